@@ -1,0 +1,74 @@
+// The arrows of docs/architecture.md: they point downwards and inwards.
+const only = (name, from, allowed, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from, pathNot: '\\.test\\.ts$' },
+  to: { path: '^src/', pathNot: [from, ...allowed, '^src/errors\\.ts$'] },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    only('process', '^src/process/', [], 'process knows nobody'),
+    only('resource', '^src/resource/', [], 'resource knows nobody'),
+    only('capability', '^src/capability/', [], 'capability knows nobody'),
+    only('ipc', '^src/ipc/', ['^src/resource/'], 'ipc knows no worker and no wasm'),
+    only('metering', '^src/wasm/metering/', [], 'the rewriter knows bytes only'),
+    only(
+      'component',
+      '^src/wasm/component/',
+      ['^src/wasm/metering/', '^src/wasm/host/generated/offered-world\\.ts$'],
+      'reading, checking and linking know the rewriter and what is offered',
+    ),
+    only(
+      'host',
+      '^src/wasm/host/',
+      ['^src/capability/', '^src/resource/', '^src/ipc/', '^src/wasm/component/types\\.ts$'],
+      'host functions know what they gate, never the worker that runs them',
+    ),
+    only(
+      'worker',
+      '^src/wasm/worker/',
+      ['^src/wasm/(host|component|metering)/', '^src/(capability|resource|ipc)/'],
+      'the worker joins plan, host functions and scheduling',
+    ),
+    only(
+      'backend',
+      '^src/backend/',
+      ['^src/wasm/', '^src/(capability|resource|ipc|process)/'],
+      'a backend drives workers and knows no supervisor',
+    ),
+    only(
+      'supervisor',
+      '^src/supervisor/',
+      ['^src/(process|capability|resource|ipc)/', '^src/backend/backend\\.ts$'],
+      'the supervisor knows backends by their interface only',
+    ),
+    only('kit', '^src/kit/', ['^src/wasm/component/'], 'the authoring kit knows types, no runtime'),
+    {
+      name: 'cli-by-the-public-api',
+      severity: 'error',
+      from: { path: '^src/cli/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/', pathNot: ['^src/cli/', '^src/index\\.ts$'] },
+    },
+    {
+      name: 'nobody-imports-the-top',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(index|kernel)\\.ts$', '^src/cli/', '\\.test\\.ts$'] },
+      to: { path: '^src/(index|kernel)\\.ts$' },
+    },
+    {
+      name: 'production-code-needs-no-development-package',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['\\.test\\.ts$', '^src/kit/'] },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    parser: 'swc',
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'] },
+  },
+};

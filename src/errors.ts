@@ -1,0 +1,69 @@
+/**
+ * The one error type of ringfence and its stable codes.
+ *
+ * Every refusal and failure that reaches a caller is a {@link RingfenceError}: a `code` to branch on,
+ * `fields` with the values behind it, and one sentence that names the thing, says what is wrong and
+ * what to do about it.
+ */
+
+/** Stable error codes; they never change their meaning. */
+export type ErrorCode =
+  /** An argument, option, size, duration or scope that can't be understood. */
+  | 'RF_USAGE'
+  /** A file that isn't there, can't be read, or is a directory. */
+  | 'RF_FILE'
+  /** The bytes are not a valid component or wasip1 module. */
+  | 'RF_MODULE_INVALID'
+  /** Valid, but uses a feature, import, type or size that isn't offered. */
+  | 'RF_MODULE_REFUSED'
+  /** Preparing the module passed its deadline or its memory. */
+  | 'RF_PREPARE_LIMIT'
+  /** The process table is full. */
+  | 'RF_PROCESS_TABLE_FULL'
+  /** No agent has this pid. */
+  | 'RF_PROCESS_NOT_FOUND'
+  /** A transition of the process states that isn't legal. */
+  | 'RF_INVALID_STATE_TRANSITION'
+  /** A spawn whose grants or limits are wider than what its parent has. */
+  | 'RF_CAPABILITY_DENIED'
+  /** A limit was passed by the call. */
+  | 'RF_LIMIT_EXCEEDED'
+  /** The receiver's mailbox is full. */
+  | 'RF_MAILBOX_FULL'
+  /** A backend that isn't configured. */
+  | 'RF_BACKEND_NOT_AVAILABLE'
+  /** The kernel is closed. */
+  | 'RF_CLOSED'
+  /** ringfence itself failed. */
+  | 'RF_INTERNAL';
+
+/** Values that belong to an error: names, sizes, offsets. Never secrets, never host paths of others. */
+export type ErrorFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/**
+ * What ringfence throws.
+ *
+ * @example
+ * ```ts
+ * import { RingfenceError } from 'ringfence';
+ *
+ * const error = new RingfenceError('RF_USAGE', "Cannot read the size '12 parrots': write 64MiB.");
+ * error.code; // 'RF_USAGE'
+ * ```
+ */
+export class RingfenceError extends Error {
+  readonly code: ErrorCode;
+  readonly fields: ErrorFields;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    fields: ErrorFields = {},
+    options: { cause?: unknown } = {},
+  ) {
+    super(message, options);
+    this.name = 'RingfenceError';
+    this.code = code;
+    this.fields = fields;
+  }
+}
