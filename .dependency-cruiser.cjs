@@ -45,6 +45,7 @@ module.exports = {
       ['^src/(process|capability|resource|ipc)/', '^src/backend/backend\\.ts$'],
       'the supervisor knows backends by their interface only',
     ),
+    only('tools', '^src/tools/', [], 'tools know nobody'),
     only('kit', '^src/kit/', ['^src/wasm/component/'], 'the authoring kit knows types, no runtime'),
     {
       name: 'cli-by-the-public-api',

@@ -1,0 +1,19 @@
+/** Builds what is published: JavaScript and type declarations in dist/. */
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+
+rmSync(new URL('../dist', import.meta.url), { recursive: true, force: true });
+execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+// The declarations name WebAssembly's JavaScript API, which Node's types don't have.
+cpSync(
+  new URL('../src/webassembly.d.ts', import.meta.url),
+  new URL('../dist/webassembly.d.ts', import.meta.url),
+);

@@ -1,0 +1,85 @@
+/** What a backend is: something that runs agents. One table of the names. */
+
+import type { Grants } from '../capability/grants.ts';
+import type { Delivery, Payload } from '../ipc/message.ts';
+import type { ControlBlock } from '../resource/control-blocks.ts';
+import type { Limits } from '../resource/limits.ts';
+
+/** The backends by name; one that isn't configured is refused by its name. */
+export const BACKEND_NAMES = ['native', 'wasm', 'container', 'remote', 'tee'] as const;
+export type BackendName = (typeof BACKEND_NAMES)[number];
+
+/** What a backend needs to start an agent; the supervisor has checked it. */
+export interface BackendStart {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly agentId: string;
+  readonly moduleDigest: string;
+  readonly block: ControlBlock;
+  readonly grants: Grants;
+  readonly limits: Limits;
+  readonly arguments: readonly string[];
+  readonly environment: readonly (readonly [string, string])[];
+  readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly spawnedAtMs: number;
+}
+
+/** How an agent ended, as its backend saw it. */
+export interface BackendEnd {
+  readonly code: number | null;
+  readonly reason:
+    | 'normal'
+    | 'error'
+    | 'trap'
+    | 'fuel'
+    | 'cpu_time'
+    | 'timeout'
+    | 'killed'
+    | 'worker_lost'
+    | 'internal';
+  readonly message: string | null;
+  /** Messages that it never took out of its mailbox. */
+  readonly undelivered: number;
+}
+
+/** How a message or a tool call came out. */
+export type CallOutcome<Value> =
+  | { readonly tag: 'ok'; readonly val: Value }
+  | { readonly tag: 'err'; readonly error: string; readonly message: string };
+
+/** What a backend tells of an agent, and asks for it. */
+export interface BackendEvents {
+  running(): void;
+  exited(end: BackendEnd): void;
+  denied(capability: string, operation: string, count: number): void;
+  log(level: string, message: string): void;
+  /** Resolves when the bytes were taken over; `'closed'` when nobody reads any more. */
+  output(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<'taken' | 'closed'>;
+  /** The next bytes of the agent's input; null: there are no more. */
+  input(): Promise<Uint8Array | null>;
+  send(
+    to: number,
+    payload: Payload,
+    waitMs: number | null,
+    signal: AbortSignal,
+  ): Promise<CallOutcome<null>>;
+  callTool(name: string, argumentsJson: string, signal: AbortSignal): Promise<CallOutcome<string>>;
+}
+
+/** An agent that a backend runs. */
+export interface BackendAgent {
+  /** The command stands in the control block: act on it. */
+  command(message: string): void;
+  deliver(
+    delivery: Delivery,
+    waitMs: number | null,
+    signal?: AbortSignal,
+  ): Promise<CallOutcome<null>>;
+}
+
+export interface Backend {
+  readonly name: BackendName;
+  start(start: BackendStart, events: BackendEvents): BackendAgent;
+  /** Ends its workers; the agents have been ended before. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,70 @@
+/** The table of exit statuses: docs/exits.md. */
+
+import type { ErrorCode, Exit } from '../index.ts';
+
+/** Exit statuses that have no exit reason of their own. */
+export const STATUS = {
+  ok: 0,
+  /** Wrong usage; a file that isn't there, can't be read or is a directory. */
+  usage: 2,
+  timeout: 124,
+  /** ringfence itself failed. */
+  internal: 125,
+  /** The module can't be run. */
+  refused: 126,
+  trap: 134,
+  killed: 137,
+} as const;
+
+/** The signals that end a run, and the exit status of each: 128 and the signal's number. */
+export const STATUS_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+export type EndingSignal = keyof typeof STATUS_OF_SIGNAL;
+
+/** A status is one byte; a code that doesn't fit must not turn into success. */
+function statusOfCode(code: number | null): number {
+  return code !== null && Number.isInteger(code) && code >= 1 && code <= 255 ? code : 1;
+}
+
+/**
+ * The exit status of a run.
+ *
+ * @param signal the signal that ended it, or null
+ */
+export function statusOfExit(exit: Exit, signal: EndingSignal | null): number {
+  switch (exit.reason) {
+    case 'normal':
+      return STATUS.ok;
+    case 'error':
+      return statusOfCode(exit.code);
+    case 'trap':
+      return STATUS.trap;
+    case 'timeout':
+      return STATUS.timeout;
+    case 'killed':
+      return signal === null ? STATUS.killed : STATUS_OF_SIGNAL[signal];
+    case 'fuel':
+    case 'cpu_time':
+    case 'worker_lost':
+    case 'reaped':
+      return STATUS.killed;
+    case 'internal':
+      return STATUS.internal;
+    case 'refused':
+      return STATUS.refused;
+  }
+}
+
+/** The exit status for an error that was thrown before there was a report. */
+export function statusOfError(code: ErrorCode): number {
+  switch (code) {
+    case 'RF_USAGE':
+    case 'RF_FILE':
+      return STATUS.usage;
+    case 'RF_MODULE_INVALID':
+    case 'RF_MODULE_REFUSED':
+    case 'RF_PREPARE_LIMIT':
+      return STATUS.refused;
+    default:
+      return STATUS.internal;
+  }
+}

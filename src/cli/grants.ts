@@ -1,0 +1,176 @@
+/** The `--allow-…` options: scopes as they are written on the command line, made into grants. */
+
+import { type GrantsInput, parseCount, RingfenceError } from '../index.ts';
+import { quoted } from './printable.ts';
+
+/** What an option without a scope stands for: everything of its kind. */
+export const EVERYTHING = '*';
+
+/** Children that `--allow-spawn` without a number allows to live at a time. */
+const SPAWN_COUNT_DEFAULT = 64;
+const SPAWN_COUNT_MAX = 10_000;
+const NAME_LENGTH_MAX = 256;
+
+export const PRESETS = ['none', 'browser', 'standard'] as const;
+export type Preset = (typeof PRESETS)[number];
+
+/** The values of the options; a list has an entry for each time the option was given. */
+export interface GrantOptions {
+  readonly preset?: Preset;
+  readonly allowIpc?: readonly string[];
+  readonly allowNet?: readonly string[];
+  readonly allowTools?: readonly string[];
+  readonly allowSpawn?: string;
+}
+
+/** What to grant, and what the user should know about it. */
+export interface ParsedGrants {
+  readonly grants: GrantsInput;
+  readonly warnings: readonly string[];
+}
+
+function wrongScope(option: string, scope: string, what: string): RingfenceError {
+  return new RingfenceError('RF_USAGE', `Cannot use ${option}=${quoted(scope)}: ${what}.`, {
+    option,
+    scope: scope.slice(0, NAME_LENGTH_MAX),
+  });
+}
+
+/** The scopes of all uses of an option; an empty value adds none. */
+function scopesOf(option: string, values: readonly string[]): string[] {
+  const scopes = values.filter((value) => value !== '').flatMap((value) => value.split(','));
+  if (scopes.includes('')) {
+    throw wrongScope(option, values.join(','), 'a scope between two commas is empty');
+  }
+  for (const scope of scopes) {
+    if (scope.length > NAME_LENGTH_MAX) {
+      throw wrongScope(option, scope, `a scope has at most ${NAME_LENGTH_MAX} characters`);
+    }
+  }
+  return [...new Set(scopes)];
+}
+
+const IPC_FORMS = "write all, parent, pids such as 3,4, or topics such as 'topic:news'";
+
+function ipcGrant(values: readonly string[]): NonNullable<GrantsInput['ipc']> {
+  const option = '--allow-ipc';
+  const scopes = scopesOf(option, values).map((scope) => (scope === EVERYTHING ? 'all' : scope));
+  const [first] = scopes;
+  if (first === undefined) {
+    return 'none';
+  }
+  if (scopes.includes('all') || scopes.includes('parent')) {
+    if (scopes.length > 1) {
+      throw wrongScope(option, scopes.join(','), "'all' and 'parent' stand alone");
+    }
+    return first === 'all' ? 'all' : 'parent_only';
+  }
+  const topics = scopes.filter((scope) => scope.startsWith('topic:'));
+  if (topics.length > 0) {
+    if (topics.length < scopes.length) {
+      throw wrongScope(option, scopes.join(','), 'it names pids or topics, not both at once');
+    }
+    return {
+      topics: topics.map((scope) => {
+        const name = scope.slice('topic:'.length);
+        if (name === '') {
+          throw wrongScope(option, scope, 'the topic has no name');
+        }
+        return name;
+      }),
+    };
+  }
+  return {
+    pids: scopes.map((scope) => {
+      const pid = /^[1-9]\d{0,14}$/.test(scope) ? Number(scope) : Number.NaN;
+      if (Number.isNaN(pid)) {
+        throw wrongScope(option, scope, IPC_FORMS);
+      }
+      return pid;
+    }),
+  };
+}
+
+/** `host` or `host:port`, where the host is a name, an IPv4 address, or an IPv6 address in brackets. */
+const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::(\d{1,5}))?$/i;
+
+function networkGrant(values: readonly string[]): NonNullable<GrantsInput['network']> {
+  const option = '--allow-net';
+  const scopes = scopesOf(option, values);
+  if (scopes.includes(EVERYTHING)) {
+    return 'all';
+  }
+  return scopes.map((scope) => {
+    const match = HOST.exec(scope);
+    const port = match?.[1];
+    if (match === null || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))) {
+      throw wrongScope(option, scope, 'write HOST or HOST:PORT, such as example.org:443');
+    }
+    return scope.toLowerCase();
+  });
+}
+
+function toolsGrant(values: readonly string[]): NonNullable<GrantsInput['tools']> {
+  const scopes = scopesOf('--allow-tools', values);
+  return scopes.includes(EVERYTHING) ? 'all' : scopes;
+}
+
+function spawnGrant(value: string): number {
+  const option = '--allow-spawn';
+  if (value === '' || value === EVERYTHING) {
+    return value === '' ? 0 : SPAWN_COUNT_DEFAULT;
+  }
+  const count = /^\d/.test(value) ? parseCount(value) : Number.NaN;
+  if (Number.isNaN(count) || count > SPAWN_COUNT_MAX) {
+    throw wrongScope(option, value, `write a number of agents, at most ${SPAWN_COUNT_MAX}`);
+  }
+  return count;
+}
+
+/**
+ * Makes grants of the options.
+ *
+ * @throws {RingfenceError} `RF_USAGE` for a scope that can't be understood.
+ */
+export function parseGrantOptions(options: GrantOptions): ParsedGrants {
+  const ipc = options.allowIpc && ipcGrant(options.allowIpc);
+  const network = options.allowNet && networkGrant(options.allowNet);
+  const tools = options.allowTools && toolsGrant(options.allowTools);
+  const spawn = options.allowSpawn === undefined ? undefined : spawnGrant(options.allowSpawn);
+  const warnings: string[] = [];
+  const warn = (granted: boolean, option: string, what: string) => {
+    if (granted) {
+      warnings.push(`${option}: ${what}`);
+    }
+  };
+  warn(
+    network !== undefined && network.length > 0,
+    '--allow-net',
+    "this build has no network yet, the module's calls answer 'unavailable'",
+  );
+  warn(
+    spawn !== undefined && spawn > 0,
+    '--allow-spawn',
+    "this build spawns no agents for a module yet, its calls answer 'unavailable'",
+  );
+  warn(
+    typeof ipc === 'object' && 'topics' in ipc,
+    '--allow-ipc',
+    "this build has no topics yet, the module's calls answer 'unavailable'",
+  );
+  warn(
+    tools !== undefined && tools.length > 0,
+    '--allow-tools',
+    "the command line offers no tools yet, calls answer 'not-found'; register tools by the library",
+  );
+  return {
+    grants: {
+      ...(options.preset === undefined ? {} : { preset: options.preset }),
+      ...(ipc === undefined ? {} : { ipc }),
+      ...(network === undefined ? {} : { network }),
+      ...(tools === undefined ? {} : { tools }),
+      ...(spawn === undefined ? {} : { spawn }),
+    },
+    warnings,
+  };
+}

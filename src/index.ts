@@ -1,0 +1,33 @@
+/**
+ * The public API of ringfence: nothing else is imported by users.
+ *
+ * @module
+ */
+
+export { type GrantsInput, parseGrants } from './capability/grants.ts';
+export { type ErrorCode, type ErrorFields, RingfenceError } from './errors.ts';
+export type { Payload } from './ipc/message.ts';
+export {
+  type Agent,
+  type Kernel,
+  type KernelOptions,
+  type LoadedModule,
+  openKernel,
+  type SpawnOptions,
+} from './kernel.ts';
+export type { Pid, ProcessState } from './process/state.ts';
+export { DEFAULT_LIMITS, type Limits, type LimitsInput, parseLimits } from './resource/limits.ts';
+export { parseCount, parseDuration, parseSize } from './resource/units.ts';
+export type { Usage } from './resource/usage.ts';
+export type { InputGiven } from './supervisor/input.ts';
+export type { OutputWriter } from './supervisor/output.ts';
+export {
+  type Denial,
+  type Exit,
+  type ExitReason,
+  type Report,
+  type ReportedLimits,
+  refusalReport,
+} from './supervisor/report.ts';
+export type { LogLine } from './supervisor/supervisor.ts';
+export type { ToolCall, ToolDescription, ToolHandler } from './tools/registry.ts';

@@ -1,0 +1,418 @@
+/** The composition root: builds the parts and joins them. */
+
+import { readFile, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { WasmBackend } from './backend/wasm.ts';
+import { type GrantsInput, parseGrants } from './capability/grants.ts';
+import { RingfenceError } from './errors.ts';
+import { MESSAGE_BYTES_MAX, type Payload } from './ipc/message.ts';
+import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
+import { type LimitsInput, parseLimits } from './resource/limits.ts';
+import type { Usage } from './resource/usage.ts';
+import type { InputGiven } from './supervisor/input.ts';
+import type { OutputWriter } from './supervisor/output.ts';
+import type { Report } from './supervisor/report.ts';
+import { type LogLine, type Process, Supervisor } from './supervisor/supervisor.ts';
+import { type ToolDescription, type ToolHandler, ToolRegistry } from './tools/registry.ts';
+import {
+  defaultCacheDirectory,
+  type PreparedModule,
+  prepareModule,
+} from './wasm/component/prepare/prepare.ts';
+
+/** How a kernel is opened. */
+export interface KernelOptions {
+  /** Threads that run agents. @default the machine's cores, at most 8 */
+  readonly workers?: number;
+  /**
+   * Agents that live at a time. @default 4096
+   *
+   * At about 16,000 suspended stacks V8 ends the whole process, so 12,000 is the most.
+   */
+  readonly capacity?: number;
+  /** Fuel between two scheduling points of an agent. @default 10,000,000 */
+  readonly sliceFuel?: number;
+  /** Where prepared modules are kept; null: nowhere. @default the user's cache directory */
+  readonly cacheDirectory?: string | null;
+  /** Takes the lines that agents log. */
+  readonly onLog?: (line: LogLine) => void;
+  /** Takes what the operator should know. */
+  readonly onWarning?: (text: string) => void;
+}
+
+const optionsSchema = z.strictObject({
+  workers: z.number().int().min(1).max(64).optional(),
+  capacity: z.number().int().min(1).max(12_000).optional(),
+  sliceFuel: z.number().int().min(1).max(1_000_000_000).optional(),
+  cacheDirectory: z.string().nullish(),
+  onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
+  onWarning: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
+});
+
+/** A module that was prepared and can be spawned from. */
+export interface LoadedModule {
+  /** SHA-256 of the file, hexadecimal. */
+  readonly digest: string;
+  /** Where it was read from; null where bytes were given. */
+  readonly path: string | null;
+  /** What it is: exports `run` of our contract, or `wasi:cli/run`. */
+  readonly world: 'ringfence:agent' | 'wasi:cli';
+  readonly imports: readonly {
+    readonly name: string;
+    readonly interface: string;
+    readonly version: string | null;
+    readonly functions: readonly string[];
+  }[];
+  readonly exports: readonly string[];
+  /** The grants that its imports can use: it may run without, and is then denied. */
+  readonly neededGrants: readonly string[];
+  /** Bytes of the memories and tables that it declares. */
+  readonly declaredBytes: number;
+  readonly fromCache: boolean;
+  /** Whether it was a wasip1 module that was adapted. */
+  readonly adapted: boolean;
+}
+
+/** What is spawned, with what it may and how much. */
+export interface SpawnOptions {
+  readonly module: LoadedModule;
+  /** @default the module's file name, or the beginning of its digest */
+  readonly agentId?: string;
+  /** The guest's arguments; the first is, by habit, its own name. */
+  readonly arguments?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Nothing is granted by default. */
+  readonly grants?: GrantsInput;
+  readonly limits?: LimitsInput;
+  /** @default empty */
+  readonly stdin?: InputGiven;
+  /** @default captured, up to 1 MiB */
+  readonly stdout?: OutputWriter;
+  /** @default captured, up to 1 MiB */
+  readonly stderr?: OutputWriter;
+  /** Which of its streams are terminals. @default none */
+  readonly terminal?: {
+    readonly stdin?: boolean;
+    readonly stdout?: boolean;
+    readonly stderr?: boolean;
+  };
+}
+
+const spawnSchema = z.strictObject({
+  module: z.custom<LoadedModule>((value) => typeof value === 'object' && value !== null),
+  agentId: z.string().min(1).max(256).optional(),
+  arguments: z.array(z.string()).max(10_000).optional(),
+  environment: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional(),
+  grants: z.unknown().optional(),
+  limits: z.unknown().optional(),
+  stdin: z.unknown().optional(),
+  stdout: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
+  stderr: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
+  terminal: z
+    .strictObject({
+      stdin: z.boolean().optional(),
+      stdout: z.boolean().optional(),
+      stderr: z.boolean().optional(),
+    })
+    .optional(),
+});
+
+function usageError(what: string, error: z.ZodError): RingfenceError {
+  const issue = error.issues[0];
+  const where = issue?.path.join('.') || 'the options';
+  return new RingfenceError(
+    'RF_USAGE',
+    `Cannot ${what} with '${where}': ${issue?.message ?? 'not understood'}.`,
+    { name: where },
+  );
+}
+
+/** An agent, from the outside. */
+export class Agent {
+  readonly #process: Process;
+  readonly #supervisor: Supervisor;
+
+  /** Made by {@link Kernel.spawn}. */
+  constructor(process: Process, supervisor: Supervisor) {
+    this.#process = process;
+    this.#supervisor = supervisor;
+  }
+
+  get pid(): Pid {
+    return this.#process.pid;
+  }
+  get agentId(): string {
+    return this.#process.agentId;
+  }
+  get state(): ProcessState {
+    return this.#process.state;
+  }
+  /** Resolves with the report when the agent has ended, for whatever reason. Never rejects. */
+  get exited(): Promise<Report> {
+    return this.#process.exited;
+  }
+  /** What was captured of its standard output, where no writer was given. */
+  get stdout(): Uint8Array {
+    return this.#process.stdout.captured;
+  }
+  get stderr(): Uint8Array {
+    return this.#process.stderr.captured;
+  }
+  /** Used so far, or in all once it has ended. */
+  usage(): Usage {
+    return this.#process.usage;
+  }
+  /** Slices of fuel that it has used up so far. */
+  slices(): number {
+    return this.#process.slices;
+  }
+
+  /**
+   * Sends it a message, as the kernel (pid 0). A string is a text, bytes are binary.
+   *
+   * @throws {RingfenceError} `RF_CLOSED` when it has ended, `RF_MAILBOX_FULL` when there is no room
+   * (within `waitMs`), `RF_LIMIT_EXCEEDED` for more than 16 MiB.
+   */
+  async send(
+    message: string | Uint8Array | Payload,
+    options: { readonly waitMs?: number } = {},
+  ): Promise<void> {
+    const payload = toPayload(message);
+    const outcome = await this.#supervisor.deliver(
+      KERNEL_PID,
+      this.pid,
+      payload,
+      options.waitMs ?? null,
+    );
+    if (outcome.tag === 'err') {
+      const code = outcome.error === 'mailbox-full' ? 'RF_MAILBOX_FULL' : 'RF_CLOSED';
+      throw new RingfenceError(code, `Cannot send to pid ${this.pid}: ${outcome.message}.`, {
+        pid: this.pid,
+      });
+    }
+  }
+
+  /** Ends it by force; its report says `killed`. */
+  kill(message?: string): void {
+    this.#supervisor.kill(this.pid, message);
+  }
+}
+
+function toPayload(message: string | Uint8Array | Payload): Payload {
+  const payload: Payload =
+    typeof message === 'string'
+      ? { tag: 'text', val: message }
+      : message instanceof Uint8Array
+        ? { tag: 'binary', val: message }
+        : message;
+  const bytes = payload.tag === 'binary' ? payload.val.byteLength : Buffer.byteLength(payload.val);
+  if (bytes > MESSAGE_BYTES_MAX) {
+    throw new RingfenceError(
+      'RF_LIMIT_EXCEEDED',
+      `Cannot send a message of ${bytes} bytes: ${MESSAGE_BYTES_MAX} is the most; send it in parts.`,
+      { size: bytes, limit: MESSAGE_BYTES_MAX },
+    );
+  }
+  return payload;
+}
+
+/** Which grant each interface can use. */
+const GRANT_OF_INTERFACE: readonly (readonly [RegExp, string])[] = [
+  [/^ringfence:agent\/ipc$/, 'ipc'],
+  [/^ringfence:agent\/tools$/, 'tools'],
+  [/^ringfence:agent\/process$/, 'spawn'],
+  [/^wasi:(sockets|http)\//, 'network'],
+];
+
+function describe(prepared: PreparedModule, path: string | null): LoadedModule {
+  const { plan } = prepared;
+  const needed = GRANT_OF_INTERFACE.filter(([pattern]) =>
+    plan.imports.some((imported) => pattern.test(imported.interface) && imported.functions.length > 0),
+  ).map(([, grant]) => grant);
+  return {
+    digest: prepared.digest,
+    path,
+    world: plan.entry.kind === 'agent-run' ? 'ringfence:agent' : 'wasi:cli',
+    imports: plan.imports,
+    exports: plan.exports,
+    neededGrants: [...new Set(needed)],
+    declaredBytes: plan.declaredBytes,
+    fromCache: prepared.fromCache,
+    adapted: prepared.adapted,
+  };
+}
+
+async function readModule(path: string): Promise<Uint8Array> {
+  try {
+    if ((await stat(path)).isDirectory()) {
+      throw new RingfenceError(
+        'RF_FILE',
+        `Cannot load ${JSON.stringify(path)} as it is a directory: name the .wasm file.`,
+        { path },
+      );
+    }
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof RingfenceError) {
+      throw error;
+    }
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const why = code === 'ENOENT' ? 'there is no such file' : `it can't be read (${code})`;
+    throw new RingfenceError('RF_FILE', `Cannot load ${JSON.stringify(path)}: ${why}.`, { path });
+  }
+}
+
+/**
+ * A kernel: loads modules, spawns agents, and ends them all when it is closed.
+ *
+ * @see {@link openKernel}
+ */
+export class Kernel implements AsyncDisposable {
+  readonly #supervisor: Supervisor;
+  readonly #backend: WasmBackend;
+  readonly #tools: ToolRegistry;
+  readonly #cacheDirectory: string | null;
+  readonly #onWarning: (text: string) => void;
+
+  /** Use {@link openKernel}. */
+  constructor(options: KernelOptions) {
+    const warn = options.onWarning ?? (() => {});
+    this.#onWarning = warn;
+    this.#cacheDirectory =
+      options.cacheDirectory === undefined ? defaultCacheDirectory() : options.cacheDirectory;
+    this.#tools = new ToolRegistry((tool, error) =>
+      warn(`the tool '${tool}' failed: ${error instanceof Error ? error.message : String(error)}`),
+    );
+    this.#supervisor = new Supervisor({
+      capacity: options.capacity ?? 4096,
+      onLog: options.onLog ?? (() => {}),
+      callTool: (name, argumentsJson, call) => this.#tools.call(name, argumentsJson, call),
+    });
+    this.#backend = new WasmBackend({
+      workers: options.workers ?? Math.min(8, availableParallelism()),
+      sliceFuel: options.sliceFuel ?? 10_000_000,
+      blocks: this.#supervisor.blocks.memory,
+      onWarning: warn,
+    });
+  }
+
+  /**
+   * Reads and prepares a module: from a file, or from bytes.
+   *
+   * An unknown one is validated, checked and metered in a child process first; a known one comes out
+   * of the cache.
+   *
+   * @throws {RingfenceError} `RF_FILE`, `RF_MODULE_INVALID`, `RF_MODULE_REFUSED`, `RF_PREPARE_LIMIT`
+   */
+  async load(
+    source: string | URL | Uint8Array,
+    options: {
+      readonly onProgress?: (stage: string) => void;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): Promise<LoadedModule> {
+    const path =
+      source instanceof Uint8Array ? null : source instanceof URL ? fileURLToPath(source) : source;
+    const bytes = source instanceof Uint8Array ? source : await readModule(path ?? '');
+    const prepared = await prepareModule(bytes, {
+      cacheDirectory: this.#cacheDirectory,
+      ...options,
+    });
+    for (const warning of prepared.warnings) {
+      this.#onWarning(warning);
+    }
+    this.#backend.addModule(prepared);
+    return describe(prepared, path);
+  }
+
+  /**
+   * Spawns an agent: it starts at once, within what it is granted and its limits.
+   *
+   * @throws {RingfenceError} `RF_USAGE`, `RF_MODULE_REFUSED` when the module declares more memory than
+   * the limit, `RF_PROCESS_TABLE_FULL`, `RF_CLOSED`
+   */
+  async spawn(options: SpawnOptions): Promise<Agent> {
+    const parsed = spawnSchema.safeParse(options);
+    if (!parsed.success) {
+      throw usageError('spawn the agent', parsed.error);
+    }
+    const { module } = options;
+    const limits = parseLimits(options.limits);
+    const grants = parseGrants(options.grants);
+    if (limits.memoryBytes !== 0 && module.declaredBytes > limits.memoryBytes) {
+      throw new RingfenceError(
+        'RF_MODULE_REFUSED',
+        `Cannot run the module as it declares ${module.declaredBytes} bytes of memory, and its limit is ${limits.memoryBytes}: raise the limit (--max-memory).`,
+        { declared: module.declaredBytes, limit: limits.memoryBytes },
+      );
+    }
+    const process = this.#supervisor.spawn(
+      {
+        agentId: options.agentId ?? module.path ?? module.digest.slice(0, 12),
+        parentPid: KERNEL_PID,
+        module: { path: module.path, digest: module.digest },
+        grants,
+        limits,
+        arguments: options.arguments ?? [],
+        environment: Object.entries(options.environment ?? {}),
+        terminal: {
+          stdin: options.terminal?.stdin ?? false,
+          stdout: options.terminal?.stdout ?? false,
+          stderr: options.terminal?.stderr ?? false,
+        },
+        input: options.stdin,
+        stdout: options.stdout,
+        stderr: options.stderr,
+      },
+      this.#backend,
+    );
+    return new Agent(process, this.#supervisor);
+  }
+
+  /**
+   * Offers a tool to agents that are granted it.
+   *
+   * @throws {RingfenceError} `RF_USAGE`
+   */
+  registerTool(description: ToolDescription, handler: ToolHandler): void {
+    this.#tools.register(description, handler);
+  }
+
+  /** All agents that have not exited, in the order of their pids. */
+  list(): { pid: Pid; agentId: string; parentPid: Pid; state: ProcessState }[] {
+    return this.#supervisor
+      .list()
+      .map(({ pid, agentId, parentPid, state }) => ({ pid, agentId, parentPid, state }));
+  }
+
+  /** Ends an agent by force. @throws {RingfenceError} `RF_PROCESS_NOT_FOUND` */
+  kill(pid: Pid, message?: string): void {
+    this.#supervisor.kill(pid, message);
+  }
+
+  /** Ends all agents and the workers. Resolves with the reports of those that were still alive. */
+  async close(): Promise<Report[]> {
+    const reports = await this.#supervisor.close();
+    await this.#backend.close();
+    return reports;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/**
+ * Opens a kernel.
+ *
+ * @throws {RingfenceError} `RF_USAGE` for an option that can't be understood.
+ */
+export async function openKernel(options: KernelOptions = {}): Promise<Kernel> {
+  const parsed = optionsSchema.safeParse(options);
+  if (!parsed.success) {
+    throw usageError('open a kernel', parsed.error);
+  }
+  return new Kernel(options);
+}

@@ -1,0 +1,130 @@
+/**
+ * Compiles a guest written in AssemblyScript to a core module, with bindings generated from WIT.
+ *
+ * The generated modules are written to `<build folder>/<guest>/` for people to read; guests import
+ * them as packages: `wasi/io/streams`, `wit/values`.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { componentEmbed } from '@bytecodealliance/jco';
+import { RingfenceError } from '../../errors.ts';
+import { decodeWorld, worldSection } from '../../wasm/component/reader.ts';
+import { type GuestWorld, readWitSource } from '../build/wit-source.ts';
+import { writeAtomically } from '../build/write-atomically.ts';
+import { ENTRY_MODULE, generateBindings } from './generate.ts';
+import { renameExports } from './rename-exports.ts';
+
+/** What is used of the compiler's interface. */
+interface Compiler {
+  main(
+    options: readonly string[],
+    host: { writeFile(name: string, contents: string | Uint8Array): void },
+  ): Promise<{ readonly error: Error | null; readonly stderr: { toString(): string } }>;
+}
+
+/** The guest to compile. */
+export interface AssemblyScriptGuest {
+  readonly name: string;
+  /** The guest's own file. */
+  readonly file: string;
+  readonly world: GuestWorld;
+  readonly buildFolder: string;
+}
+
+/** The runtime's files, as the paths that generated modules know them by. */
+const RUNTIME: Readonly<Record<GuestWorld, Readonly<Record<string, string>>>> = {
+  agent: { 'wit/values': 'values.as', 'wit/globals': 'globals-agent.as' },
+  command: { 'wit/values': 'values.as', 'wit/globals': 'globals-command.as' },
+};
+
+const OPTIONS = [
+  ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
+  // The others leak in a loop that receives messages.
+  ...['--runtime', 'incremental'],
+  // Else top-level code runs before the imports are there, and traps.
+  ...['--exportStart', '_initialize'],
+  ...['--use', 'abort=~lib/wit/globals/abort'],
+  ...['--use', 'console=~lib/wit/globals/console'],
+];
+
+/**
+ * Compiles the guest and answers its core module.
+ *
+ * @throws RingfenceError `RF_MODULE_INVALID` with the compiler's message, file and line.
+ */
+export async function compileAssemblyScript(guest: AssemblyScriptGuest): Promise<Uint8Array> {
+  const folder = join(guest.buildFolder, guest.name);
+  const guestModule = slashes(relative(folder, guest.file)).replace(/\.ts$/, '');
+  const world = decodeWorld(await readWorldSection(guest.world));
+  const bindings = generateBindings(world, guestModule);
+  const texts = new Map(bindings.modules);
+  for (const [path, file] of Object.entries(RUNTIME[guest.world])) {
+    texts.set(path, readFileSync(new URL(`runtime/${file}`, import.meta.url), 'utf8'));
+  }
+  for (const [path, text] of texts) writeAtomically(join(folder, `${path}.ts`), text);
+  const module = await compile(folder);
+  assertNoHostGlobals(module, guest.file);
+  return renameExports(module, bindings.exportNames);
+}
+
+/** The binary form of a world, as jco embeds it. */
+async function readWorldSection(world: GuestWorld): Promise<Uint8Array> {
+  const witSource = readWitSource();
+  const dummy = await componentEmbed({ witSource, world, dummy: true, stringEncoding: 'utf16' });
+  const section = worldSection(dummy.slice());
+  if (section === null) throw new Error(`jco embedded no world '${world}'.`);
+  return section;
+}
+
+async function compile(folder: string): Promise<Uint8Array> {
+  const base = process.cwd();
+  const inBase = (path: string) => slashes(relative(base, join(folder, path)));
+  let output: Uint8Array | null = null;
+  const compiler = await loadCompiler();
+  const { error, stderr } = await compiler.main(
+    [
+      inBase(`${ENTRY_MODULE}.ts`),
+      ...['--baseDir', base, '--path', inBase('.'), '--outFile', 'guest.wasm', '--noColors'],
+      ...OPTIONS,
+    ],
+    {
+      writeFile(_name, contents) {
+        if (typeof contents !== 'string') output = contents;
+      },
+    },
+  );
+  if (error === null && output !== null) return output;
+  throw new RingfenceError('RF_MODULE_INVALID', describe(stderr.toString() || String(error)));
+}
+
+/** Not by a plain import: the compiler's own types declare a global `console` of their own. */
+async function loadCompiler(): Promise<Compiler> {
+  const name: string = 'assemblyscript/asc';
+  const module = (await import(name)) as { default: Compiler };
+  return module.default;
+}
+
+/** The first error of the compiler, as `file:line:column: message`. */
+function describe(report: string): string {
+  const message = /^(?:ERROR|FAILURE) (.*)$/m.exec(report)?.[1] ?? report.trim();
+  const place = /└─ in (.*)\((\d+),(\d+)\)/.exec(report);
+  return place === null ? message : `${place[1]}:${place[2]}:${place[3]}: ${message}`;
+}
+
+/** Parts of AssemblyScript's library lean on a JavaScript host, which isn't there. */
+function assertNoHostGlobals(module: Uint8Array, file: string): void {
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(module.slice()));
+  const stray = imports.find((each) => each.module === 'env');
+  if (stray === undefined) return;
+  throw new RingfenceError(
+    'RF_MODULE_INVALID',
+    `${relative(process.cwd(), file)}: '${stray.name}' of AssemblyScript's library needs a ` +
+      'JavaScript host: use what the imported interfaces offer instead.',
+    { name: stray.name },
+  );
+}
+
+function slashes(path: string): string {
+  return path.split(sep).join('/');
+}

@@ -1,0 +1,96 @@
+/** The text of one generated AssemblyScript module: what it imports, declares and needs in helpers. */
+
+/** Collects the parts of a module and puts them together. */
+export class ModuleText {
+  /** Path below the folder of bindings, without an extension: `wasi/io/streams`. */
+  readonly path: string;
+  readonly #imports = new Map<string, Map<string, string>>();
+  readonly #reExports = new Map<string, Map<string, string>>();
+  readonly #taken = new Map<string, string>();
+  readonly #declarations: string[] = [];
+  readonly #helpers = new Map<string, string>();
+  readonly #helperTexts: string[] = [];
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Keeps a name for a declaration of this module; answers it, or with a number where it is taken. */
+  reserve(name: string): string {
+    return this.#take(name, this.path);
+  }
+
+  /** Imports a symbol of another module and answers what it is called here. */
+  use(path: string, symbol: string): string {
+    if (path === this.path) return symbol;
+    const symbols = this.#imports.get(path) ?? new Map<string, string>();
+    this.#imports.set(path, symbols);
+    const known = symbols.get(symbol);
+    if (known !== undefined) return known;
+    const local = this.#take(symbol, path);
+    symbols.set(symbol, local);
+    return local;
+  }
+
+  /** Offers a symbol of another module under this module's path too. */
+  reExport(path: string, symbol: string, as: string): void {
+    const symbols = this.#reExports.get(path) ?? new Map<string, string>();
+    this.#reExports.set(path, symbols.set(symbol, as));
+  }
+
+  /** Adds a declaration at the end. */
+  declare(text: string): void {
+    this.#declarations.push(text);
+  }
+
+  /** Answers the name of the helper with this key; makes it at its first use. */
+  helper(key: string, name: string, make: (name: string) => string): string {
+    const known = this.#helpers.get(key);
+    if (known !== undefined) return known;
+    const taken = this.reserve(name);
+    this.#helpers.set(key, taken);
+    this.#helperTexts.push(make(taken));
+    return taken;
+  }
+
+  /** The whole module. */
+  toString(): string {
+    const parts = [...this.#declarations, ...this.#helperTexts];
+    const head = [
+      '// Generated from WIT: edit the WIT, or the generator, and build again.\n',
+      ...clauses('import', this.#imports),
+      ...clauses('export', this.#reExports),
+    ];
+    return `${head.join('\n')}\n\n${parts.join('\n\n')}\n`;
+  }
+
+  #take(name: string, owner: string): string {
+    for (let number = 1; ; number += 1) {
+      const candidate = number === 1 ? name : `${name}${number}`;
+      if (this.#taken.has(candidate)) continue;
+      this.#taken.set(candidate, owner);
+      return candidate;
+    }
+  }
+}
+
+/** Import or export clauses. Modules are named as packages, so that each has one identity. */
+function clauses(
+  word: 'import' | 'export',
+  symbolsByPath: ReadonlyMap<string, ReadonlyMap<string, string>>,
+): string[] {
+  return [...symbolsByPath].map(([path, symbols]) => {
+    const list = [...symbols].map(([from, to]) => (from === to ? from : `${from} as ${to}`));
+    return `${word} { ${list.join(', ')} } from '${path}';`;
+  });
+}
+
+/** Indents the lines of a text by one step. */
+export function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ');
+}
+
+/** The lines of a block, one statement each. */
+export function block(lines: readonly string[]): string {
+  return indent(lines.join('\n'));
+}

@@ -1,0 +1,49 @@
+/**
+ * Makes components out of core modules and of WebAssembly text, by jco's tools.
+ *
+ * A failure of jco's tools can leave them unusable: whoever sees one of these functions throw ends
+ * the process and goes on in a fresh one.
+ */
+
+import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco';
+import { RingfenceError } from '../../errors.ts';
+import { type GuestWorld, readWitSource } from './wit-source.ts';
+
+/** How the strings of a core module stand in its memory. */
+export type GuestEncoding = 'utf8' | 'utf16';
+
+/** Wraps a core module that keeps to the flattened signatures of a world into a component. */
+export async function componentFromCore(
+  core: Uint8Array,
+  world: GuestWorld,
+  stringEncoding: GuestEncoding,
+): Promise<Uint8Array> {
+  const witSource = readWitSource();
+  const embedded = await componentEmbed({ binary: core, witSource, world, stringEncoding });
+  return await componentNew(embedded, []);
+}
+
+/**
+ * Assembles WebAssembly text, of a core module or of a component.
+ *
+ * @param file - The file's name as an error shall give it.
+ * @throws RingfenceError `RF_MODULE_INVALID` with the file, line and column of what isn't text.
+ */
+export async function assemble(text: string, file: string): Promise<Uint8Array> {
+  try {
+    return await parse(text);
+  } catch (error) {
+    throw new RingfenceError('RF_MODULE_INVALID', describeTextError(String(error), file), { file });
+  }
+}
+
+/** Takes line, column and message out of the debug print that jco throws; both count from 0. */
+function describeTextError(debugPrint: string, file: string): string {
+  const place = /line: (\d+), col: (\d+)/.exec(debugPrint);
+  if (place === null) return `${file}: ${debugPrint}`;
+  const line = Number(place[1]) + 1;
+  const column = Number(place[2]) + 1;
+  const kind = debugPrint.slice(debugPrint.lastIndexOf(' kind: ') + ' kind: '.length);
+  const message = /^Custom\("(.*)"\)/.exec(kind)?.[1] ?? /^[\w()]+/.exec(kind)?.[0] ?? kind;
+  return `${file}:${line}:${column}: ${message.replaceAll('\\"', '"')}`;
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { COMMAND, ControlBlock, ControlBlocks } from './control-blocks.ts';
+
+describe('a control block', () => {
+  test('is the same memory on both sides', () => {
+    const blocks = new ControlBlocks(4);
+    const kernelSide = blocks.take();
+    const workerSide = new ControlBlock(blocks.memory, kernelSide.slot);
+    workerSide.setFuel(Number.MAX_SAFE_INTEGER);
+    workerSide.addMessage();
+    workerSide.addSlice();
+    expect(kernelSide.read()).toMatchObject({
+      fuel: Number.MAX_SAFE_INTEGER,
+      messagesSent: 1,
+      slices: 1,
+    });
+  });
+
+  test('keeps the first command only', () => {
+    const block = new ControlBlocks(1).take();
+    expect(block.request(COMMAND.kill)).toBe(true);
+    expect(block.request(COMMAND.timeout)).toBe(false);
+    expect(block.command).toBe(COMMAND.kill);
+  });
+
+  test('does not reach into its neighbours', () => {
+    const blocks = new ControlBlocks(3);
+    const [first, middle, last] = [blocks.take(), blocks.take(), blocks.take()];
+    const untouched = first.read();
+    middle.request(COMMAND.kill);
+    middle.setFuel(1);
+    middle.setMemoryBytes(2);
+    middle.setCpuTimeMicroseconds(3);
+    middle.addToolCall();
+    expect([first.read(), last.read()]).toEqual([untouched, untouched]);
+    expect([first.command, last.command]).toEqual([COMMAND.none, COMMAND.none]);
+  });
+});
+
+test('a released slot comes back empty, and no slot is given out twice', () => {
+  const blocks = new ControlBlocks(2);
+  const first = blocks.take();
+  const second = blocks.take();
+  expect(first.slot).not.toBe(second.slot);
+  expect(() => blocks.take()).toThrow(/every control block is taken/);
+  first.request(COMMAND.kill);
+  first.setFuel(9);
+  blocks.release(first);
+  const again = blocks.take();
+  expect(again.slot).toBe(first.slot);
+  expect(again.command).toBe(COMMAND.none);
+  expect(again.read().fuel).toBe(0);
+});

@@ -1,0 +1,150 @@
+/**
+ * The control blocks: one slot of shared memory for each agent, written by the worker that runs it and
+ * by the kernel that may end it. What stands here survives the death of a worker.
+ */
+
+import { RingfenceError } from '../errors.ts';
+
+/** Bytes of a slot; two cache lines, so that neighbours on two cores don't share one. */
+const SLOT_BYTES = 128;
+const WORDS = SLOT_BYTES / 4;
+const LONGS = SLOT_BYTES / 8;
+
+/** 32-bit fields of a slot, by index. */
+const WORD = { command: 0, slices: 1, messagesSent: 2, toolCalls: 3, state: 4 } as const;
+/** 64-bit fields of a slot, by index; they begin behind the 32-bit ones. */
+const LONG = { fuel: 8, memoryBytes: 9, cpuTimeMicroseconds: 10, diskBytes: 11 } as const;
+
+/** What the kernel tells a worker about an agent, at any time, through the agent's slot. */
+export const COMMAND = { none: 0, kill: 1, timeout: 2 } as const;
+export type Command = (typeof COMMAND)[keyof typeof COMMAND];
+
+/** How far the worker has got with an agent. */
+export const PHASE = { free: 0, taken: 1, running: 2, ended: 3 } as const;
+
+/** What is counted in a slot. */
+export interface Counters {
+  fuel: number;
+  memoryBytes: number;
+  cpuTimeMicroseconds: number;
+  messagesSent: number;
+  toolCalls: number;
+  diskBytes: number;
+  slices: number;
+}
+
+/** One agent's slot. */
+export class ControlBlock {
+  readonly slot: number;
+  readonly #words: Int32Array;
+  readonly #longs: BigInt64Array;
+
+  constructor(memory: SharedArrayBuffer, slot: number) {
+    this.slot = slot;
+    this.#words = new Int32Array(memory, slot * SLOT_BYTES, WORDS);
+    this.#longs = new BigInt64Array(memory, slot * SLOT_BYTES, LONGS);
+  }
+
+  /** What the kernel wants of the agent; read at each slice and each host call. */
+  get command(): Command {
+    return Atomics.load(this.#words, WORD.command) as Command;
+  }
+
+  /** Only the first command counts: an agent that was killed does not time out afterwards. */
+  request(command: Command): boolean {
+    return Atomics.compareExchange(this.#words, WORD.command, COMMAND.none, command) === 0;
+  }
+
+  get phase(): number {
+    return Atomics.load(this.#words, WORD.state);
+  }
+  set phase(phase: number) {
+    Atomics.store(this.#words, WORD.state, phase);
+  }
+
+  /** Slices that the agent has used up. */
+  get slices(): number {
+    return Atomics.load(this.#words, WORD.slices);
+  }
+  addSlice(): void {
+    Atomics.add(this.#words, WORD.slices, 1);
+  }
+
+  get messagesSent(): number {
+    return Atomics.load(this.#words, WORD.messagesSent);
+  }
+  addMessage(): void {
+    Atomics.add(this.#words, WORD.messagesSent, 1);
+  }
+
+  get toolCalls(): number {
+    return Atomics.load(this.#words, WORD.toolCalls);
+  }
+  addToolCall(): void {
+    Atomics.add(this.#words, WORD.toolCalls, 1);
+  }
+
+  setFuel(units: number): void {
+    Atomics.store(this.#longs, LONG.fuel, BigInt(units));
+  }
+  setMemoryBytes(bytes: number): void {
+    Atomics.store(this.#longs, LONG.memoryBytes, BigInt(bytes));
+  }
+  setCpuTimeMicroseconds(microseconds: number): void {
+    Atomics.store(this.#longs, LONG.cpuTimeMicroseconds, BigInt(Math.round(microseconds)));
+  }
+
+  /** All counters at one moment. */
+  read(): Counters {
+    const long = (index: number): number => Number(Atomics.load(this.#longs, index));
+    return {
+      fuel: long(LONG.fuel),
+      memoryBytes: long(LONG.memoryBytes),
+      cpuTimeMicroseconds: long(LONG.cpuTimeMicroseconds),
+      diskBytes: long(LONG.diskBytes),
+      messagesSent: this.messagesSent,
+      toolCalls: this.toolCalls,
+      slices: this.slices,
+    };
+  }
+
+  /** Empties the slot for its next owner. */
+  clear(): void {
+    for (let word = 0; word < WORDS; word += 1) {
+      Atomics.store(this.#words, word, 0);
+    }
+  }
+}
+
+/** Hands out slots; lives in the kernel, the workers only see the memory. */
+export class ControlBlocks {
+  readonly memory: SharedArrayBuffer;
+  readonly #free: number[] = [];
+
+  constructor(capacity: number) {
+    this.memory = new SharedArrayBuffer(capacity * SLOT_BYTES);
+    for (let slot = capacity - 1; slot >= 0; slot -= 1) {
+      this.#free.push(slot);
+    }
+  }
+
+  /** @throws {RingfenceError} `RF_PROCESS_TABLE_FULL` when every slot is taken. */
+  take(): ControlBlock {
+    const slot = this.#free.pop();
+    if (slot === undefined) {
+      throw new RingfenceError(
+        'RF_PROCESS_TABLE_FULL',
+        'Cannot spawn the agent as every control block is taken: wait for an agent to exit, or open the kernel with a larger capacity.',
+      );
+    }
+    const block = new ControlBlock(this.memory, slot);
+    block.phase = PHASE.taken;
+    return block;
+  }
+
+  /** Takes a slot back; the caller has read it, and no worker writes to it any more. */
+  release(block: ControlBlock): void {
+    block.clear();
+    this.#free.push(block.slot);
+  }
+}

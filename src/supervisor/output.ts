@@ -1,0 +1,47 @@
+/** Where an agent's output goes: to the caller's function, or into a bounded buffer. */
+
+/** Takes a chunk; when it answers a promise, the agent gets room again when that resolves. */
+export type OutputWriter = (chunk: Uint8Array) => void | Promise<void>;
+
+/** Bytes of each stream that are kept where the caller gave no writer. */
+export const CAPTURED_BYTES_MAX = 1024 * 1024;
+
+export class Output {
+  readonly #writer: OutputWriter | undefined;
+  readonly #chunks: Uint8Array[] = [];
+  #captured = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(writer: OutputWriter | undefined) {
+    this.#writer = writer;
+  }
+
+  /** What was captured; the rest of what passed {@link CAPTURED_BYTES_MAX} is dropped. */
+  get captured(): Uint8Array {
+    return Buffer.concat(this.#chunks);
+  }
+
+  /** Chunks are handed on one after another, in their order. */
+  take(chunk: Uint8Array): Promise<'taken' | 'closed'> {
+    if (this.#writer === undefined) {
+      const kept = chunk.subarray(0, CAPTURED_BYTES_MAX - this.#captured);
+      if (kept.length > 0) {
+        this.#chunks.push(kept);
+        this.#captured += kept.length;
+      }
+      return Promise.resolve('taken');
+    }
+    const writer = this.#writer;
+    const taken = this.#last.then(() => writer(chunk)).then(
+      () => 'taken' as const,
+      () => 'closed' as const,
+    );
+    this.#last = taken;
+    return taken;
+  }
+
+  /** Resolves when everything that was taken has been handed on. */
+  async flushed(): Promise<void> {
+    await this.#last;
+  }
+}

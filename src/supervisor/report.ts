@@ -1,0 +1,121 @@
+/** The report of a run: what an agent was, how it ended, what it used, and what it was denied. */
+
+import type { Limits } from '../resource/limits.ts';
+import type { Usage } from '../resource/usage.ts';
+
+/** How an agent ended, or that it could not be run. The table is in docs/exits.md. */
+export type ExitReason =
+  | 'normal'
+  | 'error'
+  | 'trap'
+  | 'fuel'
+  | 'cpu_time'
+  | 'timeout'
+  | 'killed'
+  | 'worker_lost'
+  | 'reaped'
+  | 'internal'
+  | 'refused';
+
+/** The end of an agent. */
+export interface Exit {
+  /** 0, the agent's own code, -1 ended by force, -2 reaped, -3 trapped; null where it never ran. */
+  readonly code: number | null;
+  readonly reason: ExitReason;
+  /** One sentence; null where there is nothing to say. */
+  readonly message: string | null;
+}
+
+/** A kind of call that was denied, and how often. */
+export interface Denial {
+  readonly capability: string;
+  readonly operation: string;
+  readonly count: number;
+}
+
+/** The limits that were in force, under the names of the report. 0 is unlimited. */
+export interface ReportedLimits {
+  readonly fuel: number;
+  readonly memory_bytes: number;
+  readonly host_bytes: number;
+  readonly cpu_time_ms: number;
+  readonly wall_time_ms: number;
+  readonly messages: number;
+  readonly tool_calls: number;
+  readonly disk_bytes: number;
+}
+
+/** The report, as it is written as JSON. */
+export interface Report {
+  readonly pid: number | null;
+  readonly agent_id: string;
+  readonly module: { readonly path: string | null; readonly sha256: string | null };
+  readonly exit: Exit;
+  readonly usage: Usage;
+  readonly limits: ReportedLimits;
+  readonly denied: readonly Denial[];
+}
+
+export function reportLimits(limits: Limits): ReportedLimits {
+  return {
+    fuel: limits.fuel,
+    memory_bytes: limits.memoryBytes,
+    host_bytes: limits.hostBytes,
+    cpu_time_ms: limits.cpuTimeMs,
+    wall_time_ms: limits.wallTimeMs,
+    messages: limits.messages,
+    tool_calls: limits.toolCalls,
+    disk_bytes: limits.diskBytes,
+  };
+}
+
+/** The code that goes with a reason that has no code of its own. */
+export function exitCode(reason: ExitReason): number | null {
+  switch (reason) {
+    case 'normal':
+      return 0;
+    case 'error':
+      return 1;
+    case 'trap':
+      return -3;
+    case 'reaped':
+      return -2;
+    case 'refused':
+      return null;
+    case 'fuel':
+    case 'cpu_time':
+    case 'timeout':
+    case 'killed':
+    case 'worker_lost':
+    case 'internal':
+      return -1;
+  }
+}
+
+const NOTHING_USED: Usage = {
+  fuel: 0,
+  memory_bytes: 0,
+  cpu_time_ms: 0,
+  wall_time_ms: 0,
+  messages_sent: 0,
+  tool_calls: 0,
+  disk_bytes: 0,
+};
+
+/** The report of a module that could not be run. */
+export function refusalReport(
+  agentId: string,
+  module: Report['module'],
+  limits: Limits,
+  message: string,
+): Report {
+  return {
+    pid: null,
+    agent_id: agentId,
+    module,
+    exit: { code: null, reason: 'refused', message },
+    usage: NOTHING_USED,
+    limits: reportLimits(limits),
+    denied: [],
+  };
+}

@@ -1,0 +1,95 @@
+/**
+ * The link plan: what is to be done to start a component, as plain JSON without indices of the binary
+ * format. It is made once from a component and kept in the cache; link.ts carries it out at each start.
+ */
+
+import type { CheckedImport } from './check.ts';
+import type { StringEncoding } from './types.ts';
+
+/** Raised whenever a plan's meaning changes, so that cached ones are made anew. */
+export const PLAN_FORMAT = 1;
+
+/** Something that core instances export, or a lowered function. */
+export type CoreReference =
+  | { readonly instance: number; readonly name: string }
+  | { readonly lowered: number };
+
+/** A core function that leads to the host. Its memory and realloc are looked up at each call. */
+export type LoweredFunction =
+  | {
+      readonly kind: 'function';
+      /** Without version: `wasi:io/streams`. */
+      readonly interface: string;
+      /** What the component imports: `0.2.3`. */
+      readonly version: string;
+      /** `[method]input-stream.read`. */
+      readonly name: string;
+      readonly encoding: StringEncoding;
+      readonly memory: CoreReference | null;
+      readonly realloc: CoreReference | null;
+    }
+  | { readonly kind: 'resource-drop'; readonly interface: string; readonly resource: string };
+
+/** Makes one core instance; its index is its place among the steps. */
+export type PlanStep =
+  | {
+      readonly kind: 'instantiate';
+      readonly module: number;
+      /** Import module name, index of the instance that stands for it. */
+      readonly args: readonly (readonly [string, number])[];
+    }
+  | { readonly kind: 'inline'; readonly exports: readonly (readonly [string, CoreReference])[] };
+
+/** What is known of a metered core module; its bytes travel beside the plan. */
+export interface PlanModule {
+  /** Bytes of the metered module. */
+  readonly size: number;
+  /** The import module name of what metering injected. */
+  readonly injected: string;
+  /** The export that was its start function. */
+  readonly startExport: string | null;
+  readonly memories: readonly {
+    readonly initialPages: number;
+    readonly maximumPages: number | null;
+  }[];
+  readonly tables: readonly { readonly initial: number; readonly maximum: number | null }[];
+  /** What instantiating it copies, to be charged then. */
+  readonly segmentBytes: number;
+}
+
+/** The function that an agent's life is the call of. */
+export interface PlanEntry {
+  readonly kind: 'agent-run' | 'wasi-cli-run';
+  readonly core: CoreReference;
+  readonly postReturn: CoreReference | null;
+  readonly memory: CoreReference | null;
+  readonly encoding: StringEncoding;
+}
+
+/** How to start a component. */
+export interface LinkPlan {
+  readonly format: typeof PLAN_FORMAT;
+  readonly modules: readonly PlanModule[];
+  readonly steps: readonly PlanStep[];
+  readonly lowered: readonly LoweredFunction[];
+  readonly imports: readonly CheckedImport[];
+  readonly exports: readonly string[];
+  readonly entry: PlanEntry;
+  /** Memories (pages of 64 KiB) and tables (16 bytes an element) of all its core instances. */
+  readonly declaredBytes: number;
+}
+
+const PAGE_BYTES = 65_536;
+const TABLE_ELEMENT_BYTES = 16;
+
+/** What the instances of a plan have from the start on: pages of memories, elements of tables. */
+export function declaredBytes(steps: readonly PlanStep[], modules: readonly PlanModule[]): number {
+  let bytes = 0;
+  for (const step of steps) {
+    if (step.kind !== 'instantiate') continue;
+    const { memories, tables } = modules[step.module]!;
+    for (const { initialPages } of memories) bytes += initialPages * PAGE_BYTES;
+    for (const { initial } of tables) bytes += initial * TABLE_ELEMENT_BYTES;
+  }
+  return bytes;
+}

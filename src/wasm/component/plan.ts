@@ -1,0 +1,124 @@
+/**
+ * Makes a component's link plan: follows its definitions, checks its imports, finds what to start.
+ */
+
+import { type ComponentCaps, DEFAULT_COMPONENT_CAPS } from './caps.ts';
+import { refuseAsyncVersion } from './check.ts';
+import { evaluate, type FunctionItem, type Item, type ModuleFacts } from './evaluate.ts';
+import {
+  declaredBytes,
+  type LinkPlan,
+  PLAN_FORMAT,
+  type PlanEntry,
+  type PlanModule,
+} from './link-plan.ts';
+import { parseInterfaceName, showName } from './names.ts';
+import type { Offered } from './offered.ts';
+import { refused } from './refuse.ts';
+import type { Component } from './syntax.ts';
+import type { FunctionType } from './types.ts';
+
+export * from './link-plan.ts';
+export { parsePlan } from './parse-plan.ts';
+
+/** A metered module, as far as a plan speaks of it. */
+export interface PlannedModule extends ModuleFacts, Omit<PlanModule, 'size'> {
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Checks a component's imports and exports and makes its plan. `modules` are its core modules as
+ * metering left them, in their order.
+ *
+ * @throws RingfenceError RF_MODULE_REFUSED naming the import, export or feature that isn't offered;
+ * RF_MODULE_INVALID where an index or a name leads nowhere.
+ */
+export function planComponent(
+  component: Component,
+  offered: Offered,
+  modules: readonly PlannedModule[],
+  caps: Partial<ComponentCaps> = {},
+): LinkPlan {
+  if (modules.length !== component.modules.length) {
+    throw new RangeError(`${modules.length} modules for ${component.modules.length}`);
+  }
+  const limits = { ...DEFAULT_COMPONENT_CAPS, ...caps };
+  const evaluated = evaluate(component, offered, modules, limits);
+  const planModules = modules.map(planModule);
+  return {
+    format: PLAN_FORMAT,
+    modules: planModules,
+    steps: evaluated.steps,
+    lowered: evaluated.lowered,
+    imports: evaluated.imports,
+    exports: [...evaluated.exports.keys()],
+    entry: findEntry(evaluated.exports),
+    declaredBytes: declaredBytes(evaluated.steps, planModules),
+  };
+}
+
+function planModule(module: PlannedModule): PlanModule {
+  const { bytes, injected, startExport, memories, tables, segmentBytes } = module;
+  return {
+    size: bytes.length,
+    injected,
+    startExport,
+    memories: memories.map(({ initialPages, maximumPages }) => ({ initialPages, maximumPages })),
+    tables: tables.map(({ initial, maximum }) => ({ initial, maximum })),
+    segmentBytes,
+  };
+}
+
+const RUN_INTERFACE = 'wasi:cli/run';
+
+/** The agent's own `run` is preferred to a command's. */
+function findEntry(exports: ReadonlyMap<string, Item>): PlanEntry {
+  const run = exports.get('run');
+  if (run?.kind === 'func' && isAgentRun(run.type)) return entryOf('agent-run', run);
+  for (const [name, item] of exports) {
+    const parsed = parseInterfaceName(name);
+    if (parsed?.interface !== RUN_INTERFACE || item.kind !== 'instance') continue;
+    refuseAsyncVersion(name, parsed);
+    const command = item.exports.get('run');
+    if (!/^0\.2\.\d+$/.test(parsed.version ?? '') || command?.kind !== 'func') continue;
+    if (isCommandRun(command.type)) return entryOf('wasi-cli-run', command);
+  }
+  if (run !== undefined) {
+    refused(
+      `exports "run" as something else than 'func() -> result<_, string>'`,
+      'export it with the type that wit/agent.wit says',
+    );
+  }
+  const names = [...exports.keys()].slice(0, 5).map(showName).join(', ');
+  return refused(
+    `exports nothing that ringfence can start: ${names === '' ? 'nothing at all' : names}`,
+    `export 'run: func() -> result<_, string>' or ${RUN_INTERFACE}@0.2`,
+  );
+}
+
+function entryOf(kind: PlanEntry['kind'], item: FunctionItem): PlanEntry {
+  const { lifted } = item;
+  if (lifted === null || !('name' in lifted.core)) {
+    return refused('exports a function of the host as its "run"', 'export one of its own');
+  }
+  if (lifted.postReturn !== null && !('name' in lifted.postReturn)) {
+    return refused('has a function of the host as its post-return', 'give it one of its own');
+  }
+  const { core, postReturn, memory, encoding } = lifted;
+  return { kind, core, postReturn, memory, encoding };
+}
+
+/** `func() -> result<_, string>` */
+function isAgentRun(type: FunctionType): boolean {
+  const { params, result } = type;
+  return params.length === 0 && result?.kind === 'result' && result.ok === null
+    ? result.err?.kind === 'string'
+    : false;
+}
+
+/** `func() -> result` */
+function isCommandRun(type: FunctionType): boolean {
+  const { params, result } = type;
+  if (params.length !== 0 || result?.kind !== 'result') return false;
+  return result.ok === null && result.err === null;
+}

@@ -1,0 +1,32 @@
+/**
+ * Compiles metered modules whole, in a process that may die of it.
+ *
+ * The process decides by its flags with which compiler: Liftoff under `--no-wasm-lazy-compilation`,
+ * TurboFan with `--no-liftoff` as well. Afterwards the kernel may compile the same bytes lazily,
+ * function by function, without a surprise.
+ */
+
+import { RingfenceError } from '../../../errors.ts';
+import { printable } from './sentence.ts';
+
+/**
+ * Compiles each module and drops the result.
+ *
+ * @throws RingfenceError `RF_MODULE_REFUSED` where the engine refuses a module. The original was valid,
+ * so this is one of the engine's own limits, which metering brought it over.
+ */
+export function compileAll(modules: readonly Uint8Array[]): void {
+  for (const [index, bytes] of modules.entries()) {
+    try {
+      new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.CompileError) && !(error instanceof RangeError))
+        throw error;
+      throw new RingfenceError(
+        'RF_MODULE_REFUSED',
+        `Core module ${index} passes a limit of the engine once it is metered (${printable(error.message, 200)}): split its largest functions.`,
+        { module: index },
+      );
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/** Validates a component by tools that are not ours: its structure by jco's, its code by V8. */
+
+import { RingfenceError } from '../../../errors.ts';
+import { meter } from '../../metering/meter.ts';
+import { printable } from './sentence.ts';
+import type { ComponentTools } from './tools.ts';
+
+/** How much of a tool's own words is shown. */
+const REASON_LENGTH_MAX = 200;
+
+/**
+ * Checks a component's structure: sections, links, canonical options, types.
+ *
+ * @throws RingfenceError `RF_MODULE_INVALID`.
+ */
+export async function validateStructure(bytes: Uint8Array, tools: ComponentTools): Promise<void> {
+  try {
+    await tools.componentWit(bytes);
+  } catch (error) {
+    throw new RingfenceError(
+      'RF_MODULE_INVALID',
+      `The component is not valid (${reasonOf(error)}): build it again with its tools.`,
+    );
+  }
+}
+
+/**
+ * Checks the code of each core module.
+ *
+ * @throws RingfenceError `RF_MODULE_INVALID`, or `RF_MODULE_REFUSED` for what V8 knows as little as we
+ * do.
+ */
+export function validateCode(modules: readonly Uint8Array[]): void {
+  for (const [index, module] of modules.entries()) {
+    const bytes = module as Uint8Array<ArrayBuffer>;
+    if (WebAssembly.validate(bytes)) continue;
+    // What is too large or not offered is often invalid for V8 as well; metering has its name.
+    meter(bytes);
+    throw new RingfenceError(
+      'RF_MODULE_INVALID',
+      `Core module ${index} is not valid WebAssembly (${engineReason(bytes)}): build it again with its tools.`,
+      { module: index },
+    );
+  }
+}
+
+/** V8 says why only when it is asked to compile; on invalid bytes it gets no further than that. */
+function engineReason(bytes: Uint8Array<ArrayBuffer>): string {
+  try {
+    new WebAssembly.Module(bytes);
+    return 'the engine does not say why';
+  } catch (error) {
+    return reasonOf(error).replace(/^WebAssembly\.Module\(\): /, '');
+  }
+}
+
+/** The first two lines of an error, which is where the tools say what is wrong. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const lines = message.split('\n', 2).map((line) => line.trim());
+  return printable(lines.filter((line) => line !== '').join(': '), REASON_LENGTH_MAX);
+}

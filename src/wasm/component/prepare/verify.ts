@@ -1,0 +1,96 @@
+/**
+ * Checks what a child process or the cache hands back, before anything is made of it: the plan by its
+ * schema, the modules against the plan, and that what metering injects is really imported.
+ */
+
+import { type LinkPlan, parsePlan } from '../plan.ts';
+import { printable } from './sentence.ts';
+
+/** What is claimed to be a prepared module. */
+export interface Claimed {
+  readonly plan: unknown;
+  readonly modules: readonly Uint8Array[];
+}
+
+/** What was found to be one. */
+export interface Verified {
+  readonly plan: LinkPlan;
+  readonly compiled: WebAssembly.Module[];
+}
+
+/** What is claimed is no prepared module. */
+export class VerificationError extends Error {
+  override readonly name = 'VerificationError';
+}
+
+/** What a metered module may import under its injected name, and of which kind. */
+const INJECTED: ReadonlyMap<string, WebAssembly.ImportExportKind> = new Map([
+  ['fuel', 'global'],
+  ['depth', 'global'],
+  ['check', 'function'],
+  ['suspend', 'function'],
+  ['grow', 'function'],
+  ['ungrow', 'function'],
+  ['exhausted_depth', 'function'],
+]);
+
+/** @throws VerificationError where anything is not as metering and planning leave it. */
+export async function verify(claimed: Claimed): Promise<Verified> {
+  const plan = planOf(claimed.plan);
+  if (plan.modules.length !== claimed.modules.length) {
+    throw new VerificationError(
+      `${claimed.modules.length} modules for a plan of ${plan.modules.length}`,
+    );
+  }
+  const compiled: WebAssembly.Module[] = [];
+  for (const [index, bytes] of claimed.modules.entries()) {
+    const expected = plan.modules[index]!;
+    if (expected.size !== bytes.length) {
+      throw new VerificationError(`module ${index} has another size than its plan says`);
+    }
+    const module = await compile(bytes, index);
+    requireInjected(module, expected.injected, index);
+    compiled.push(module);
+  }
+  return { plan, compiled };
+}
+
+function planOf(claimed: unknown): LinkPlan {
+  try {
+    return parsePlan(claimed);
+  } catch (error) {
+    throw new VerificationError(`the plan is wrong: ${printable(String(error))}`, { cause: error });
+  }
+}
+
+/** Validates a module and compiles it lazily, which has been tried whole where it was prepared. */
+async function compile(bytes: Uint8Array, index: number): Promise<WebAssembly.Module> {
+  // V8 compiles on threads of its own, which don't keep Node's event loop alive: with nothing else
+  // to wait for, the process would end here.
+  const alive = setInterval(() => {}, 1000);
+  try {
+    return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
+  } catch (error) {
+    throw new VerificationError(`module ${index} does not compile`, { cause: error });
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+/** A module that doesn't import its fuel is not metered, whoever wrote it. */
+function requireInjected(module: WebAssembly.Module, injected: string, index: number): void {
+  const found = new Set<string>();
+  for (const entry of WebAssembly.Module.imports(module)) {
+    if (entry.module !== injected) continue;
+    if (INJECTED.get(entry.name) !== entry.kind || found.has(entry.name)) {
+      throw new VerificationError(
+        `module ${index} imports a strange '${printable(entry.name, 80)}'`,
+      );
+    }
+    found.add(entry.name);
+  }
+  for (const name of INJECTED.keys()) {
+    if (!found.has(name))
+      throw new VerificationError(`module ${index} does not import its ${name}`);
+  }
+}

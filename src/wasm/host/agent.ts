@@ -1,0 +1,131 @@
+/** What a host function sees of the agent that calls it; the worker makes these (worker/agent.ts). */
+
+import type { Grants } from '../../capability/grants.ts';
+import type { ControlBlock } from '../../resource/control-blocks.ts';
+import type { Limits } from '../../resource/limits.ts';
+import type { Delivery, MessageFilter, Payload } from '../../ipc/message.ts';
+import type { WAIT } from './abi/binding.ts';
+
+/** Ends a subscription; calling it twice does nothing. */
+export type Unsubscribe = () => void;
+
+/** Calls `wake` once, when what was waited for may have come; never synchronously. */
+export type Subscribe = (wake: () => void) => Unsubscribe;
+
+/** Bytes that come to an agent. The host reads ahead a bounded amount only. */
+export interface InputSource {
+  /** Up to `max` bytes that are there; `'empty'`: not yet; `'closed'`: no more will come. */
+  read(max: number): Uint8Array | 'empty' | 'closed';
+  /** Whether `read` would answer something else than `'empty'`. */
+  readonly ready: boolean;
+  readonly onReady: Subscribe;
+}
+
+/** Bytes that go out of an agent, or lines of its log. What is under way is bounded. */
+export interface OutputSink {
+  /** Bytes that `write` takes now. */
+  readonly room: number;
+  /** Takes bytes, at most `room` of them; they are copied. */
+  write(bytes: Uint8Array): void;
+  /** Whether all that was written has been taken over by the reader. */
+  readonly flushed: boolean;
+  /** Whether the reader is gone: nothing more can be written. */
+  readonly closed: boolean;
+  /** There is more room, or all is flushed, or it was closed. */
+  readonly onChange: Subscribe;
+}
+
+/** Lines for the operator, bounded as an output is. */
+export interface LogSink {
+  readonly room: number;
+  write(level: string, message: string): void;
+  readonly onChange: Subscribe;
+}
+
+/** The agent's clocks, already as coarse as its grants say. */
+export interface Clocks {
+  /** Nanoseconds since an arbitrary moment. */
+  monotonic(): bigint;
+  /** Nanoseconds since 1970. */
+  wall(): bigint;
+  /** Nanoseconds between two ticks of both. */
+  readonly resolution: bigint;
+  /** Wakes when the monotonic clock has reached an instant. */
+  at(instant: bigint): Subscribe;
+}
+
+/** Random bytes of the agent's own. */
+export interface RandomSource {
+  /** `length` is small: callers cap it. */
+  bytes(length: number): Uint8Array;
+  /** Two numbers that stay the same for the agent's life. */
+  readonly insecureSeed: readonly [bigint, bigint];
+}
+
+/** Mail of the agent. */
+export interface MailboxView {
+  take(filter: MessageFilter): Delivery | null;
+  readonly onMail: Subscribe;
+}
+
+/** How a message or a tool call that left the worker came out. */
+export type Outcome<Value> =
+  | { readonly tag: 'ok'; readonly val: Value }
+  | { readonly tag: 'err'; readonly error: string; readonly message: string };
+
+/** Something under way outside of the worker, kept between the tries of a blocking host function. */
+export interface Operation<Value> {
+  readonly outcome: Outcome<Value> | null;
+  readonly onSettled: Subscribe;
+  /** The caller no longer waits: nothing is written for it any more. */
+  abandon(): void;
+}
+
+/** The agent, as its host functions see it. */
+export interface HostAgent {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly agentId: string;
+  readonly grants: Grants;
+  readonly limits: Limits;
+  readonly block: ControlBlock;
+  readonly arguments: readonly string[];
+  readonly environment: readonly (readonly [string, string])[];
+  readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly stdin: InputSource;
+  readonly stdout: OutputSink;
+  readonly stderr: OutputSink;
+  readonly log: LogSink;
+  readonly clocks: Clocks;
+  readonly random: RandomSource;
+  readonly mailbox: MailboxView;
+
+  /**
+   * State of the blocking call under way, kept between its tries; undefined at the first. The gate
+   * clears it when the call answers.
+   */
+  pending: unknown;
+
+  /** Makes the agent wait; the same host function is called again, with the same arguments, after. */
+  wait(subscribe: Subscribe): typeof WAIT;
+
+  /** Takes bytes out of what the host holds for the agent; false when its limit would be passed. */
+  hold(bytes: number): boolean;
+  /** Gives bytes back. */
+  release(bytes: number): void;
+
+  /** Sends a message to another agent; the sender is this agent. */
+  send(to: number, payload: Payload, waitMs: number | null): Operation<null>;
+  /** Calls a tool of the embedding program. */
+  callTool(name: string, argumentsJson: string): Operation<string>;
+
+  /** Records a denial: for the report and for the kernel. */
+  deny(capability: string, operation: string): void;
+
+  /** Ends the agent by `exit` with a code. Never returns. */
+  exit(code: number): never;
+  /** Ends the agent by a trap whose message says why. Never returns. */
+  trap(message: string): never;
+  /** Refuses an agent that was killed or has passed a deadline: ends it. */
+  checkAlive(): void;
+}

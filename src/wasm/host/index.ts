@@ -1,0 +1,19 @@
+/** Every host function there is, by interface and name: what a guest's imports are bound to. */
+
+import type { GatedFunction } from './abi/binding.ts';
+import { ipc } from './ringfence/ipc.ts';
+import { log } from './ringfence/log.ts';
+import { agentProcess } from './ringfence/process.ts';
+import { timers } from './ringfence/timers.ts';
+import { tools } from './ringfence/tools.ts';
+import { WASI } from './wasi/index.ts';
+
+/** Host functions by interface, without its version, and by name in WIT. */
+export const HOST: ReadonlyMap<string, ReadonlyMap<string, GatedFunction>> = new Map([
+  ...WASI,
+  ['ringfence:agent/process', agentProcess],
+  ['ringfence:agent/timers', timers],
+  ['ringfence:agent/ipc', ipc],
+  ['ringfence:agent/tools', tools],
+  ['ringfence:agent/log', log],
+]);

@@ -1,0 +1,46 @@
+/** All of WASI 0.2 that is offered, by interface and function. */
+
+import * as cli from './cli.ts';
+import { monotonicClock, wallClock } from './clocks.ts';
+import { filesystemTypes, preopens } from './filesystem.ts';
+import { outgoingHandler } from './http/outgoing-handler.ts';
+import { httpTypes } from './http/types.ts';
+import type { Interface } from '../implement.ts';
+import { ioError } from './io/error.ts';
+import { ioPoll } from './io/poll.ts';
+import { ioStreams } from './io/streams.ts';
+import { insecure, insecureSeed, random } from './random.ts';
+import * as sockets from './sockets.ts';
+
+/** Host functions by interface, without its version, and by name in WIT. */
+export const WASI: ReadonlyMap<string, Interface> = new Map([
+  ['wasi:cli/environment', cli.environment],
+  ['wasi:cli/exit', cli.exit],
+  ['wasi:cli/stderr', cli.stderr],
+  ['wasi:cli/stdin', cli.stdin],
+  ['wasi:cli/stdout', cli.stdout],
+  ['wasi:cli/terminal-input', cli.terminalInput],
+  ['wasi:cli/terminal-output', cli.terminalOutput],
+  ['wasi:cli/terminal-stderr', cli.terminalStderr],
+  ['wasi:cli/terminal-stdin', cli.terminalStdin],
+  ['wasi:cli/terminal-stdout', cli.terminalStdout],
+  ['wasi:clocks/monotonic-clock', monotonicClock],
+  ['wasi:clocks/wall-clock', wallClock],
+  ['wasi:filesystem/preopens', preopens],
+  ['wasi:filesystem/types', filesystemTypes],
+  ['wasi:http/outgoing-handler', outgoingHandler],
+  ['wasi:http/types', httpTypes],
+  ['wasi:io/error', ioError],
+  ['wasi:io/poll', ioPoll],
+  ['wasi:io/streams', ioStreams],
+  ['wasi:random/insecure', insecure],
+  ['wasi:random/insecure-seed', insecureSeed],
+  ['wasi:random/random', random],
+  ['wasi:sockets/instance-network', sockets.instanceNetwork],
+  ['wasi:sockets/ip-name-lookup', sockets.ipNameLookup],
+  ['wasi:sockets/network', sockets.network],
+  ['wasi:sockets/tcp', sockets.tcp],
+  ['wasi:sockets/tcp-create-socket', sockets.tcpCreateSocket],
+  ['wasi:sockets/udp', sockets.udp],
+  ['wasi:sockets/udp-create-socket', sockets.udpCreateSocket],
+]);

@@ -1,0 +1,27 @@
+/** wasi:io/error: what a guest learns about a stream operation that failed. */
+
+import type { HostAgent } from '../../agent.ts';
+import type { Functions as ErrorFunctions } from '../../generated/wasi-io-error.ts';
+import { Held } from '../held.ts';
+import { implement, releaseHeld } from '../../implement.ts';
+
+declare module '../../abi/binding.ts' {
+  interface HostResources {
+    'wasi:io/error/error': IoError;
+  }
+}
+
+/** An error of a stream. Its text is a constant of ours: nothing of the host is in it. */
+export class IoError extends Held {
+  readonly text: string;
+
+  constructor(agent: HostAgent, text: string) {
+    super(agent);
+    this.text = text;
+  }
+}
+
+export const ioError = implement<ErrorFunctions>('wasi:io/error', null, {
+  '[method]error.to-debug-string': (_agent, error) => error.text,
+  '[resource-drop]error': releaseHeld,
+});

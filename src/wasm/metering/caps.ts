@@ -1,0 +1,83 @@
+/** The static caps: what a module may have at most, so that no engine's compiler explodes on it. */
+
+/** Every cap is inclusive. */
+export interface MeterCaps {
+  /** Bytes of the whole core module. @default 64 MiB */
+  readonly moduleBytes: number;
+  /** @default 20,000 */
+  readonly types: number;
+  /** Parameters of one function type. @default 1,000 (V8's own) */
+  readonly parameters: number;
+  /** Results of one function type. @default 256 */
+  readonly results: number;
+  /** Parameters of an exception tag; each live exception holds them on the host's heap. @default 16 */
+  readonly tagParameters: number;
+  /** @default 10,000 */
+  readonly imports: number;
+  /** Functions that the module defines. @default 200,000 */
+  readonly functions: number;
+  /** @default 1,000 */
+  readonly tables: number;
+  /** Defined and imported. @default 100,000 */
+  readonly globals: number;
+  /** @default 10,000 */
+  readonly tags: number;
+  /** @default 100,000 */
+  readonly exports: number;
+  /** Element segments. @default 10,000 */
+  readonly elementSegments: number;
+  /** Elements of all element segments. @default 2,000,000 */
+  readonly elements: number;
+  /** @default 100,000 */
+  readonly dataSegments: number;
+  /** Functions that are injected: one for each imported function in a table and each kind of bulk operation. @default 20,000 */
+  readonly helpers: number;
+  /** Bytes of one function body, before and after the rewriting. @default 7,654,321 (V8's own) */
+  readonly bodyBytes: number;
+  /** Parameters and locals of one function, with the two that are added. @default 50,000 (V8's own) */
+  readonly locals: number;
+  /** Locals of all functions together. @default 10,000,000 */
+  readonly localsTotal: number;
+  /** Blocks, loops, ifs and tries inside each other. @default 4,096 */
+  readonly nesting: number;
+  /** Operands on a function's stack, a v128 counted twice. @default 10,000 */
+  readonly operands: number;
+  /** Entries of all `br_table`s of one function. @default 200,000 */
+  readonly branchTargets: number;
+  /** (locals + operands) × (blocks, loops, branches, branch targets, handlers) of one function. @default 400,000,000 */
+  readonly merges: number;
+  /** Parameters and results over all calls of one function. @default 4,000,000 */
+  readonly callOperands: number;
+  /** Above so many bytes a function body is doubtful. @default 262,144 */
+  readonly doubtfulBodyBytes: number;
+  /** Above this `merges` a function body is doubtful. @default 20,000,000 */
+  readonly doubtfulMerges: number;
+}
+
+export const DEFAULT_METER_CAPS: MeterCaps = {
+  moduleBytes: 64 * 1024 * 1024,
+  types: 20_000,
+  parameters: 1_000,
+  results: 256,
+  tagParameters: 16,
+  imports: 10_000,
+  functions: 200_000,
+  tables: 1_000,
+  globals: 100_000,
+  tags: 10_000,
+  exports: 100_000,
+  elementSegments: 10_000,
+  elements: 2_000_000,
+  dataSegments: 100_000,
+  helpers: 20_000,
+  bodyBytes: 7_654_321,
+  locals: 50_000,
+  localsTotal: 10_000_000,
+  nesting: 4_096,
+  operands: 10_000,
+  branchTargets: 200_000,
+  merges: 400_000_000,
+  callOperands: 4_000_000,
+  doubtfulBodyBytes: 262_144,
+  doubtfulMerges: 20_000_000,
+};

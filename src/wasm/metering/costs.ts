@@ -1,0 +1,68 @@
+/**
+ * The fuel table: what each thing costs, in units of about one simple instruction.
+ *
+ * Fuel is part of what users see and compare, so a change of any number here is a new version.
+ */
+
+/** Stands in every report beside the fuel; changes with any cost or any rule of where charges stand. */
+export const FUEL_TABLE_VERSION = 1;
+
+/** `block`, `end`, `else`, `nop` and the like, which become no machine code. */
+export const COST_FREE = 0;
+/** Every instruction that isn't named here. */
+export const COST_SIMPLE = 1;
+/** Integer division and remainder; floating-point division and square root. */
+export const COST_DIVISION = 4;
+/** One pass of a loop's header, besides what stands in the loop. Never 0: no loop is free. */
+export const COST_LOOP = 1;
+/** Entry of a function, besides its locals. Never 0: no recursion is free. */
+export const COST_FUNCTION = 2;
+/** So many parameters and locals of a function, or operands that a call moves, cost one unit more. */
+export const SLOTS_PER_UNIT = 8;
+/** A call of a function of the module. */
+export const COST_CALL = 2;
+/** A call through a table (of whatever it finds there). */
+export const COST_CALL_INDIRECT = 6;
+/** A call of an imported function, besides what the host charges for what it does. */
+export const COST_CALL_IMPORTED = 20;
+/** `throw`, `rethrow` and `throw_ref`: the engine allocates and unwinds. */
+export const COST_THROW = 1000;
+/** Entry of a handler. */
+export const COST_CATCH = 10;
+/** `ref.func`, and reading or writing one table element: calls into the engine. */
+export const COST_REFERENCE = 10;
+/** Each bulk memory or table operation, besides its length. */
+export const COST_BULK = 10;
+/** So many bytes of `memory.fill`, `memory.copy`, `memory.init` cost one unit (a power of two: 2 ** 3). */
+export const BULK_BYTES_PER_UNIT_LOG2 = 3;
+/** Each element of `table.fill`, `table.copy`, `table.init`. */
+export const COST_BULK_ELEMENT = 8;
+/** Each `memory.grow` and `table.grow`, granted or not. */
+export const COST_GROW = 200;
+/** Each page that `memory.grow` adds: the host clears and maps it. */
+export const COST_GROWN_PAGE = 1000;
+/** Each element that `table.grow` adds. */
+export const COST_GROWN_ELEMENT = 8;
+
+/** What `memory.grow` asks the host for, a page. */
+export const PAGE_BYTES = 65536;
+/** What a table element counts as towards the memory limit. */
+export const TABLE_ELEMENT_BYTES = 16;
+/** A bulk memory operation runs in pieces of so many bytes, with a check before each. */
+export const BULK_PIECE_BYTES = 1 << 20;
+/** A bulk table operation runs in pieces of so many elements. */
+export const BULK_PIECE_ELEMENTS = 1 << 16;
+
+/** A segment that grows beyond this is split, with a check: bounds what is charged at once. */
+export const SEGMENT_COST_MAX = 4096;
+/** What stands after a `br_if` in its segment is charged even if the branch is taken; at most this much. */
+export const SEGMENT_COST_AFTER_BRANCH_MAX = 64;
+
+/** Bytes that a call frame counts, besides its slots. */
+export const FRAME_BYTES = 64;
+/** Bytes that a parameter, local or operand counts in a frame (a v128: twice that). */
+export const FRAME_BYTES_PER_SLOT = 8;
+/** Frames of functions that call nothing are counted only above this size. */
+export const LEAF_FRAME_BYTES_FREE = 1024;
+/** The call depth, in frame bytes, beyond which a call traps. */
+export const DEPTH_LIMIT_BYTES = 524_288;

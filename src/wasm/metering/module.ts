@@ -1,0 +1,507 @@
+/** A core module decoded: what its sections say, where they are, and which indices in them will shift. */
+
+import type { MeterCaps } from './caps.ts';
+import { TABLE_ELEMENT_BYTES } from './costs.ts';
+import { EDIT, EditList } from './edits.ts';
+import { IMMEDIATE, OPCODE, readInstruction, skipSimpleImmediate } from './instructions.ts';
+import { ByteReader } from './reader.ts';
+import { invalid, refusedFeature, refusedSize } from './refusals.ts';
+import {
+  isException,
+  readHeapType,
+  readReferenceType,
+  readValueType,
+  slotsOf,
+  type ValueType,
+} from './value-types.ts';
+
+export type ExternalKind = 'function' | 'table' | 'memory' | 'global' | 'tag';
+
+const EXTERNAL_KINDS: readonly ExternalKind[] = ['function', 'table', 'memory', 'global', 'tag'];
+
+export interface FunctionType {
+  readonly parameters: readonly ValueType[];
+  readonly results: readonly ValueType[];
+  readonly parameterSlots: number;
+  readonly resultSlots: number;
+  /** Whether a v128 is among the parameters or results. */
+  readonly wide: boolean;
+}
+
+export interface ModuleImport {
+  readonly module: string;
+  readonly name: string;
+  readonly kind: ExternalKind;
+}
+
+export interface ModuleExport {
+  readonly name: string;
+  readonly kind: ExternalKind;
+}
+
+export interface TableType {
+  readonly type: ValueType;
+  readonly initial: number;
+  readonly maximum: number | null;
+}
+
+export interface MemoryType {
+  readonly initialPages: number;
+  readonly maximumPages: number | null;
+}
+
+/** Where a section is: `content` its bytes, `items` where its elements begin, after their count. */
+export interface SectionRange {
+  readonly content: number;
+  readonly items: number;
+  readonly end: number;
+  readonly count: number;
+}
+
+export interface CodeBody {
+  readonly start: number;
+  readonly end: number;
+}
+
+export const SECTION = {
+  custom: 0,
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  memory: 5,
+  global: 6,
+  export: 7,
+  start: 8,
+  element: 9,
+  code: 10,
+  data: 11,
+  dataCount: 12,
+  tag: 13,
+} as const;
+
+/** The order in which sections stand; each at most once. */
+export const SECTION_ORDER: readonly number[] = [
+  SECTION.type,
+  SECTION.import,
+  SECTION.function,
+  SECTION.table,
+  SECTION.memory,
+  SECTION.tag,
+  SECTION.global,
+  SECTION.export,
+  SECTION.start,
+  SECTION.element,
+  SECTION.dataCount,
+  SECTION.code,
+  SECTION.data,
+];
+
+export class DecodedModule {
+  readonly bytes: Uint8Array;
+  readonly sections = new Map<number, SectionRange>();
+  readonly types: FunctionType[] = [];
+  readonly imports: ModuleImport[] = [];
+  readonly exports: ModuleExport[] = [];
+  /** Type index of every function, imported ones first. */
+  readonly functions: number[] = [];
+  /** Every table, imported ones first. */
+  readonly tables: TableType[] = [];
+  readonly memories: MemoryType[] = [];
+  /** Type index of every tag, imported ones first. */
+  readonly tags: number[] = [];
+  /** Slots of every global, imported ones first. */
+  readonly globals: number[] = [];
+  readonly bodies: CodeBody[] = [];
+  readonly imported = { function: 0, table: 0, memory: 0, global: 0, tag: 0 };
+  start: number | null = null;
+  segmentBytes = 0;
+  /** Elements of all element segments. */
+  elementCount = 0;
+  /** Edits of each section but code: shifted indices. */
+  readonly edits = new Map<number, EditList>();
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
+/** Decodes the sections; function bodies are only found, not looked into. */
+export function decodeModule(bytes: Uint8Array, caps: MeterCaps): DecodedModule {
+  if (bytes.length > caps.moduleBytes) {
+    throw refusedSize('bytes', 'moduleBytes', bytes.length, caps.moduleBytes, 0);
+  }
+  const reader = new ByteReader(bytes, 0, bytes.length);
+  for (const [index, expected] of HEADER.entries()) {
+    if (reader.u8() !== expected) throw invalid('the header of a core module is missing', index);
+  }
+  const module = new DecodedModule(bytes);
+  let previous = -1;
+  while (!reader.atEnd) {
+    const start = reader.position;
+    const id = reader.u8();
+    const section = reader.section(reader.u32());
+    if (id === SECTION.custom) {
+      section.name();
+      continue;
+    }
+    const place = SECTION_ORDER.indexOf(id);
+    if (place < 0) throw refusedFeature(`an unknown section (id ${id})`, start);
+    if (place <= previous) throw invalid(`section ${id} stands in the wrong place`, start);
+    previous = place;
+    decodeSection(module, id, section, caps);
+    if (!section.atEnd) throw invalid(`section ${id} is longer than its content`, section.position);
+  }
+  if (module.bodies.length !== module.functions.length - module.imported.function) {
+    throw invalid('the counts of functions and of bodies differ', bytes.length);
+  }
+  return module;
+}
+
+interface Section {
+  readonly module: DecodedModule;
+  readonly reader: ByteReader;
+  readonly caps: MeterCaps;
+}
+
+function decodeSection(
+  module: DecodedModule,
+  id: number,
+  reader: ByteReader,
+  caps: MeterCaps,
+): void {
+  const content = reader.position;
+  const start = id === SECTION.start;
+  const dataCount = id === SECTION.dataCount;
+  const count = start || dataCount ? reader.u32() : reader.count();
+  module.sections.set(id, { content, items: reader.position, end: reader.end, count });
+  if (dataCount) return;
+  const section = { module, reader, caps };
+  if (start) {
+    requireIndex(count, module.functions.length, 'function', content);
+    module.start = count;
+    return;
+  }
+  const decode = ITEM_DECODERS[id]!;
+  checkCap(caps, decode.cap, count, decode.what, content);
+  for (let index = 0; index < count; index++) decode.item(section, index);
+}
+
+function checkCap(
+  caps: MeterCaps,
+  cap: keyof MeterCaps,
+  value: number,
+  what: string,
+  offset: number,
+): void {
+  if (value > caps[cap]) throw refusedSize(what, cap, value, caps[cap], offset);
+}
+
+function requireIndex(index: number, count: number, what: string, offset: number): void {
+  if (index >= count) throw invalid(`there is no ${what} ${index}`, offset);
+}
+
+function editsOf(module: DecodedModule, id: number): EditList {
+  let edits = module.edits.get(id);
+  if (!edits) {
+    edits = new EditList();
+    module.edits.set(id, edits);
+  }
+  return edits;
+}
+
+function readTypes(reader: ByteReader, cap: number, name: 'parameters' | 'results'): ValueType[] {
+  const start = reader.position;
+  const count = reader.count();
+  if (count > cap) throw refusedSize(`${name} of a function`, name, count, cap, start);
+  const types: ValueType[] = [];
+  for (let index = 0; index < count; index++) types.push(readValueType(reader));
+  return types;
+}
+
+const slots = (types: readonly ValueType[]) => types.reduce((sum, type) => sum + slotsOf(type), 0);
+
+function decodeType({ module, reader, caps }: Section): void {
+  const start = reader.position;
+  const form = reader.u8();
+  if (form !== 0x60) {
+    const gc = form >= 0x4c && form <= 0x5f;
+    throw refusedFeature(
+      `${gc ? 'GC types' : 'an unknown kind of type'} (0x${form.toString(16)})`,
+      start,
+    );
+  }
+  const parameters = readTypes(reader, caps.parameters, 'parameters');
+  const results = readTypes(reader, caps.results, 'results');
+  const parameterSlots = slots(parameters);
+  const resultSlots = slots(results);
+  const wide = parameterSlots + resultSlots > parameters.length + results.length;
+  module.types.push({ parameters, results, parameterSlots, resultSlots, wide });
+}
+
+function readTypeIndex({ module, reader }: Section): number {
+  const start = reader.position;
+  const index = reader.u32();
+  requireIndex(index, module.types.length, 'type', start);
+  return index;
+}
+
+function readLimits(reader: ByteReader): { initial: number; maximum: number | null } {
+  const start = reader.position;
+  const flags = reader.u8();
+  if (flags >= 0x10) throw refusedFeature(`unknown limits (flags 0x${flags.toString(16)})`, start);
+  if (flags & 0x08) throw refusedFeature('memory with custom page sizes', start);
+  if (flags & 0x04) throw refusedFeature('64-bit memory or tables', start);
+  if (flags & 0x02) throw refusedFeature('shared memory (threads)', start);
+  const initial = reader.u32();
+  return { initial, maximum: flags & 0x01 ? reader.u32() : null };
+}
+
+function readTable(reader: ByteReader): TableType {
+  const start = reader.position;
+  if (reader.bytes[start] === 0x40) throw refusedFeature('a table with an initial value', start);
+  const type = readReferenceType(reader);
+  // A live exception holds its values on the host's heap, where no limit reaches them.
+  if (isException(type)) throw refusedFeature('a table of exceptions', start);
+  return { type, ...readLimits(reader) };
+}
+
+function readMemory({ module, reader }: Section): void {
+  const start = reader.position;
+  if (module.memories.length > 0) throw refusedFeature('several memories', start);
+  const { initial, maximum } = readLimits(reader);
+  module.memories.push({ initialPages: initial, maximumPages: maximum });
+}
+
+function readGlobalType(reader: ByteReader): ValueType {
+  const type = readValueType(reader);
+  const start = reader.position;
+  const mutability = reader.u8();
+  if (mutability & 0x02) throw refusedFeature('shared globals (threads)', start);
+  if (mutability > 1) throw invalid('a global has unknown flags', start);
+  return type;
+}
+
+function readTag(section: Section): void {
+  const { module, reader, caps } = section;
+  const start = reader.position;
+  if (reader.u8() !== 0) throw refusedFeature('an unknown kind of tag', start);
+  const index = readTypeIndex(section);
+  const { parameters } = module.types[index]!;
+  if (parameters.length > caps.tagParameters) {
+    throw refusedSize(
+      'parameters of a tag',
+      'tagParameters',
+      parameters.length,
+      caps.tagParameters,
+      start,
+    );
+  }
+  // Exceptions that hold exceptions make chains on the host's heap, where no limit reaches them.
+  if (parameters.some(isException)) throw refusedFeature('an exception inside an exception', start);
+  module.tags.push(index);
+}
+
+function decodeImport(section: Section): void {
+  const { module, reader, caps } = section;
+  const moduleName = reader.name();
+  const name = reader.name();
+  const start = reader.position;
+  const kind = EXTERNAL_KINDS[reader.u8()];
+  if (!kind) throw refusedFeature('an unknown kind of import', start);
+  module.imports.push({ module: moduleName, name, kind });
+  module.imported[kind]++;
+  if (kind === 'function') module.functions.push(readTypeIndex(section));
+  else if (kind === 'table') module.tables.push(readTable(reader));
+  else if (kind === 'memory') readMemory(section);
+  else if (kind === 'global') module.globals.push(slotsOf(readGlobalType(reader)));
+  else readTag(section);
+  checkCap(caps, 'tables', module.tables.length, 'tables', start);
+  checkCap(caps, 'globals', module.globals.length, 'globals', start);
+  checkCap(caps, 'tags', module.tags.length, 'tags', start);
+}
+
+function decodeGlobal(section: Section): void {
+  const type = readGlobalType(section.reader);
+  readConstantExpression(section, SECTION.global);
+  section.module.globals.push(slotsOf(type));
+}
+
+function decodeExport({ module, reader }: Section): void {
+  const name = reader.name();
+  const start = reader.position;
+  const kind = EXTERNAL_KINDS[reader.u8()];
+  if (!kind) throw refusedFeature('an unknown kind of export', start);
+  const at = reader.position;
+  const index = reader.u32();
+  const existing = {
+    function: module.functions,
+    table: module.tables,
+    memory: module.memories,
+    global: module.globals,
+    tag: module.tags,
+  };
+  requireIndex(index, existing[kind].length, kind, at);
+  module.exports.push({ name, kind });
+  if (kind === 'function') {
+    editsOf(module, SECTION.export).add(EDIT.functionIndex, at, reader.position, index);
+  } else if (kind === 'global') {
+    editsOf(module, SECTION.export).add(EDIT.globalIndex, at, reader.position, index);
+  }
+}
+
+/** Passes a constant expression and notes the indices in it that shift. */
+function readConstantExpression({ module, reader }: Section, section: number): void {
+  for (;;) {
+    const start = reader.position;
+    const instruction = readInstruction(reader);
+    const at = reader.position;
+    switch (instruction.code) {
+      case OPCODE.end:
+        return;
+      case OPCODE.globalGet: {
+        const index = reader.u32();
+        requireIndex(index, module.globals.length, 'global', at);
+        editsOf(module, section).add(EDIT.globalIndex, at, reader.position, index);
+        break;
+      }
+      case OPCODE.refFunc: {
+        const index = reader.u32();
+        requireIndex(index, module.functions.length, 'function', at);
+        editsOf(module, section).add(EDIT.referenceIndex, at, reader.position, index);
+        break;
+      }
+      case OPCODE.refNull:
+        readHeapType(reader);
+        break;
+      default:
+        if (!CONSTANT.has(instruction.name)) {
+          throw invalid(`a constant expression has the instruction ${instruction.name}`, start);
+        }
+        if (instruction.immediate !== IMMEDIATE.none) {
+          skipSimpleImmediate(reader, instruction.immediate);
+        }
+    }
+  }
+}
+
+const CONSTANT: ReadonlySet<string> = new Set([
+  'i32.const',
+  'i64.const',
+  'f32.const',
+  'f64.const',
+  'v128.const',
+  'i32.add',
+  'i32.sub',
+  'i32.mul',
+  'i64.add',
+  'i64.sub',
+  'i64.mul',
+]);
+
+const ELEMENT_NOT_ACTIVE = 1;
+const ELEMENT_EXPLICIT = 2;
+const ELEMENT_EXPRESSIONS = 4;
+
+function decodeElementSegment(section: Section): void {
+  const { module, reader, caps } = section;
+  const start = reader.position;
+  const flags = reader.u32();
+  if (flags > 7) throw refusedFeature(`an unknown kind of element segment (${flags})`, start);
+  const active = (flags & ELEMENT_NOT_ACTIVE) === 0;
+  const explicit = (flags & ELEMENT_EXPLICIT) !== 0;
+  const expressions = (flags & ELEMENT_EXPRESSIONS) !== 0;
+  if (active) {
+    const at = reader.position;
+    const table = explicit ? reader.u32() : 0;
+    requireIndex(table, module.tables.length, 'table', at);
+    readConstantExpression(section, SECTION.element);
+  }
+  if (!active || explicit) readElementKind(reader, expressions);
+  const countAt = reader.position;
+  const count = reader.count();
+  const edits = editsOf(module, SECTION.element);
+  module.elementCount += count;
+  checkCap(caps, 'elements', module.elementCount, 'elements', countAt);
+  if (active) module.segmentBytes += count * TABLE_ELEMENT_BYTES;
+  for (let index = 0; index < count; index++) {
+    if (expressions) {
+      readConstantExpression(section, SECTION.element);
+      continue;
+    }
+    const at = reader.position;
+    const target = reader.u32();
+    requireIndex(target, module.functions.length, 'function', at);
+    edits.add(EDIT.referenceIndex, at, reader.position, target);
+  }
+}
+
+function readElementKind(reader: ByteReader, expressions: boolean): void {
+  const start = reader.position;
+  if (expressions) {
+    if (isException(readReferenceType(reader)))
+      throw refusedFeature('a table of exceptions', start);
+  } else if (reader.u8() !== 0) {
+    throw refusedFeature('an unknown kind of element', start);
+  }
+}
+
+function decodeDataSegment(section: Section): void {
+  const { module, reader } = section;
+  const start = reader.position;
+  const flags = reader.u32();
+  if (flags > 2) throw refusedFeature(`an unknown kind of data segment (${flags})`, start);
+  const active = flags !== 1;
+  if (active) {
+    const at = reader.position;
+    const memory = flags === 2 ? reader.u32() : 0;
+    requireIndex(memory, module.memories.length, 'memory', at);
+    readConstantExpression(section, SECTION.data);
+  }
+  const size = reader.count();
+  reader.skip(size);
+  if (active) module.segmentBytes += size;
+}
+
+function decodeBody({ module, reader, caps }: Section): void {
+  const sizeAt = reader.position;
+  const size = reader.u32();
+  checkCap(caps, 'bodyBytes', size, 'bytes in a function', sizeAt);
+  const start = reader.position;
+  reader.skip(size);
+  module.bodies.push({ start, end: reader.position });
+}
+
+interface ItemDecoder {
+  readonly what: string;
+  readonly cap: keyof MeterCaps;
+  readonly item: (section: Section, index: number) => void;
+}
+
+const ITEM_DECODERS: Readonly<Record<number, ItemDecoder>> = {
+  [SECTION.type]: { what: 'types', cap: 'types', item: decodeType },
+  [SECTION.import]: { what: 'imports', cap: 'imports', item: decodeImport },
+  [SECTION.function]: {
+    what: 'functions',
+    cap: 'functions',
+    item: (section) => section.module.functions.push(readTypeIndex(section)),
+  },
+  [SECTION.table]: {
+    what: 'tables',
+    cap: 'tables',
+    item: ({ module, reader }) => module.tables.push(readTable(reader)),
+  },
+  [SECTION.memory]: { what: 'memories', cap: 'tables', item: readMemory },
+  [SECTION.tag]: { what: 'tags', cap: 'tags', item: readTag },
+  [SECTION.global]: { what: 'globals', cap: 'globals', item: decodeGlobal },
+  [SECTION.export]: { what: 'exports', cap: 'exports', item: decodeExport },
+  [SECTION.element]: {
+    what: 'element segments',
+    cap: 'elementSegments',
+    item: decodeElementSegment,
+  },
+  [SECTION.code]: { what: 'function bodies', cap: 'functions', item: decodeBody },
+  [SECTION.data]: { what: 'data segments', cap: 'dataSegments', item: decodeDataSegment },
+};

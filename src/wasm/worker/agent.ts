@@ -1,0 +1,470 @@
+/**
+ * One agent inside its worker: what it may, what it has used, what it waits for, and how it ends.
+ *
+ * All of its host functions work on this object. It ends exactly once; from then on no host call is
+ * performed, and the guest's code traps at its next check.
+ */
+
+import { randomFillSync } from 'node:crypto';
+import type { Grants } from '../../capability/grants.ts';
+import { Mailbox } from '../../ipc/mailbox.ts';
+import type { Payload } from '../../ipc/message.ts';
+import { COMMAND, ControlBlock, PHASE } from '../../resource/control-blocks.ts';
+import type { Limits } from '../../resource/limits.ts';
+import { type CanonicalAccess, type GuestCall, WAIT } from '../host/abi/binding.ts';
+import { HandleTable } from '../host/abi/handles.ts';
+import type { HostAgent, Operation, Subscribe, Unsubscribe } from '../host/agent.ts';
+import { CoarseClocks } from './clocks.ts';
+import { FuelTank } from './fuel.ts';
+import type { AgentEnd, AgentStart } from './protocol.ts';
+import type { Schedulable } from './scheduler.ts';
+import { PortInput, PortLog, PortOutput } from './streams.ts';
+import type { WorkerParts } from './parts.ts';
+
+/** Fuel for one call of the guest's `realloc` from within a host function: a base… */
+const REALLOC_ALLOWANCE_BASE = 10_000_000;
+/** …and so much for each byte that it is asked for. */
+const REALLOC_ALLOWANCE_PER_BYTE = 8;
+/** Bytes that a host function moves between host and guest for one unit of fuel. */
+const BYTES_PER_UNIT = 8;
+
+/** What the injected code's `check` answers. */
+export const CHECK = { goOn: 0, suspend: 1, stop: 2 } as const;
+
+export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly agentId: string;
+  readonly digest: string;
+  readonly grants: Grants;
+  readonly limits: Limits;
+  readonly block: ControlBlock;
+  readonly arguments: readonly string[];
+  readonly environment: readonly (readonly [string, string])[];
+  readonly terminal: AgentStart['terminal'];
+  readonly stdin: PortInput;
+  readonly stdout: PortOutput;
+  readonly stderr: PortOutput;
+  readonly log: PortLog;
+  readonly clocks = new CoarseClocks();
+  readonly random = new SystemRandom();
+  readonly mailbox: Mailbox;
+  readonly handles: HandleTable;
+  readonly fuel: FuelTank;
+  /** Bytes of call frames in use; the guest's code counts it. */
+  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  pending: unknown;
+
+  readonly #parts: WorkerParts;
+  readonly #launch: (agent: WorkerAgent) => Promise<AgentEnd>;
+  readonly #deadlineMs: number;
+  readonly #denials = new Map<string, { capability: string; operation: string; count: number }>();
+  readonly #operations = new Set<Operation<unknown>>();
+  #heldBytes = 0;
+  #memoryBytes = 0;
+  #memoryBytesPeak = 0;
+  #cpuMicroseconds = 0;
+  #mayLeave = true;
+  #end: AgentEnd | null = null;
+  #launched = false;
+  #resume: (() => void) | null = null;
+  #woken = false;
+  #unsubscribe: Unsubscribe | null = null;
+  #deadlineTimer: NodeJS.Timeout | null = null;
+
+  /** `launch` instantiates the module and runs its entry; see instance.ts. */
+  constructor(
+    start: AgentStart,
+    parts: WorkerParts,
+    launch: (agent: WorkerAgent) => Promise<AgentEnd>,
+  ) {
+    this.pid = start.pid;
+    this.parentPid = start.parentPid;
+    this.agentId = start.agentId;
+    this.digest = start.digest;
+    this.grants = start.grants;
+    this.limits = start.limits;
+    this.arguments = start.arguments;
+    this.environment = start.environment;
+    this.terminal = start.terminal;
+    this.#parts = parts;
+    this.#launch = launch;
+    this.block = new ControlBlock(parts.blocks, start.slot);
+    this.stdin = new PortInput(start.pid, parts.post);
+    this.stdout = new PortOutput(start.pid, 'stdout', parts.post);
+    this.stderr = new PortOutput(start.pid, 'stderr', parts.post);
+    this.log = new PortLog(start.pid, parts.post);
+    this.mailbox = new Mailbox(this);
+    this.handles = new HandleTable();
+    this.fuel = new FuelTank(start.limits.fuel, parts.sliceFuel);
+    this.#deadlineMs =
+      start.limits.wallTimeMs === 0
+        ? Number.POSITIVE_INFINITY
+        : start.spawnedAtMs + start.limits.wallTimeMs;
+    this.#armDeadline();
+  }
+
+  get agent(): HostAgent {
+    return this;
+  }
+  get ended(): boolean {
+    return this.#end !== null;
+  }
+
+  // ── running and stopping ────────────────────────────────────────────────────────────────────────
+
+  /** For the scheduler: starts the agent, or goes on where it stopped. */
+  resume(): boolean {
+    if (!this.#launched) {
+      this.#launched = true;
+      queueMicrotask(() => void this.#run());
+      return true;
+    }
+    const resume = this.#resume;
+    if (resume === null) {
+      return false;
+    }
+    this.#resume = null;
+    this.#woken = false;
+    resume();
+    return true;
+  }
+
+  addCpuTime(microseconds: number): void {
+    this.#cpuMicroseconds += microseconds;
+    this.block.setCpuTimeMicroseconds(this.#cpuMicroseconds);
+  }
+
+  async #run(): Promise<void> {
+    let end: AgentEnd;
+    if (this.#end === null) {
+      this.block.phase = PHASE.running;
+      this.#parts.post({ kind: 'running', pid: this.pid });
+      end = await this.#launch(this);
+    } else {
+      end = this.#end;
+    }
+    this.#finish(end);
+  }
+
+  /** The injected code's question when the fuel counter is below zero. */
+  readonly check = (): number => {
+    if (this.#end !== null) {
+      return CHECK.stop;
+    }
+    if (!this.#mayLeave) {
+      this.end(
+        this.fuel.overdrawn
+          ? this.#outOfFuel()
+          : { code: -3, reason: 'trap', message: 'cabi_realloc used more fuel than it may' },
+      );
+      return CHECK.stop;
+    }
+    if (!this.fuel.refill()) {
+      this.end(this.#outOfFuel());
+      return CHECK.stop;
+    }
+    this.block.addSlice();
+    this.block.setFuel(this.fuel.used);
+    this.#lookForEnd();
+    if (this.#end !== null) {
+      return CHECK.stop;
+    }
+    return this.#parts.scheduler.mayContinue() ? CHECK.goOn : CHECK.suspend;
+  };
+
+  /** The injected code's end of a guest whose call frames take more than they may. */
+  readonly exhaustedDepth = (): void => {
+    this.end({ code: -3, reason: 'trap', message: 'call stack exhausted' });
+  };
+
+  /** The injected code's suspension at the end of a slice. */
+  readonly suspend = (): Promise<void> =>
+    new Promise((resolve) => {
+      this.#resume = resolve;
+      this.#parts.scheduler.stoppedAtSliceEnd(this);
+    });
+
+  /** The trampolines' suspension of a host call that has to wait. */
+  readonly park = (): Promise<void> | undefined => {
+    if (this.#woken || this.#end !== null) {
+      this.#woken = false;
+      return undefined;
+    }
+    return new Promise((resolve) => {
+      this.#resume = resolve;
+      this.#parts.scheduler.stopped(this);
+    });
+  };
+
+  wait(subscribe: Subscribe): typeof WAIT {
+    this.#unsubscribe?.();
+    this.#unsubscribe = subscribe(this.#wake);
+    return WAIT;
+  }
+
+  readonly #wake = (): void => {
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    if (!this.#woken) {
+      this.#woken = true;
+      if (this.#resume !== null) {
+        this.#parts.scheduler.wake(this);
+      }
+    }
+  };
+
+  // ── ending ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Ends the agent, if it has not ended: its code traps at the next check, its waiting is over. */
+  end(end: AgentEnd): void {
+    if (this.#end !== null) {
+      return;
+    }
+    this.#end = end;
+    this.fuel.end();
+    this.#wake();
+  }
+
+  /** Acts on the command in its control block, and on its deadline. */
+  commanded(message: string): void {
+    this.#lookForEnd(message);
+    // One whose slice is used up waits in the queue of those: it is taken first now.
+    if (this.#end !== null && this.#resume !== null) {
+      this.#parts.scheduler.wake(this);
+    }
+  }
+
+  #lookForEnd(message = 'it was killed'): void {
+    const { command } = this.block;
+    if (command === COMMAND.kill) {
+      this.end({ code: -1, reason: 'killed', message });
+    } else if (command === COMMAND.timeout || this.#nowMs() >= this.#deadlineMs) {
+      this.end({
+        code: -1,
+        reason: 'timeout',
+        message: `its timeout of ${this.limits.wallTimeMs} ms passed`,
+      });
+    } else if (this.limits.cpuTimeMs !== 0) {
+      const used = this.#cpuMicroseconds + this.#parts.scheduler.runningCpuMicroseconds();
+      if (used >= this.limits.cpuTimeMs * 1000) {
+        this.end({
+          code: -1,
+          reason: 'cpu_time',
+          message: `it used up its ${this.limits.cpuTimeMs} ms of CPU time`,
+        });
+      }
+    }
+  }
+
+  #outOfFuel(): AgentEnd {
+    return {
+      code: -1,
+      reason: 'fuel',
+      message: `it used up its ${this.limits.fuel} units of fuel`,
+    };
+  }
+
+  #nowMs(): number {
+    return performance.timeOrigin + performance.now();
+  }
+
+  #armDeadline(): void {
+    const left = this.#deadlineMs - this.#nowMs();
+    if (Number.isFinite(left)) {
+      // A timer takes 31 bits of milliseconds; a longer one is armed again.
+      this.#deadlineTimer = setTimeout(
+        () => {
+          this.commanded('');
+          if (this.#end === null) {
+            this.#armDeadline();
+          }
+        },
+        Math.min(Math.max(0, left), 0x7fff_ffff),
+      );
+    }
+  }
+
+  /** Fixes what was used, gives everything back, and tells the kernel. */
+  #finish(launched: AgentEnd): void {
+    const overdrawn = this.#end === null && this.fuel.overdrawn;
+    const end = this.#end ?? (overdrawn ? this.#outOfFuel() : launched);
+    this.#end = end;
+    this.fuel.end();
+    if (this.#deadlineTimer !== null) {
+      clearTimeout(this.#deadlineTimer);
+    }
+    this.#unsubscribe?.();
+    for (const operation of this.#operations) {
+      operation.abandon();
+    }
+    this.handles.drain();
+    const undelivered = this.mailbox.close();
+    this.#parts.scheduler.stopped(this);
+    this.block.setFuel(this.fuel.used);
+    this.block.setMemoryBytes(this.#memoryBytesPeak);
+    this.#flushDenials();
+    this.block.phase = PHASE.ended;
+    this.#parts.ended(this);
+    this.#parts.post({ kind: 'exited', pid: this.pid, end, undelivered });
+  }
+
+  // ── for host functions ──────────────────────────────────────────────────────────────────────────
+
+  checkAlive(): void {
+    if (this.#end === null && this.block.command !== COMMAND.none) {
+      this.#lookForEnd();
+    }
+    if (this.#end !== null) {
+      this.#parts.trap();
+    }
+  }
+
+  enter(): void {
+    if (!this.#mayLeave) {
+      this.trap('it called an import from within cabi_realloc');
+    }
+  }
+
+  exit(code: number): never {
+    this.end({
+      code,
+      reason: code === 0 ? 'normal' : 'error',
+      message: code === 0 ? null : `it exited with code ${code}`,
+    });
+    return this.#parts.trap();
+  }
+
+  trap(message: string): never {
+    this.end({ code: -3, reason: 'trap', message });
+    return this.#parts.trap();
+  }
+
+  fail(error: unknown): never {
+    if (this.#end === null && !(error instanceof WebAssembly.RuntimeError)) {
+      if (error instanceof RangeError && error.message.includes('call stack')) {
+        this.end({ code: -3, reason: 'trap', message: 'call stack exhausted' });
+      } else {
+        this.#parts.report(error);
+        this.end({ code: -1, reason: 'internal', message: 'a host function failed' });
+      }
+    }
+    if (error instanceof WebAssembly.RuntimeError) {
+      throw error;
+    }
+    return this.#parts.trap();
+  }
+
+  charge(bytes: number): void {
+    if (bytes > 0) {
+      this.fuel.charge(Math.ceil(bytes / BYTES_PER_UNIT));
+    }
+  }
+
+  allocate(access: CanonicalAccess, align: number, bytes: number): number {
+    const realloc = access.realloc();
+    const units = REALLOC_ALLOWANCE_BASE + REALLOC_ALLOWANCE_PER_BYTE * bytes;
+    this.#mayLeave = false;
+    let pointer: number;
+    try {
+      pointer = this.fuel.withAllowance(units, () => realloc(0, 0, align, bytes)) >>> 0;
+    } finally {
+      this.#mayLeave = true;
+    }
+    if (pointer % align !== 0 || pointer + bytes > access.memory().buffer.byteLength) {
+      this.trap(
+        `cabi_realloc answered ${pointer} for ${bytes} bytes at alignment ${align}: misaligned or out of its memory`,
+      );
+    }
+    return pointer;
+  }
+
+  hold(bytes: number): boolean {
+    const { hostBytes } = this.limits;
+    if (hostBytes !== 0 && this.#heldBytes + bytes > hostBytes) {
+      return false;
+    }
+    this.#heldBytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+
+  deny(capability: string, operation: string): void {
+    const key = `${capability} ${operation}`;
+    const denial = this.#denials.get(key);
+    if (denial === undefined) {
+      this.#denials.set(key, { capability, operation, count: 1 });
+      this.#parts.post({ kind: 'denied', pid: this.pid, capability, operation, count: 1 });
+    } else {
+      denial.count += 1;
+      // A guest that asks in a loop must not flood the port: the rest is told at its end.
+      if ((denial.count & (denial.count - 1)) === 0) {
+        this.#parts.post({ kind: 'denied', pid: this.pid, ...denial });
+      }
+    }
+  }
+
+  #flushDenials(): void {
+    for (const denial of this.#denials.values()) {
+      this.#parts.post({ kind: 'denied', pid: this.pid, ...denial });
+    }
+  }
+
+  send(to: number, payload: Payload, waitMs: number | null): Operation<null> {
+    return this.#keep(this.#parts.send(this, to, payload, waitMs));
+  }
+
+  callTool(name: string, argumentsJson: string): Operation<string> {
+    return this.#keep(this.#parts.callTool(this, name, argumentsJson));
+  }
+
+  #keep<Value>(operation: Operation<Value>): Operation<Value> {
+    if (operation.outcome === null) {
+      this.#operations.add(operation);
+      operation.onSettled(() => this.#operations.delete(operation));
+    }
+    return operation;
+  }
+
+  // ── memory ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes bytes of memories and tables that the module declares; they were checked at the spawn. */
+  takeDeclared(bytes: number): void {
+    this.#memoryBytes += bytes;
+    this.#memoryBytesPeak = Math.max(this.#memoryBytesPeak, this.#memoryBytes);
+    this.block.setMemoryBytes(this.#memoryBytesPeak);
+  }
+
+  /** The injected code's question before a memory or table grows. */
+  readonly grow = (bytes: bigint): number => {
+    const wanted = Number(bytes);
+    const { memoryBytes } = this.limits;
+    if (memoryBytes !== 0 && this.#memoryBytes + wanted > memoryBytes) {
+      return 0;
+    }
+    this.takeDeclared(wanted);
+    return 1;
+  };
+
+  /** What was taken by `grow` could not be had after all. */
+  readonly ungrow = (bytes: bigint): void => {
+    this.#memoryBytes -= Number(bytes);
+  };
+}
+
+/** Random bytes of the system's generator. */
+class SystemRandom {
+  readonly insecureSeed: readonly [bigint, bigint];
+
+  constructor() {
+    const seed = new BigUint64Array(randomFillSync(new Uint8Array(16)).buffer);
+    this.insecureSeed = [seed[0] ?? 0n, seed[1] ?? 0n];
+  }
+
+  bytes(length: number): Uint8Array {
+    return randomFillSync(new Uint8Array(length));
+  }
+}

@@ -1,0 +1,70 @@
+/** What the kernel's thread and a worker say to each other over their port. Both sides are trusted. */
+
+import type { MessagePort } from 'node:worker_threads';
+import type { Grants } from '../../capability/grants.ts';
+import type { Delivery, Payload } from '../../ipc/message.ts';
+import type { Limits } from '../../resource/limits.ts';
+import type { LinkPlan } from '../component/plan.ts';
+import type { Outcome } from '../host/agent.ts';
+
+/** What a worker is given when its task begins. */
+export interface WorkerStart {
+  readonly port: MessagePort;
+  /** The control blocks of all agents. */
+  readonly blocks: SharedArrayBuffer;
+  /** Fuel between two scheduling points. */
+  readonly sliceFuel: number;
+}
+
+/** Everything a worker needs to start an agent. */
+export interface AgentStart {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly agentId: string;
+  readonly slot: number;
+  readonly digest: string;
+  readonly grants: Grants;
+  readonly limits: Limits;
+  readonly arguments: readonly string[];
+  readonly environment: readonly (readonly [string, string])[];
+  readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** When it was spawned, in milliseconds since 1970: deadlines count from here. */
+  readonly spawnedAtMs: number;
+}
+
+export type StreamName = 'stdout' | 'stderr';
+
+/** From the kernel to a worker. */
+export type ToWorker =
+  | { kind: 'module'; digest: string; plan: LinkPlan; modules: WebAssembly.Module[] }
+  | { kind: 'start'; agent: AgentStart }
+  /** Look at the command in the agent's control block. */
+  | { kind: 'command'; pid: number; message: string }
+  | { kind: 'deliver'; id: number; to: number; delivery: Delivery; waitMs: number | null }
+  | { kind: 'abandon-delivery'; id: number }
+  | { kind: 'settled'; pid: number; id: number; outcome: Outcome<string | null> }
+  | { kind: 'input'; pid: number; bytes: Uint8Array | null }
+  | { kind: 'consumed'; pid: number; stream: StreamName | 'log'; bytes: number }
+  | { kind: 'output-closed'; pid: number; stream: StreamName }
+  | { kind: 'close' };
+
+/** How a worker says that an agent ended. */
+export interface AgentEnd {
+  readonly code: number | null;
+  readonly reason: 'normal' | 'error' | 'trap' | 'fuel' | 'cpu_time' | 'timeout' | 'killed' | 'internal';
+  readonly message: string | null;
+}
+
+/** From a worker to the kernel. */
+export type FromWorker =
+  | { kind: 'ready'; threadId: number }
+  | { kind: 'running'; pid: number }
+  | { kind: 'exited'; pid: number; end: AgentEnd; undelivered: number }
+  | { kind: 'denied'; pid: number; capability: string; operation: string; count: number }
+  | { kind: 'send'; pid: number; id: number; to: number; payload: Payload; waitMs: number | null }
+  | { kind: 'tool'; pid: number; id: number; name: string; arguments: string }
+  | { kind: 'abandon'; pid: number; id: number }
+  | { kind: 'delivered'; id: number; outcome: Outcome<null> }
+  | { kind: 'pull-input'; pid: number }
+  | { kind: 'output'; pid: number; stream: StreamName; bytes: Uint8Array }
+  | { kind: 'log'; pid: number; level: string; message: string };

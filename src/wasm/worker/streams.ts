@@ -1,0 +1,172 @@
+/** The streams of an agent inside its worker: bounded windows on what the kernel's thread reads and writes. */
+
+import type { InputSource, LogSink, OutputSink } from '../host/agent.ts';
+import type { FromWorker, StreamName } from './protocol.ts';
+
+/** Bytes of output, or of log lines, that may be under way to the kernel. */
+const OUTPUT_WINDOW_BYTES = 64 * 1024;
+
+/** A log line is cut here. */
+const LOG_LINE_CHARACTERS_MAX = 8 * 1024;
+
+/** What a log line costs beside its characters, so that empty ones are bounded too. */
+const LOG_LINE_OVERHEAD_BYTES = 64;
+
+type Post = (message: FromWorker) => void;
+
+/** Those who wait for a stream to change. */
+class Waiters {
+  readonly #wakes = new Set<() => void>();
+
+  readonly subscribe = (wake: () => void): (() => void) => {
+    this.#wakes.add(wake);
+    return () => this.#wakes.delete(wake);
+  };
+
+  notify(): void {
+    for (const wake of [...this.#wakes]) {
+      this.#wakes.delete(wake);
+      wake();
+    }
+  }
+}
+
+/** Input that the kernel's thread reads, one chunk at a time, when the agent has asked for it. */
+export class PortInput implements InputSource {
+  readonly #pid: number;
+  readonly #post: Post;
+  readonly #waiters = new Waiters();
+  #chunk: Uint8Array | null = null;
+  #closed = false;
+  #asked = false;
+
+  constructor(pid: number, post: Post) {
+    this.#pid = pid;
+    this.#post = post;
+  }
+
+  get ready(): boolean {
+    return this.#chunk !== null || this.#closed;
+  }
+
+  read(max: number): Uint8Array | 'empty' | 'closed' {
+    const chunk = this.#chunk;
+    if (chunk === null) {
+      if (this.#closed) {
+        return 'closed';
+      }
+      this.#ask();
+      return 'empty';
+    }
+    const part = chunk.subarray(0, max);
+    this.#chunk = part.length < chunk.length ? chunk.subarray(part.length) : null;
+    return part;
+  }
+
+  readonly onReady = (wake: () => void): (() => void) => {
+    this.#ask();
+    return this.#waiters.subscribe(wake);
+  };
+
+  /** The kernel has read a chunk; null: there is no more. */
+  arrived(bytes: Uint8Array | null): void {
+    this.#asked = false;
+    if (bytes === null) {
+      this.#closed = true;
+    } else if (bytes.length > 0) {
+      this.#chunk = bytes;
+    } else {
+      this.#ask();
+      return;
+    }
+    this.#waiters.notify();
+  }
+
+  #ask(): void {
+    if (!this.#asked && !this.ready) {
+      this.#asked = true;
+      this.#post({ kind: 'pull-input', pid: this.#pid });
+    }
+  }
+}
+
+/** Output that the kernel's thread writes. */
+export class PortOutput implements OutputSink {
+  readonly #pid: number;
+  readonly #stream: StreamName;
+  readonly #post: Post;
+  readonly #waiters = new Waiters();
+  #underWay = 0;
+  #closed = false;
+
+  constructor(pid: number, stream: StreamName, post: Post) {
+    this.#pid = pid;
+    this.#stream = stream;
+    this.#post = post;
+  }
+
+  get room(): number {
+    return OUTPUT_WINDOW_BYTES - this.#underWay;
+  }
+  /** What was handed to the kernel's thread is flushed, as long as that keeps up. */
+  get flushed(): boolean {
+    return this.#underWay <= OUTPUT_WINDOW_BYTES / 2;
+  }
+  get closed(): boolean {
+    return this.#closed;
+  }
+  readonly onChange = this.#waiters.subscribe;
+
+  write(bytes: Uint8Array): void {
+    if (this.#closed || bytes.length === 0) {
+      return;
+    }
+    this.#underWay += bytes.length;
+    this.#post({ kind: 'output', pid: this.#pid, stream: this.#stream, bytes: bytes.slice() });
+  }
+
+  consumed(bytes: number): void {
+    this.#underWay -= bytes;
+    this.#waiters.notify();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#underWay = 0;
+    this.#waiters.notify();
+  }
+}
+
+/** Log lines that the kernel's thread hands to the operator. */
+export class PortLog implements LogSink {
+  readonly #pid: number;
+  readonly #post: Post;
+  readonly #waiters = new Waiters();
+  #underWay = 0;
+
+  constructor(pid: number, post: Post) {
+    this.#pid = pid;
+    this.#post = post;
+  }
+
+  get room(): number {
+    return Math.max(0, OUTPUT_WINDOW_BYTES - this.#underWay);
+  }
+  readonly onChange = this.#waiters.subscribe;
+
+  write(level: string, message: string): void {
+    const line = message.slice(0, LOG_LINE_CHARACTERS_MAX);
+    this.#underWay += logLineBytes(line);
+    this.#post({ kind: 'log', pid: this.#pid, level, message: line });
+  }
+
+  consumed(bytes: number): void {
+    this.#underWay -= bytes;
+    this.#waiters.notify();
+  }
+}
+
+/** What a log line takes of the window; both sides compute it. */
+export function logLineBytes(line: string): number {
+  return line.length + LOG_LINE_OVERHEAD_BYTES;
+}
