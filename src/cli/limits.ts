@@ -1,6 +1,12 @@
 /** The limit options of the command line: what each is called and how its value is read. */
 
-import { type LimitsInput, parseCount, parseDuration, parseSize, RingfenceError } from '../index.ts';
+import {
+  type LimitsInput,
+  parseCount,
+  parseDuration,
+  parseSize,
+  RingfenceError,
+} from '../index.ts';
 
 /** One option that sets a limit. */
 export interface LimitOption {
@@ -12,7 +18,12 @@ export interface LimitOption {
 
 /** All of them, in the order of the help text. 0 is unlimited. */
 export const LIMIT_OPTIONS: readonly LimitOption[] = [
-  { flag: '--max-fuel', placeholder: 'N', limit: 'fuel', help: 'units of fuel (default: unlimited)' },
+  {
+    flag: '--max-fuel',
+    placeholder: 'N',
+    limit: 'fuel',
+    help: 'units of fuel (default: unlimited)',
+  },
   {
     flag: '--max-memory',
     placeholder: 'SIZE',

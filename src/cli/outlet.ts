@@ -5,6 +5,9 @@ import type { Writable } from 'node:stream';
 /** Bytes of text that may wait to be written before more of it is dropped. */
 const WAITING_BYTES_MAX = 1024 * 1024;
 
+/** Errors that mean that a reader has seen enough, which is no failure. */
+const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET']);
+
 /** Nobody reads the stream any more, or it is given up. */
 export class OutletClosedError extends Error {
   constructor() {
@@ -21,6 +24,7 @@ export class Outlet {
   /** How each write that is under way is told that the stream was given up. */
   readonly #underWay = new Set<(error: OutletClosedError) => void>();
   #isClosed = false;
+  #failure: string | null = null;
   #waitingBytes = 0;
   #droppedLines = 0;
   #last: Promise<unknown> = Promise.resolve();
@@ -32,7 +36,7 @@ export class Outlet {
     this.isTerminal = stream.isTTY === true;
     // EPIPE when the reader is gone, ENOSPC when the disk is full: the writes are told by their own
     // callbacks, and without a listener the event would end the process with a stack.
-    stream.on('error', () => this.abandon());
+    stream.on('error', (error) => this.#fail(error));
   }
 
   /** Characters of a line of the terminal. */
@@ -45,9 +49,9 @@ export class Outlet {
     return this.#atLineStart;
   }
 
-  /** Nothing can be written any more. */
-  get isClosed(): boolean {
-    return this.#isClosed;
+  /** Why it could not be written, such as ENOSPC; null where it could, or nobody wants more of it. */
+  get failure(): string | null {
+    return this.#failure;
   }
 
   /**
@@ -68,6 +72,14 @@ export class Outlet {
     await written;
   }
 
+  #fail(error: NodeJS.ErrnoException): void {
+    const code = error.code ?? 'unknown error';
+    if (!this.#isClosed && !READER_GONE.has(code)) {
+      this.#failure = code;
+    }
+    this.abandon();
+  }
+
   #handOver(bytes: Uint8Array): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#underWay.add(reject);
@@ -77,7 +89,7 @@ export class Outlet {
       this.#underWay.delete(reject);
       if (error) {
         reject(new OutletClosedError());
-        this.abandon();
+        this.#fail(error);
       } else {
         resolve();
       }

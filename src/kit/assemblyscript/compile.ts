@@ -1,8 +1,8 @@
 /**
  * Compiles a guest written in AssemblyScript to a core module, with bindings generated from WIT.
  *
- * The generated modules are written to `<build folder>/<guest>/` for people to read; guests import
- * them as packages: `wasi/io/streams`, `wit/values`.
+ * The generated modules are written to a folder, for people to read; guests import them as packages:
+ * `wasi/io/streams`, `wit/values`.
  */
 
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,6 @@ import { join, relative, sep } from 'node:path';
 import { componentEmbed } from '@bytecodealliance/jco';
 import { RingfenceError } from '../../errors.ts';
 import { decodeWorld, worldSection } from '../../wasm/component/reader.ts';
-import { type GuestWorld, readWitSource } from '../build/wit-source.ts';
 import { writeAtomically } from '../build/write-atomically.ts';
 import { ENTRY_MODULE, generateBindings } from './generate.ts';
 import { renameExports } from './rename-exports.ts';
@@ -25,18 +24,23 @@ interface Compiler {
 
 /** The guest to compile. */
 export interface AssemblyScriptGuest {
-  readonly name: string;
   /** The guest's own file. */
   readonly file: string;
-  readonly world: GuestWorld;
-  readonly buildFolder: string;
+  /** The world that it is made for, by name, and the WIT text that has it. */
+  readonly world: string;
+  readonly witSource: string;
+  /** Where AssemblyScript's `console` and `abort` go; the world must import what they need. */
+  readonly console: 'log' | 'stdio';
+  /** Where the generated modules go. */
+  readonly folder: string;
 }
 
-/** The runtime's files, as the paths that generated modules know them by. */
-const RUNTIME: Readonly<Record<GuestWorld, Readonly<Record<string, string>>>> = {
-  agent: { 'wit/values': 'values.as', 'wit/globals': 'globals-agent.as' },
-  command: { 'wit/values': 'values.as', 'wit/globals': 'globals-command.as' },
-};
+/** The runtime's files, by the paths that generated modules know them by. */
+const RUNTIME: Readonly<Record<AssemblyScriptGuest['console'], Readonly<Record<string, string>>>> =
+  {
+    log: { 'wit/values': 'values.as', 'wit/globals': 'globals-log.as' },
+    stdio: { 'wit/values': 'values.as', 'wit/globals': 'globals-stdio.as' },
+  };
 
 const OPTIONS = [
   ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
@@ -54,12 +58,12 @@ const OPTIONS = [
  * @throws RingfenceError `RF_MODULE_INVALID` with the compiler's message, file and line.
  */
 export async function compileAssemblyScript(guest: AssemblyScriptGuest): Promise<Uint8Array> {
-  const folder = join(guest.buildFolder, guest.name);
+  const folder = guest.folder;
   const guestModule = slashes(relative(folder, guest.file)).replace(/\.ts$/, '');
-  const world = decodeWorld(await readWorldSection(guest.world));
+  const world = decodeWorld(await readWorldSection(guest));
   const bindings = generateBindings(world, guestModule);
   const texts = new Map(bindings.modules);
-  for (const [path, file] of Object.entries(RUNTIME[guest.world])) {
+  for (const [path, file] of Object.entries(RUNTIME[guest.console])) {
     texts.set(path, readFileSync(new URL(`runtime/${file}`, import.meta.url), 'utf8'));
   }
   for (const [path, text] of texts) writeAtomically(join(folder, `${path}.ts`), text);
@@ -69,8 +73,7 @@ export async function compileAssemblyScript(guest: AssemblyScriptGuest): Promise
 }
 
 /** The binary form of a world, as jco embeds it. */
-async function readWorldSection(world: GuestWorld): Promise<Uint8Array> {
-  const witSource = readWitSource();
+async function readWorldSection({ witSource, world }: AssemblyScriptGuest): Promise<Uint8Array> {
   const dummy = await componentEmbed({ witSource, world, dummy: true, stringEncoding: 'utf16' });
   const section = worldSection(dummy.slice());
   if (section === null) throw new Error(`jco embedded no world '${world}'.`);
@@ -107,8 +110,9 @@ async function loadCompiler(): Promise<Compiler> {
 
 /** The first error of the compiler, as `file:line:column: message`. */
 function describe(report: string): string {
-  const message = /^(?:ERROR|FAILURE) (.*)$/m.exec(report)?.[1] ?? report.trim();
-  const place = /└─ in (.*)\((\d+),(\d+)\)/.exec(report);
+  const errors = report.slice(Math.max(0, report.search(/^ERROR /m)));
+  const message = /^(?:ERROR|FAILURE) (.*)$/m.exec(errors)?.[1] ?? errors.trim();
+  const place = /└─ in (.*)\((\d+),(\d+)\)/.exec(errors);
   return place === null ? message : `${place[1]}:${place[2]}:${place[3]}: ${message}`;
 }
 

@@ -147,7 +147,7 @@ export class FunctionCode {
       : type.params.flatMap((each, index) => this.#values.lower(each.type, argument(index), scope));
     if (signature.returnsInMemory && type.result !== null) {
       scope.lines.push(`const area = ${area(type.result)};`);
-      core.push('area');
+      core.push('<i32>area');
     }
     const call = `${host}(${core.join(', ')})`;
     const flat = signature.results.length > 0;
@@ -176,7 +176,7 @@ export class FunctionCode {
       const pointer = `spilled + ${offsets[index] ?? 0}`;
       scope.lines.push(this.#values.store(each, pointer, argument(index)));
     }
-    return ['spilled'];
+    return ['<i32>spilled'];
   }
 
   #liftArguments(type: FunctionType, signature: CoreSignature): string[] {

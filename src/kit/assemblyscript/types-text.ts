@@ -153,7 +153,12 @@ export class TypeNames {
     const common = commonPayload(cases);
     const members = [
       `private constructor(readonly tag: ${tag}) {}`,
-      `/** What WIT calls the case. */\nget name(): string {\n${block([nameSwitch('this.tag', cases.map((each) => each.name))])}\n}`,
+      `/** What WIT calls the case. */\nget name(): string {\n${block([
+        nameSwitch(
+          'this.tag',
+          cases.map((each) => each.name),
+        ),
+      ])}\n}`,
     ];
     if (common !== null) {
       const payload = this.expression(common, module);

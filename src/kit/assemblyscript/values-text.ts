@@ -131,9 +131,9 @@ export class ValueCode {
   lower(type: ValueType, value: string, scope: Scope): string[] {
     switch (type.kind) {
       case 'string':
-        return [`changetype<usize>(${value})`, `${value}.length`];
+        return [`<i32>changetype<usize>(${value})`, `${value}.length`];
       case 'list':
-        return [this.#listPointer(type, value), `${value}.length`];
+        return [`<i32>${this.#listPointer(type, value)}`, `${value}.length`];
       case 'own':
       case 'borrow':
         return [`${value}.handle`];

@@ -1,10 +1,11 @@
 /** Builds one guest by its recipe, in this process. */
 
 import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { compileAssemblyScript } from '../assemblyscript/compile.ts';
 import { assemble, componentFromCore } from './make-component.ts';
 import { type Recipe, readVariants } from './recipe.ts';
+import { readWitSource } from './wit-source.ts';
 
 /**
  * Builds a guest and answers the bytes of its component.
@@ -17,12 +18,26 @@ export async function buildRecipe(recipe: Recipe, buildFolder: string): Promise<
   const shownFile = relative(process.cwd(), recipe.file);
   switch (source.kind) {
     case 'assemblyscript': {
-      const core = await compileAssemblyScript({ ...recipe, world: source.world, buildFolder });
-      return await componentFromCore(core, source.world, 'utf16');
+      const core = await compileAssemblyScript({
+        file: recipe.file,
+        world: source.world,
+        witSource: readWitSource(),
+        console: source.world === 'agent' ? 'log' : 'stdio',
+        folder: join(buildFolder, recipe.name),
+      });
+      return await componentFromCore(core, {
+        world: source.world,
+        stringEncoding: 'utf16',
+        file: shownFile,
+      });
     }
     case 'core-text': {
       const core = await assemble(readFileSync(recipe.file, 'utf8'), shownFile);
-      return await componentFromCore(core, source.world, 'utf8');
+      return await componentFromCore(core, {
+        world: source.world,
+        stringEncoding: 'utf8',
+        file: shownFile,
+      });
     }
     case 'component-text':
       return await assemble(readFileSync(recipe.file, 'utf8'), shownFile);
@@ -34,17 +49,8 @@ export async function buildRecipe(recipe: Recipe, buildFolder: string): Promise<
 async function buildVariant(recipe: Recipe, shownFile: string): Promise<Uint8Array> {
   const variant = (await readVariants(recipe.file))[recipe.name];
   if (variant === undefined) throw new Error(`${shownFile} makes no guest '${recipe.name}'.`);
-  const textName = `${shownFile} (${recipe.name})`;
-  switch (variant.kind) {
-    case 'core-text':
-      return await componentFromCore(
-        await assemble(variant.make(), textName),
-        variant.world,
-        'utf8',
-      );
-    case 'core-binary':
-      return await componentFromCore(variant.make(), variant.world, 'utf8');
-    case 'component-text':
-      return await assemble(variant.make(), textName);
-  }
+  const file = `${shownFile} (${recipe.name})`;
+  if (variant.kind === 'component-text') return await assemble(variant.make(), file);
+  const core = variant.kind === 'core-text' ? await assemble(variant.make(), file) : variant.make();
+  return await componentFromCore(core, { world: variant.world, stringEncoding: 'utf8', file });
 }

@@ -7,20 +7,47 @@
 
 import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco';
 import { RingfenceError } from '../../errors.ts';
-import { type GuestWorld, readWitSource } from './wit-source.ts';
+import { readWitSource } from './wit-source.ts';
 
 /** How the strings of a core module stand in its memory. */
 export type GuestEncoding = 'utf8' | 'utf16';
 
-/** Wraps a core module that keeps to the flattened signatures of a world into a component. */
+/** What a core module is wrapped into a component for. */
+export interface ComponentOptions {
+  readonly world: string;
+  readonly stringEncoding: GuestEncoding;
+  /** The file's name as an error shall give it. */
+  readonly file: string;
+  /** The text that has the world; that of guests without it. */
+  readonly witSource?: string;
+}
+
+/**
+ * Wraps a core module that keeps to the flattened signatures of a world into a component.
+ *
+ * @throws RingfenceError `RF_MODULE_INVALID` with the file and how the module differs from the world.
+ */
 export async function componentFromCore(
   core: Uint8Array,
-  world: GuestWorld,
-  stringEncoding: GuestEncoding,
+  { world, stringEncoding, file, witSource = readWitSource() }: ComponentOptions,
 ): Promise<Uint8Array> {
-  const witSource = readWitSource();
-  const embedded = await componentEmbed({ binary: core, witSource, world, stringEncoding });
-  return await componentNew(embedded, []);
+  try {
+    const embedded = await componentEmbed({ binary: core, witSource, world, stringEncoding });
+    return await componentNew(embedded, []);
+  } catch (error) {
+    throw new RingfenceError('RF_MODULE_INVALID', `${file}: ${rootCause(String(error))}`, { file });
+  }
+}
+
+/** The last of the causes that jco lists, each of which is more precise than the one before. */
+function rootCause(report: string): string {
+  return (
+    report
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^\s*\d+: /, '') ?? report
+  );
 }
 
 /**

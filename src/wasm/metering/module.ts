@@ -118,6 +118,10 @@ export class DecodedModule {
   segmentBytes = 0;
   /** Elements of all element segments. */
   elementCount = 0;
+  /** Elements of each element segment. */
+  readonly elementSegments: number[] = [];
+  /** Bytes of each data segment. */
+  readonly dataSegments: number[] = [];
   /** Edits of each section but code: shifted indices. */
   readonly edits = new Map<number, EditList>();
 
@@ -424,6 +428,7 @@ function decodeElementSegment(section: Section): void {
   const count = reader.count();
   const edits = editsOf(module, SECTION.element);
   module.elementCount += count;
+  module.elementSegments.push(count);
   checkCap(caps, 'elements', module.elementCount, 'elements', countAt);
   if (active) module.segmentBytes += count * TABLE_ELEMENT_BYTES;
   for (let index = 0; index < count; index++) {
@@ -462,6 +467,7 @@ function decodeDataSegment(section: Section): void {
   }
   const size = reader.count();
   reader.skip(size);
+  module.dataSegments.push(size);
   if (active) module.segmentBytes += size;
 }
 

@@ -32,13 +32,13 @@ export function defaultCacheDirectory(
   },
 ): string {
   const { variables, platform, home } = environment;
-  const own = absolute(variables['RINGFENCE_CACHE']);
+  const own = absolute(variables.RINGFENCE_CACHE);
   if (own !== null) return own;
-  const xdg = absolute(variables['XDG_CACHE_HOME']);
+  const xdg = absolute(variables.XDG_CACHE_HOME);
   if (xdg !== null) return join(xdg, 'ringfence');
   if (platform === 'darwin') return join(home, 'Library', 'Caches', 'ringfence');
   if (platform === 'win32') {
-    const local = absolute(variables['LOCALAPPDATA']) ?? join(home, 'AppData', 'Local');
+    const local = absolute(variables.LOCALAPPDATA) ?? join(home, 'AppData', 'Local');
     return join(local, 'ringfence', 'cache');
   }
   return join(home, '.cache', 'ringfence');

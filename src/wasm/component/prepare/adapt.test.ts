@@ -40,7 +40,12 @@ describe('another kind of core module', () => {
     ['one without an export', { program: null, exportsMemory: false }, 'other', '_start'],
     ['one that hides its memory', { exportsMemory: false }, 'other', 'memory'],
     ['one for another host', { imports: importing('env', 'abort') }, 'other', 'env'],
-    ['one of the time before wasip1', { imports: importing('wasi_unstable', 'x') }, 'wasip0', 'older'],
+    [
+      'one of the time before wasip1',
+      { imports: importing('wasi_unstable', 'x') },
+      'wasip0',
+      'older',
+    ],
     [
       'the core of a component',
       { imports: importing('ringfence:agent/log@0.1.0', 'log') },
@@ -70,7 +75,7 @@ describe('another kind of core module', () => {
     expect(thrown).toBeInstanceOf(RingfenceError);
     const refusal = thrown as RingfenceError;
     expect(refusal.code).toBe('RF_MODULE_REFUSED');
-    expect(refusal.fields['kind']).toBe(kind);
+    expect(refusal.fields.kind).toBe(kind);
     expect(refusal.message).toContain(said);
     expect(refusal.message).toMatch(/^The file [^\n]+: [^\n]+\.$/);
   });

@@ -129,8 +129,6 @@ function start(task: ChildTask): Child {
     '--allow-fs-read=*',
     '--allow-worker',
     `--max-old-space-size=${Math.ceil(task.limits.heapBytes / MIB)}`,
-    // All of a module, now: what V8 leaves for later would come in the kernel's own process.
-    '--no-wasm-lazy-compilation',
     // The peak of memory shall not depend on how many cores there are.
     '--wasm-num-compilation-tasks=4',
     '--disable-warning=ExperimentalWarning',
@@ -139,7 +137,7 @@ function start(task: ChildTask): Child {
   return spawn(process.execPath, [...flags, fileURLToPath(task.file), JSON.stringify(settings)], {
     cwd: parse(process.execPath).root,
     // Windows starts no process without this one.
-    env: process.platform === 'win32' ? { SystemRoot: process.env['SystemRoot'] } : {},
+    env: process.platform === 'win32' ? { SystemRoot: process.env.SystemRoot } : {},
     stdio: ['pipe', 'pipe', 'pipe'],
     windowsHide: true,
   });

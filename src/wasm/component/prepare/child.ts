@@ -11,7 +11,13 @@ import { planComponent } from '../plan.ts';
 import { readComponent } from '../reader.ts';
 import { adaptCommand } from './adapt.ts';
 import { kindOf } from './kinds.ts';
-import { answerFrames, type ChildAnswer, type ChildStage, refusalFrame, stageFrame } from './protocol.ts';
+import {
+  answerFrames,
+  type ChildAnswer,
+  type ChildStage,
+  refusalFrame,
+  stageFrame,
+} from './protocol.ts';
 import { ownSettings, readInput, startWatchdog, writeFrames } from './settings.ts';
 import { loadTools } from './tools.ts';
 import { compileAll } from './trial.ts';
@@ -47,10 +53,10 @@ async function answerTo(file: Uint8Array): Promise<ChildAnswer> {
   stage('validating');
   await validateStructure(bytes, tools);
   validateCode(cores);
-  stage('planning');
-  const plan = planComponent(component, offeredWorld());
   stage('metering');
   const metered = cores.map((core) => meter(core));
+  stage('planning');
+  const plan = planComponent(component, offeredWorld(), metered);
   stage('compiling');
   const modules = metered.map((module) => module.bytes);
   compileAll(modules);

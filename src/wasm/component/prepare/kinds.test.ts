@@ -52,7 +52,7 @@ describe('files that are no WebAssembly', () => {
   test.each(strangers)('%s', (kind, file, said) => {
     const refusal = refusalOf(file);
     expect(refusal.code).toBe('RF_MODULE_INVALID');
-    expect(refusal.fields['kind']).toBe(kind);
+    expect(refusal.fields.kind).toBe(kind);
     expect(refusal.message).toContain(said);
     expect(refusal.message).toMatch(/^The file [^\n]+: [^\n]+\.$/);
   });
@@ -69,7 +69,7 @@ describe('files that are', () => {
 
 test('a character that the end of the look divides is still text', () => {
   const long = text(`${'x'.repeat(4095)}é and more`);
-  expect(refusalOf(long).fields['kind']).toBe('text');
+  expect(refusalOf(long).fields.kind).toBe('text');
 });
 
 function refusalOf(file: Uint8Array): RingfenceError {

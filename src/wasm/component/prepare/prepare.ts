@@ -60,6 +60,9 @@ const CHILD_FILES: ChildFiles = {
   optimise: new URL(`./optimise-child.${EXTENSION}`, import.meta.url),
 };
 
+/** Without Liftoff, V8 compiles every function by TurboFan. */
+export const TURBOFAN_FLAGS: readonly string[] = ['--no-liftoff'];
+
 /** Everything one preparation works with. */
 interface Job {
   readonly bytes: Uint8Array;
@@ -158,9 +161,7 @@ async function make(job: Job): Promise<Made> {
     const second = await runChild({
       ...common,
       file: job.files.optimise,
-      // Without Liftoff each function is compiled by TurboFan, and by `--no-wasm-lazy-compilation`
-      // at once.
-      flags: ['--no-liftoff'],
+      flags: TURBOFAN_FLAGS,
       input: answer.doubtful.map((index) => answer.modules[index]!),
     });
     if (second.kind === 'refused') throw second.error;

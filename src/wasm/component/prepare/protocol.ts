@@ -14,8 +14,8 @@ export const CHILD_STAGES = [
   'reading',
   'adapting',
   'validating',
-  'planning',
   'metering',
+  'planning',
   'compiling',
   'optimising',
 ] as const;

@@ -1,11 +1,11 @@
 /**
  * Compiles metered modules whole, in a process that may die of it.
  *
- * The process decides by its flags with which compiler: Liftoff under `--no-wasm-lazy-compilation`,
- * TurboFan with `--no-liftoff` as well. Afterwards the kernel may compile the same bytes lazily,
- * function by function, without a surprise.
+ * The compiler is Liftoff, and TurboFan in a process that runs under `--no-liftoff`. Afterwards the
+ * kernel may compile the same bytes lazily, function by function, without a surprise.
  */
 
+import { setFlagsFromString } from 'node:v8';
 import { RingfenceError } from '../../../errors.ts';
 import { printable } from './sentence.ts';
 
@@ -16,6 +16,9 @@ import { printable } from './sentence.ts';
  * so this is one of the engine's own limits, which metering brought it over.
  */
 export function compileAll(modules: readonly Uint8Array[]): void {
+  // Only now: with this flag from the start, jco's tools and Node's own WebAssembly would be compiled
+  // whole as well, which takes TurboFan seconds. `--no-liftoff` can't be set so late, V8 aborts then.
+  setFlagsFromString('--no-wasm-lazy-compilation');
   for (const [index, bytes] of modules.entries()) {
     try {
       new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);

@@ -1,4 +1,4 @@
-// What AssemblyScript's library expects of its surroundings, for agents: everything goes to the log.
+// What AssemblyScript's library expects of its surroundings: everything goes to the log.
 // The build puts it beside the generated modules as `wit/globals.ts`.
 
 import { Level, log } from 'ringfence/agent/log';

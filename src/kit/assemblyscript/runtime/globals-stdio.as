@@ -1,4 +1,4 @@
-// What AssemblyScript's library expects of its surroundings, for WASI commands: everything goes to
+// What AssemblyScript's library expects of its surroundings: everything goes to
 // standard output and standard error. The build puts it beside the generated modules as
 // `wit/globals.ts`.
 

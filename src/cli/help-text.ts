@@ -1,0 +1,20 @@
+/** Texts of the help of `ringfence run` that don't belong to one option. */
+
+/** Headings under which the options are shown. */
+export const RUN_GROUPS = {
+  grants: 'Grants (nothing is granted by default; without a scope everything of the kind):',
+  limits: 'Limits (0 is unlimited; sizes as 64MiB, durations as 500ms, 10s):',
+  run: 'Isolation and report:',
+} as const;
+
+export const RUN_EXAMPLES = `
+Examples:
+  ringfence run word-count.wasm < LICENSE
+  ringfence run --max-fuel 1000000 --timeout 1s agent.wasm
+  ringfence run --max-memory 32MiB --report report.json agent.wasm -- --verbose input
+  ringfence run --allow-ipc=parent --env LANG --env MODE=test agent.wasm
+  ringfence run --json agent.wasm 2> output.txt | jq .usage`;
+
+export const EXIT_STATUS_HELP = `
+Exit status: the module's own code; 2 wrong usage or no such file, 124 timeout, 125 ringfence failed,
+126 the module can't be run, 130 Ctrl-C, 134 trap, 137 fuel or CPU time used up, 143 SIGTERM.`;

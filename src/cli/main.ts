@@ -1,0 +1,67 @@
+/** The entry of the command line: reads the arguments, runs the command, answers the exit status. */
+
+import { readFile } from 'node:fs/promises';
+import { RingfenceError } from '../index.ts';
+import { type Environment, processEnvironment } from './environment.ts';
+import { STATUS, statusOfError } from './exit-status.ts';
+import { inspect } from './inspect.ts';
+import { type Invocation, readInvocation } from './invocation.ts';
+import { run } from './run.ts';
+import { printError } from './say.ts';
+
+/** The package's own version; the file is as far from the source as from what is built of it. */
+async function packageVersion(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+async function execute(invocation: Invocation, environment: Environment): Promise<number> {
+  switch (invocation.command) {
+    case 'run':
+      return await run(invocation, environment);
+    case 'inspect':
+      return await inspect(invocation, environment);
+    case 'print': {
+      const outlet = invocation.isError ? environment.stderr : environment.stdout;
+      await outlet.write(Buffer.from(invocation.text)).catch(() => {});
+      return invocation.isError ? STATUS.usage : STATUS.ok;
+    }
+  }
+}
+
+/**
+ * Runs the command line and answers the exit status. It never rejects: what goes wrong is one
+ * sentence on standard error.
+ *
+ * @param argv the arguments behind the program's name
+ */
+export async function main(
+  argv: readonly string[],
+  environment: Environment = processEnvironment(),
+): Promise<number> {
+  let status: number;
+  try {
+    const invocation = readInvocation(argv, {
+      version: await packageVersion(),
+      variables: environment.variables,
+    });
+    status = await execute(invocation, environment);
+  } catch (error) {
+    printError(environment, error);
+    status = error instanceof RingfenceError ? statusOfError(error.code) : STATUS.internal;
+  }
+  await environment.stderr.flushed();
+  return status;
+}
+
+/** Runs the command line in this process and ends it. */
+export async function start(argv: readonly string[]): Promise<void> {
+  const environment = processEnvironment();
+  // What nobody expected is still one sentence, and never the module's fault.
+  process.on('uncaughtException', (error) => {
+    printError(environment, error);
+    void environment.stderr.flushed().then(() => process.exit(STATUS.internal));
+  });
+  process.exit(await main(argv, environment));
+}

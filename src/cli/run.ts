@@ -1,0 +1,250 @@
+/** `ringfence run`: one module, from its file to its report and exit status. */
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import {
+  type Agent,
+  type Kernel,
+  type LoadedModule,
+  parseLimits,
+  type Report,
+  RingfenceError,
+  refusalReport,
+} from '../index.ts';
+import type { Environment } from './environment.ts';
+import { STATUS, statusOfError, statusOfExit } from './exit-status.ts';
+import { explain } from './explain.ts';
+import { GuestOutput } from './guest-output.ts';
+import { Interruption } from './interruption.ts';
+import type { RunInvocation } from './invocation.ts';
+import { loadWithProgress } from './load.ts';
+import { printableLine } from './printable.ts';
+import { openReportDestination, type ReportDestination } from './report-destination.ts';
+import { printError, printLine } from './say.ts';
+
+/** How long the reader of a guest that was ended by force has to take what was written before. */
+const READER_GRACE_MS = 500;
+/** How often an agent whose time is up is looked at. */
+const LOOK_INTERVAL_MS = 50;
+
+const AGENT_ID_LENGTH_MAX = 256;
+
+/** What one run has at hand. */
+interface Run {
+  readonly invocation: RunInvocation;
+  readonly environment: Environment;
+  readonly interruption: Interruption;
+  readonly agentId: string;
+  readonly destination: ReportDestination | null;
+}
+
+/** The agent's name: that of its file. */
+function agentIdOf(modulePath: string): string {
+  const name = basename(modulePath, '.wasm').slice(0, AGENT_ID_LENGTH_MAX).toWellFormed();
+  return name === '' ? 'agent' : name;
+}
+
+/**
+ * Runs a module and answers the exit status.
+ *
+ * @throws {RingfenceError} for wrong usage and for files that can't be read or written.
+ */
+export async function run(invocation: RunInvocation, environment: Environment): Promise<number> {
+  for (const warning of invocation.warnings) {
+    printLine(environment.stderr, `ringfence: warning: ${printableLine(warning)}`);
+  }
+  const destination =
+    invocation.report === null || (invocation.report === '-' && invocation.json)
+      ? null
+      : await openReportDestination(invocation.report, environment);
+  using interruption = new Interruption(environment);
+  const agentId = agentIdOf(invocation.modulePath);
+  const report = await runToReport({
+    invocation,
+    environment,
+    interruption,
+    agentId,
+    destination,
+  });
+  return await tell(report, { invocation, environment, interruption, agentId, destination });
+}
+
+async function runToReport(running: Run): Promise<Report> {
+  const { environment, interruption } = running;
+  const kernel = await environment.openKernel({
+    workers: 1,
+    capacity: 16,
+    onLog: ({ agentId, level, message }) => {
+      printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));
+    },
+    onWarning: (text) => {
+      printLine(environment.stderr, `ringfence: warning: ${printableLine(text)}`);
+    },
+  });
+  try {
+    return await loadAndRun(running, kernel);
+  } finally {
+    environment.stdin.close();
+    // A worker that does not end must not hold up somebody who wants to leave.
+    await Promise.race([kernel.close(), once(interruption.signal)]);
+  }
+}
+
+/** Resolves when a signal is aborted that is not yet; never where it was before. */
+function once(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) =>
+    signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+}
+
+async function loadAndRun(running: Run, kernel: Kernel): Promise<Report> {
+  const { invocation, environment, interruption, agentId } = running;
+  let module: LoadedModule | null = null;
+  let agent: Agent;
+  const stdout = new GuestOutput(invocation.json ? environment.stderr : environment.stdout);
+  const stderr = new GuestOutput(environment.stderr);
+  try {
+    module = await loadWithProgress(kernel, invocation.modulePath, environment, interruption);
+    interruption.signal.throwIfAborted();
+    agent = await kernel.spawn({
+      module,
+      agentId,
+      arguments: [basename(invocation.modulePath), ...invocation.guestArguments],
+      environment: invocation.environment,
+      grants: invocation.grants,
+      limits: invocation.limits,
+      stdin: environment.stdin.chunks((reason) =>
+        printLine(
+          environment.stderr,
+          `ringfence: warning: standard input can't be read (${printableLine(reason)}), the module sees its end`,
+        ),
+      ),
+      stdout: (chunk) => stdout.write(chunk),
+      stderr: (chunk) => stderr.write(chunk),
+      terminal: {
+        stdin: environment.stdin.isTerminal,
+        stdout: stdout.isTerminal,
+        stderr: stderr.isTerminal,
+      },
+    });
+  } catch (error) {
+    return await reportOfFailure(error, running, module);
+  }
+  const report = await untilExited(agent, running);
+  await Promise.all([stdout.end(), stderr.end()]);
+  return report;
+}
+
+/** Waits for the agent's end, and sees to it that neither a signal nor a stalled reader is in the way. */
+async function untilExited(agent: Agent, running: Run): Promise<Report> {
+  const { invocation, environment, interruption } = running;
+  let timer: NodeJS.Timeout | null = null;
+  // The report waits for what was written before: nobody may hold it up by not reading.
+  const giveReadersUp = (): void => {
+    if (agent.state !== 'exited') {
+      timer = setTimeout(giveReadersUp, LOOK_INTERVAL_MS);
+      return;
+    }
+    timer = setTimeout(() => {
+      environment.stdout.abandon();
+      environment.stderr.abandon();
+    }, READER_GRACE_MS);
+  };
+  const deadlineMs = invocation.limits.wallTimeMs ?? 0;
+  if (deadlineMs > 0) {
+    timer = setTimeout(giveReadersUp, Math.min(deadlineMs, 0x7fff_ffff));
+  }
+  const stop = (): void => {
+    agent.kill(interruption.message);
+    if (timer !== null) {
+      clearTimeout(timer);
+    }
+    giveReadersUp();
+  };
+  interruption.signal.addEventListener('abort', stop, { once: true });
+  if (interruption.signal.aborted) {
+    stop();
+  }
+  try {
+    return await agent.exited;
+  } finally {
+    interruption.signal.removeEventListener('abort', stop);
+    if (timer !== null) {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/**
+ * The report of a run that never began, because the module can't be run or somebody stopped it.
+ *
+ * @throws the error, where it is neither.
+ */
+async function reportOfFailure(
+  error: unknown,
+  { invocation, interruption, agentId }: Run,
+  module: LoadedModule | null,
+): Promise<Report> {
+  const message =
+    error instanceof RingfenceError && statusOfError(error.code) === STATUS.refused
+      ? error.message
+      : null;
+  if (message === null && interruption.received === null) {
+    throw error;
+  }
+  const path = invocation.modulePath;
+  const sha256 = module?.digest ?? (await digestOfFile(path));
+  const limits = parseLimits(invocation.limits);
+  const report = refusalReport(agentId, { path, sha256 }, limits, message ?? '');
+  return message === null
+    ? { ...report, exit: { code: -1, reason: 'killed', message: interruption.message } }
+    : report;
+}
+
+/** The digest of a module that could not be prepared; null where it can't be read again. */
+async function digestOfFile(path: string): Promise<string | null> {
+  try {
+    if (!(await stat(path)).isFile()) {
+      return null;
+    }
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(path)) {
+      hash.update(chunk);
+    }
+    return hash.digest('hex');
+  } catch {
+    return null;
+  }
+}
+
+/** Hands the report to whoever wants it, and answers the exit status. */
+async function tell(report: Report, running: Run): Promise<number> {
+  const { invocation, environment, interruption, destination } = running;
+  const { stdout, stderr } = environment;
+  const signal = interruption.received;
+  let status = statusOfExit(report.exit, signal);
+  for (const line of explain(report)) {
+    printLine(stderr, line);
+  }
+  try {
+    await destination?.write(report);
+  } catch (error) {
+    printError(environment, error);
+    status = STATUS.internal;
+  }
+  const line = `${JSON.stringify(report)}\n`;
+  if (invocation.json) {
+    await stdout.write(Buffer.from(line)).catch(() => {});
+  } else if (signal !== null && destination === null) {
+    // Who stops a run by hand wants to see how far it got.
+    printLine(stderr, line.trimEnd());
+  }
+  if (stdout.failure !== null) {
+    printLine(stderr, `ringfence: standard output can't be written (${stdout.failure}): make room`);
+    const isReport = invocation.json || invocation.report === '-';
+    status = isReport ? STATUS.internal : status;
+  }
+  return status;
+}

@@ -1,0 +1,30 @@
+/** Lines of ringfence's own on standard error: one sentence each, never a stack. */
+
+import { RingfenceError } from '../index.ts';
+import type { Environment } from './environment.ts';
+import type { Outlet } from './outlet.ts';
+import { printableLine, printableText } from './printable.ts';
+
+/** Prints a line, on a line of its own. The text is printable already. */
+export function printLine(outlet: Outlet, text: string): void {
+  outlet.print(`${outlet.atLineStart ? '' : '\n'}${text}\n`);
+}
+
+/** Says what went wrong; with RINGFENCE_DEBUG=1, where too. */
+export function printError(
+  { stderr, variables }: Pick<Environment, 'stderr' | 'variables'>,
+  error: unknown,
+): void {
+  const message = error instanceof Error ? error.message : String(error);
+  printLine(
+    stderr,
+    error instanceof RingfenceError
+      ? `ringfence: ${printableLine(message)}`
+      : `ringfence: internal error: ${printableLine(message)}; run it again with RINGFENCE_DEBUG=1, and report it`,
+  );
+  if (variables.RINGFENCE_DEBUG === '1' && error instanceof Error) {
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+      printLine(stderr, printableText(cause.stack ?? cause.message));
+    }
+  }
+}

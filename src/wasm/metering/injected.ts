@@ -1,0 +1,339 @@
+/** The functions that are injected: the one that gets more fuel, and those that stand in for instructions. */
+
+import {
+  BULK_BYTES_PER_UNIT_LOG2,
+  BULK_PIECE_BYTES,
+  BULK_PIECE_ELEMENTS,
+  COST_BULK_ELEMENT,
+  COST_GROWN_ELEMENT,
+  COST_GROWN_PAGE,
+  FRAME_BYTES,
+  FRAME_BYTES_PER_SLOT,
+  PAGE_BYTES,
+  TABLE_ELEMENT_BYTES,
+} from './costs.ts';
+import { emitEnter, emitLeave, emitPoll, OP } from './emit.ts';
+import type { Helper } from './helpers.ts';
+import type { Layout } from './layout.ts';
+import { VALUE, type ValueType } from './value-types.ts';
+import { ByteWriter } from './writer.ts';
+
+/** A function that is added to the module. */
+export interface InjectedFunction {
+  readonly type: number;
+  /** Its body with its local declarations, without its size. */
+  readonly body: Uint8Array;
+}
+
+const I32 = VALUE.i32;
+
+/** `loop: while fuel < 0 { check: stop → trap, suspend → suspend }` */
+export function refuelFunction(layout: Layout): InjectedFunction {
+  const out = new ByteWriter();
+  out.raw(1, 1, I32);
+  out.raw(OP.loop, OP.emptyBlock, OP.globalGet);
+  out.u32(layout.fuel);
+  out.raw(OP.i64Const, 0, OP.i64LtS, OP.if, OP.emptyBlock, OP.call);
+  out.u32(layout.check);
+  out.raw(OP.localTee, 0, OP.if, OP.emptyBlock);
+  out.raw(OP.localGet, 0, OP.i32Const, 1, OP.i32GtU, OP.if, OP.emptyBlock, OP.unreachable, OP.end);
+  out.u8(OP.call);
+  out.u32(layout.suspend);
+  out.raw(OP.end, OP.br, 1, OP.end, OP.end, OP.end);
+  return { type: layout.types.of([], []), body: out.bytes };
+}
+
+/** The function that stands in for an instruction, or wraps an imported function. */
+export function helperFunction(helper: Helper, layout: Layout): InjectedFunction {
+  switch (helper.kind) {
+    case 'wrapper':
+      return wrapper(helper.target, layout);
+    case 'memory.grow':
+      return memoryGrow(layout);
+    case 'table.grow':
+      return tableGrow(helper.table, layout);
+    default:
+      return new BulkFunction(helper, layout).build();
+  }
+}
+
+/** Calls an imported function and asks for the sign of fuel after it. */
+function wrapper(target: number, layout: Layout): InjectedFunction {
+  const type = layout.module.functions[target]!;
+  const { parameters, parameterSlots, resultSlots } = layout.module.types[type]!;
+  const frameBytes = FRAME_BYTES + FRAME_BYTES_PER_SLOT * (parameterSlots + resultSlots);
+  const saved = parameters.length;
+  const out = new ByteWriter();
+  out.raw(1, 1, I32);
+  emitEnter(out, layout, frameBytes, saved);
+  for (let index = 0; index < parameters.length; index++) {
+    out.u8(OP.localGet);
+    out.u32(index);
+  }
+  out.u8(OP.call);
+  out.u32(target);
+  emitPoll(out, layout);
+  emitLeave(out, layout, frameBytes, saved);
+  out.u8(OP.end);
+  return { type, body: out.bytes };
+}
+
+/** Takes what a grow asks for; leaves -1 where it isn't granted. `bytes` is an i64 local to set. */
+function emitAskToGrow(
+  out: ByteWriter,
+  layout: Layout,
+  count: number,
+  bytes: number,
+  each: number,
+): void {
+  out.raw(OP.localGet, count, OP.i64ExtendI32U, OP.i64Const);
+  out.signed(each);
+  out.raw(OP.i64Mul, OP.localTee, bytes, OP.call);
+  out.u32(layout.grow);
+  out.raw(OP.i32Eqz, OP.if, OP.emptyBlock, OP.i32Const);
+  out.signed(-1);
+  out.raw(OP.return, OP.end);
+}
+
+/** Gives back what was taken where the engine could not grow, else charges for it. */
+function emitAfterGrow(
+  out: ByteWriter,
+  layout: Layout,
+  locals: { readonly count: number; readonly bytes: number; readonly result: number },
+  costEach: number,
+): void {
+  out.raw(OP.localTee, locals.result, OP.i32Const);
+  out.signed(-1);
+  out.raw(OP.i32Eq, OP.if, OP.emptyBlock, OP.localGet, locals.bytes, OP.call);
+  out.u32(layout.ungrow);
+  out.raw(OP.else, OP.globalGet);
+  out.u32(layout.fuel);
+  out.raw(OP.localGet, locals.count, OP.i64ExtendI32U, OP.i64Const);
+  out.signed(costEach);
+  out.raw(OP.i64Mul, OP.i64Sub, OP.globalSet);
+  out.u32(layout.fuel);
+  emitPoll(out, layout);
+  out.raw(OP.end, OP.localGet, locals.result, OP.end);
+}
+
+function memoryGrow(layout: Layout): InjectedFunction {
+  const out = new ByteWriter();
+  out.raw(2, 1, VALUE.i64, 1, I32);
+  const locals = { count: 0, bytes: 1, result: 2 };
+  emitAskToGrow(out, layout, locals.count, locals.bytes, PAGE_BYTES);
+  out.raw(OP.localGet, 0, OP.memoryGrow, 0);
+  emitAfterGrow(out, layout, locals, COST_GROWN_PAGE);
+  return { type: layout.types.of([I32], [I32]), body: out.bytes };
+}
+
+function tableGrow(table: number, layout: Layout): InjectedFunction {
+  const out = new ByteWriter();
+  out.raw(2, 1, VALUE.i64, 1, I32);
+  const locals = { count: 1, bytes: 2, result: 3 };
+  emitAskToGrow(out, layout, locals.count, locals.bytes, TABLE_ELEMENT_BYTES);
+  out.raw(OP.localGet, 0, OP.localGet, 1, OP.bulk, BULK.tableGrow);
+  out.u32(table);
+  emitAfterGrow(out, layout, locals, COST_GROWN_ELEMENT);
+  const { type } = layout.module.tables[table]!;
+  return { type: layout.types.of([type, I32], [I32]), body: out.bytes };
+}
+
+/** Second bytes of the bulk opcodes. */
+const BULK = {
+  memoryInit: 8,
+  memoryCopy: 10,
+  memoryFill: 11,
+  tableInit: 12,
+  tableCopy: 14,
+  tableGrow: 15,
+  tableSize: 16,
+  tableFill: 17,
+} as const;
+
+type BulkHelper = Exclude<Helper, { kind: 'wrapper' | 'memory.grow' | 'table.grow' }>;
+
+/** The first operand of every bulk operation is where it writes, the last how much. */
+const DESTINATION = 0;
+const SOURCE = 1;
+const COUNT = 2;
+/** A local: how much of it is done at a time. */
+const PIECE = 3;
+
+/**
+ * A bulk operation in pieces, each charged and followed by a check. Where it is out of bounds, the
+ * instruction itself is run whole: it traps before it writes anything, as it should.
+ */
+class BulkFunction {
+  readonly #helper: BulkHelper;
+  readonly #layout: Layout;
+  readonly #out = new ByteWriter();
+  readonly #ofMemory: boolean;
+
+  constructor(helper: BulkHelper, layout: Layout) {
+    this.#helper = helper;
+    this.#layout = layout;
+    this.#ofMemory = helper.kind.startsWith('memory');
+  }
+
+  build(): InjectedFunction {
+    const out = this.#out;
+    out.raw(1, 1, I32);
+    this.#emitOutOfBounds();
+    out.raw(OP.if, OP.emptyBlock);
+    this.#emitOperation(() => this.#get(COUNT));
+    out.raw(OP.return, OP.end);
+    const { kind } = this.#helper;
+    if (kind === 'memory.copy' || kind === 'table.copy') {
+      // What moves to higher places is moved from its end on.
+      this.#get(DESTINATION);
+      this.#get(SOURCE);
+      out.raw(OP.i32GtU, OP.if, OP.emptyBlock);
+      this.#emitPieces(true);
+      out.u8(OP.else);
+      this.#emitPieces(false);
+      out.u8(OP.end);
+    } else {
+      this.#emitPieces(false);
+    }
+    out.u8(OP.end);
+    return { type: this.#layout.types.of(this.#parameters(), []), body: out.bytes };
+  }
+
+  #parameters(): ValueType[] {
+    if (this.#helper.kind !== 'table.fill') return [I32, I32, I32];
+    return [I32, this.#layout.module.tables[this.#helper.table]!.type, I32];
+  }
+
+  #get(local: number): void {
+    this.#out.raw(OP.localGet, local);
+  }
+
+  /** Whether the operation would trap, as an i32. */
+  #emitOutOfBounds(): void {
+    const helper = this.#helper;
+    const { module } = this.#layout;
+    this.#emitBeyond(DESTINATION, () => this.#emitSize(this.#destinationTable()));
+    if (helper.kind === 'memory.fill' || helper.kind === 'table.fill') return;
+    this.#emitBeyond(SOURCE, () => {
+      if (helper.kind === 'memory.init') {
+        this.#emitConstant(module.dataSegments[helper.segment]!);
+      } else if (helper.kind === 'table.init') {
+        this.#emitConstant(module.elementSegments[helper.segment]!);
+      } else {
+        this.#emitSize(helper.kind === 'table.copy' ? helper.source : null);
+      }
+    });
+    this.#out.u8(OP.i32Or);
+  }
+
+  #destinationTable(): number | null {
+    const helper = this.#helper;
+    if (helper.kind === 'table.copy') return helper.destination;
+    return helper.kind === 'table.fill' || helper.kind === 'table.init' ? helper.table : null;
+  }
+
+  #emitBeyond(start: number, size: () => void): void {
+    this.#get(start);
+    this.#out.u8(OP.i64ExtendI32U);
+    this.#get(COUNT);
+    this.#out.raw(OP.i64ExtendI32U, OP.i64Add);
+    size();
+    this.#out.u8(OP.i64GtU);
+  }
+
+  #emitConstant(value: number): void {
+    this.#out.u8(OP.i64Const);
+    this.#out.signed(value);
+  }
+
+  /** The size of a table, or of the memory, as an i64. */
+  #emitSize(table: number | null): void {
+    if (table === null) {
+      this.#out.raw(OP.memorySize, 0, OP.i64ExtendI32U, OP.i64Const, 16, OP.i64Shl);
+      return;
+    }
+    this.#out.raw(OP.bulk, BULK.tableSize);
+    this.#out.u32(table);
+    this.#out.u8(OP.i64ExtendI32U);
+  }
+
+  /** `do { piece; } while (count != 0)`, upwards or downwards; an empty one is one empty piece. */
+  #emitPieces(downwards: boolean): void {
+    const out = this.#out;
+    const most = this.#ofMemory ? BULK_PIECE_BYTES : BULK_PIECE_ELEMENTS;
+    out.raw(OP.loop, OP.emptyBlock, OP.localGet, COUNT, OP.i32Const);
+    out.signed(most);
+    out.raw(OP.localGet, COUNT, OP.i32Const);
+    out.signed(most);
+    out.raw(OP.i32LtU, OP.select, OP.localSet, PIECE);
+    this.#emitChargePiece();
+    if (downwards) this.#emitTakeFromCount();
+    this.#emitOperation(() => this.#get(PIECE), downwards);
+    if (!downwards) {
+      this.#emitAdvance(DESTINATION);
+      if (this.#helper.kind !== 'memory.fill' && this.#helper.kind !== 'table.fill') {
+        this.#emitAdvance(SOURCE);
+      }
+      this.#emitTakeFromCount();
+    }
+    out.raw(OP.localGet, COUNT, OP.brIf, 0, OP.end);
+  }
+
+  #emitChargePiece(): void {
+    const out = this.#out;
+    out.u8(OP.globalGet);
+    out.u32(this.#layout.fuel);
+    out.raw(OP.localGet, PIECE, OP.i64ExtendI32U, OP.i64Const);
+    out.signed(this.#ofMemory ? BULK_BYTES_PER_UNIT_LOG2 : COST_BULK_ELEMENT);
+    out.raw(this.#ofMemory ? OP.i64ShrU : OP.i64Mul, OP.i64Sub, OP.globalSet);
+    out.u32(this.#layout.fuel);
+    emitPoll(out, this.#layout);
+  }
+
+  #emitAdvance(local: number): void {
+    this.#out.raw(OP.localGet, local, OP.localGet, PIECE, OP.i32Add, OP.localSet, local);
+  }
+
+  #emitTakeFromCount(): void {
+    this.#out.raw(OP.localGet, COUNT, OP.localGet, PIECE, OP.i32Sub, OP.localSet, COUNT);
+  }
+
+  /** The instruction, on `count` of what is left; `atEnd`: on the last ones, `count` being taken off. */
+  #emitOperation(count: () => void, atEnd = false): void {
+    const out = this.#out;
+    for (const operand of [DESTINATION, SOURCE]) {
+      this.#get(operand);
+      if (atEnd) out.raw(OP.localGet, COUNT, OP.i32Add);
+    }
+    count();
+    out.u8(OP.bulk);
+    const helper = this.#helper;
+    switch (helper.kind) {
+      case 'memory.fill':
+        out.raw(BULK.memoryFill, 0);
+        return;
+      case 'memory.copy':
+        out.raw(BULK.memoryCopy, 0, 0);
+        return;
+      case 'memory.init':
+        out.u8(BULK.memoryInit);
+        out.u32(helper.segment);
+        out.u8(0);
+        return;
+      case 'table.fill':
+        out.u8(BULK.tableFill);
+        out.u32(helper.table);
+        return;
+      case 'table.copy':
+        out.u8(BULK.tableCopy);
+        out.u32(helper.destination);
+        out.u32(helper.source);
+        return;
+      case 'table.init':
+        out.u8(BULK.tableInit);
+        out.u32(helper.segment);
+        out.u32(helper.table);
+        return;
+    }
+  }
+}

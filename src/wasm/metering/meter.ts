@@ -1,0 +1,108 @@
+/** Meters a core module: what the rest of ringfence calls. */
+
+import { DEFAULT_METER_CAPS, type MeterCaps } from './caps.ts';
+import { EDIT, EditList } from './edits.ts';
+import { BodyWalker, type FunctionPlan } from './function-body.ts';
+import { HelperSet } from './helpers.ts';
+import {
+  type DecodedModule,
+  decodeModule,
+  type ModuleExport,
+  type ModuleImport,
+} from './module.ts';
+import { rewrite } from './rewrite.ts';
+
+export { DEFAULT_METER_CAPS, type MeterCaps } from './caps.ts';
+export { FUEL_TABLE_VERSION } from './costs.ts';
+
+/** A module that counts its fuel. */
+export interface MeteredModule {
+  /** The rewritten module. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The import module name of what is injected; no import of the module's own has it. */
+  readonly injected: string;
+  /** The export that was the start function; null: there was none. */
+  readonly startExport: string | null;
+  /** Memories that it defines. */
+  readonly memories: readonly {
+    readonly initialPages: number;
+    readonly maximumPages: number | null;
+  }[];
+  /** Tables that it defines. */
+  readonly tables: readonly { readonly initial: number; readonly maximum: number | null }[];
+  /** Its own imports, in their order. */
+  readonly imports: readonly ModuleImport[];
+  /** Its own exports, in their order. */
+  readonly exports: readonly ModuleExport[];
+  /** Bytes of its active data segments, and 16 for each element of its active element segments. */
+  readonly segmentBytes: number;
+  /** Whether a body is so large or so branched that it should be compiled as a trial by TurboFan too. */
+  readonly doubtful: boolean;
+}
+
+/**
+ * Rewrites a core module so that it counts its fuel, its call depth and its growth, and asks before it
+ * goes on without fuel. The module must be one that `WebAssembly.validate` accepts.
+ *
+ * @throws {RingfenceError} `RF_MODULE_REFUSED` naming the feature or size that isn't run and its
+ * offset, `RF_MODULE_INVALID` for bytes that can't be decoded.
+ */
+export function meter(bytes: Uint8Array, caps: Partial<MeterCaps> = {}): MeteredModule {
+  const limits = { ...DEFAULT_METER_CAPS, ...caps };
+  const module = decodeModule(bytes, limits);
+  const helpers = new HelperSet(limits);
+  const edits = new EditList();
+  const walker = new BodyWalker(module, limits, edits, helpers);
+  const plans = module.bodies.map(({ start, end }, index) =>
+    walker.walk(module.functions[module.imported.function + index]!, start, end),
+  );
+  needWrappers(module, helpers);
+  const injected = unusedName(
+    'ringfence',
+    module.imports.map((imported) => imported.module),
+  );
+  const startExport =
+    module.start === null
+      ? null
+      : unusedName(
+          'ringfence:start',
+          module.exports.map(({ name }) => name),
+        );
+  return {
+    bytes: rewrite({ module, plans, edits, helpers, caps: limits, injected, startExport }),
+    injected,
+    startExport,
+    memories: module.memories.slice(module.imported.memory),
+    tables: module.tables
+      .slice(module.imported.table)
+      .map(({ initial, maximum }) => ({ initial, maximum })),
+    imports: module.imports,
+    exports: module.exports,
+    segmentBytes: module.segmentBytes,
+    doubtful: plans.some((plan) => isDoubtful(plan, limits)),
+  };
+}
+
+/** Imported functions that globals, element segments or the start section refer to. */
+function needWrappers(module: DecodedModule, helpers: HelperSet): void {
+  const need = (target: number, at: number): void => {
+    if (target < module.imported.function) helpers.need({ kind: 'wrapper', target }, at);
+  };
+  for (const edits of module.edits.values()) {
+    for (let edit = 0; edit < edits.length; edit++) {
+      if (edits.kind(edit) === EDIT.referenceIndex) need(edits.value(edit), edits.at(edit));
+    }
+  }
+  if (module.start !== null) need(module.start, 0);
+}
+
+function unusedName(wanted: string, used: readonly string[]): string {
+  const taken = new Set(used);
+  let name = wanted;
+  for (let number = 2; taken.has(name); number++) name = `${wanted}:${number}`;
+  return name;
+}
+
+function isDoubtful({ start, end, merges }: FunctionPlan, caps: MeterCaps): boolean {
+  return end - start > caps.doubtfulBodyBytes || merges > caps.doubtfulMerges;
+}
