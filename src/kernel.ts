@@ -316,10 +316,10 @@ export class Kernel implements AsyncDisposable {
     const path =
       source instanceof Uint8Array ? null : source instanceof URL ? fileURLToPath(source) : source;
     const bytes = source instanceof Uint8Array ? source : await readModule(path ?? '');
-    const prepared = await prepareModule(bytes, {
-      cacheDirectory: this.#cacheDirectory,
-      ...options,
-    });
+    const [prepared] = await Promise.all([
+      prepareModule(bytes, { cacheDirectory: this.#cacheDirectory, ...options }),
+      this.#backend.ready(),
+    ]);
     for (const warning of prepared.warnings) {
       this.#onWarning(warning);
     }

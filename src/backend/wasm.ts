@@ -5,6 +5,7 @@
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { RingfenceError } from '../errors.ts';
 import type { Payload } from '../ipc/message.ts';
 import { COMMAND } from '../resource/control-blocks.ts';
 import type { LinkPlan } from '../wasm/component/plan.ts';
@@ -113,7 +114,10 @@ class WorkerLink {
   readonly #outbox: ToWorker[] = [];
   #nextDelivery = 1;
   #threadId: number | null = null;
+  readonly #ready = Promise.withResolvers<boolean>();
   #terminateWhenReady = false;
+  /** Resolves with true once it takes agents, with false when it ended before. */
+  readonly ready: Promise<boolean> = this.#ready.promise;
   /** Resolves when its task has ended, for whatever reason. */
   readonly ended: Promise<void>;
 
@@ -133,9 +137,7 @@ class WorkerLink {
     this.ended = pool.run(start, { transferList: [port2] as never }).then(
       () => this.#lost('its worker was closed'),
       (error: unknown) => {
-        if (this.agents.size > 0) {
-          options.onWarning(`a worker died: ${error instanceof Error ? error.message : 'unknown'}`);
-        }
+        options.onWarning(`a worker died: ${error instanceof Error ? error.message : 'unknown'}`);
         this.#lost('its worker died: it may be tried again');
       },
     );
@@ -198,6 +200,7 @@ class WorkerLink {
   }
 
   #lost(message: string): void {
+    this.#ready.resolve(false);
     this.#port.close();
     for (const agent of [...this.agents.values()]) {
       this.agents.delete(agent.start.pid);
@@ -221,6 +224,7 @@ class WorkerLink {
     switch (message.kind) {
       case 'ready':
         this.#threadId = message.threadId;
+        this.#ready.resolve(true);
         if (this.#terminateWhenReady) {
           this.terminate();
         }
@@ -364,11 +368,27 @@ export class WasmBackend implements Backend {
     await this.#pool.destroy();
   }
 
+  /**
+   * Resolves when all workers take agents, so that no start waits for a thread.
+   *
+   * @throws {RingfenceError} `RF_INTERNAL` when a worker can't be started.
+   */
+  async ready(): Promise<void> {
+    const started = await Promise.all(this.#workers.map(({ ready }) => ready));
+    if (started.includes(false) && !this.#closed) {
+      throw new RingfenceError(
+        'RF_INTERNAL',
+        'Cannot start a worker thread: see the warnings, and check that the installation is complete.',
+      );
+    }
+  }
+
   #addWorker(index: number): void {
     const worker = new WorkerLink(this.#pool, this.#options);
     this.#workers[index] = worker;
-    void worker.ended.then(() => {
-      if (!this.#closed) {
+    void worker.ended.then(async () => {
+      // One that died after it had started is replaced; one that can't start would die again.
+      if (!this.#closed && (await worker.ready)) {
         this.#addWorker(index);
       }
     });

@@ -1,12 +1,22 @@
 /** Small pieces of generated code that lifting and lowering share. */
 
 import type { ValueType } from '../../wasm/component/types.ts';
-import type { CoreType } from '../../wasm/host/abi/binding.ts';
-import { alignOf, casesOf, discriminantBytes, fieldTypesOf, sizeOf } from './layout.ts';
+import {
+  alignOf,
+  type CoreType,
+  casesOf,
+  discriminantBytes,
+  fieldTypesOf,
+  sizeOf,
+} from './layout.ts';
 
 /** An address some bytes further on. */
 export function plus(address: string, bytes: number): string {
-  return bytes === 0 ? address : `${address} + ${bytes}`;
+  if (bytes === 0) {
+    return address;
+  }
+  const sum = /^(\w+) \+ (\d+)$/.exec(address);
+  return sum === null ? `${address} + ${bytes}` : `${sum[1]} + ${Number(sum[2]) + bytes}`;
 }
 
 /** Indents lines by so many steps of two spaces. */

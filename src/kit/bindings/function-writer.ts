@@ -1,10 +1,9 @@
 /** Writes the binding of one function: straight-line code for exactly its signature. */
 
 import type { ResourceType } from '../../wasm/component/types.ts';
-import type { CoreType } from '../../wasm/host/abi/binding.ts';
 import { contains, coreTypeOf, indent, plus } from './code.ts';
 import { type FileWriter, flatNames } from './file-writer.ts';
-import { alignOf, flatten, offsetsOf, signatureOf, sizeOf } from './layout.ts';
+import { alignOf, type CoreType, flatten, offsetsOf, signatureOf, sizeOf } from './layout.ts';
 import { type Lifter, lift, load } from './lifting.ts';
 import { lower, store } from './lowering.ts';
 import { type NamedFunction, type NamedType, resourceName } from './model.ts';

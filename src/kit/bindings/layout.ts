@@ -8,7 +8,9 @@
  */
 
 import type { ValueType } from '../../wasm/component/types.ts';
-import type { CoreType } from '../../wasm/host/abi/binding.ts';
+
+/** The types of core WebAssembly values that the canonical ABI uses. */
+export type CoreType = 'i32' | 'i64' | 'f32' | 'f64';
 
 /** More flat parameters than this are passed in memory. */
 export const FLAT_PARAMS_MAX = 16;

@@ -1,7 +1,6 @@
 /** Writes the code that lifts: from a guest's memory, or from flat values, to JavaScript values. */
 
 import type { EnumType, FlagsType, ListType, ValueType } from '../../wasm/component/types.ts';
-import type { CoreType } from '../../wasm/host/abi/binding.ts';
 import {
   contains,
   coreTypeOf,
@@ -13,10 +12,24 @@ import {
   readDiscriminant,
 } from './code.ts';
 import { type FileWriter, flatNames, structuralName } from './file-writer.ts';
-import { casesOf, fieldTypesOf, flagWords, flatten, offsetsOf, payloadOffset } from './layout.ts';
+import {
+  type CoreType,
+  casesOf,
+  fieldTypesOf,
+  flagWords,
+  flatten,
+  offsetsOf,
+  payloadOffset,
+} from './layout.ts';
 import { resourceName } from './model.ts';
 import { camelCase, constantCase, quoted } from './naming.ts';
-import { isTagged, NUMBER_ARRAYS, NUMBER_FLAGS_MAX, typeOf } from './types-writer.ts';
+import {
+  elementTypeOf,
+  isTagged,
+  NUMBER_ARRAYS,
+  NUMBER_FLAGS_MAX,
+  typeOf,
+} from './types-writer.ts';
 
 /** How handles that are only lent are looked up: `lend` in calls that are given handles too. */
 export type Lending = 'borrow' | 'lend';
@@ -315,7 +328,7 @@ function listHelper(lifter: Lifter, type: ListType): string {
   return lifter.file.helper('lift', type, variantOf(lifter, type), (file, name) => {
     const { element } = type;
     const { size, align } = elementLayout(element);
-    const elementType = `(${typeOf(file, element)})[]`;
+    const elementType = `${elementTypeOf(file, element)}[]`;
     const start = header(
       file,
       isExported(file, type),

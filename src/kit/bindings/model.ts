@@ -48,11 +48,6 @@ export interface WorldModel {
   readonly owners: ReadonlyMap<ValueType | ResourceType, Owner>;
 }
 
-const PRIMITIVES: ReadonlySet<string> = new Set([
-  ...['bool', 's8', 'u8', 's16', 'u16', 's32', 'u32', 's64', 'u64', 'f32', 'f64'],
-  ...['char', 'string'],
-]);
-
 /** Splits `wasi:io/streams@0.2.12` into name and version. */
 export function splitVersion(importName: string): {
   readonly name: string;
@@ -102,13 +97,13 @@ export function modelOf(world: Pick<ComponentType, 'imports'>): WorldModel {
           continue;
         }
         const named = { name: exportName, typeName: typeName(exportName, type.kind), type };
-        const owned = !owners.has(type) && !PRIMITIVES.has(type.kind);
+        const owned = !owners.has(type);
         if (owned) {
           owners.set(type, { interface: model, named });
         }
         if (owned && type.kind === 'resource') {
           resources.push(named);
-        } else if (owned || owners.get(type)?.interface === model || PRIMITIVES.has(type.kind)) {
+        } else if (owned || owners.get(type)?.interface === model) {
           types.push(named);
         }
       }

@@ -52,6 +52,12 @@ export function typeOf(file: FileWriter, type: ValueType): string {
   return owner === undefined ? structureOf(file, type) : file.exported(owner, owner.named.typeName);
 }
 
+/** The TypeScript type of a list's element, so that `[]` can follow. */
+export function elementTypeOf(file: FileWriter, type: ValueType): string {
+  const text = typeOf(file, type);
+  return /^[\w.]+$/.test(text) ? text : `(${text})`;
+}
+
 /** The TypeScript type of a value whose type may be absent. */
 export function optionalTypeOf(file: FileWriter, type: ValueType | null): string {
   return type === null ? 'undefined' : typeOf(file, type);
@@ -83,7 +89,7 @@ function structureOf(file: FileWriter, type: ValueType): string {
     case 'flags':
       return type.names.length <= NUMBER_FLAGS_MAX ? 'number' : 'bigint';
     case 'list':
-      return NUMBER_ARRAYS[type.element.kind] ?? `readonly (${typeOf(file, type.element)})[]`;
+      return NUMBER_ARRAYS[type.element.kind] ?? `readonly ${elementTypeOf(file, type.element)}[]`;
     case 'tuple':
       return `readonly [${type.elements.map((element) => typeOf(file, element)).join(', ')}]`;
     case 'option':

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Recipe } from './recipe.ts';
@@ -16,13 +16,11 @@ import { writeAtomically } from './write-atomically.ts';
 /** Packages whose version decides what comes out. */
 const TOOLS = ['@bytecodealliance/jco', '@bytecodealliance/jco-transpile', 'assemblyscript'];
 
-/** The folders with the builder's own code, from here. */
-const BUILDER_FOLDERS = [
-  '../build/',
-  '../assemblyscript/',
-  '../bindings/',
-  '../../wasm/component/',
-];
+/** The program that builds; with all it imports it is the builder's own code. */
+const BUILDER = fileURLToPath(new URL('./builder-process.ts', import.meta.url));
+
+/** AssemblyScript that goes into guests; it is read, not imported. */
+const RUNTIME = fileURLToPath(new URL('../assemblyscript/runtime/', import.meta.url));
 
 const Stamp = z.strictObject({ inputs: z.string(), output: z.string() });
 
@@ -46,9 +44,8 @@ export function writeStamped(file: string, content: Uint8Array, inputs: string):
 /** The digest of what all guests have in common: the builder's code, the WIT, the tools. */
 export function digestOfBuilder(): string {
   const hash = createHash('sha256');
-  for (const folder of BUILDER_FOLDERS) {
-    hash.update(digestOfFolder(fileURLToPath(new URL(folder, import.meta.url))));
-  }
+  for (const file of importedModules(BUILDER)) hash.update(digest(readFileSync(file)));
+  hash.update(digestOfFolder(RUNTIME));
   for (const file of witFiles()) hash.update(digest(readFileSync(file)));
   for (const tool of TOOLS) hash.update(`${tool} ${versionOf(tool)}\n`);
   return hash.digest('hex');
@@ -69,6 +66,18 @@ function digestOfFolder(folder: string): string {
     hash.update(`${relative(folder, file)} ${digest(readFileSync(file))}\n`);
   }
   return hash.digest('hex');
+}
+
+/** A module and all modules of this project that it imports, directly or through others. */
+function importedModules(entry: string): string[] {
+  const found = new Set([entry]);
+  for (const file of found) {
+    const text = readFileSync(file, 'utf8');
+    for (const [, specifier] of text.matchAll(/from '(\.[^']+\.ts)'/g)) {
+      found.add(join(dirname(file), specifier ?? ''));
+    }
+  }
+  return [...found].sort();
 }
 
 function versionOf(tool: string): string {

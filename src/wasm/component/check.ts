@@ -66,13 +66,7 @@ export class ImportCheck {
     for (const [key, type] of guest.exports) {
       if (type.kind === 'func') functions.push(key);
       const ours = offered.type.exports.get(key);
-      if (ours === undefined) {
-        refused(
-          `imports ${kindName(type)} ${showName(key)} of ${showName(name)}, which is not offered`,
-          'build it without, or against an older version of the interface',
-          { import: name, name: key },
-        );
-      }
+      if (ours === undefined) refuseMissing(name, key, kindName(type));
       const problem = this.#externProblem(type, ours);
       if (problem !== null) refuseType(name, key, problem);
     }
@@ -108,7 +102,8 @@ export class ImportCheck {
 
   #bindResource(name: string, key: string, guest: ResourceType, offered: OfferedInterface): void {
     const ours = offered.type.exports.get(key);
-    if (ours?.kind !== 'type' || ours.type.kind !== 'resource') {
+    if (ours === undefined) refuseMissing(name, key, 'the resource');
+    if (ours.kind !== 'type' || ours.type.kind !== 'resource') {
       refuseType(name, key, 'it is a resource here and none in what is offered');
     }
     const bound = this.#resources.get(guest);
@@ -130,7 +125,7 @@ export class ImportCheck {
       return this.#resources.get(theirs) === mine ? null : 'it is another resource';
     }
     if (isValueType(mine) && isValueType(theirs)) return this.#valueProblem(theirs, mine);
-    return `it is a ${theirs.kind} here and a ${mine.kind} in what is offered`;
+    return `it is ${withArticle(theirs.kind)} here and ${withArticle(mine.kind)} in what is offered`;
   }
 
   #functionProblem(guest: FunctionType, ours: FunctionType): string | null {
@@ -173,7 +168,7 @@ export class ImportCheck {
   }
 
   #structureProblem(guest: ValueType, ours: ValueType): string | null {
-    const other = `a ${guest.kind}, not a ${ours.kind}`;
+    const other = `${withArticle(guest.kind)}, not ${withArticle(ours.kind)}`;
     switch (ours.kind) {
       case 'record':
         if (guest.kind !== 'record') return other;
@@ -185,7 +180,7 @@ export class ImportCheck {
       case 'option': {
         if (guest.kind !== ours.kind) return other;
         const problem = this.#valueProblem(guest.element, ours.element);
-        return problem === null ? null : `a ${ours.kind} of ${problem}`;
+        return problem === null ? null : `${withArticle(ours.kind)} of ${problem}`;
       }
       case 'tuple': {
         if (guest.kind !== 'tuple') return other;
@@ -219,7 +214,7 @@ export class ImportCheck {
     guest: readonly { readonly name: string; readonly type: OptionalType }[],
     ours: readonly { readonly name: string; readonly type: OptionalType }[],
   ): string | null {
-    if (guest.length !== ours.length) return `of ${guest.length} ${what}s, not ${ours.length}`;
+    if (guest.length !== ours.length) return `one of ${guest.length} ${what}s, not ${ours.length}`;
     for (const [index, mine] of ours.entries()) {
       const theirs = guest[index]!;
       if (theirs.name !== mine.name) {
@@ -237,11 +232,12 @@ function namesProblem(
   guest: readonly string[],
   ours: readonly string[],
 ): string | null {
+  const label = what === 'enum' ? 'an enum' : 'flags';
   if (guest.length !== ours.length) {
-    return `${what} of ${guest.length} names, not ${ours.length}`;
+    return `${label} of ${guest.length} names, not ${ours.length}`;
   }
   const index = ours.findIndex((name, at) => name !== guest[at]);
-  return index < 0 ? null : `${what} with ${showName(guest[index]!)}, not '${ours[index]}'`;
+  return index < 0 ? null : `${label} with ${showName(guest[index]!)}, not '${ours[index]}'`;
 }
 
 /** WASI from 0.3 on has the async ABI in its very types; whoever brings it should know why not. */
@@ -261,6 +257,11 @@ export function isCompatible(wanted: string, offered: string): boolean {
   return theirs !== null && ours !== null && theirs[1] === ours[1] && theirs[2] === ours[2];
 }
 
+function withArticle(kind: string): string {
+  if (kind === 'flags') return kind;
+  return `${/^(?:[aeio]|[fs]\d)/.test(kind) ? 'an' : 'a'} ${kind}`;
+}
+
 function isValueType(type: TypeExtern['type']): type is ValueType {
   return !['resource', 'func', 'instance', 'component'].includes(type.kind);
 }
@@ -274,6 +275,14 @@ function kindName(type: ExternType): string {
     default:
       return `the ${type.kind}`;
   }
+}
+
+function refuseMissing(name: string, key: string, what: string): never {
+  refused(
+    `imports ${what} ${showName(key)} of ${showName(name)}, which is not offered`,
+    'build it without, or against an older version of the interface',
+    { import: name, name: key },
+  );
 }
 
 function refuseType(name: string, key: string, problem: string): never {

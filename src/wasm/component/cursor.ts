@@ -9,13 +9,13 @@ import { invalid, refusedCap } from './refuse.ts';
 export interface ReadBudget {
   readonly caps: ComponentCaps;
   items: number;
-  modules: number;
   components: number;
+  imports: number;
 }
 
 /** A budget with nothing used. */
 export function newReadBudget(caps: ComponentCaps): ReadBudget {
-  return { caps, items: 0, modules: 0, components: 0 };
+  return { caps, items: 0, components: 0, imports: 0 };
 }
 
 // A byte order mark is a character of a name like any other: were it dropped, two names could be one.

@@ -122,7 +122,7 @@ function readSection(
       refusedFeature('a component-level start function', offset);
       break;
     case 10:
-      checkImports(section);
+      countImports(section);
       each('imports', (at) => {
         const name = readExternName(section);
         return { kind: 'import', name, extern: readExtern(section), offset: at };
@@ -151,12 +151,13 @@ function readModule(section: Cursor, modules: CoreModule[]): Definition {
 }
 
 /** Imports have a cap of their own: each is compared and shown. Looks at the count, reads nothing. */
-function checkImports(section: Cursor): void {
-  const { imports } = section.budget.caps;
-  const count = new Cursor(section.bytes, section.offset, section.end, section.budget).u32(
-    'the number of imports',
-  );
-  if (count > imports) refusedCap('imports', count, imports, section.offset);
+function countImports(section: Cursor): void {
+  const { budget } = section;
+  const { offset, end } = section;
+  budget.imports += new Cursor(section.bytes, offset, end, budget).u32('the number of imports');
+  if (budget.imports > budget.caps.imports) {
+    refusedCap('imports', budget.imports, budget.caps.imports, offset);
+  }
 }
 
 function readCoreInstance(section: Cursor, offset: number): Definition {

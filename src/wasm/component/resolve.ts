@@ -92,16 +92,17 @@ export class TypeResolver {
     this.#stepsMax = stepsMax;
   }
 
-  /** Counts one more definition that is looked at. */
-  step(offset: number): void {
-    if (++this.#steps > this.#stepsMax) {
+  /** Counts one more definition that is looked at, and the parts that it has. */
+  step(offset: number, parts = 0): void {
+    this.#steps += 1 + parts;
+    if (this.#steps > this.#stepsMax) {
       refusedCap('definitions to follow', this.#steps, this.#stepsMax, offset);
     }
   }
 
   /** Resolves a definition of a type inside of a scope. */
   type(syntax: TypeSyntax, scope: TypeScope): AnyType {
-    this.step(syntax.offset);
+    this.step(syntax.offset, partsOf(syntax));
     switch (syntax.kind) {
       case 'instance':
         return this.#instanceType(syntax, scope, null);
@@ -209,6 +210,22 @@ export class TypeResolver {
         if (type.kind === 'instance') scope.instances.push(type);
       }
     }
+  }
+}
+
+/** How many objects resolving a type makes besides its own; declarations count themselves. */
+function partsOf(syntax: TypeSyntax): number {
+  switch (syntax.kind) {
+    case 'record':
+      return syntax.fields.length;
+    case 'variant':
+      return syntax.cases.length;
+    case 'tuple':
+      return syntax.elements.length;
+    case 'func':
+      return syntax.params.length;
+    default:
+      return 0;
   }
 }
 

@@ -28,6 +28,9 @@ const REALLOC_ALLOWANCE_PER_BYTE = 8;
 /** Bytes that a host function moves between host and guest for one unit of fuel. */
 const BYTES_PER_UNIT = 8;
 
+/** After so many host calls (a power of two) the time of the run is looked at. */
+const CALLS_BETWEEN_LOOKS = 64;
+
 /** What the injected code's `check` answers. */
 export const CHECK = { goOn: 0, suspend: 1, stop: 2 } as const;
 
@@ -65,6 +68,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #memoryBytesPeak = 0;
   #cpuMicroseconds = 0;
   #mayLeave = true;
+  #hostCalls = 0;
   #end: AgentEnd | null = null;
   #launched = false;
   #resume: (() => void) | null = null;
@@ -323,6 +327,11 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   enter(): void {
     if (!this.#mayLeave) {
       this.trap('it called an import from within cabi_realloc');
+    }
+    this.#hostCalls += 1;
+    // Fuel sees little of the time that host calls take: who makes many has shorter slices.
+    if (this.#hostCalls % CALLS_BETWEEN_LOOKS === 0 && this.#parts.scheduler.ranTooLong()) {
+      this.fuel.endSlice();
     }
   }
 

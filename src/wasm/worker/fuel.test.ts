@@ -25,6 +25,20 @@ describe('what was used', () => {
     expect(tank.used).toBe(100);
   });
 
+  test.each([10, 1000])('does not change when a slice of %i is ended early', (slice) => {
+    const tank = new FuelTank(100, slice);
+    burn(tank, 7);
+    tank.endSlice();
+    expect(tank.used).toBe(7);
+    expect(tank.global.value < 0n).toBe(true);
+    expect(tank.refill()).toBe(true);
+    expect(tank.used).toBe(7);
+    expect(burn(tank, 93)).toBe(true);
+    expect(burn(tank, 1)).toBe(false);
+    tank.endSlice();
+    expect(tank.used).toBe(100);
+  });
+
   test('stays as it was when the agent has ended, whatever happens then', () => {
     const tank = new FuelTank(0, 10);
     burn(tank, 25);

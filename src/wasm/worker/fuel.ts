@@ -48,6 +48,15 @@ export class FuelTank {
     return true;
   }
 
+  /** Ends the slice early: what is left of it is taken back, so that what was used stays the same. */
+  endSlice(): void {
+    const left = Number(this.global.value);
+    if (this.#finalUsed === null && left >= 0) {
+      this.#filled -= left + 1;
+      this.global.value = -1n;
+    }
+  }
+
   /** Takes units for what the host does on the guest's behalf. */
   charge(units: number): void {
     if (this.#finalUsed === null) {

@@ -55,6 +55,7 @@ export class Scheduler {
   readonly #spent = new Queue<Schedulable>();
   #running: Schedulable | null = null;
   #runStartedAtCpu = 0;
+  #runStartedAtMs = 0;
   #turnStartedAtMs = 0;
   #turnPlanned = false;
 
@@ -83,6 +84,11 @@ export class Scheduler {
   /** Whether the running agent can have another slice at once, as nobody else wants one. */
   mayContinue(): boolean {
     return !this.#hasWork && performance.now() - this.#turnStartedAtMs < TURN_MS;
+  }
+
+  /** Whether the running agent has had a whole turn's time since it was resumed. */
+  ranTooLong(): boolean {
+    return performance.now() - this.#runStartedAtMs >= TURN_MS;
   }
 
   /** CPU time of the running agent's run so far, in microseconds. */
@@ -125,6 +131,7 @@ export class Scheduler {
       }
       this.#running = next;
       this.#runStartedAtCpu = threadCpuMicroseconds();
+      this.#runStartedAtMs = performance.now();
       if (!next.resume()) {
         this.#running = null;
       }

@@ -45,6 +45,7 @@ function bomb(localCount: number, blockCount: number) {
 }
 
 export const guests: Variants = {
-  'attack-bomb': bomb(50_000, 12_000),
+  'attack-bomb': bomb(49_000, 12_000),
+  'attack-bomb-small': bomb(20_000, 2_000),
   'attack-bomb-control': bomb(50, 12),
 };

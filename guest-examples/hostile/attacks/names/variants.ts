@@ -7,7 +7,14 @@ import type { Variants } from '../../../../src/kit/build/recipe.ts';
 
 const HOSTILE_NAMES = [
   ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'then', '', ' '],
-  ...['line\\nend', 'line\\u{2028}end', 'nul\\00byte', '\\"quoted\\"', "'quoted'", '`$\u007bquoted}`'],
+  ...[
+    'line\\nend',
+    'line\\u{2028}end',
+    'nul\\00byte',
+    '\\"quoted\\"',
+    "'quoted'",
+    '`$\u007bquoted}`',
+  ],
   ...['../../outside', '\\5c\\5cserver', '\\1b[2Jclear', 'x'.repeat(10_000)],
 ];
 

@@ -41,12 +41,12 @@ function doublingTypes(levels: number): string {
   return lines.join('\n        ');
 }
 
-/** A function that takes a handle to a resource which isn't the one that streams are. */
-function importOfOtherResource(resourceInterface: string): string {
+/** Standard output, as a handle to a resource of some interface. */
+function importOfOtherResource(resourceInterface: string, resource: string): string {
   return component(
     `(import "${resourceInterface}" (instance $owner
-        (export "output-stream" (type (sub resource)))))
-    (alias export $owner "output-stream" (type $stream))
+        (export "${resource}" (type (sub resource)))))
+    (alias export $owner "${resource}" (type $stream))
     (import "wasi:cli/stdout@0.2.12" (instance $stdout
         (alias outer 1 $stream (type $outer))
         (export "output-stream" (type $own (eq $outer)))
@@ -73,6 +73,10 @@ export const guests: Variants = {
     importOfLog(doublingTypes(60), 'log', '(param "level" $level60) (param "message" string)'),
   ),
   'attack-types-control': text(() => importOfLog(LEVEL, 'log', RIGHT)),
-  'attack-resource': text(() => importOfOtherResource('wasi:cli/terminal-output@0.2.12')),
-  'attack-resource-control': text(() => importOfOtherResource('wasi:io/streams@0.2.12')),
+  'attack-resource': text(() =>
+    importOfOtherResource('wasi:cli/terminal-output@0.2.12', 'terminal-output'),
+  ),
+  'attack-resource-control': text(() =>
+    importOfOtherResource('wasi:io/streams@0.2.12', 'output-stream'),
+  ),
 };

@@ -3,8 +3,9 @@
 import { RingfenceError } from '../../../errors.ts';
 import { DEFAULT_METER_CAPS } from '../../metering/caps.ts';
 import { decodeModule, type ModuleExport, type ModuleImport } from '../../metering/module.ts';
-import { printable } from './sentence.ts';
+import { printable, reasonOf } from './sentence.ts';
 import { type ComponentTools, commandAdapter } from './tools.ts';
+import { validateCode } from './validate.ts';
 
 const WASIP1 = 'wasi_snapshot_preview1';
 
@@ -18,19 +19,13 @@ export async function adaptCommand(bytes: Uint8Array, tools: ComponentTools): Pr
   // Decoded by our own reader first: it has caps, and says where the bytes are wrong.
   const decoded = decodeModule(bytes, DEFAULT_METER_CAPS);
   requireCommand(decoded.imports, decoded.exports);
-  if (!WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) {
-    throw new RingfenceError(
-      'RF_MODULE_INVALID',
-      'The core module is not valid WebAssembly: build it again.',
-    );
-  }
+  validateCode([bytes]);
   try {
     return await tools.componentNew(bytes, [[WASIP1, commandAdapter()]]);
   } catch (error) {
-    const reason = printable(String(error instanceof Error ? error.message : error), 300);
     throw new RingfenceError(
       'RF_MODULE_REFUSED',
-      `The wasip1 command can't be adapted to a component (${reason}): build it as a component.`,
+      `The wasip1 command can't be adapted to a component (${reasonOf(error)}): build it as a component.`,
       { kind: 'wasip1-command' },
     );
   }

@@ -4,10 +4,9 @@
  * longer wanted.
  */
 
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parse } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { RingfenceError } from '../../../errors.ts';
 import type { PrepareLimits } from './limits.ts';
@@ -41,11 +40,6 @@ const LOOK_EVERY_MS = 15;
 
 const MIB = 1024 * 1024;
 
-type Child = ChildProcessByStdio<Writable, Readable, Readable>;
-
-/** Why the parent ended a child; null where it ended by itself. */
-type Ending = { readonly error: unknown } | null;
-
 /**
  * Runs a child until it has answered and is gone.
  *
@@ -54,60 +48,13 @@ type Ending = { readonly error: unknown } | null;
  */
 export async function runChild(task: ChildTask): Promise<Answer> {
   task.signal?.throwIfAborted();
-  const child = start(task);
-  const stderr = new BoundedText(child.stderr, task.limits.stderrBytes);
-  let stage: ChildStage | null = null;
-  const reader = new AnswerReader(task.bounds, (next) => {
-    stage = next;
-    task.onStage(next);
-  });
-
-  const { promise, resolve } = Promise.withResolvers<{ ending: Ending; death: Death }>();
-  let ending: Ending = null;
-  const end = (error: unknown) => {
-    ending ??= { error };
-    child.kill('SIGKILL');
-    // What is still in the pipes belongs to nobody now; reading on could outlast the child.
-    child.stdout.destroy();
-    child.stderr.destroy();
-  };
-  const timer = setTimeout(
-    () => end(tooLong(task.limits.deadlineMs, stage)),
-    Math.max(0, task.deadlineAt - performance.now()),
-  );
-  const watch = setInterval(() => {
-    const peak = peakMemoryOf(child.pid);
-    if (peak !== null && peak > task.limits.rssBytes) end(tooLarge(task.limits.rssBytes, stage));
-  }, LOOK_EVERY_MS);
-  const onAbort = () => end(task.signal?.reason);
+  const run = new ChildRun(task);
+  const timer = setTimeout(() => run.endLate(), Math.max(0, task.deadlineAt - performance.now()));
+  const watch = setInterval(() => run.look(), LOOK_EVERY_MS);
+  const onAbort = () => run.end(task.signal?.reason);
   task.signal?.addEventListener('abort', onAbort, { once: true });
-
-  child.on('error', (error) => {
-    end(internal(`could not be started (${printable(error.message, 200)})`, stage, error));
-    resolve({ ending, death: { code: null, signal: null } });
-  });
-  child.on('close', (code, signal) => resolve({ ending, death: { code, signal } }));
-  child.stdout.on('data', (chunk: Buffer) => {
-    try {
-      reader.push(chunk);
-    } catch (error) {
-      end(wrongAnswer(error, stage));
-    }
-  });
-  // A child that ends early closes its stdin: how it ended says more than EPIPE.
-  child.stdin.on('error', () => {});
-  for (const bytes of task.input) child.stdin.write(bytes);
-  child.stdin.end();
-
   try {
-    const outcome = await promise;
-    if (outcome.ending !== null) throw outcome.ending.error;
-    if (outcome.death.code !== 0) throw diedOf(outcome.death, stderr.text(), stage);
-    try {
-      return reader.finish();
-    } catch (error) {
-      throw wrongAnswer(error, stage);
-    }
+    return await run.answer();
   } finally {
     clearTimeout(timer);
     clearInterval(watch);
@@ -115,7 +62,92 @@ export async function runChild(task: ChildTask): Promise<Answer> {
   }
 }
 
-function start(task: ChildTask): Child {
+/** How a child ended. */
+interface Death {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** One child from its start to its end. */
+class ChildRun {
+  readonly #task: ChildTask;
+  readonly #child: ChildProcess;
+  readonly #reader: AnswerReader;
+  readonly #stderr: BoundedText;
+  readonly #death = Promise.withResolvers<Death>();
+  #stage: ChildStage | null = null;
+  /** Why we ended it; null while we have no reason to. */
+  #ending: { readonly error: unknown } | null = null;
+
+  constructor(task: ChildTask) {
+    this.#task = task;
+    this.#stderr = new BoundedText(task.limits.stderrBytes);
+    this.#reader = new AnswerReader(task.bounds, (stage) => {
+      this.#stage = stage;
+      task.onStage(stage);
+    });
+    this.#child = start(task);
+    this.#child.on('error', (error) => this.#failedToStart(error));
+    this.#child.on('close', (code, signal) => this.#death.resolve({ code, signal }));
+    // A process that could not be started, for want of descriptors, has no pipes.
+    this.#child.stdout?.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.#child.stderr?.on('data', (chunk: Buffer) => this.#stderr.take(chunk));
+    // A child that ends early closes its stdin: how it ended says more than EPIPE.
+    this.#child.stdin?.on('error', () => {});
+    for (const bytes of task.input) this.#child.stdin?.write(bytes);
+    this.#child.stdin?.end();
+  }
+
+  /** Ends the child, for the first reason that is given. */
+  end(error: unknown): void {
+    this.#ending ??= { error };
+    this.#child.kill('SIGKILL');
+    // What is still in the pipes belongs to nobody now.
+    for (const pipe of this.#child.stdio) pipe?.destroy();
+  }
+
+  endLate(): void {
+    this.end(tooLong(this.#task.limits.deadlineMs, this.#stage));
+  }
+
+  /** Ends the child if its memory has passed the limit. */
+  look(): void {
+    const { rssBytes } = this.#task.limits;
+    const peak = peakMemoryOf(this.#child.pid);
+    if (peak !== null && peak > rssBytes) this.end(tooLarge(rssBytes, this.#stage));
+  }
+
+  /** Waits until the child is gone. */
+  async answer(): Promise<Answer> {
+    const death = await this.#death.promise;
+    if (this.#ending !== null) throw this.#ending.error;
+    if (death.code !== 0) throw diedOf(death, this.#stderr.text(), this.#stage);
+    try {
+      return this.#reader.finish();
+    } catch (error) {
+      throw wrongAnswer(error, this.#stage);
+    }
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#ending !== null) return;
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      this.end(wrongAnswer(error, this.#stage));
+    }
+  }
+
+  #failedToStart(error: Error): void {
+    // Also emitted where it could not be killed; then it is there, and its end is waited for.
+    if (this.#child.pid !== undefined) return;
+    const what = `could not be started (${printable(error.message, 200)})`;
+    this.#ending ??= { error: internal(what, this.#stage, error) };
+    this.#death.resolve({ code: null, signal: null });
+  }
+}
+
+function start(task: ChildTask): ChildProcess {
   const settings: ChildSettings = {
     sizes: task.input.map((bytes) => bytes.length),
     deadlineMs: Math.max(1, Math.ceil(task.deadlineAt - performance.now())),
@@ -160,11 +192,6 @@ function peakMemoryOf(pid: number | undefined): number | null {
 
 // ---------------------------------------------------------------------------------------------
 // How it ended
-
-interface Death {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
 
 const during = (stage: ChildStage | null) => stage ?? 'starting';
 
@@ -220,24 +247,24 @@ function diedOf(death: Death, stderr: string, stage: ChildStage | null): Ringfen
   return internal(`ended by itself (${how})`, stage, cause);
 }
 
-/** The beginning of a stream as printable text; the rest is read and dropped. */
+/** The beginning of what a child writes, as printable text; the rest is dropped. */
 class BoundedText {
   readonly #chunks: Buffer[] = [];
   #room: number;
 
-  constructor(stream: Readable, bytesMax: number) {
+  constructor(bytesMax: number) {
     this.#room = bytesMax;
-    stream.on('data', (chunk: Buffer) => {
-      if (this.#room <= 0) return;
-      this.#chunks.push(Buffer.from(chunk.subarray(0, this.#room)));
-      this.#room -= chunk.length;
-    });
+  }
+
+  take(chunk: Buffer): void {
+    if (this.#room <= 0) return;
+    this.#chunks.push(Buffer.from(chunk.subarray(0, this.#room)));
+    this.#room -= chunk.length;
   }
 
   text(): string {
-    const text = Buffer.concat(this.#chunks).toString('utf8');
-    return text
-      .split('\n')
+    const lines = Buffer.concat(this.#chunks).toString('utf8').split('\n');
+    return lines
       .map((line) => printable(line, 400))
       .join('\n')
       .trim();

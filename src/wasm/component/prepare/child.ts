@@ -21,10 +21,12 @@ import {
 import { ownSettings, readInput, startWatchdog, writeFrames } from './settings.ts';
 import { loadTools } from './tools.ts';
 import { compileAll } from './trial.ts';
-import { validateCode, validateStructure } from './validate.ts';
+import { checkCounts, validateCode, validateStructure } from './validate.ts';
 
 const settings = ownSettings();
-await startWatchdog(settings);
+stage('loading the tools');
+// Nothing hostile is read before the watchdog watches.
+const [tools] = await Promise.all([loadTools(), startWatchdog(settings)]);
 try {
   const [bytes] = readInput(settings);
   writeFrames(answerFrames(await answerTo(bytes!)));
@@ -40,8 +42,6 @@ function stage(name: ChildStage): void {
 }
 
 async function answerTo(file: Uint8Array): Promise<ChildAnswer> {
-  stage('loading the tools');
-  const tools = await loadTools();
   const adapted = kindOf(file) === 'core-module';
   if (adapted) stage('adapting');
   const bytes = adapted ? await adaptCommand(file, tools) : file;
@@ -50,6 +50,7 @@ async function answerTo(file: Uint8Array): Promise<ChildAnswer> {
   stage('reading');
   const component = readComponent(bytes);
   const cores = component.modules.map((module) => module.bytes);
+  checkCounts(cores);
   stage('validating');
   await validateStructure(bytes, tools);
   validateCode(cores);
@@ -60,5 +61,6 @@ async function answerTo(file: Uint8Array): Promise<ChildAnswer> {
   stage('compiling');
   const modules = metered.map((module) => module.bytes);
   compileAll(modules);
-  return { adapted, doubtful: [], plan, modules };
+  const doubtful = metered.flatMap((module, index) => (module.doubtful ? [index] : []));
+  return { adapted, doubtful, plan, modules };
 }

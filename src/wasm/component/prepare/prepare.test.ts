@@ -66,7 +66,17 @@ describe('a sound module', () => {
   });
 
   test('may be a wasip1 command, which is adapted', async () => {
-    const prepared = await prepare(coreModule({ program: '_start' }));
+    const command = coreModule({
+      program: '_start',
+      types: { count: 1, bytes: concat(0x60, 1, 0x7f, 0) },
+      imports: {
+        count: 1,
+        functions: 1,
+        bytes: concat(text('wasi_snapshot_preview1'), text('proc_exit'), [0, 2]),
+      },
+    });
+    const prepared = await prepare(command);
+    expect(prepared.plan.imports.map((entry) => entry.interface)).toContain('wasi:cli/exit');
     expect(prepared.adapted).toBe(true);
     expect(prepared.plan.entry.kind).toBe('wasi-cli-run');
     expect(prepared.modules.length).toBeGreaterThan(1);

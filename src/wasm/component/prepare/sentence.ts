@@ -18,3 +18,19 @@ export function printable(text: string, length: number = MESSAGE_LENGTH_MAX): st
   if (text.length <= length && escaped.length <= length) return escaped;
   return `${escaped.slice(0, length - 1)}…`;
 }
+
+/** How much of a tool's own words is shown. */
+const REASON_LENGTH_MAX = 200;
+
+/** What tools put before the reason, and says nothing to the reader. */
+const PREAMBLE = /^(Failed to decode wit component\s*|WebAssembly\.Module\(\): )/;
+
+/** The first two lines of a tool's or the engine's error, which is where they say what is wrong. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const lines = message
+    .replace(PREAMBLE, '')
+    .split('\n', 2)
+    .map((line) => line.trim());
+  return printable(lines.filter((line) => line !== '').join(': '), REASON_LENGTH_MAX);
+}

@@ -7,7 +7,7 @@
 
 import { setFlagsFromString } from 'node:v8';
 import { RingfenceError } from '../../../errors.ts';
-import { printable } from './sentence.ts';
+import { reasonOf } from './sentence.ts';
 
 /**
  * Compiles each module and drops the result.
@@ -27,7 +27,7 @@ export function compileAll(modules: readonly Uint8Array[]): void {
         throw error;
       throw new RingfenceError(
         'RF_MODULE_REFUSED',
-        `Core module ${index} passes a limit of the engine once it is metered (${printable(error.message, 200)}): split its largest functions.`,
+        `Core module ${index} passes a limit of the engine once it is metered (${reasonOf(error)}): split its largest functions.`,
         { module: index },
       );
     }

@@ -1,12 +1,20 @@
 /** Validates a component by tools that are not ours: its structure by jco's, its code by V8. */
 
 import { RingfenceError } from '../../../errors.ts';
-import { meter } from '../../metering/meter.ts';
-import { printable } from './sentence.ts';
+import { DEFAULT_METER_CAPS, meter } from '../../metering/meter.ts';
+import { decodeModule } from '../../metering/module.ts';
+import { reasonOf } from './sentence.ts';
 import type { ComponentTools } from './tools.ts';
 
-/** How much of a tool's own words is shown. */
-const REASON_LENGTH_MAX = 200;
+/**
+ * Refuses by name what has too much of something, from the outside of each core module: before jco's
+ * tools, which have other limits and say less.
+ *
+ * @throws RingfenceError `RF_MODULE_REFUSED`, or `RF_MODULE_INVALID` for what can't be decoded.
+ */
+export function checkCounts(modules: readonly Uint8Array[]): void {
+  for (const bytes of modules) decodeModule(bytes, DEFAULT_METER_CAPS);
+}
 
 /**
  * Checks a component's structure: sections, links, canonical options, types.
@@ -50,13 +58,6 @@ function engineReason(bytes: Uint8Array<ArrayBuffer>): string {
     new WebAssembly.Module(bytes);
     return 'the engine does not say why';
   } catch (error) {
-    return reasonOf(error).replace(/^WebAssembly\.Module\(\): /, '');
+    return reasonOf(error);
   }
-}
-
-/** The first two lines of an error, which is where the tools say what is wrong. */
-function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const lines = message.split('\n', 2).map((line) => line.trim());
-  return printable(lines.filter((line) => line !== '').join(': '), REASON_LENGTH_MAX);
 }

@@ -5,7 +5,6 @@
 
 import { RingfenceError } from '../../../errors.ts';
 import type { StringEncoding } from '../../component/types.ts';
-import type { HandleTable } from './handles.ts';
 
 export type { StringEncoding } from '../../component/types.ts';
 
@@ -19,10 +18,26 @@ export interface CanonicalAccess {
   readonly encoding: StringEncoding;
 }
 
+/** The handles of one agent, as lifting and lowering use them; `handles.ts` has the table. */
+export interface Handles {
+  /** Gives the guest a handle that owns an object. */
+  add<Name extends string>(resource: Name, rep: HostResource<Name>): number;
+  /** The object behind a handle that the guest gives away: the handle is gone. */
+  own<Name extends string>(resource: Name, handle: number): HostResource<Name>;
+  /** The object behind a handle that the guest lends for the call. */
+  borrow<Name extends string>(resource: Name, handle: number): HostResource<Name>;
+  /** As `borrow`; until `endLending` the same handle can't be given away. */
+  lend<Name extends string>(resource: Name, handle: number): HostResource<Name>;
+  /** All parameters of the call are lifted. */
+  endLending(): void;
+  /** Drops a handle; answers its object, for what there is to release. */
+  drop<Name extends string>(resource: Name, handle: number): HostResource<Name>;
+}
+
 /** What a lowered function may ask of the agent that it belongs to; implemented by the worker. */
 export interface GuestCall<Agent = unknown> {
   readonly agent: Agent;
-  readonly handles: HandleTable;
+  readonly handles: Handles;
   /** Called first by each lowered function: never returns normally when `may_leave` is false. */
   enter(): void;
   /** Ends the guest by the uncatchable trap because it broke the canonical ABI. */

@@ -10,6 +10,11 @@ import { err, type GatedFunction, ok, WAIT } from './binding.ts';
 import { Failed, FakeGuest, gatedForTest, Trapped } from './fixtures/fake-guest.ts';
 import { LIST_ELEMENTS_MAX } from './memory.ts';
 
+const RESOURCES = [...BINDINGS].flatMap(([interfaceName, functions]) =>
+  [...functions.keys()]
+    .filter((name) => name.startsWith('[resource-drop]'))
+    .map((name) => `${interfaceName}/${name.slice('[resource-drop]'.length)}`),
+);
 const PAGE = 65_536;
 const PLACE = 1024;
 
@@ -330,5 +335,57 @@ describe('names that mean something in JavaScript', () => {
     subscribe(64, name.length, PLACE);
     expect(calls).toEqual([[name]]);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+});
+
+describe('any core values at all', () => {
+  const HOSTILE = [
+    ...[0, 1, 2, 3, 4, 7, 8, 16, 64, 255, 256, 1024, 4096, PAGE - 8, PAGE - 1, PAGE, PAGE + 1],
+    ...[-1, -2, -4, -8, -65_536, 2 ** 31 - 1, -(2 ** 31), 0x1000_0000, 0x2000_0001, 0x5555_5556],
+    // Handles that exist, or might.
+    ...[5, 6, 9, 10, 12, (1 << 20) | 1, (1023 << 20) | 1],
+  ];
+
+  it('reach the host function as values of its types, or end the guest by a trap', () => {
+    let state = 1;
+    const below = (limit: number) => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * limit);
+    };
+    const outcomes = { taken: 0, trapped: 0 };
+    for (const [interfaceName, functions] of BINDINGS) {
+      for (const [name, binding] of functions) {
+        for (let count = 0; count < 12; count += 1) {
+          const guest = new FakeGuest();
+          for (let at = 0; at < 2048; at += 4) {
+            guest.view.setInt32(at, HOSTILE[below(HOSTILE.length)]!, true);
+          }
+          for (const resource of RESOURCES) {
+            guest.handles.add(resource, {});
+          }
+          const fn = gatedForTest(() => {
+            throw new Error('taken');
+          });
+          const flat = binding.params.map((core) => {
+            const value = HOSTILE[below(HOSTILE.length)]!;
+            return core === 'i64' ? BigInt(value) : value;
+          });
+          const bound = binding.bind(fn, guest, guest.access) as Flat;
+          const label = `${interfaceName}#${name}(${flat.join(', ')})`;
+          try {
+            bound(...flat);
+            expect.unreachable(`${label} returned`);
+          } catch (error) {
+            expect(
+              error instanceof Trapped || (error as Error).message === 'taken',
+              `${label}: ${error}`,
+            ).toBe(true);
+            outcomes[error instanceof Trapped ? 'trapped' : 'taken'] += 1;
+          }
+        }
+      }
+    }
+    expect(outcomes.taken).toBeGreaterThan(100);
+    expect(outcomes.trapped).toBeGreaterThan(100);
   });
 });

@@ -8,7 +8,7 @@
  * nothing to guests, and what a guest lends to the host it lends for one call.
  */
 
-import type { HostResource } from './binding.ts';
+import type { Handles, HostResource } from './binding.ts';
 import { AbiViolation } from './violation.ts';
 
 const INDEX_BITS = 20;
@@ -43,7 +43,7 @@ export interface HeldResource {
  * @throws AbiViolation by every method that takes a handle, where it is unknown, stale, or of another
  * resource than the function's signature says.
  */
-export class HandleTable {
+export class HandleTable implements Handles {
   readonly #countMax: number;
   readonly #slots: Slot[] = [];
   #count = 0;

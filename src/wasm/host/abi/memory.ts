@@ -9,8 +9,7 @@
  * Linear memory is little-endian; arrays of numbers are copied as they lie, so the host must be too.
  */
 
-import type { CanonicalAccess, GuestCall, StringEncoding } from './binding.ts';
-import type { HandleTable } from './handles.ts';
+import type { CanonicalAccess, GuestCall, Handles, StringEncoding } from './binding.ts';
 import { AbiViolation } from './violation.ts';
 
 /** The most bytes one string or list may take in linear memory: the canonical ABI's own limit. */
@@ -35,7 +34,7 @@ export class GuestMemory {
   view: DataView = NO_VIEW;
   /** For copying. Never keep it across {@link allocate}. */
   bytes: Uint8Array = NO_BYTES;
-  readonly handles: HandleTable;
+  readonly handles: Handles;
   readonly encoding: StringEncoding;
   readonly #call: GuestCall;
   readonly #access: CanonicalAccess;

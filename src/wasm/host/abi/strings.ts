@@ -13,7 +13,10 @@ import { AbiViolation } from './violation.ts';
 /** In `latin1+utf16`, this bit of the length says that the string is UTF-16. */
 const UTF16_TAG = 0x8000_0000;
 
-/** Below this many units a loop is faster than a call into the engine. */
+/** Up to this many bytes a loop lifts faster than a call into the engine. */
+const SHORT_LIFT_BYTES_MAX = 10;
+
+/** Up to this many units a loop lowers faster than a call into the engine. */
 const SHORT_UNITS_MAX = 24;
 
 const UTF8_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -59,7 +62,7 @@ function liftUtf8(memory: GuestMemory, pointer: number, bytes: number): string {
   // A byte becomes at most one unit, and a string of units beyond Latin-1 takes two bytes each.
   const start = memory.text(pointer, bytes, 1, 2 * bytes);
   const end = start + bytes;
-  if (bytes <= SHORT_UNITS_MAX) {
+  if (bytes <= SHORT_LIFT_BYTES_MAX) {
     const source = memory.bytes;
     let text = '';
     let at = start;

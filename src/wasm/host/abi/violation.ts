@@ -1,6 +1,4 @@
-/** How a lowered function ends a guest that broke the canonical ABI, or whose host function threw. */
-
-import type { GuestCall } from './binding.ts';
+/** How a guest is ended that broke the canonical ABI, or whose host function threw. */
 
 /**
  * The guest broke the canonical ABI. Thrown by the code that lifts and lowers, caught by the bound
@@ -13,12 +11,18 @@ export class AbiViolation extends Error {
   }
 }
 
+/** The two ways to end a guest: a `GuestCall` has them. */
+export interface Endable {
+  trap(message: string): never;
+  fail(error: unknown): never;
+}
+
 /** Ends the guest for what was thrown during one of its calls. Never returns. */
-export function endGuest(call: GuestCall, error: unknown): never {
+export function endGuest(guest: Endable, error: unknown): never {
   if (error instanceof AbiViolation) {
-    call.trap(error.message);
+    guest.trap(error.message);
   }
-  call.fail(error);
+  guest.fail(error);
   // Both never return; a caller that got this far must not go on with a half-done call.
   throw error;
 }

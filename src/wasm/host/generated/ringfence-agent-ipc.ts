@@ -27,14 +27,6 @@ import * as ringfenceAgentTypes from './ringfence-agent-types.ts';
 
 const INTERFACE = 'ringfence:agent/ipc';
 
-export type Pid = bigint;
-
-export type CorrelationId = bigint;
-
-export type MonitorId = bigint;
-
-export type TimerId = bigint;
-
 export interface ServiceMethod {
   readonly service: string;
   readonly method: string;
@@ -42,11 +34,11 @@ export interface ServiceMethod {
 
 export interface RemotePid {
   readonly node: string;
-  readonly pid: bigint;
+  readonly pid: ringfenceAgentTypes.Pid;
 }
 
 export type Target =
-  | { readonly tag: 'process'; readonly val: bigint }
+  | { readonly tag: 'process'; readonly val: ringfenceAgentTypes.Pid }
   | { readonly tag: 'broadcast' }
   | { readonly tag: 'service'; readonly val: string }
   | { readonly tag: 'service-method'; readonly val: ServiceMethod }
@@ -54,49 +46,49 @@ export type Target =
   | { readonly tag: 'remote'; readonly val: RemotePid };
 
 export interface Message {
-  readonly sender: bigint;
+  readonly sender: ringfenceAgentTypes.Pid;
   readonly payload: ringfenceAgentTypes.Payload;
 }
 
 export interface RequestMessage {
-  readonly sender: bigint;
-  readonly correlation: bigint;
+  readonly sender: ringfenceAgentTypes.Pid;
+  readonly correlation: ringfenceAgentTypes.CorrelationId;
   readonly method: string | undefined;
   readonly payload: ringfenceAgentTypes.Payload;
 }
 
 export interface ReplyMessage {
-  readonly sender: bigint;
-  readonly correlation: bigint;
+  readonly sender: ringfenceAgentTypes.Pid;
+  readonly correlation: ringfenceAgentTypes.CorrelationId;
   readonly payload: ringfenceAgentTypes.Payload;
 }
 
 export interface TopicMessage {
-  readonly sender: bigint;
+  readonly sender: ringfenceAgentTypes.Pid;
   readonly topic: string;
   readonly payload: ringfenceAgentTypes.Payload;
 }
 
 export interface ExitSignal {
-  readonly pid: bigint;
+  readonly pid: ringfenceAgentTypes.Pid;
   readonly reason: ringfenceAgentTypes.ExitReason;
 }
 
 export interface MonitorDown {
-  readonly monitor: bigint;
-  readonly pid: bigint;
+  readonly monitor: ringfenceAgentTypes.MonitorId;
+  readonly pid: ringfenceAgentTypes.Pid;
   readonly reason: ringfenceAgentTypes.ExitReason;
 }
 
 export interface ResourceWarning {
-  readonly pid: bigint;
+  readonly pid: ringfenceAgentTypes.Pid;
   readonly kind: ringfenceAgentTypes.ResourceKind;
   readonly used: bigint;
   readonly limit: bigint;
 }
 
 export interface TimerMessage {
-  readonly timer: bigint;
+  readonly timer: ringfenceAgentTypes.TimerId;
   readonly payload: ringfenceAgentTypes.Payload;
 }
 
@@ -113,15 +105,15 @@ export type Received =
 
 export type Filter =
   | { readonly tag: 'any' }
-  | { readonly tag: 'sender'; readonly val: bigint }
+  | { readonly tag: 'sender'; readonly val: ringfenceAgentTypes.Pid }
   | { readonly tag: 'topic'; readonly val: string }
-  | { readonly tag: 'correlation'; readonly val: bigint };
+  | { readonly tag: 'correlation'; readonly val: ringfenceAgentTypes.CorrelationId };
 
 /** The host functions of the interface, by their names in WIT. */
 export type Functions = {
   'send': (to: Target, payload: ringfenceAgentTypes.Payload, waitMs: bigint | undefined) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
-  'request': (to: Target, payload: ringfenceAgentTypes.Payload) => Result<bigint, ringfenceAgentTypes.ErrorVariant>;
-  'reply': (correlation: bigint, payload: ringfenceAgentTypes.Payload) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
+  'request': (to: Target, payload: ringfenceAgentTypes.Payload) => Result<ringfenceAgentTypes.CorrelationId, ringfenceAgentTypes.ErrorVariant>;
+  'reply': (correlation: ringfenceAgentTypes.CorrelationId, payload: ringfenceAgentTypes.Payload) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
   'receive': (filter: Filter, timeoutMs: bigint | undefined) => Result<Received, ringfenceAgentTypes.ErrorVariant>;
   'publish': (topic: string, payload: ringfenceAgentTypes.Payload) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
   'subscribe': (topic: string) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
@@ -275,6 +267,21 @@ export function storeResourceWarning(memory: GuestMemory, at: number, value: Res
   memory.view.setBigUint64(at + 24, value.limit, true);
 }
 
+function storeResultOfCorrelationIdOrErrorVariant(memory: GuestMemory, at: number, value: Result<ringfenceAgentTypes.CorrelationId, ringfenceAgentTypes.ErrorVariant>): void {
+  switch (value.tag) {
+    case 'ok':
+      memory.view.setUint8(at, 0);
+      memory.view.setBigUint64(at + 8, value.val, true);
+      break;
+    case 'err':
+      memory.view.setUint8(at, 1);
+      ringfenceAgentTypes.storeErrorVariant(memory, at + 8, value.val);
+      break;
+    default:
+      notACase('result');
+  }
+}
+
 function storeResultOfNothingOrErrorVariant(memory: GuestMemory, at: number, value: Result<undefined, ringfenceAgentTypes.ErrorVariant>): void {
   switch (value.tag) {
     case 'ok':
@@ -294,21 +301,6 @@ function storeResultOfReceivedOrErrorVariant(memory: GuestMemory, at: number, va
     case 'ok':
       memory.view.setUint8(at, 0);
       storeReceived(memory, at + 8, value.val);
-      break;
-    case 'err':
-      memory.view.setUint8(at, 1);
-      ringfenceAgentTypes.storeErrorVariant(memory, at + 8, value.val);
-      break;
-    default:
-      notACase('result');
-  }
-}
-
-function storeResultOfU64OrErrorVariant(memory: GuestMemory, at: number, value: Result<bigint, ringfenceAgentTypes.ErrorVariant>): void {
-  switch (value.tag) {
-    case 'ok':
-      memory.view.setUint8(at, 0);
-      memory.view.setBigUint64(at + 8, value.val, true);
       break;
     case 'err':
       memory.view.setUint8(at, 1);
@@ -385,7 +377,7 @@ const requestBinding: FunctionBinding = {
           return waiting(requestBinding, fn);
         }
         memory.reopen();
-        storeResultOfU64OrErrorVariant(memory, at, value);
+        storeResultOfCorrelationIdOrErrorVariant(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {

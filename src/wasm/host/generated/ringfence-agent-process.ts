@@ -26,10 +26,6 @@ import * as ringfenceAgentTypes from './ringfence-agent-types.ts';
 
 const INTERFACE = 'ringfence:agent/process';
 
-export type Pid = bigint;
-
-export type MonitorId = bigint;
-
 export type StopMode =
   | 'graceful'
   | 'force';
@@ -45,7 +41,7 @@ export type ModuleReference =
 
 export interface Grant {
   readonly kind: string;
-  readonly scope: readonly (string)[];
+  readonly scope: readonly string[];
 }
 
 export interface Limits {
@@ -61,9 +57,9 @@ export interface Limits {
 export interface SpawnRequest {
   readonly agentId: string;
   readonly module: ModuleReference;
-  readonly arguments: readonly (string)[];
+  readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
-  readonly grants: readonly (Grant)[];
+  readonly grants: readonly Grant[];
   readonly limits: Limits;
   readonly restart: RestartType;
   readonly linked: boolean;
@@ -71,31 +67,31 @@ export interface SpawnRequest {
 
 /** The host functions of the interface, by their names in WIT. */
 export type Functions = {
-  'self': () => bigint;
-  'parent': () => bigint;
-  'spawn': (request: SpawnRequest) => Result<bigint, ringfenceAgentTypes.ErrorVariant>;
-  'stop': (pid: bigint, mode: StopMode) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
-  'link': (pid: bigint) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
-  'unlink': (pid: bigint) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
-  'monitor': (pid: bigint) => Result<bigint, ringfenceAgentTypes.ErrorVariant>;
-  'demonitor': (monitor: bigint) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
+  'self': () => ringfenceAgentTypes.Pid;
+  'parent': () => ringfenceAgentTypes.Pid;
+  'spawn': (request: SpawnRequest) => Result<ringfenceAgentTypes.Pid, ringfenceAgentTypes.ErrorVariant>;
+  'stop': (pid: ringfenceAgentTypes.Pid, mode: StopMode) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
+  'link': (pid: ringfenceAgentTypes.Pid) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
+  'unlink': (pid: ringfenceAgentTypes.Pid) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
+  'monitor': (pid: ringfenceAgentTypes.Pid) => Result<ringfenceAgentTypes.MonitorId, ringfenceAgentTypes.ErrorVariant>;
+  'demonitor': (monitor: ringfenceAgentTypes.MonitorId) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
   'trap-exit': (enabled: boolean) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
 };
 
-function liftListOfGrant(memory: GuestMemory, pointer: number, length: number): (Grant)[] {
+function liftListOfGrant(memory: GuestMemory, pointer: number, length: number): Grant[] {
   const start = memory.list(pointer, length, 16, 4, 56);
   const count = length >>> 0;
-  const values: (Grant)[] = [];
+  const values: Grant[] = [];
   for (let index = 0, at = start; index < count; index += 1, at += 16) {
     values.push(loadGrant(memory, at));
   }
   return values;
 }
 
-function liftListOfString(memory: GuestMemory, pointer: number, length: number): (string)[] {
+function liftListOfString(memory: GuestMemory, pointer: number, length: number): string[] {
   const start = memory.list(pointer, length, 8, 4, 8);
   const count = length >>> 0;
-  const values: (string)[] = [];
+  const values: string[] = [];
   for (let index = 0, at = start; index < count; index += 1, at += 8) {
     values.push(loadString(memory, at));
   }
@@ -134,7 +130,7 @@ export function liftStopMode(p0: number): StopMode {
 export function loadGrant(memory: GuestMemory, at: number): Grant {
   return {
     kind: loadString(memory, at),
-    scope: liftListOfString(memory, memory.view.getUint32(at + 8, true), memory.view.getUint32(at + 8 + 4, true)),
+    scope: liftListOfString(memory, memory.view.getUint32(at + 8, true), memory.view.getUint32(at + 12, true)),
   };
 }
 
@@ -178,9 +174,9 @@ export function loadSpawnRequest(memory: GuestMemory, at: number): SpawnRequest 
   return {
     agentId: loadString(memory, at),
     module: loadModuleReference(memory, at + 8),
-    arguments: liftListOfString(memory, memory.view.getUint32(at + 20, true), memory.view.getUint32(at + 20 + 4, true)),
-    environment: liftListOfTuple2OfStringAndString(memory, memory.view.getUint32(at + 28, true), memory.view.getUint32(at + 28 + 4, true)),
-    grants: liftListOfGrant(memory, memory.view.getUint32(at + 36, true), memory.view.getUint32(at + 36 + 4, true)),
+    arguments: liftListOfString(memory, memory.view.getUint32(at + 20, true), memory.view.getUint32(at + 24, true)),
+    environment: liftListOfTuple2OfStringAndString(memory, memory.view.getUint32(at + 28, true), memory.view.getUint32(at + 32, true)),
+    grants: liftListOfGrant(memory, memory.view.getUint32(at + 36, true), memory.view.getUint32(at + 40, true)),
     limits: loadLimits(memory, at + 48),
     restart: liftRestartType(memory.view.getUint8(at + 160)),
     linked: memory.view.getUint8(at + 161) !== 0,
@@ -192,6 +188,21 @@ function loadTuple2OfStringAndString(memory: GuestMemory, at: number): readonly 
     loadString(memory, at),
     loadString(memory, at + 8),
   ];
+}
+
+function storeResultOfMonitorIdOrErrorVariant(memory: GuestMemory, at: number, value: Result<ringfenceAgentTypes.MonitorId, ringfenceAgentTypes.ErrorVariant>): void {
+  switch (value.tag) {
+    case 'ok':
+      memory.view.setUint8(at, 0);
+      memory.view.setBigUint64(at + 8, value.val, true);
+      break;
+    case 'err':
+      memory.view.setUint8(at, 1);
+      ringfenceAgentTypes.storeErrorVariant(memory, at + 8, value.val);
+      break;
+    default:
+      notACase('result');
+  }
 }
 
 function storeResultOfNothingOrErrorVariant(memory: GuestMemory, at: number, value: Result<undefined, ringfenceAgentTypes.ErrorVariant>): void {
@@ -208,7 +219,7 @@ function storeResultOfNothingOrErrorVariant(memory: GuestMemory, at: number, val
   }
 }
 
-function storeResultOfU64OrErrorVariant(memory: GuestMemory, at: number, value: Result<bigint, ringfenceAgentTypes.ErrorVariant>): void {
+function storeResultOfPidOrErrorVariant(memory: GuestMemory, at: number, value: Result<ringfenceAgentTypes.Pid, ringfenceAgentTypes.ErrorVariant>): void {
   switch (value.tag) {
     case 'ok':
       memory.view.setUint8(at, 0);
@@ -281,7 +292,7 @@ const spawnBinding: FunctionBinding = {
           return waiting(spawnBinding, fn);
         }
         memory.reopen();
-        storeResultOfU64OrErrorVariant(memory, at, value);
+        storeResultOfPidOrErrorVariant(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {
@@ -406,7 +417,7 @@ const monitorBinding: FunctionBinding = {
           return waiting(monitorBinding, fn);
         }
         memory.reopen();
-        storeResultOfU64OrErrorVariant(memory, at, value);
+        storeResultOfMonitorIdOrErrorVariant(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {

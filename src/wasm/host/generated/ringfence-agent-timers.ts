@@ -21,13 +21,11 @@ import * as ringfenceAgentTypes from './ringfence-agent-types.ts';
 
 const INTERFACE = 'ringfence:agent/timers';
 
-export type TimerId = bigint;
-
 /** The host functions of the interface, by their names in WIT. */
 export type Functions = {
-  'after': (milliseconds: bigint, payload: ringfenceAgentTypes.Payload) => Result<bigint, ringfenceAgentTypes.ErrorVariant>;
-  'every': (milliseconds: bigint, payload: ringfenceAgentTypes.Payload) => Result<bigint, ringfenceAgentTypes.ErrorVariant>;
-  'cancel': (timer: bigint) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
+  'after': (milliseconds: bigint, payload: ringfenceAgentTypes.Payload) => Result<ringfenceAgentTypes.TimerId, ringfenceAgentTypes.ErrorVariant>;
+  'every': (milliseconds: bigint, payload: ringfenceAgentTypes.Payload) => Result<ringfenceAgentTypes.TimerId, ringfenceAgentTypes.ErrorVariant>;
+  'cancel': (timer: ringfenceAgentTypes.TimerId) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
 };
 
 function storeResultOfNothingOrErrorVariant(memory: GuestMemory, at: number, value: Result<undefined, ringfenceAgentTypes.ErrorVariant>): void {
@@ -44,7 +42,7 @@ function storeResultOfNothingOrErrorVariant(memory: GuestMemory, at: number, val
   }
 }
 
-function storeResultOfU64OrErrorVariant(memory: GuestMemory, at: number, value: Result<bigint, ringfenceAgentTypes.ErrorVariant>): void {
+function storeResultOfTimerIdOrErrorVariant(memory: GuestMemory, at: number, value: Result<ringfenceAgentTypes.TimerId, ringfenceAgentTypes.ErrorVariant>): void {
   switch (value.tag) {
     case 'ok':
       memory.view.setUint8(at, 0);
@@ -81,7 +79,7 @@ const afterBinding: FunctionBinding = {
           return waiting(afterBinding, fn);
         }
         memory.reopen();
-        storeResultOfU64OrErrorVariant(memory, at, value);
+        storeResultOfTimerIdOrErrorVariant(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {
@@ -113,7 +111,7 @@ const everyBinding: FunctionBinding = {
           return waiting(everyBinding, fn);
         }
         memory.reopen();
-        storeResultOfU64OrErrorVariant(memory, at, value);
+        storeResultOfTimerIdOrErrorVariant(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {

@@ -33,21 +33,22 @@ export interface Tool {
 
 /** The host functions of the interface, by their names in WIT. */
 export type Functions = {
-  'list': () => Result<readonly (Tool)[], ringfenceAgentTypes.ErrorVariant>;
+  'list': () => Result<readonly Tool[], ringfenceAgentTypes.ErrorVariant>;
   'call': (name: string, argumentsArgument: string) => Result<string, ringfenceAgentTypes.ErrorVariant>;
 };
 
-function storeListOfTool(memory: GuestMemory, at: number, values: readonly (Tool)[]): void {
+function storeListOfTool(memory: GuestMemory, at: number, values: readonly Tool[]): void {
   const count = values.length;
   const start = memory.allocate(4, count * 24);
   for (let index = 0, element = start; index < count; index += 1, element += 24) {
-    storeTool(memory, element, (values[index] as Tool));
+    const value = values[index] as Tool;
+    storeTool(memory, element, value);
   }
   memory.view.setUint32(at, start, true);
   memory.view.setUint32(at + 4, count, true);
 }
 
-function storeResultOfListOfToolOrErrorVariant(memory: GuestMemory, at: number, value: Result<readonly (Tool)[], ringfenceAgentTypes.ErrorVariant>): void {
+function storeResultOfListOfToolOrErrorVariant(memory: GuestMemory, at: number, value: Result<readonly Tool[], ringfenceAgentTypes.ErrorVariant>): void {
   switch (value.tag) {
     case 'ok':
       memory.view.setUint8(at, 0);

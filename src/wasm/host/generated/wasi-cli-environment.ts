@@ -22,15 +22,16 @@ const INTERFACE = 'wasi:cli/environment';
 /** The host functions of the interface, by their names in WIT. */
 export type Functions = {
   'get-environment': () => readonly (readonly [string, string])[];
-  'get-arguments': () => readonly (string)[];
+  'get-arguments': () => readonly string[];
   'initial-cwd': () => string | undefined;
 };
 
-function storeListOfString(memory: GuestMemory, at: number, values: readonly (string)[]): void {
+function storeListOfString(memory: GuestMemory, at: number, values: readonly string[]): void {
   const count = values.length;
   const start = memory.allocate(4, count * 8);
   for (let index = 0, element = start; index < count; index += 1, element += 8) {
-    storeString(memory, element, (values[index] as string));
+    const value = values[index] as string;
+    storeString(memory, element, value);
   }
   memory.view.setUint32(at, start, true);
   memory.view.setUint32(at + 4, count, true);
@@ -40,7 +41,8 @@ function storeListOfTuple2OfStringAndString(memory: GuestMemory, at: number, val
   const count = values.length;
   const start = memory.allocate(4, count * 16);
   for (let index = 0, element = start; index < count; index += 1, element += 16) {
-    storeTuple2OfStringAndString(memory, element, (values[index] as readonly [string, string]));
+    const value = values[index] as readonly [string, string];
+    storeTuple2OfStringAndString(memory, element, value);
   }
   memory.view.setUint32(at, start, true);
   memory.view.setUint32(at + 4, count, true);

@@ -18,10 +18,10 @@ export type Duration = bigint;
 
 /** The host functions of the interface, by their names in WIT. */
 export type Functions = {
-  'now': () => bigint;
-  'resolution': () => bigint;
-  'subscribe-instant': (when: bigint) => wasiIoPoll.Pollable;
-  'subscribe-duration': (when: bigint) => wasiIoPoll.Pollable;
+  'now': () => Instant;
+  'resolution': () => Duration;
+  'subscribe-instant': (when: Instant) => wasiIoPoll.Pollable;
+  'subscribe-duration': (when: Duration) => wasiIoPoll.Pollable;
 };
 
 const nowBinding: FunctionBinding = {

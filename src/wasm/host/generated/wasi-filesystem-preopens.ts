@@ -29,7 +29,8 @@ function storeListOfTuple2OfOwnDescriptorAndString(memory: GuestMemory, at: numb
   const count = values.length;
   const start = memory.allocate(4, count * 12);
   for (let index = 0, element = start; index < count; index += 1, element += 12) {
-    storeTuple2OfOwnDescriptorAndString(memory, element, (values[index] as readonly [wasiFilesystemTypes.Descriptor, string]));
+    const value = values[index] as readonly [wasiFilesystemTypes.Descriptor, string];
+    storeTuple2OfOwnDescriptorAndString(memory, element, value);
   }
   memory.view.setUint32(at, start, true);
   memory.view.setUint32(at + 4, count, true);

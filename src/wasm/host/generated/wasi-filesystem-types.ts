@@ -82,8 +82,8 @@ export type LinkCount = bigint;
 
 export interface DescriptorStat {
   readonly type: DescriptorType;
-  readonly linkCount: bigint;
-  readonly size: bigint;
+  readonly linkCount: LinkCount;
+  readonly size: Filesize;
   readonly dataAccessTimestamp: wasiClocksWallClock.Datetime | undefined;
   readonly dataModificationTimestamp: wasiClocksWallClock.Datetime | undefined;
   readonly statusChangeTimestamp: wasiClocksWallClock.Datetime | undefined;
@@ -153,17 +153,17 @@ export interface MetadataHashValue {
 
 /** The host functions of the interface, by their names in WIT. */
 export type Functions = {
-  '[method]descriptor.read-via-stream': (self: Descriptor, offset: bigint) => Result<wasiIoStreams.InputStream, ErrorCode>;
-  '[method]descriptor.write-via-stream': (self: Descriptor, offset: bigint) => Result<wasiIoStreams.OutputStream, ErrorCode>;
+  '[method]descriptor.read-via-stream': (self: Descriptor, offset: Filesize) => Result<wasiIoStreams.InputStream, ErrorCode>;
+  '[method]descriptor.write-via-stream': (self: Descriptor, offset: Filesize) => Result<wasiIoStreams.OutputStream, ErrorCode>;
   '[method]descriptor.append-via-stream': (self: Descriptor) => Result<wasiIoStreams.OutputStream, ErrorCode>;
-  '[method]descriptor.advise': (self: Descriptor, offset: bigint, length: bigint, advice: Advice) => Result<undefined, ErrorCode>;
+  '[method]descriptor.advise': (self: Descriptor, offset: Filesize, length: Filesize, advice: Advice) => Result<undefined, ErrorCode>;
   '[method]descriptor.sync-data': (self: Descriptor) => Result<undefined, ErrorCode>;
   '[method]descriptor.get-flags': (self: Descriptor) => Result<DescriptorFlags, ErrorCode>;
   '[method]descriptor.get-type': (self: Descriptor) => Result<DescriptorType, ErrorCode>;
-  '[method]descriptor.set-size': (self: Descriptor, size: bigint) => Result<undefined, ErrorCode>;
+  '[method]descriptor.set-size': (self: Descriptor, size: Filesize) => Result<undefined, ErrorCode>;
   '[method]descriptor.set-times': (self: Descriptor, dataAccessTimestamp: NewTimestamp, dataModificationTimestamp: NewTimestamp) => Result<undefined, ErrorCode>;
-  '[method]descriptor.read': (self: Descriptor, length: bigint, offset: bigint) => Result<readonly [Uint8Array, boolean], ErrorCode>;
-  '[method]descriptor.write': (self: Descriptor, buffer: Uint8Array, offset: bigint) => Result<bigint, ErrorCode>;
+  '[method]descriptor.read': (self: Descriptor, length: Filesize, offset: Filesize) => Result<readonly [Uint8Array, boolean], ErrorCode>;
+  '[method]descriptor.write': (self: Descriptor, buffer: Uint8Array, offset: Filesize) => Result<Filesize, ErrorCode>;
   '[method]descriptor.read-directory': (self: Descriptor) => Result<DirectoryEntryStream, ErrorCode>;
   '[method]descriptor.sync': (self: Descriptor) => Result<undefined, ErrorCode>;
   '[method]descriptor.create-directory-at': (self: Descriptor, path: string) => Result<undefined, ErrorCode>;
@@ -362,6 +362,21 @@ function storeResultOfDescriptorTypeOrErrorCode(memory: GuestMemory, at: number,
   }
 }
 
+function storeResultOfFilesizeOrErrorCode(memory: GuestMemory, at: number, value: Result<Filesize, ErrorCode>): void {
+  switch (value.tag) {
+    case 'ok':
+      memory.view.setUint8(at, 0);
+      memory.view.setBigUint64(at + 8, value.val, true);
+      break;
+    case 'err':
+      memory.view.setUint8(at, 1);
+      memory.view.setUint8(at + 8, lowerErrorCode(value.val));
+      break;
+    default:
+      notACase('result');
+  }
+}
+
 function storeResultOfMetadataHashValueOrErrorCode(memory: GuestMemory, at: number, value: Result<MetadataHashValue, ErrorCode>): void {
   switch (value.tag) {
     case 'ok':
@@ -490,21 +505,6 @@ function storeResultOfTuple2OfListOfU8AndBoolOrErrorCode(memory: GuestMemory, at
     case 'err':
       memory.view.setUint8(at, 1);
       memory.view.setUint8(at + 4, lowerErrorCode(value.val));
-      break;
-    default:
-      notACase('result');
-  }
-}
-
-function storeResultOfU64OrErrorCode(memory: GuestMemory, at: number, value: Result<bigint, ErrorCode>): void {
-  switch (value.tag) {
-    case 'ok':
-      memory.view.setUint8(at, 0);
-      memory.view.setBigUint64(at + 8, value.val, true);
-      break;
-    case 'err':
-      memory.view.setUint8(at, 1);
-      memory.view.setUint8(at + 8, lowerErrorCode(value.val));
       break;
     default:
       notACase('result');
@@ -859,7 +859,7 @@ const descriptorWriteBinding: FunctionBinding = {
           return waiting(descriptorWriteBinding, fn);
         }
         memory.reopen();
-        storeResultOfU64OrErrorCode(memory, at, value);
+        storeResultOfFilesizeOrErrorCode(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {

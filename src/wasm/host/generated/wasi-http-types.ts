@@ -31,6 +31,7 @@ import {
 import {
   endGuest,
 } from '../abi/violation.ts';
+import * as wasiClocksMonotonicClock from './wasi-clocks-monotonic-clock.ts';
 import * as wasiIoError from './wasi-io-error.ts';
 import * as wasiIoPoll from './wasi-io-poll.ts';
 import * as wasiIoStreams from './wasi-io-streams.ts';
@@ -69,8 +70,6 @@ export type OutgoingBody = HostResource<'wasi:http/types/outgoing-body'>;
 
 /** The host's object for the resource `future-incoming-response`. */
 export type FutureIncomingResponse = HostResource<'wasi:http/types/future-incoming-response'>;
-
-export type Duration = bigint;
 
 export type Method =
   | { readonly tag: 'get' }
@@ -152,7 +151,7 @@ export type HeaderError =
 
 export type FieldKey = string;
 
-export type FieldName = string;
+export type FieldName = FieldKey;
 
 export type FieldValue = Uint8Array;
 
@@ -165,13 +164,13 @@ export type StatusCode = number;
 /** The host functions of the interface, by their names in WIT. */
 export type Functions = {
   '[constructor]fields': () => Fields;
-  '[static]fields.from-list': (entries: readonly (readonly [string, FieldValue])[]) => Result<Fields, HeaderError>;
-  '[method]fields.get': (self: Fields, name: string) => readonly (FieldValue)[];
-  '[method]fields.has': (self: Fields, name: string) => boolean;
-  '[method]fields.set': (self: Fields, name: string, value: readonly (FieldValue)[]) => Result<undefined, HeaderError>;
-  '[method]fields.delete': (self: Fields, name: string) => Result<undefined, HeaderError>;
-  '[method]fields.append': (self: Fields, name: string, value: FieldValue) => Result<undefined, HeaderError>;
-  '[method]fields.entries': (self: Fields) => readonly (readonly [string, FieldValue])[];
+  '[static]fields.from-list': (entries: readonly (readonly [FieldKey, FieldValue])[]) => Result<Fields, HeaderError>;
+  '[method]fields.get': (self: Fields, name: FieldKey) => readonly FieldValue[];
+  '[method]fields.has': (self: Fields, name: FieldKey) => boolean;
+  '[method]fields.set': (self: Fields, name: FieldKey, value: readonly FieldValue[]) => Result<undefined, HeaderError>;
+  '[method]fields.delete': (self: Fields, name: FieldKey) => Result<undefined, HeaderError>;
+  '[method]fields.append': (self: Fields, name: FieldKey, value: FieldValue) => Result<undefined, HeaderError>;
+  '[method]fields.entries': (self: Fields) => readonly (readonly [FieldKey, FieldValue])[];
   '[method]fields.clone': (self: Fields) => Fields;
   '[method]incoming-request.method': (self: IncomingRequest) => Method;
   '[method]incoming-request.path-with-query': (self: IncomingRequest) => string | undefined;
@@ -191,14 +190,14 @@ export type Functions = {
   '[method]outgoing-request.set-authority': (self: OutgoingRequest, authority: string | undefined) => Result<undefined, undefined>;
   '[method]outgoing-request.headers': (self: OutgoingRequest) => Fields;
   '[constructor]request-options': () => RequestOptions;
-  '[method]request-options.connect-timeout': (self: RequestOptions) => bigint | undefined;
-  '[method]request-options.set-connect-timeout': (self: RequestOptions, duration: bigint | undefined) => Result<undefined, undefined>;
-  '[method]request-options.first-byte-timeout': (self: RequestOptions) => bigint | undefined;
-  '[method]request-options.set-first-byte-timeout': (self: RequestOptions, duration: bigint | undefined) => Result<undefined, undefined>;
-  '[method]request-options.between-bytes-timeout': (self: RequestOptions) => bigint | undefined;
-  '[method]request-options.set-between-bytes-timeout': (self: RequestOptions, duration: bigint | undefined) => Result<undefined, undefined>;
+  '[method]request-options.connect-timeout': (self: RequestOptions) => wasiClocksMonotonicClock.Duration | undefined;
+  '[method]request-options.set-connect-timeout': (self: RequestOptions, duration: wasiClocksMonotonicClock.Duration | undefined) => Result<undefined, undefined>;
+  '[method]request-options.first-byte-timeout': (self: RequestOptions) => wasiClocksMonotonicClock.Duration | undefined;
+  '[method]request-options.set-first-byte-timeout': (self: RequestOptions, duration: wasiClocksMonotonicClock.Duration | undefined) => Result<undefined, undefined>;
+  '[method]request-options.between-bytes-timeout': (self: RequestOptions) => wasiClocksMonotonicClock.Duration | undefined;
+  '[method]request-options.set-between-bytes-timeout': (self: RequestOptions, duration: wasiClocksMonotonicClock.Duration | undefined) => Result<undefined, undefined>;
   '[static]response-outparam.set': (param: ResponseOutparam, response: Result<OutgoingResponse, ErrorCode>) => void;
-  '[method]incoming-response.status': (self: IncomingResponse) => number;
+  '[method]incoming-response.status': (self: IncomingResponse) => StatusCode;
   '[method]incoming-response.headers': (self: IncomingResponse) => Fields;
   '[method]incoming-response.consume': (self: IncomingResponse) => Result<IncomingBody, undefined>;
   '[method]incoming-body.stream': (self: IncomingBody) => Result<wasiIoStreams.InputStream, undefined>;
@@ -206,8 +205,8 @@ export type Functions = {
   '[method]future-trailers.subscribe': (self: FutureTrailers) => wasiIoPoll.Pollable;
   '[method]future-trailers.get': (self: FutureTrailers) => Result<Result<Fields | undefined, ErrorCode>, undefined> | undefined;
   '[constructor]outgoing-response': (headers: Fields) => OutgoingResponse;
-  '[method]outgoing-response.status-code': (self: OutgoingResponse) => number;
-  '[method]outgoing-response.set-status-code': (self: OutgoingResponse, statusCode: number) => Result<undefined, undefined>;
+  '[method]outgoing-response.status-code': (self: OutgoingResponse) => StatusCode;
+  '[method]outgoing-response.set-status-code': (self: OutgoingResponse, statusCode: StatusCode) => Result<undefined, undefined>;
   '[method]outgoing-response.headers': (self: OutgoingResponse) => Fields;
   '[method]outgoing-response.body': (self: OutgoingResponse) => Result<OutgoingBody, undefined>;
   '[method]outgoing-body.write': (self: OutgoingBody) => Result<wasiIoStreams.OutputStream, undefined>;
@@ -327,22 +326,22 @@ export function liftFieldSizePayload(memory: GuestMemory, p0: number, p1: number
   };
 }
 
-function liftListOfFieldValue(memory: GuestMemory, pointer: number, length: number): (FieldValue)[] {
+function liftListOfFieldValue(memory: GuestMemory, pointer: number, length: number): FieldValue[] {
   const start = memory.list(pointer, length, 8, 4, 8);
   const count = length >>> 0;
-  const values: (FieldValue)[] = [];
+  const values: FieldValue[] = [];
   for (let index = 0, at = start; index < count; index += 1, at += 8) {
     values.push(liftUint8Array(memory, memory.view.getUint32(at, true), memory.view.getUint32(at + 4, true)));
   }
   return values;
 }
 
-function liftListOfTuple2OfStringAndFieldValue(memory: GuestMemory, pointer: number, length: number): (readonly [string, FieldValue])[] {
+function liftListOfTuple2OfFieldKeyAndFieldValue(memory: GuestMemory, pointer: number, length: number): (readonly [FieldKey, FieldValue])[] {
   const start = memory.list(pointer, length, 16, 4, 56);
   const count = length >>> 0;
-  const values: (readonly [string, FieldValue])[] = [];
+  const values: (readonly [FieldKey, FieldValue])[] = [];
   for (let index = 0, at = start; index < count; index += 1, at += 16) {
-    values.push(loadTuple2OfStringAndFieldValue(memory, at));
+    values.push(loadTuple2OfFieldKeyAndFieldValue(memory, at));
   }
   return values;
 }
@@ -371,6 +370,17 @@ export function liftMethod(memory: GuestMemory, p0: number, p1: number, p2: numb
       return { tag: 'other', val: liftString(memory, p1, p2) };
     default:
       return noSuchCase('method', p0);
+  }
+}
+
+function liftOptionOfDuration(p0: number, p1: bigint): wasiClocksMonotonicClock.Duration | undefined {
+  switch (p0) {
+    case 0:
+      return undefined;
+    case 1:
+      return BigInt.asUintN(64, p1);
+    default:
+      return noSuchCase('option', p0);
   }
 }
 
@@ -493,10 +503,10 @@ export function liftTlsAlertReceivedPayload(memory: GuestMemory, p0: number, p1:
   };
 }
 
-function loadTuple2OfStringAndFieldValue(memory: GuestMemory, at: number): readonly [string, FieldValue] {
+function loadTuple2OfFieldKeyAndFieldValue(memory: GuestMemory, at: number): readonly [FieldKey, FieldValue] {
   return [
     loadString(memory, at),
-    liftUint8Array(memory, memory.view.getUint32(at + 8, true), memory.view.getUint32(at + 8 + 4, true)),
+    liftUint8Array(memory, memory.view.getUint32(at + 8, true), memory.view.getUint32(at + 12, true)),
   ];
 }
 
@@ -676,21 +686,23 @@ export function storeHeaderError(memory: GuestMemory, at: number, value: HeaderE
   }
 }
 
-function storeListOfFieldValue(memory: GuestMemory, at: number, values: readonly (FieldValue)[]): void {
+function storeListOfFieldValue(memory: GuestMemory, at: number, values: readonly FieldValue[]): void {
   const count = values.length;
   const start = memory.allocate(4, count * 8);
   for (let index = 0, element = start; index < count; index += 1, element += 8) {
-    storeNumbers(memory, element, (values[index] as FieldValue), 1);
+    const value = values[index] as FieldValue;
+    storeNumbers(memory, element, value, 1);
   }
   memory.view.setUint32(at, start, true);
   memory.view.setUint32(at + 4, count, true);
 }
 
-function storeListOfTuple2OfStringAndFieldValue(memory: GuestMemory, at: number, values: readonly (readonly [string, FieldValue])[]): void {
+function storeListOfTuple2OfFieldKeyAndFieldValue(memory: GuestMemory, at: number, values: readonly (readonly [FieldKey, FieldValue])[]): void {
   const count = values.length;
   const start = memory.allocate(4, count * 16);
   for (let index = 0, element = start; index < count; index += 1, element += 16) {
-    storeTuple2OfStringAndFieldValue(memory, element, (values[index] as readonly [string, FieldValue]));
+    const value = values[index] as readonly [FieldKey, FieldValue];
+    storeTuple2OfFieldKeyAndFieldValue(memory, element, value);
   }
   memory.view.setUint32(at, start, true);
   memory.view.setUint32(at + 4, count, true);
@@ -731,6 +743,15 @@ export function storeMethod(memory: GuestMemory, at: number, value: Method): voi
       break;
     default:
       notACase('method');
+  }
+}
+
+function storeOptionOfDuration(memory: GuestMemory, at: number, value: wasiClocksMonotonicClock.Duration | undefined): void {
+  if (value === undefined) {
+    memory.view.setUint8(at, 0);
+  } else {
+    memory.view.setUint8(at, 1);
+    memory.view.setBigUint64(at + 8, value, true);
   }
 }
 
@@ -1012,7 +1033,7 @@ export function storeTlsAlertReceivedPayload(memory: GuestMemory, at: number, va
   storeOptionOfString(memory, at + 4, value.alertMessage);
 }
 
-function storeTuple2OfStringAndFieldValue(memory: GuestMemory, at: number, value: readonly [string, FieldValue]): void {
+function storeTuple2OfFieldKeyAndFieldValue(memory: GuestMemory, at: number, value: readonly [FieldKey, FieldValue]): void {
   storeString(memory, at, value[0]);
   storeNumbers(memory, at + 8, value[1], 1);
 }
@@ -1052,7 +1073,7 @@ const fieldsFromListBinding: FunctionBinding = {
         const at = memory.place(place, 8, 4);
         const value = run(
           call,
-          liftListOfTuple2OfStringAndFieldValue(memory, p0, p1), // entries
+          liftListOfTuple2OfFieldKeyAndFieldValue(memory, p0, p1), // entries
         );
         if (value === WAIT) {
           return waiting(fieldsFromListBinding, fn);
@@ -1246,7 +1267,7 @@ const fieldsEntriesBinding: FunctionBinding = {
           return waiting(fieldsEntriesBinding, fn);
         }
         memory.reopen();
-        storeListOfTuple2OfStringAndFieldValue(memory, at, value);
+        storeListOfTuple2OfFieldKeyAndFieldValue(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {
@@ -1807,7 +1828,7 @@ const requestOptionsConnectTimeoutBinding: FunctionBinding = {
           return waiting(requestOptionsConnectTimeoutBinding, fn);
         }
         memory.reopen();
-        storeOptionOfU64(memory, at, value);
+        storeOptionOfDuration(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {
@@ -1830,7 +1851,7 @@ const requestOptionsSetConnectTimeoutBinding: FunctionBinding = {
         const value = run(
           call,
           call.handles.borrow('wasi:http/types/request-options', p0), // self
-          liftOptionOfU64(p1, p2), // duration
+          liftOptionOfDuration(p1, p2), // duration
         );
         const flat = lowerResultOfNothingOrNothing(value);
         return flat;
@@ -1862,7 +1883,7 @@ const requestOptionsFirstByteTimeoutBinding: FunctionBinding = {
           return waiting(requestOptionsFirstByteTimeoutBinding, fn);
         }
         memory.reopen();
-        storeOptionOfU64(memory, at, value);
+        storeOptionOfDuration(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {
@@ -1885,7 +1906,7 @@ const requestOptionsSetFirstByteTimeoutBinding: FunctionBinding = {
         const value = run(
           call,
           call.handles.borrow('wasi:http/types/request-options', p0), // self
-          liftOptionOfU64(p1, p2), // duration
+          liftOptionOfDuration(p1, p2), // duration
         );
         const flat = lowerResultOfNothingOrNothing(value);
         return flat;
@@ -1917,7 +1938,7 @@ const requestOptionsBetweenBytesTimeoutBinding: FunctionBinding = {
           return waiting(requestOptionsBetweenBytesTimeoutBinding, fn);
         }
         memory.reopen();
-        storeOptionOfU64(memory, at, value);
+        storeOptionOfDuration(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {
@@ -1940,7 +1961,7 @@ const requestOptionsSetBetweenBytesTimeoutBinding: FunctionBinding = {
         const value = run(
           call,
           call.handles.borrow('wasi:http/types/request-options', p0), // self
-          liftOptionOfU64(p1, p2), // duration
+          liftOptionOfDuration(p1, p2), // duration
         );
         const flat = lowerResultOfNothingOrNothing(value);
         return flat;

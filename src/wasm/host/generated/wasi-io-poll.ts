@@ -29,14 +29,14 @@ export type Pollable = HostResource<'wasi:io/poll/pollable'>;
 export type Functions = {
   '[method]pollable.ready': (self: Pollable) => boolean;
   '[method]pollable.block': (self: Pollable) => void;
-  'poll': (inArgument: readonly (Pollable)[]) => Uint32Array;
+  'poll': (inArgument: readonly Pollable[]) => Uint32Array;
   '[resource-drop]pollable': (self: Pollable) => void;
 };
 
-function liftListOfBorrowPollable(memory: GuestMemory, pointer: number, length: number): (Pollable)[] {
+function liftListOfBorrowPollable(memory: GuestMemory, pointer: number, length: number): Pollable[] {
   const start = memory.list(pointer, length, 4, 4, 8);
   const count = length >>> 0;
-  const values: (Pollable)[] = [];
+  const values: Pollable[] = [];
   for (let index = 0, at = start; index < count; index += 1, at += 4) {
     values.push(memory.handles.borrow('wasi:io/poll/pollable', memory.view.getUint32(at, true)));
   }

@@ -21,6 +21,7 @@ import {
 import {
   endGuest,
 } from '../abi/violation.ts';
+import * as wasiClocksMonotonicClock from './wasi-clocks-monotonic-clock.ts';
 import * as wasiIoPoll from './wasi-io-poll.ts';
 import * as wasiIoStreams from './wasi-io-streams.ts';
 import * as wasiSocketsNetwork from './wasi-sockets-network.ts';
@@ -29,8 +30,6 @@ const INTERFACE = 'wasi:sockets/tcp';
 
 /** The host's object for the resource `tcp-socket`. */
 export type TcpSocket = HostResource<'wasi:sockets/tcp/tcp-socket'>;
-
-export type Duration = bigint;
 
 export type ShutdownType =
   | 'receive'
@@ -53,10 +52,10 @@ export type Functions = {
   '[method]tcp-socket.set-listen-backlog-size': (self: TcpSocket, value: bigint) => Result<undefined, wasiSocketsNetwork.ErrorCode>;
   '[method]tcp-socket.keep-alive-enabled': (self: TcpSocket) => Result<boolean, wasiSocketsNetwork.ErrorCode>;
   '[method]tcp-socket.set-keep-alive-enabled': (self: TcpSocket, value: boolean) => Result<undefined, wasiSocketsNetwork.ErrorCode>;
-  '[method]tcp-socket.keep-alive-idle-time': (self: TcpSocket) => Result<bigint, wasiSocketsNetwork.ErrorCode>;
-  '[method]tcp-socket.set-keep-alive-idle-time': (self: TcpSocket, value: bigint) => Result<undefined, wasiSocketsNetwork.ErrorCode>;
-  '[method]tcp-socket.keep-alive-interval': (self: TcpSocket) => Result<bigint, wasiSocketsNetwork.ErrorCode>;
-  '[method]tcp-socket.set-keep-alive-interval': (self: TcpSocket, value: bigint) => Result<undefined, wasiSocketsNetwork.ErrorCode>;
+  '[method]tcp-socket.keep-alive-idle-time': (self: TcpSocket) => Result<wasiClocksMonotonicClock.Duration, wasiSocketsNetwork.ErrorCode>;
+  '[method]tcp-socket.set-keep-alive-idle-time': (self: TcpSocket, value: wasiClocksMonotonicClock.Duration) => Result<undefined, wasiSocketsNetwork.ErrorCode>;
+  '[method]tcp-socket.keep-alive-interval': (self: TcpSocket) => Result<wasiClocksMonotonicClock.Duration, wasiSocketsNetwork.ErrorCode>;
+  '[method]tcp-socket.set-keep-alive-interval': (self: TcpSocket, value: wasiClocksMonotonicClock.Duration) => Result<undefined, wasiSocketsNetwork.ErrorCode>;
   '[method]tcp-socket.keep-alive-count': (self: TcpSocket) => Result<number, wasiSocketsNetwork.ErrorCode>;
   '[method]tcp-socket.set-keep-alive-count': (self: TcpSocket, value: number) => Result<undefined, wasiSocketsNetwork.ErrorCode>;
   '[method]tcp-socket.hop-limit': (self: TcpSocket) => Result<number, wasiSocketsNetwork.ErrorCode>;
@@ -89,6 +88,21 @@ function storeResultOfBoolOrErrorCode(memory: GuestMemory, at: number, value: Re
     case 'err':
       memory.view.setUint8(at, 1);
       memory.view.setUint8(at + 1, wasiSocketsNetwork.lowerErrorCode(value.val));
+      break;
+    default:
+      notACase('result');
+  }
+}
+
+function storeResultOfDurationOrErrorCode(memory: GuestMemory, at: number, value: Result<wasiClocksMonotonicClock.Duration, wasiSocketsNetwork.ErrorCode>): void {
+  switch (value.tag) {
+    case 'ok':
+      memory.view.setUint8(at, 0);
+      memory.view.setBigUint64(at + 8, value.val, true);
+      break;
+    case 'err':
+      memory.view.setUint8(at, 1);
+      memory.view.setUint8(at + 8, wasiSocketsNetwork.lowerErrorCode(value.val));
       break;
     default:
       notACase('result');
@@ -655,7 +669,7 @@ const tcpSocketKeepAliveIdleTimeBinding: FunctionBinding = {
           return waiting(tcpSocketKeepAliveIdleTimeBinding, fn);
         }
         memory.reopen();
-        storeResultOfU64OrErrorCode(memory, at, value);
+        storeResultOfDurationOrErrorCode(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {
@@ -718,7 +732,7 @@ const tcpSocketKeepAliveIntervalBinding: FunctionBinding = {
           return waiting(tcpSocketKeepAliveIntervalBinding, fn);
         }
         memory.reopen();
-        storeResultOfU64OrErrorCode(memory, at, value);
+        storeResultOfDurationOrErrorCode(memory, at, value);
         memory.settle();
         return 0;
       } catch (error) {

@@ -64,20 +64,20 @@ export type Functions = {
   '[method]udp-socket.send-buffer-size': (self: UdpSocket) => Result<bigint, wasiSocketsNetwork.ErrorCode>;
   '[method]udp-socket.set-send-buffer-size': (self: UdpSocket, value: bigint) => Result<undefined, wasiSocketsNetwork.ErrorCode>;
   '[method]udp-socket.subscribe': (self: UdpSocket) => wasiIoPoll.Pollable;
-  '[method]incoming-datagram-stream.receive': (self: IncomingDatagramStream, maxResults: bigint) => Result<readonly (IncomingDatagram)[], wasiSocketsNetwork.ErrorCode>;
+  '[method]incoming-datagram-stream.receive': (self: IncomingDatagramStream, maxResults: bigint) => Result<readonly IncomingDatagram[], wasiSocketsNetwork.ErrorCode>;
   '[method]incoming-datagram-stream.subscribe': (self: IncomingDatagramStream) => wasiIoPoll.Pollable;
   '[method]outgoing-datagram-stream.check-send': (self: OutgoingDatagramStream) => Result<bigint, wasiSocketsNetwork.ErrorCode>;
-  '[method]outgoing-datagram-stream.send': (self: OutgoingDatagramStream, datagrams: readonly (OutgoingDatagram)[]) => Result<bigint, wasiSocketsNetwork.ErrorCode>;
+  '[method]outgoing-datagram-stream.send': (self: OutgoingDatagramStream, datagrams: readonly OutgoingDatagram[]) => Result<bigint, wasiSocketsNetwork.ErrorCode>;
   '[method]outgoing-datagram-stream.subscribe': (self: OutgoingDatagramStream) => wasiIoPoll.Pollable;
   '[resource-drop]udp-socket': (self: UdpSocket) => void;
   '[resource-drop]incoming-datagram-stream': (self: IncomingDatagramStream) => void;
   '[resource-drop]outgoing-datagram-stream': (self: OutgoingDatagramStream) => void;
 };
 
-function liftListOfOutgoingDatagram(memory: GuestMemory, pointer: number, length: number): (OutgoingDatagram)[] {
+function liftListOfOutgoingDatagram(memory: GuestMemory, pointer: number, length: number): OutgoingDatagram[] {
   const start = memory.list(pointer, length, 44, 4, 296);
   const count = length >>> 0;
-  const values: (OutgoingDatagram)[] = [];
+  const values: OutgoingDatagram[] = [];
   for (let index = 0, at = start; index < count; index += 1, at += 44) {
     values.push(loadOutgoingDatagram(memory, at));
   }
@@ -119,11 +119,12 @@ export function storeIncomingDatagram(memory: GuestMemory, at: number, value: In
   wasiSocketsNetwork.storeIpSocketAddress(memory, at + 8, value.remoteAddress);
 }
 
-function storeListOfIncomingDatagram(memory: GuestMemory, at: number, values: readonly (IncomingDatagram)[]): void {
+function storeListOfIncomingDatagram(memory: GuestMemory, at: number, values: readonly IncomingDatagram[]): void {
   const count = values.length;
   const start = memory.allocate(4, count * 40);
   for (let index = 0, element = start; index < count; index += 1, element += 40) {
-    storeIncomingDatagram(memory, element, (values[index] as IncomingDatagram));
+    const value = values[index] as IncomingDatagram;
+    storeIncomingDatagram(memory, element, value);
   }
   memory.view.setUint32(at, start, true);
   memory.view.setUint32(at + 4, count, true);
@@ -144,7 +145,7 @@ function storeResultOfIpSocketAddressOrErrorCode(memory: GuestMemory, at: number
   }
 }
 
-function storeResultOfListOfIncomingDatagramOrErrorCode(memory: GuestMemory, at: number, value: Result<readonly (IncomingDatagram)[], wasiSocketsNetwork.ErrorCode>): void {
+function storeResultOfListOfIncomingDatagramOrErrorCode(memory: GuestMemory, at: number, value: Result<readonly IncomingDatagram[], wasiSocketsNetwork.ErrorCode>): void {
   switch (value.tag) {
     case 'ok':
       memory.view.setUint8(at, 0);

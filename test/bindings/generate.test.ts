@@ -5,35 +5,32 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { RingfenceError } from '../../errors.ts';
+import { RingfenceError } from '../../src/errors.ts';
+import { generateBindings } from '../../src/kit/bindings/generate.ts';
+import { hostBindings } from '../../src/kit/bindings/host-bindings.ts';
+import { casesOf, fieldTypesOf } from '../../src/kit/bindings/layout.ts';
+import { embedWorld, offeredWit } from '../../src/kit/bindings/offered.ts';
 import type {
   ComponentType,
   ExternType,
   ResourceType,
   ValueType,
-} from '../../wasm/component/types.ts';
-import { decodeWorld } from '../../wasm/component/world.ts';
-import { FakeGuest, gatedForTest, Trapped } from '../../wasm/host/abi/fixtures/fake-guest.ts';
-import { BINDINGS } from '../../wasm/host/generated/index.ts';
-import { OFFERED_WORLD_BASE64 } from '../../wasm/host/generated/offered-world.ts';
+} from '../../src/wasm/component/types.ts';
+import { decodeWorld } from '../../src/wasm/component/world.ts';
+import { FakeGuest, gatedForTest, Trapped } from '../../src/wasm/host/abi/fixtures/fake-guest.ts';
+import { BINDINGS } from '../../src/wasm/host/generated/index.ts';
+import { OFFERED_WORLD_BASE64 } from '../../src/wasm/host/generated/offered-world.ts';
 import { coreImports } from './fixtures/core-imports.ts';
 import { letters } from './fixtures/echo-component.ts';
 import { type LoadedBindings, loadBindings } from './fixtures/load.ts';
 import { everyType, seededRandom } from './fixtures/types.ts';
 import { randomValue } from './fixtures/values.ts';
-import { generateBindings } from './generate.ts';
-import { hostBindings } from './host-bindings.ts';
-import { casesOf, fieldTypesOf } from './layout.ts';
-import { embedWorld, offeredWit } from './offered.ts';
 
 const SOURCES = {
-  agentWit: new URL('../../../wit/agent.wit', import.meta.url),
-  wasiFolder: new URL(
-    '../../../node_modules/@bytecodealliance/jco/lib/wit/builtin/',
-    import.meta.url,
-  ),
+  agentWit: new URL('../../wit/agent.wit', import.meta.url),
+  wasiFolder: new URL('../../node_modules/@bytecodealliance/jco/lib/wit/builtin/', import.meta.url),
 };
-const GENERATED = new URL('../../wasm/host/generated/', import.meta.url);
+const GENERATED = new URL('../../src/wasm/host/generated/', import.meta.url);
 
 describe('the committed bindings', () => {
   it('are what the generator makes: else run `node scripts/generate-bindings.ts`', async () => {

@@ -5,15 +5,15 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ValueType } from '../../wasm/component/types.ts';
-import { decodeWorld, worldSection } from '../../wasm/component/world.ts';
-import { contains } from './code.ts';
+import { contains } from '../../src/kit/bindings/code.ts';
+import { embedWorld } from '../../src/kit/bindings/offered.ts';
+import type { ValueType } from '../../src/wasm/component/types.ts';
+import { decodeWorld, worldSection } from '../../src/wasm/component/world.ts';
 import { echoComponent, echoWit, letters } from './fixtures/echo-component.ts';
 import { type LoadedBindings, loadBindings } from './fixtures/load.ts';
 import { type Echo, runEcho } from './fixtures/run-echo.ts';
 import { everyType, randomType, seededRandom } from './fixtures/types.ts';
 import { asJco, randomValue } from './fixtures/values.ts';
-import { embedWorld } from './offered.ts';
 
 const RANDOM_TYPES = 20;
 const isString = (type: ValueType) => type.kind === 'string';

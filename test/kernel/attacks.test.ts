@@ -1,0 +1,57 @@
+/**
+ * Goal: every attack is refused or contained, and its harmless twin runs. Method: the table of
+ * attacks, with the same limits for both, beside an agent that must not notice.
+ */
+
+import { existsSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Agent, RingfenceError } from '../../src/index.ts';
+import { ATTACK_FUEL, ATTACKS, ESCAPE_MARKER } from '../attacks-table.ts';
+import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
+
+const marker = join(tmpdir(), `ringfence-escaped-${process.pid}`);
+let host: TestKernel;
+let neighbour: Agent;
+
+beforeAll(async () => {
+  process.env[ESCAPE_MARKER] = marker;
+  host = await testKernel({ workers: 1 });
+  const module = await host.kernel.load(guest('sleeper-in-poll'));
+  neighbour = await host.kernel.spawn({ module });
+});
+afterAll(async () => {
+  delete process.env[ESCAPE_MARKER];
+  rmSync(marker, { force: true });
+  await host.kernel.close();
+});
+
+async function outcome(name: string): Promise<string> {
+  try {
+    const module = await host.kernel.load(guest(name));
+    const agent = await host.kernel.spawn({ module, limits: { fuel: ATTACK_FUEL } });
+    return (await agent.exited).exit.reason;
+  } catch (error) {
+    if (error instanceof RingfenceError && error.code.startsWith('RF_MODULE_')) {
+      expect(error.message).not.toMatch(/\n|node_modules|\.ts:/);
+      return 'refused';
+    }
+    throw error;
+  }
+}
+
+describe.each(ATTACKS.map(({ name, ...attack }) => [name, attack] as const))(
+  '%s',
+  (name, attack) => {
+    test(`ends as ${attack.outcome}: ${attack.shows}`, async () => {
+      expect(await outcome(name)).toBe(attack.outcome);
+      expect(existsSync(marker)).toBe(false);
+      expect(neighbour.state).toBe('running');
+    });
+
+    test('and its harmless twin runs', async () => {
+      expect(await outcome(attack.control)).toBe('normal');
+    });
+  },
+);
