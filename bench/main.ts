@@ -38,8 +38,8 @@ async function main(args: readonly string[]): Promise<void> {
   const names = args.filter((arg) => !arg.startsWith('--'));
   const unknown = names.find((name) => !PARTS.some((part) => part.name === name));
   if (unknown !== undefined) {
-    console.error(
-      `There is no part '${unknown}': choose among ${PARTS.map(({ name }) => name).join(', ')}.`,
+    process.stderr.write(
+      `There is no part '${unknown}': choose among ${PARTS.map(({ name }) => name).join(', ')}.\n`,
     );
     process.exitCode = 2;
     return;

@@ -60,6 +60,7 @@ export const metered: Part = {
     const injected = {
       fuel,
       depth,
+      // No program here uses up what it is given: 2 ends it.
       check: () => 2,
       suspend: () => {},
       grow: () => 1,
@@ -68,6 +69,8 @@ export const metered: Part = {
     };
     const plain = instantiate(bytes, {});
     const withFuel = instantiate(rewritten.bytes, { [rewritten.injected]: injected });
+    // The start function was made an export, so that it can be metered and suspended.
+    withFuel[rewritten.startExport ?? '']?.(0);
     const rows: Row[] = Object.entries(KERNELS).map(([name, argument]) => {
       const before = fuel.value;
       if (plain[name]?.(argument) !== withFuel[name]?.(argument)) {

@@ -17,15 +17,15 @@ const BUILD_FOLDER = fileURLToPath(new URL('../guest-examples/build', import.met
 export async function buildGuests(
   options: { only?: readonly string[] } = {},
 ): Promise<BuildReport> {
-  const terminal = process.stderr.isTTY === true;
+  const terminal = process.stdout.isTTY === true;
   return await build({
     root: ROOT,
     buildFolder: BUILD_FOLDER,
     ...(options.only === undefined ? {} : { only: options.only }),
     onBuilt: ({ name, done, total }) => {
       if (!terminal) return;
-      process.stderr.write(`\r\x1b[Kbuilding guests: ${done}/${total} ${name}`);
-      if (done === total) process.stderr.write('\r\x1b[K');
+      process.stdout.write(`\r\x1b[Kbuilding guests: ${done}/${total} ${name}`);
+      if (done === total) process.stdout.write('\r\x1b[K');
     },
   });
 }
@@ -37,7 +37,7 @@ if (import.meta.main) {
     console.log(`${report.built.length} built, ${report.files.size - report.built.length} fresh`);
   } catch (error) {
     if (!(error instanceof RingfenceError)) throw error;
-    console.error(error.message);
+    process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
   }
 }

@@ -18,7 +18,7 @@ export interface Attack {
 }
 
 /** The fuel that every attack and every control is given. */
-export const ATTACK_FUEL = 20_000_000;
+export const ATTACK_FUEL = 200_000_000;
 
 /**
  * The environment variable of this process that names a file; it must not exist after any attack.

@@ -64,9 +64,7 @@ function explainEnd({ exit, limits, usage, ...report }: Report): string | null {
     case 'reaped':
       return ours(`${agent}: ${printableMessage(exit.message, 'it was lost')}; run it again`);
     case 'internal':
-      return ours(
-        `${printableMessage(exit.message, 'ringfence failed')}; run it again with RINGFENCE_DEBUG=1, and report it`,
-      );
+      return ours(printableMessage(exit.message, 'ringfence failed; run it again, and report it'));
     case 'refused':
       return ours(printableMessage(exit.message, 'the module can not be run'));
   }

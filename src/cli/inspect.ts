@@ -89,7 +89,7 @@ export async function inspect(
   invocation: InspectInvocation,
   environment: Environment,
 ): Promise<number> {
-  using interruption = new Interruption(environment);
+  const interruption = new Interruption(environment);
   const { modulePath } = invocation;
   const kernel = await environment.openKernel({
     workers: 1,
@@ -111,6 +111,7 @@ export async function inspect(
     }
     return STATUS_OF_SIGNAL[interruption.received];
   } finally {
+    interruption.stopListening();
     await kernel.close();
   }
 }

@@ -3,19 +3,21 @@
 import type { Environment } from './environment.ts';
 import { type EndingSignal, STATUS_OF_SIGNAL } from './exit-status.ts';
 
-/** Watches for signals from when it is made until it is disposed of. */
-export class Interruption implements Disposable {
+/** Watches for signals from when it is made until it is told to stop. */
+export class Interruption {
   readonly #controller = new AbortController();
   readonly #stopListening: () => void;
   #received: EndingSignal | null = null;
+  #exitAtNext = false;
 
   constructor(environment: Pick<Environment, 'onSignal' | 'exit'>) {
     this.#stopListening = environment.onSignal((signal) => {
-      if (this.#received !== null) {
+      if (this.#exitAtNext) {
         environment.exit(STATUS_OF_SIGNAL[signal]);
         return;
       }
       this.#received = signal;
+      this.#exitAtNext = true;
       this.#controller.abort();
     });
   }
@@ -35,7 +37,13 @@ export class Interruption implements Disposable {
     return this.#received === 'SIGTERM' ? 'it was stopped by SIGTERM' : 'it was stopped by Ctrl-C';
   }
 
-  [Symbol.dispose](): void {
+  /** Nothing is left to be ended in order: the next signal, be it the first, ends the process. */
+  exitAtNext(): void {
+    this.#exitAtNext = true;
+  }
+
+  /** Leaves signals to the system again. */
+  stopListening(): void {
     this.#stopListening();
   }
 }

@@ -1,7 +1,7 @@
 /** Loading a module with a progress line, and an end to it when somebody presses Ctrl-C. */
 
 import { basename } from 'node:path';
-import type { Kernel, LoadedModule } from '../index.ts';
+import { type Kernel, type LoadedModule, RingfenceError } from '../index.ts';
 import type { Environment } from './environment.ts';
 import type { Interruption } from './interruption.ts';
 import { ProgressLine } from './progress.ts';
@@ -9,7 +9,8 @@ import { ProgressLine } from './progress.ts';
 /**
  * Loads a module.
  *
- * @throws what {@link Kernel.load} throws; the signal's reason where the interruption came first.
+ * @throws {RingfenceError} what {@link Kernel.load} throws, where `RF_FILE` is always the module's;
+ * the signal's reason where the interruption came first.
  */
 export async function loadWithProgress(
   kernel: Kernel,
@@ -17,9 +18,22 @@ export async function loadWithProgress(
   environment: Environment,
   interruption: Interruption,
 ): Promise<LoadedModule> {
-  using progress = new ProgressLine(environment, `preparing ${basename(path)}`);
-  return await kernel.load(path, {
-    onProgress: (stage) => progress.update(stage),
-    signal: interruption.signal,
-  });
+  const progress = new ProgressLine(environment, `preparing ${basename(path)}`);
+  try {
+    return await kernel.load(path, {
+      onProgress: (stage) => progress.update(stage),
+      signal: interruption.signal,
+    });
+  } catch (error) {
+    throw isFileOfOurs(error, path)
+      ? new RingfenceError('RF_INTERNAL', error.message, error.fields, { cause: error })
+      : error;
+  } finally {
+    progress.erase();
+  }
+}
+
+/** A file that the user never named, such as the cache's: the usage was right. */
+function isFileOfOurs(error: unknown, path: string): error is RingfenceError {
+  return error instanceof RingfenceError && error.code === 'RF_FILE' && error.fields.path !== path;
 }

@@ -25,6 +25,7 @@ export class Outlet {
   readonly #underWay = new Set<(error: OutletClosedError) => void>();
   #isClosed = false;
   #failure: string | null = null;
+  #wasAbandoned = false;
   #waitingBytes = 0;
   #droppedLines = 0;
   #last: Promise<unknown> = Promise.resolve();
@@ -72,12 +73,17 @@ export class Outlet {
     await written;
   }
 
+  /** What waited to be written was lost because nobody read it. */
+  get wasAbandoned(): boolean {
+    return this.#wasAbandoned;
+  }
+
   #fail(error: NodeJS.ErrnoException): void {
     const code = error.code ?? 'unknown error';
     if (!this.#isClosed && !READER_GONE.has(code)) {
       this.#failure = code;
     }
-    this.abandon();
+    this.#close();
   }
 
   #handOver(bytes: Uint8Array): Promise<void> {
@@ -121,8 +127,15 @@ export class Outlet {
     await this.#last;
   }
 
-  /** Gives the stream up: nothing waits for its reader any more. */
-  abandon(): void {
+  /** Gives the reader up if it holds somebody up: what waits to be written is lost. */
+  abandonIfStalled(): void {
+    if (this.#underWay.size > 0 && !this.#isClosed) {
+      this.#wasAbandoned = true;
+      this.#close();
+    }
+  }
+
+  #close(): void {
     this.#isClosed = true;
     for (const reject of this.#underWay) {
       reject(new OutletClosedError());

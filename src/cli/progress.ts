@@ -9,7 +9,7 @@ const DELAY_MS = 150;
 const ERASE = '\r\u001b[K';
 
 /** Shows one line on a terminal's standard error and erases it again; elsewhere nothing. */
-export class ProgressLine implements Disposable {
+export class ProgressLine {
   readonly #stderr: Environment['stderr'];
   readonly #enabled: boolean;
   readonly #what: string;
@@ -49,7 +49,7 @@ export class ProgressLine implements Disposable {
   }
 
   /** Takes the line away. */
-  [Symbol.dispose](): void {
+  erase(): void {
     if (this.#timer !== null) {
       clearTimeout(this.#timer);
     }

@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
   type Agent,
+  type Exit,
   type Kernel,
   type LoadedModule,
   parseLimits,
@@ -14,7 +15,7 @@ import {
   refusalReport,
 } from '../index.ts';
 import type { Environment } from './environment.ts';
-import { STATUS, statusOfError, statusOfExit } from './exit-status.ts';
+import { STATUS, STATUS_OF_SIGNAL, statusOfError, statusOfExit } from './exit-status.ts';
 import { explain } from './explain.ts';
 import { GuestOutput } from './guest-output.ts';
 import { Interruption } from './interruption.ts';
@@ -22,7 +23,7 @@ import type { RunInvocation } from './invocation.ts';
 import { loadWithProgress } from './load.ts';
 import { printableLine } from './printable.ts';
 import { openReportDestination, type ReportDestination } from './report-destination.ts';
-import { printError, printLine } from './say.ts';
+import { printError, printLine, printStack } from './say.ts';
 
 /** How long the reader of a guest that was ended by force has to take what was written before. */
 const READER_GRACE_MS = 500;
@@ -59,16 +60,16 @@ export async function run(invocation: RunInvocation, environment: Environment): 
     invocation.report === null || (invocation.report === '-' && invocation.json)
       ? null
       : await openReportDestination(invocation.report, environment);
-  using interruption = new Interruption(environment);
+  const interruption = new Interruption(environment);
   const agentId = agentIdOf(invocation.modulePath);
-  const report = await runToReport({
-    invocation,
-    environment,
-    interruption,
-    agentId,
-    destination,
-  });
-  return await tell(report, { invocation, environment, interruption, agentId, destination });
+  const running: Run = { invocation, environment, interruption, agentId, destination };
+  try {
+    const report = await runToReport(running);
+    interruption.exitAtNext();
+    return await tell(report, running);
+  } finally {
+    interruption.stopListening();
+  }
 }
 
 async function runToReport(running: Run): Promise<Report> {
@@ -148,8 +149,8 @@ async function untilExited(agent: Agent, running: Run): Promise<Report> {
       return;
     }
     timer = setTimeout(() => {
-      environment.stdout.abandon();
-      environment.stderr.abandon();
+      environment.stdout.abandonIfStalled();
+      environment.stderr.abandonIfStalled();
     }, READER_GRACE_MS);
   };
   const deadlineMs = invocation.limits.wallTimeMs ?? 0;
@@ -178,29 +179,44 @@ async function untilExited(agent: Agent, running: Run): Promise<Report> {
 }
 
 /**
- * The report of a run that never began, because the module can't be run or somebody stopped it.
+ * The report of a run that never began: the module can't be run, ringfence failed, or somebody
+ * stopped it.
  *
- * @throws the error, where it is neither.
+ * @throws the error, where it is the caller's: wrong usage, or a file that can't be read.
  */
 async function reportOfFailure(
   error: unknown,
-  { invocation, interruption, agentId }: Run,
+  { invocation, environment, interruption, agentId }: Run,
   module: LoadedModule | null,
 ): Promise<Report> {
-  const message =
-    error instanceof RingfenceError && statusOfError(error.code) === STATUS.refused
-      ? error.message
-      : null;
-  if (message === null && interruption.received === null) {
+  const exit = exitOfFailure(error, interruption);
+  if (exit === null) {
     throw error;
+  }
+  if (exit.reason === 'internal') {
+    printStack(environment, error);
   }
   const path = invocation.modulePath;
   const sha256 = module?.digest ?? (await digestOfFile(path));
   const limits = parseLimits(invocation.limits);
-  const report = refusalReport(agentId, { path, sha256 }, limits, message ?? '');
-  return message === null
-    ? { ...report, exit: { code: -1, reason: 'killed', message: interruption.message } }
-    : report;
+  return { ...refusalReport(agentId, { path, sha256 }, limits, ''), exit };
+}
+
+/** How a run ended that never began; null where the error is for the caller to mend. */
+function exitOfFailure(error: unknown, interruption: Interruption): Exit | null {
+  if (interruption.received !== null) {
+    return { code: -1, reason: 'killed', message: interruption.message };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const status = error instanceof RingfenceError ? statusOfError(error.code) : STATUS.internal;
+  switch (status) {
+    case STATUS.usage:
+      return null;
+    case STATUS.refused:
+      return { code: null, reason: 'refused', message };
+    default:
+      return { code: -1, reason: 'internal', message };
+  }
 }
 
 /** The digest of a module that could not be prepared; null where it can't be read again. */
@@ -241,10 +257,14 @@ async function tell(report: Report, running: Run): Promise<number> {
     // Who stops a run by hand wants to see how far it got.
     printLine(stderr, line.trimEnd());
   }
+  if (signal !== null && stdout.wasAbandoned) {
+    return STATUS_OF_SIGNAL[signal];
+  }
   if (stdout.failure !== null) {
     printLine(stderr, `ringfence: standard output can't be written (${stdout.failure}): make room`);
     const isReport = invocation.json || invocation.report === '-';
-    status = isReport ? STATUS.internal : status;
+    // Output that got lost must not look like success, whatever the guest made of it.
+    status = isReport || status === STATUS.ok ? STATUS.internal : status;
   }
   return status;
 }

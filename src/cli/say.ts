@@ -10,7 +10,7 @@ export function printLine(outlet: Outlet, text: string): void {
   outlet.print(`${outlet.atLineStart ? '' : '\n'}${text}\n`);
 }
 
-/** Says what went wrong; with RINGFENCE_DEBUG=1, where too. */
+/** Says what went wrong. */
 export function printError(
   { stderr, variables }: Pick<Environment, 'stderr' | 'variables'>,
   error: unknown,
@@ -22,9 +22,18 @@ export function printError(
       ? `ringfence: ${printableLine(message)}`
       : `ringfence: internal error: ${printableLine(message)}; run it again with RINGFENCE_DEBUG=1, and report it`,
   );
-  if (variables.RINGFENCE_DEBUG === '1' && error instanceof Error) {
-    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-      printLine(stderr, printableText(cause.stack ?? cause.message));
-    }
+  printStack({ stderr, variables }, error);
+}
+
+/** With RINGFENCE_DEBUG=1: where an error and its causes come from. */
+export function printStack(
+  { stderr, variables }: Pick<Environment, 'stderr' | 'variables'>,
+  error: unknown,
+): void {
+  if (variables.RINGFENCE_DEBUG !== '1') {
+    return;
+  }
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    printLine(stderr, printableText(cause.stack ?? cause.message));
   }
 }

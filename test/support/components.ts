@@ -5,6 +5,7 @@ import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco';
 import { RingfenceError } from '../../src/errors.ts';
 import { type Offered, offeredWorld } from '../../src/wasm/component/offered.ts';
 import { type LinkPlan, type PlannedModule, planComponent } from '../../src/wasm/component/plan.ts';
+import { commandAdapter } from '../../src/wasm/component/prepare/tools.ts';
 import { readComponent } from '../../src/wasm/component/reader.ts';
 
 /** Binary of a text, component or core module. Nothing is validated by it. */
@@ -64,9 +65,8 @@ export async function agentComponent(coreText: string): Promise<Uint8Array<Array
 
 /** A wasip1 command as a component, by jco's adapter. */
 export async function adaptedCommand(coreText: string): Promise<Uint8Array<ArrayBuffer>> {
-  const library = import.meta.resolve('@bytecodealliance/jco').replace(/\/src\/.*$/, '/lib/');
-  const adapter = readFileSync(new URL('wasi_snapshot_preview1.command.wasm', library));
-  const adapted = await componentNew(await parse(coreText), [['wasi_snapshot_preview1', adapter]]);
+  const adapters: [string, Uint8Array][] = [['wasi_snapshot_preview1', commandAdapter()]];
+  const adapted = await componentNew(await parse(coreText), adapters);
   return new Uint8Array(adapted);
 }
 

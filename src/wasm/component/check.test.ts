@@ -5,10 +5,10 @@
 
 import { describe, expect, test } from 'vitest';
 import {
+  binaryOf,
   planOf,
   planOfText,
   refusalOf,
-  binaryOf,
   runnable,
 } from '../../../test/support/components.ts';
 import type { RingfenceError } from '../../errors.ts';
@@ -115,15 +115,25 @@ describe('what is refused, and what the refusal names', () => {
     ['own for borrow', ['(borrow $input)', '(own $input)'], /an own, not a borrow/],
     [
       'a resource of another interface under a name of ours',
-      ['"input-stream" (type $input (sub resource))', '"input-stream" (type $input (eq $outer-error))'],
+      [
+        '"input-stream" (type $input (sub resource))',
+        '"input-stream" (type $input (eq $outer-error))',
+      ],
       /input-stream.*resource "error" of another interface/,
     ],
     [
       'one resource under two of our names',
-      ['"output-stream" (type $output (sub resource))', '"output-stream" (type $output (eq $input))'],
+      [
+        '"output-stream" (type $output (sub resource))',
+        '"output-stream" (type $output (eq $input))',
+      ],
       /output-stream.*resource "input-stream" of another interface/,
     ],
-    ['a resource that is not there', ['"input-stream" (type', '"stream" (type'], /resource "stream"/],
+    [
+      'a resource that is not there',
+      ['"input-stream" (type', '"stream" (type'],
+      /resource "stream"/,
+    ],
     [
       'a function that is not there',
       ['[method]output-stream.check-write', '[method]output-stream.peek'],
@@ -131,12 +141,18 @@ describe('what is refused, and what the refusal names', () => {
     ],
     [
       'a function in the place of a type',
-      ['(export "stream-error" (type $failure (eq $failure-definition)))', '(export "stream-error" (func)) (type $failure (variant (case "x")))'],
+      [
+        '(export "stream-error" (type $failure (eq $failure-definition)))',
+        '(export "stream-error" (func)) (type $failure (variant (case "x")))',
+      ],
       /"stream-error".*it is the function here and the type/,
     ],
     [
       'an instance in the place of a function',
-      ['(export "[method]output-stream.check-write"\n      (func (param "self" (borrow $output)) (result (result u64 (error $failure)))))', '(export "[method]output-stream.check-write" (instance))'],
+      [
+        '(export "[method]output-stream.check-write"\n      (func (param "self" (borrow $output)) (result (result u64 (error $failure)))))',
+        '(export "[method]output-stream.check-write" (instance))',
+      ],
       /it is the instance here and the function/,
     ],
   ];
@@ -146,7 +162,7 @@ describe('what is refused, and what the refusal names', () => {
     const error = await refusal(text);
     expect(error.code).toBe('RF_MODULE_REFUSED');
     expect(error.message).toMatch(message);
-    expect(error.fields['import']).toBe('wasi:io/streams@0.2.12');
+    expect(error.fields.import).toBe('wasi:io/streams@0.2.12');
   });
 
   test('other enums, flags, records and tuples', async () => {
@@ -200,7 +216,10 @@ describe('hostile types', () => {
   };
 
   test('types that double at each level are refused at once where an import has them', async () => {
-    const type = log('level', '$t24').replace('(type $level', `${doubling(24, 'string')} (type $level`);
+    const type = log('level', '$t24').replace(
+      '(type $level',
+      `${doubling(24, 'string')} (type $level`,
+    );
     expect((await refusal(type)).message).toMatch(/'level' is a tuple, not an enum/);
   });
 

@@ -42,22 +42,52 @@ describe('is refused', () => {
     ['a negative module', (wrong) => (wrong.steps[instantiation].module = -1)],
     ['half a module', (wrong) => (wrong.steps[instantiation].module = 0.5)],
     ['an argument made later', (wrong) => (wrong.steps[instantiation].args[0][1] = instantiation)],
-    ['an argument twice', (wrong) => wrong.steps[instantiation].args.push(wrong.steps[instantiation].args[0])],
-    ['an export twice', (wrong) => wrong.steps[inline].exports.push(wrong.steps[inline].exports[0])],
-    ['an export made later', (wrong) => (wrong.steps[inline].exports[0][1] = { instance: inline, name: 'f' })],
-    ['a lowered function that is not there', (wrong) => (wrong.steps[inline].exports[0][1] = { lowered: 99 })],
-    ['an export of an inline instance', (wrong) => (wrong.entry.core = { instance: inline, name: 'f' })],
+    [
+      'an argument twice',
+      (wrong) => wrong.steps[instantiation].args.push(wrong.steps[instantiation].args[0]),
+    ],
+    [
+      'an export twice',
+      (wrong) => wrong.steps[inline].exports.push(wrong.steps[inline].exports[0]),
+    ],
+    [
+      'an export made later',
+      (wrong) => (wrong.steps[inline].exports[0][1] = { instance: inline, name: 'f' }),
+    ],
+    [
+      'a lowered function that is not there',
+      (wrong) => (wrong.steps[inline].exports[0][1] = { lowered: 99 }),
+    ],
+    [
+      'an export of an inline instance',
+      (wrong) => (wrong.entry.core = { instance: inline, name: 'f' }),
+    ],
     ['an entry that is a lowered function', (wrong) => (wrong.entry.core = { lowered: 0 })],
     ['an entry of an instance that is not there', (wrong) => (wrong.entry.core.instance = 99)],
-    ['a memory of an instance that is not there', (wrong) => (wrong.lowered[0].memory.instance = 99)],
-    ['a realloc that is a lowered function', (wrong) => (wrong.lowered[0].realloc = { lowered: 0 })],
+    [
+      'a memory of an instance that is not there',
+      (wrong) => (wrong.lowered[0].memory.instance = 99),
+    ],
+    [
+      'a realloc that is a lowered function',
+      (wrong) => (wrong.lowered[0].realloc = { lowered: 0 }),
+    ],
     ['an interface that is none', (wrong) => (wrong.lowered[0].interface = '__proto__')],
     ['an encoding that is none', (wrong) => (wrong.lowered[0].encoding = 'utf7')],
     ['more declared bytes', (wrong) => (wrong.declaredBytes += 1)],
-    ['more memory than it declares', (wrong) => wrong.modules[0].memories.push({ initialPages: 1, maximumPages: null })],
-    ['more pages than there are', (wrong) => (wrong.modules[0].memories = [{ initialPages: 65_537, maximumPages: null }])],
+    [
+      'more memory than it declares',
+      (wrong) => wrong.modules[0].memories.push({ initialPages: 1, maximumPages: null }),
+    ],
+    [
+      'more pages than there are',
+      (wrong) => (wrong.modules[0].memories = [{ initialPages: 65_537, maximumPages: null }]),
+    ],
     ['a name that is too long', (wrong) => (wrong.exports[0] = 'x'.repeat(20_000))],
-    ['too many steps', (wrong) => (wrong.steps = new Array(1000).fill({ kind: 'inline', exports: [] }))],
+    [
+      'too many steps',
+      (wrong) => (wrong.steps = new Array(1000).fill({ kind: 'inline', exports: [] })),
+    ],
   ];
   test.each(cases)('%s', (_name, change) => {
     const wrong = copy();
@@ -74,6 +104,6 @@ describe('is refused', () => {
   test('names of a prototype change nothing', () => {
     const text = JSON.stringify(plan).replace('{"format"', '{"__proto__":{"steps":[]},"format"');
     expect(() => parsePlan(JSON.parse(text) as LinkPlan)).toThrow(/wrong/);
-    expect(({} as Record<string, unknown>)['steps']).toBeUndefined();
+    expect(({} as Record<string, unknown>).steps).toBeUndefined();
   });
 });

@@ -139,8 +139,16 @@ describe('what is started', () => {
       `(component ${RUNS.replace('(result (result (error string)))', '(result u32)')})`,
       /"run" as something else/,
     ],
-    ['a type called run', '(component (type $t u8) (export "run" (type $t)))', /"run" as something/],
-    ['another export', `(component ${RUNS.replace('"run")', '"walk")')})`, /can start: "walk"/],
+    [
+      'a type called run',
+      '(component (type $t u8) (export "run" (type $t)))',
+      /"run" as something/,
+    ],
+    [
+      'another export',
+      `(component ${RUNS.replace('(func (export "run") (result (', '(func (export "walk") (result (')})`,
+      /can start: "walk"/,
+    ],
     ['a command of 0.3', `(component ${CLI_RUN('0.3.0')})`, /0\.3 with its async ABI/],
     ['a command of 0.1', `(component ${CLI_RUN('0.1.0')})`, /can start: "wasi:cli\/run@0\.1\.0"/],
     ['a command of another type', `(component ${CLI_RUN('0.2.0', '(result u32)')})`, /can start/],
@@ -210,7 +218,10 @@ describe('components inside of the component', () => {
       (alias export $made "h" (instance $h))
       (alias export $h "g" (func $g))
       (export "run" (func $g)))`;
-    expect((await planOfText(text)).entry).toMatchObject({ kind: 'agent-run', core: { name: 'f' } });
+    expect((await planOfText(text)).entry).toMatchObject({
+      kind: 'agent-run',
+      core: { name: 'f' },
+    });
   });
 
   test('one that is never instantiated is left alone', async () => {
@@ -219,7 +230,10 @@ describe('components inside of the component', () => {
 
   test.each([
     ['a core module', '(core module)'],
-    ['canonical functions', '(type (func)) (import "f" (func $f)) (core func (canon lower (func $f)))'],
+    [
+      'canonical functions',
+      '(type (func)) (import "f" (func $f)) (core func (canon lower (func $f)))',
+    ],
     ['an inline core instance', '(core instance)'],
     ['a component', '(component)'],
   ])('one with %s is refused by name', async (_name, inner) => {
@@ -229,12 +243,15 @@ describe('components inside of the component', () => {
     );
     const error = refusalOf(() => planOf(bytes));
     expect(error.code).toBe('RF_MODULE_REFUSED');
-    expect(error.fields['feature']).toBe('components composed of components');
+    expect(error.fields.feature).toBe('components composed of components');
   });
 
   test('an import that is not given, or given as something else, is broken', async () => {
     for (const given of ['', '(with "f" (type $pollable))']) {
-      const text = wrap('(import "f" (func))', given).replace('(component ', `(component ${READY} `);
+      const text = wrap('(import "f" (func))', given).replace(
+        '(component ',
+        `(component ${READY} `,
+      );
       const bytes = await binaryOf(text);
       expect(refusalOf(() => planOf(bytes)).code).toBe('RF_MODULE_INVALID');
     }

@@ -57,7 +57,14 @@ describe('what is in a component', () => {
     const { definitions, modules } = readComponent(await binaryOf(EVERYTHING));
     const kinds = new Set(definitions.map(({ kind }) => kind));
     for (const kind of [
-      ...['core-module', 'core-instantiate', 'core-inline', 'core-type', 'component', 'instantiate'],
+      ...[
+        'core-module',
+        'core-instantiate',
+        'core-inline',
+        'core-type',
+        'component',
+        'instantiate',
+      ],
       ...['inline', 'alias', 'type', 'lift', 'lower', 'resource-drop', 'resource-new'],
       ...['resource-rep', 'import', 'export'],
     ]) {
@@ -114,12 +121,7 @@ const NOT_OFFERED: readonly (readonly [string, string, RegExp, string])[] = [
     /attributes of names/,
     '(import "a" (instance))',
   ],
-  [
-    'wide resources',
-    '(type (resource (rep i64)))',
-    /not an i32/,
-    '(type (resource (rep i32)))',
-  ],
+  ['wide resources', '(type (resource (rep i64)))', /not an i32/, '(type (resource (rep i32)))'],
 ];
 
 describe('what is valid but not offered is refused by name, with its offset', () => {
@@ -128,7 +130,7 @@ describe('what is valid but not offered is refused by name, with its offset', ()
     const error = refusalOf(() => readComponent(bytes));
     expect(error.code).toBe('RF_MODULE_REFUSED');
     expect(error.message).toMatch(message);
-    expect(error.fields['offset']).toBeGreaterThan(8);
+    expect(error.fields.offset).toBeGreaterThan(8);
     const { definitions } = readComponent(await binaryOf(`(component ${control})`));
     expect(definitions.length).toBeGreaterThan(0);
   });
@@ -142,28 +144,29 @@ describe('what is valid but not offered is refused by name, with its offset', ()
 });
 
 describe('broken bytes', () => {
-  const broken: readonly (readonly [string, readonly (readonly [number, readonly number[]])[]])[] = [
-    ['an unknown section', [[13, []]]],
-    ['an unknown type', [[7, [1, 0x50]]]],
-    ['an unknown sort', [[11, [1, 0x00, 1, 0x61, 0x06, 0, 0]]]],
-    ['an unknown canonical function', [[8, [1, 0x3f]]]],
-    ['an unknown canonical option', [[8, [1, 0, 0, 0, 1, 0x0a, 0]]]],
-    ['a canonical option twice', [[8, [1, 1, 0, 0, 2, 0x03, 0, 0x03, 0]]]],
-    ['a post-return of a lowered function', [[8, [1, 1, 0, 0, 1, 0x05, 0]]]],
-    ['a number of more than 32 bits', [[7, [0xff, 0xff, 0xff, 0xff, 0x1f]]]],
-    ['a number without end', [[7, [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01]]]],
-    ['a negative index', [[7, [1, 0x70, 0xff, 0x7f]]]],
-    ['a name that is no UTF-8', [[7, [1, 0x6e, 1, 2, 0xc3, 0x28]]]],
-    ['a surrogate in a name', [[7, [1, 0x6e, 1, 3, 0xed, 0xa0, 0x80]]]],
-    ['a name longer than the file', [[7, [1, 0x6e, 1, 0xff, 0x7f]]]],
-    ['more elements than bytes', [[7, [0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f]]]],
-    ['bytes behind the last element', [[7, [1, 0x7f, 0x7f]]]],
-    ['a record without fields', [[7, [1, 0x72, 0]]]],
-    ['33 flags', [[7, [1, 0x6e, 33, ...Array.from({ length: 33 }, () => [1, 0x61]).flat()]]]],
-    ['an import inside of an instance type', [[7, [1, 0x42, 1, 0x03, 0, 1, 0x61, 0x01, 0]]]],
-    ['a core module that is none', [[1, [0, 0x61, 0x73, 0x6d]]]],
-    ['a component that is none', [[4, [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]]]],
-  ];
+  const broken: readonly (readonly [string, readonly (readonly [number, readonly number[]])[]])[] =
+    [
+      ['an unknown section', [[13, []]]],
+      ['an unknown type', [[7, [1, 0x50]]]],
+      ['an unknown sort', [[11, [1, 0x00, 1, 0x61, 0x06, 0, 0]]]],
+      ['an unknown canonical function', [[8, [1, 0x3f]]]],
+      ['an unknown canonical option', [[8, [1, 0, 0, 0, 1, 0x0a, 0]]]],
+      ['a canonical option twice', [[8, [1, 1, 0, 0, 2, 0x03, 0, 0x03, 0]]]],
+      ['a post-return of a lowered function', [[8, [1, 1, 0, 0, 1, 0x05, 0]]]],
+      ['a number of more than 32 bits', [[7, [0xff, 0xff, 0xff, 0xff, 0x1f]]]],
+      ['a number without end', [[7, [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01]]]],
+      ['a negative index', [[7, [1, 0x70, 0xff, 0x7f]]]],
+      ['a name that is no UTF-8', [[7, [1, 0x6e, 1, 2, 0xc3, 0x28]]]],
+      ['a surrogate in a name', [[7, [1, 0x6e, 1, 3, 0xed, 0xa0, 0x80]]]],
+      ['a name longer than the file', [[7, [1, 0x6e, 1, 0xff, 0x7f]]]],
+      ['more elements than bytes', [[7, [0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f]]]],
+      ['bytes behind the last element', [[7, [1, 0x7f, 0x7f]]]],
+      ['a record without fields', [[7, [1, 0x72, 0]]]],
+      ['33 flags', [[7, [1, 0x6e, 33, ...Array.from({ length: 33 }, () => [1, 0x61]).flat()]]]],
+      ['an import inside of an instance type', [[7, [1, 0x42, 1, 0x03, 0, 1, 0x61, 0x01, 0]]]],
+      ['a core module that is none', [[1, [0, 0x61, 0x73, 0x6d]]]],
+      ['a component that is none', [[4, [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]]]],
+    ];
   test.each(broken)('%s', (_name, sections) => {
     const error = refusalOf(() => readComponent(sectionsOf(...sections)));
     expect(error.code).toBe('RF_MODULE_INVALID');
@@ -241,7 +244,7 @@ describe('caps', () => {
       expect(() => readComponent(bytes, { [cap]: enough })).not.toThrow();
       const error = refusalOf(() => readComponent(bytes, { [cap]: enough - 1 }));
       expect(error.code).toBe('RF_MODULE_REFUSED');
-      expect(error.fields['most']).toBe(enough - 1);
+      expect(error.fields.most).toBe(enough - 1);
     }
   });
 

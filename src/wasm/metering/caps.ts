@@ -44,13 +44,13 @@ export interface MeterCaps {
   readonly operands: number;
   /** Entries of all `br_table`s of one function. @default 200,000 */
   readonly branchTargets: number;
-  /** (locals + operands) × (blocks, loops, branches, branch targets, handlers) of one function. @default 400,000,000 */
+  /** (locals + operands) × (blocks, loops, branches, branch targets, handlers) of one function; what compiling it takes grows with this. Large real programs stay below 1,000,000. @default 20,000,000 */
   readonly merges: number;
   /** Parameters and results over all calls of one function. @default 4,000,000 */
   readonly callOperands: number;
   /** Above so many bytes a function body is doubtful. @default 262,144 */
   readonly doubtfulBodyBytes: number;
-  /** Above this `merges` a function body is doubtful. @default 20,000,000 */
+  /** Above this `merges` a function body is doubtful. @default 2,000,000 */
   readonly doubtfulMerges: number;
 }
 
@@ -76,8 +76,8 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   nesting: 4_096,
   operands: 10_000,
   branchTargets: 200_000,
-  merges: 400_000_000,
+  merges: 20_000_000,
   callOperands: 4_000_000,
   doubtfulBodyBytes: 262_144,
-  doubtfulMerges: 20_000_000,
+  doubtfulMerges: 2_000_000,
 };

@@ -378,7 +378,9 @@ export class BodyWalker {
       this.#stepDead(instruction, at);
       return;
     }
-    if (this.#segmentCost >= this.#splitAt) this.#openSegment(at, CHARGE_CHECKED);
+    if (this.#segmentCost + instruction.cost > this.#splitAt && this.#segmentCost > 0) {
+      this.#openSegment(at, CHARGE_CHECKED);
+    }
     this.#charge(instruction.cost);
     if (instruction.immediate === IMMEDIATE.none && instruction.code > OPCODE.select) {
       this.#apply(instruction);

@@ -24,7 +24,7 @@ function recursionTo(depth: number): string {
       (loop $again
         (drop (call $deeper (i32.const 100)))
         (local.set $rounds (i32.add (local.get $rounds) (i32.const 1)))
-        (br_if $again (i32.lt_u (local.get $rounds) (i32.const 3000))))
+        (br_if $again (i32.lt_u (local.get $rounds) (i32.const 1000))))
       (drop (call $deeper (i32.const ${depth})))
       (i32.const 16)))`;
 }

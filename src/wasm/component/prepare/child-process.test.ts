@@ -107,6 +107,16 @@ describe('a child that is no longer wanted', () => {
     await expect(runChild(task)).rejects.toThrow('enough');
   });
 
+  test('an error of the listener ends it, and is the caller’s own', async () => {
+    const task = {
+      ...taskOf('hang'),
+      onStage: () => {
+        throw new RangeError('mine');
+      },
+    };
+    await expect(runChild(task)).rejects.toThrow(RangeError);
+  });
+
   test('nothing is started for a signal that was aborted before', async () => {
     const task = { ...taskOf('no-such-file'), signal: AbortSignal.abort(new Error('before')) };
     await expect(runChild(task)).rejects.toThrow('before');

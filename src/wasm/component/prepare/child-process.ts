@@ -125,7 +125,7 @@ class ChildRun {
     try {
       return this.#reader.finish();
     } catch (error) {
-      throw wrongAnswer(error, this.#stage);
+      throw error instanceof ProtocolError ? wrongAnswer(error, this.#stage) : error;
     }
   }
 
@@ -134,7 +134,8 @@ class ChildRun {
     try {
       this.#reader.push(chunk);
     } catch (error) {
-      this.end(wrongAnswer(error, this.#stage));
+      // What the caller's own listener throws is the caller's.
+      this.end(error instanceof ProtocolError ? wrongAnswer(error, this.#stage) : error);
     }
   }
 
@@ -220,8 +221,7 @@ function internal(what: string, stage: ChildStage | null, cause: unknown): Ringf
   );
 }
 
-function wrongAnswer(error: unknown, stage: ChildStage | null): RingfenceError {
-  if (!(error instanceof ProtocolError)) return internal('could not be understood', stage, error);
+function wrongAnswer(error: ProtocolError, stage: ChildStage | null): RingfenceError {
   if (!error.flood) return internal('gave a wrong answer', stage, error);
   return new RingfenceError(
     'RF_PREPARE_LIMIT',
