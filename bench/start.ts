@@ -1,7 +1,7 @@
 /** From start to exit: agents of a small module, one after another and many at a time. */
 
-import { openKernel } from '../src/index.ts';
 import { buildGuests } from '../scripts/build-guests.ts';
+import { openKernel } from '../src/index.ts';
 import { median, type Part, quantile, type Row } from './measure.ts';
 
 const ONE_BY_ONE = 2_000;

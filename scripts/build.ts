@@ -12,6 +12,12 @@ execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
   cwd: root,
   stdio: 'inherit',
 });
+// The runtime of AssemblyScript guests is read by their compiler, not imported.
+cpSync(
+  new URL('../src/kit/assemblyscript/runtime', import.meta.url),
+  new URL('../dist/kit/assemblyscript/runtime', import.meta.url),
+  { recursive: true },
+);
 // The declarations name WebAssembly's JavaScript API, which Node's types don't have.
 cpSync(
   new URL('../src/webassembly.d.ts', import.meta.url),

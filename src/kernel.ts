@@ -229,7 +229,9 @@ const GRANT_OF_INTERFACE: readonly (readonly [RegExp, string])[] = [
 function describe(prepared: PreparedModule, path: string | null): LoadedModule {
   const { plan } = prepared;
   const needed = GRANT_OF_INTERFACE.filter(([pattern]) =>
-    plan.imports.some((imported) => pattern.test(imported.interface) && imported.functions.length > 0),
+    plan.imports.some(
+      (imported) => pattern.test(imported.interface) && imported.functions.length > 0,
+    ),
   ).map(([, grant]) => grant);
   return {
     digest: prepared.digest,

@@ -20,7 +20,11 @@ export interface BackendStart {
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
-  readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly terminal: {
+    readonly stdin: boolean;
+    readonly stdout: boolean;
+    readonly stderr: boolean;
+  };
   readonly spawnedAtMs: number;
 }
 

@@ -132,7 +132,11 @@ class WorkerLink {
     });
     // An idle kernel does not keep the program alive; agents under way do, by their reports.
     port1.unref();
-    const start: WorkerStart = { port: port2, blocks: options.blocks, sliceFuel: options.sliceFuel };
+    const start: WorkerStart = {
+      port: port2,
+      blocks: options.blocks,
+      sliceFuel: options.sliceFuel,
+    };
     // Piscina's own type of this list is read off an overload that takes no list.
     this.ended = pool.run(start, { transferList: [port2] as never }).then(
       () => this.#lost('its worker was closed'),
@@ -269,13 +273,15 @@ class WorkerLink {
         return;
       case 'output': {
         const { bytes, stream } = message;
-        void agent.events.output(stream, bytes).then((taken) =>
-          this.post(
-            taken === 'taken'
-              ? { kind: 'consumed', pid, stream, bytes: bytes.length }
-              : { kind: 'output-closed', pid, stream },
-          ),
-        );
+        void agent.events
+          .output(stream, bytes)
+          .then((taken) =>
+            this.post(
+              taken === 'taken'
+                ? { kind: 'consumed', pid, stream, bytes: bytes.length }
+                : { kind: 'output-closed', pid, stream },
+            ),
+          );
         return;
       }
       case 'pull-input':

@@ -23,7 +23,11 @@ describe('grants as a caller writes them', () => {
   });
 
   test('a scope grants what it names', () => {
-    const grants = parseGrants({ tools: ['add'], ipc: { pids: [7] }, network: ['example.org:443'] });
+    const grants = parseGrants({
+      tools: ['add'],
+      ipc: { pids: [7] },
+      network: ['example.org:443'],
+    });
     expect(grants).toMatchObject({ can_exec_tools: true, can_ipc: true, can_network: true });
     expect([reaches(grants.tool_scope, 'add'), reaches(grants.tool_scope, 'rm')]).toEqual([
       true,

@@ -32,7 +32,10 @@ export class Mailbox {
 
   /** Puts a message at the end, or answers that there is no room: of messages, or of bytes. */
   post(delivery: Delivery): PostOutcome {
-    if (this.#queue.length >= MAILBOX_MESSAGES_MAX || !this.#held.hold(heldBytes(delivery.payload))) {
+    if (
+      this.#queue.length >= MAILBOX_MESSAGES_MAX ||
+      !this.#held.hold(heldBytes(delivery.payload))
+    ) {
       return 'full';
     }
     this.#queue.push(delivery);

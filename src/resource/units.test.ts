@@ -13,12 +13,18 @@ describe('sizes', () => {
     expect(parseSize(text)).toBe(bytes);
   });
 
-  test.each(['', '-1', '12 parrots', '1e9', '64MiBs', '9999999999999999', '__proto__', '1toString'])(
-    '%j is refused with an example of what to write',
-    (text) => {
-      expect(() => parseSize(text)).toThrow(/write it as 64MiB/);
-    },
-  );
+  test.each([
+    '',
+    '-1',
+    '12 parrots',
+    '1e9',
+    '64MiBs',
+    '9999999999999999',
+    '__proto__',
+    '1toString',
+  ])('%j is refused with an example of what to write', (text) => {
+    expect(() => parseSize(text)).toThrow(/write it as 64MiB/);
+  });
 });
 
 describe('durations', () => {

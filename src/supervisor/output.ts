@@ -32,10 +32,12 @@ export class Output {
       return Promise.resolve('taken');
     }
     const writer = this.#writer;
-    const taken = this.#last.then(() => writer(chunk)).then(
-      () => 'taken' as const,
-      () => 'closed' as const,
-    );
+    const taken = this.#last
+      .then(() => writer(chunk))
+      .then(
+        () => 'taken' as const,
+        () => 'closed' as const,
+      );
     this.#last = taken;
     return taken;
   }

@@ -27,7 +27,11 @@ export interface SpawnRequest {
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
-  readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly terminal: {
+    readonly stdin: boolean;
+    readonly stdout: boolean;
+    readonly stderr: boolean;
+  };
   readonly input: InputGiven | undefined;
   readonly stdout: OutputWriter | undefined;
   readonly stderr: OutputWriter | undefined;
@@ -153,7 +157,12 @@ export class Supervisor {
     try {
       this.#start(process, backend);
     } catch (error) {
-      this.#exit(process, { code: -1, reason: 'internal', message: 'it could not be started', undelivered: 0 });
+      this.#exit(process, {
+        code: -1,
+        reason: 'internal',
+        message: 'it could not be started',
+        undelivered: 0,
+      });
       throw error;
     }
     return process;

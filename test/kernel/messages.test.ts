@@ -73,7 +73,9 @@ describe.each([
       await agent.send('x');
     }
     await expect(agent.send('x')).rejects.toMatchObject({ code: 'RF_MAILBOX_FULL' });
-    await expect(agent.send('x', { waitMs: 20 })).rejects.toMatchObject({ code: 'RF_MAILBOX_FULL' });
+    await expect(agent.send('x', { waitMs: 20 })).rejects.toMatchObject({
+      code: 'RF_MAILBOX_FULL',
+    });
     agent.kill();
     await agent.exited;
   });

@@ -1,9 +1,9 @@
 /** What a host function sees of the agent that calls it; the worker makes these (worker/agent.ts). */
 
 import type { Grants } from '../../capability/grants.ts';
+import type { Delivery, MessageFilter, Payload } from '../../ipc/message.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
-import type { Delivery, MessageFilter, Payload } from '../../ipc/message.ts';
 import type { WAIT } from './abi/binding.ts';
 
 /** Ends a subscription; calling it twice does nothing. */
@@ -91,7 +91,11 @@ export interface HostAgent {
   readonly block: ControlBlock;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
-  readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly terminal: {
+    readonly stdin: boolean;
+    readonly stdout: boolean;
+    readonly stderr: boolean;
+  };
   readonly stdin: InputSource;
   readonly stdout: OutputSink;
   readonly stderr: OutputSink;

@@ -6,7 +6,7 @@
  * is counted, and is reported.
  */
 
-import { type GatedFunction, gated, type GuestCall, WAIT } from './abi/binding.ts';
+import { type GatedFunction, type GuestCall, gated, WAIT } from './abi/binding.ts';
 import type { HostAgent } from './agent.ts';
 
 /** What a host function can need. `clocks` and `random` are granted unless a policy withdraws them. */
@@ -49,11 +49,7 @@ export interface HostFunction<Work extends HostWork> {
   /** The typed answer to a denial; absent: the agent is ended by a trap that names the grant. */
   denied?(message: string, agent: HostAgent, ...args: Parameters<Work>): ReturnType<Work>;
   /** The typed answer when the limit is passed. */
-  limitExceeded?(
-    message: string,
-    agent: HostAgent,
-    ...args: Parameters<Work>
-  ): ReturnType<Work>;
+  limitExceeded?(message: string, agent: HostAgent, ...args: Parameters<Work>): ReturnType<Work>;
   /** Whether it may answer {@link WAIT}. */
   readonly blocking?: boolean;
   run(agent: HostAgent, ...args: Parameters<Work>): ReturnType<Work> | typeof WAIT;
@@ -89,17 +85,26 @@ export function hostFunction<Work extends HostWork>(declared: HostFunction<Work>
     agent.checkAlive();
     // A further try of a call that has passed: it was checked and counted then.
     if (agent.pending === undefined) {
-      if (capability !== null && !(agent.grants[capability] && (permits?.(agent, ...args) ?? true))) {
+      if (
+        capability !== null &&
+        !(agent.grants[capability] && (permits?.(agent, ...args) ?? true))
+      ) {
         agent.deny(capability, operation);
         const message = agent.grants[capability]
           ? `${operation} is outside of the scope that was granted: widen the scope of ${capability}`
           : `${operation} needs ${capability}: ${HOW_TO_GRANT[capability]}`;
-        return declared.denied?.(message, agent, ...(args as Parameters<Work>)) ?? agent.trap(`denied: ${message}`);
+        return (
+          declared.denied?.(message, agent, ...(args as Parameters<Work>)) ??
+          agent.trap(`denied: ${message}`)
+        );
       }
       if (counts !== undefined) {
         if (!withinLimit(agent, counts)) {
           const message = `${operation} would pass the limit of ${counts}: raise it, or call less`;
-          return declared.limitExceeded?.(message, agent, ...(args as Parameters<Work>)) ?? agent.trap(message);
+          return (
+            declared.limitExceeded?.(message, agent, ...(args as Parameters<Work>)) ??
+            agent.trap(message)
+          );
         }
         count(agent, counts);
       }

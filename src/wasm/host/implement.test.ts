@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  call,
-  callOnce,
-  callUntilAnswered,
-  FakeAgent,
-} from '../../../test/support/fake-agent.ts';
+import { call, callOnce, callUntilAnswered, FakeAgent } from '../../../test/support/fake-agent.ts';
 import { WAIT } from './abi/binding.ts';
 import { implement, notOffered } from './implement.ts';
 

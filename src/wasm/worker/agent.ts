@@ -16,10 +16,10 @@ import { HandleTable } from '../host/abi/handles.ts';
 import type { HostAgent, Operation, Subscribe, Unsubscribe } from '../host/agent.ts';
 import { CoarseClocks } from './clocks.ts';
 import { FuelTank } from './fuel.ts';
+import type { WorkerParts } from './parts.ts';
 import type { AgentEnd, AgentStart } from './protocol.ts';
 import type { Schedulable } from './scheduler.ts';
 import { PortInput, PortLog, PortOutput } from './streams.ts';
-import type { WorkerParts } from './parts.ts';
 
 /** Fuel for one call of the guest's `realloc` from within a host function: a base… */
 const REALLOC_ALLOWANCE_BASE = 10_000_000;
@@ -67,7 +67,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #memoryBytes = 0;
   #memoryBytesPeak = 0;
   #cpuMicroseconds = 0;
+  /** The canonical ABI's `may_leave`: false within `realloc` and post-return. */
   #mayLeave = true;
+  /** Within `realloc`: nothing can be suspended, and an allowance holds. */
+  #inRealloc = false;
   #hostCalls = 0;
   #end: AgentEnd | null = null;
   #launched = false;
@@ -156,7 +159,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (this.#end !== null) {
       return CHECK.stop;
     }
-    if (!this.#mayLeave) {
+    if (this.#inRealloc) {
       this.end(
         this.fuel.overdrawn
           ? this.#outOfFuel()
@@ -326,13 +329,20 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   enter(): void {
     if (!this.#mayLeave) {
-      this.trap('it called an import from within cabi_realloc');
+      this.trap(
+        `it called an import from within ${this.#inRealloc ? 'cabi_realloc' : 'post-return'}`,
+      );
     }
     this.#hostCalls += 1;
     // Fuel sees little of the time that host calls take: who makes many has shorter slices.
     if (this.#hostCalls % CALLS_BETWEEN_LOOKS === 0 && this.#parts.scheduler.ranTooLong()) {
       this.fuel.endSlice();
     }
+  }
+
+  /** The result has been read: its post-return may call no import. */
+  beginPostReturn(): void {
+    this.#mayLeave = false;
   }
 
   exit(code: number): never {
@@ -374,11 +384,13 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     const realloc = access.realloc();
     const units = REALLOC_ALLOWANCE_BASE + REALLOC_ALLOWANCE_PER_BYTE * bytes;
     this.#mayLeave = false;
+    this.#inRealloc = true;
     let pointer: number;
     try {
       pointer = this.fuel.withAllowance(units, () => realloc(0, 0, align, bytes)) >>> 0;
     } finally {
       this.#mayLeave = true;
+      this.#inRealloc = false;
     }
     if (pointer % align !== 0 || pointer + bytes > access.memory().buffer.byteLength) {
       this.trap(

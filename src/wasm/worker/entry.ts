@@ -35,7 +35,9 @@ export function liftRunResult(
       return agent.trap(`run returned the discriminant ${failed} for a result`);
     }
     const message =
-      failed === 0 ? null : loadString(guest, address + MESSAGE_OFFSET).slice(0, MESSAGE_CHARACTERS_MAX);
+      failed === 0
+        ? null
+        : loadString(guest, address + MESSAGE_OFFSET).slice(0, MESSAGE_CHARACTERS_MAX);
     guest.settle();
     return message;
   } catch (error) {

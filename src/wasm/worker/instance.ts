@@ -102,6 +102,7 @@ export async function runInstance(
           ? null
           : 'its run returned an error';
     if (linked.postReturn !== null) {
+      agent.beginPostReturn();
       await WebAssembly.promising(linked.postReturn)(result);
     }
     return failure === null

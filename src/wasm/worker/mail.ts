@@ -95,5 +95,9 @@ export function deliver(
 
 /** The receiver has ended. */
 export function closedOutcome(pid: number): Outcome<never> {
-  return { tag: 'err', error: 'closed', message: `pid ${pid} has ended: nothing can be sent to it` };
+  return {
+    tag: 'err',
+    error: 'closed',
+    message: `pid ${pid} has ended: nothing can be sent to it`,
+  };
 }

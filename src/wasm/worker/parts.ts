@@ -2,9 +2,13 @@
 
 import type { Payload } from '../../ipc/message.ts';
 import type { Operation } from '../host/agent.ts';
-import type { WorkerAgent } from './agent.ts';
 import type { FromWorker } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
+
+/** An agent, as the worker's parts know it. */
+export interface Resident {
+  readonly pid: number;
+}
 
 export interface WorkerParts {
   readonly scheduler: Scheduler;
@@ -18,7 +22,7 @@ export interface WorkerParts {
   /** Tells the operator about a failure of ringfence's own. */
   report(error: unknown): void;
   /** The agent has ended: forget it. */
-  ended(agent: WorkerAgent): void;
-  send(from: WorkerAgent, to: number, payload: Payload, waitMs: number | null): Operation<null>;
-  callTool(from: WorkerAgent, name: string, argumentsJson: string): Operation<string>;
+  ended(agent: Resident): void;
+  send(from: Resident, to: number, payload: Payload, waitMs: number | null): Operation<null>;
+  callTool(from: Resident, name: string, argumentsJson: string): Operation<string>;
 }

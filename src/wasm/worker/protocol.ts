@@ -27,7 +27,11 @@ export interface AgentStart {
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
-  readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly terminal: {
+    readonly stdin: boolean;
+    readonly stdout: boolean;
+    readonly stderr: boolean;
+  };
   /** When it was spawned, in milliseconds since 1970: deadlines count from here. */
   readonly spawnedAtMs: number;
 }
@@ -51,7 +55,15 @@ export type ToWorker =
 /** How a worker says that an agent ended. */
 export interface AgentEnd {
   readonly code: number | null;
-  readonly reason: 'normal' | 'error' | 'trap' | 'fuel' | 'cpu_time' | 'timeout' | 'killed' | 'internal';
+  readonly reason:
+    | 'normal'
+    | 'error'
+    | 'trap'
+    | 'fuel'
+    | 'cpu_time'
+    | 'timeout'
+    | 'killed'
+    | 'internal';
   readonly message: string | null;
 }
 

@@ -9,7 +9,7 @@ import type { Operation } from '../host/agent.ts';
 import { WorkerAgent } from './agent.ts';
 import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
 import { deliver, PendingOperation } from './mail.ts';
-import type { WorkerParts } from './parts.ts';
+import type { Resident, WorkerParts } from './parts.ts';
 import type { AgentStart, FromWorker, ToWorker, WorkerStart } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
 import { makeTrap } from './trap.ts';
@@ -45,11 +45,11 @@ class Worker implements WorkerParts {
     process.emitWarning(`a host function of ringfence failed: ${String(error)}`);
   }
 
-  ended(agent: WorkerAgent): void {
+  ended(agent: Resident): void {
     this.#agents.delete(agent.pid);
   }
 
-  send(from: WorkerAgent, to: number, payload: Payload, waitMs: number | null): Operation<null> {
+  send(from: Resident, to: number, payload: Payload, waitMs: number | null): Operation<null> {
     const receiver = this.#agents.get(to);
     if (receiver !== undefined && !receiver.ended) {
       const delivery: Delivery = { tag: 'message', sender: from.pid, payload };
@@ -58,7 +58,7 @@ class Worker implements WorkerParts {
     return this.#ask(from, (id) => ({ kind: 'send', pid: from.pid, id, to, payload, waitMs }));
   }
 
-  callTool(from: WorkerAgent, name: string, argumentsJson: string): Operation<string> {
+  callTool(from: Resident, name: string, argumentsJson: string): Operation<string> {
     return this.#ask(from, (id) => ({
       kind: 'tool',
       pid: from.pid,
@@ -68,7 +68,7 @@ class Worker implements WorkerParts {
     }));
   }
 
-  #ask<Value>(from: WorkerAgent, message: (id: number) => FromWorker): Operation<Value> {
+  #ask<Value>(from: Resident, message: (id: number) => FromWorker): Operation<Value> {
     const id = this.#nextOperation;
     this.#nextOperation += 1;
     const operation = new PendingOperation<Value>(() => {
@@ -139,7 +139,9 @@ class Worker implements WorkerParts {
   #start(start: AgentStart): void {
     const prepared = this.#modules.get(start.digest);
     if (prepared === undefined) {
-      throw new Error(`the module ${start.digest} did not reach this worker before its first agent`);
+      throw new Error(
+        `the module ${start.digest} did not reach this worker before its first agent`,
+      );
     }
     const agent = new WorkerAgent(start, this, (self) => runInstance(self, prepared, this));
     this.#agents.set(start.pid, agent);

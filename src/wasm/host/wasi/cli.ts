@@ -10,8 +10,8 @@ import type { Functions as TerminalOutputFunctions } from '../generated/wasi-cli
 import type { Functions as TerminalStderrFunctions } from '../generated/wasi-cli-terminal-stderr.ts';
 import type { Functions as TerminalStdinFunctions } from '../generated/wasi-cli-terminal-stdin.ts';
 import type { Functions as TerminalStdoutFunctions } from '../generated/wasi-cli-terminal-stdout.ts';
-import { Held } from './held.ts';
 import { implement, releaseHeld } from '../implement.ts';
+import { Held } from './held.ts';
 import { InputStream } from './io/input-stream.ts';
 import { OutputStream } from './io/output-stream.ts';
 

@@ -1,11 +1,11 @@
 /** All of WASI 0.2 that is offered, by interface and function. */
 
+import type { Interface } from '../implement.ts';
 import * as cli from './cli.ts';
 import { monotonicClock, wallClock } from './clocks.ts';
 import { filesystemTypes, preopens } from './filesystem.ts';
 import { outgoingHandler } from './http/outgoing-handler.ts';
 import { httpTypes } from './http/types.ts';
-import type { Interface } from '../implement.ts';
 import { ioError } from './io/error.ts';
 import { ioPoll } from './io/poll.ts';
 import { ioStreams } from './io/streams.ts';

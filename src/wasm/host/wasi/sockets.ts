@@ -12,8 +12,8 @@ import type { Functions as TcpFunctions } from '../generated/wasi-sockets-tcp.ts
 import type { Functions as TcpCreateSocketFunctions } from '../generated/wasi-sockets-tcp-create-socket.ts';
 import type { Functions as UdpFunctions } from '../generated/wasi-sockets-udp.ts';
 import type { Functions as UdpCreateSocketFunctions } from '../generated/wasi-sockets-udp-create-socket.ts';
-import { Held } from './held.ts';
 import { implement, notOffered, releaseHeld } from '../implement.ts';
+import { Held } from './held.ts';
 
 declare module '../abi/binding.ts' {
   interface HostResources {

@@ -2,8 +2,8 @@
 
 import type { HostAgent } from '../../agent.ts';
 import type { Functions as ErrorFunctions } from '../../generated/wasi-io-error.ts';
-import { Held } from '../held.ts';
 import { implement, releaseHeld } from '../../implement.ts';
+import { Held } from '../held.ts';
 
 declare module '../../abi/binding.ts' {
   interface HostResources {

@@ -1,0 +1,60 @@
+/**
+ * Goal: what docs/library.md shows is what happens. Method: each of its examples is run as a program of
+ * its own, beside the built guests; where the page shows an output, it must be that.
+ */
+
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { guest } from './support/kernel.ts';
+
+const page = readFileSync(new URL('../docs/library.md', import.meta.url), 'utf8');
+const api = new URL('../src/index.ts', import.meta.url).href;
+
+interface Example {
+  readonly title: string;
+  readonly source: string;
+  readonly output: string | null;
+}
+
+const examples: Example[] = [
+  ...page.matchAll(/^## (.+)$|```ts\n([\s\S]*?)```(?:\n\n```text\n([\s\S]*?)```)?/gm),
+].reduce<{ title: string; found: Example[] }>(
+  ({ title, found }, [, heading, source, output]) =>
+    source === undefined
+      ? { title: heading ?? title, found }
+      : { title, found: [...found, { title, source, output: output ?? null }] },
+  { title: '', found: [] },
+).found;
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ringfence-docs-'));
+  for (const name of ['word-count', 'endless-loop', 'hello', 'tool-user', 'chat']) {
+    symlinkSync(guest(name), join(folder, `${name}.wasm`));
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the page has its examples', () => {
+  expect(examples.length).toBeGreaterThanOrEqual(5);
+});
+
+const words = (text: string): string => text.trim().replace(/[ \t]+/g, ' ').replace(/\n /g, '\n');
+
+test.each(examples)('$title', async ({ source, output }) => {
+  const file = join(folder, 'example.mts');
+  writeFileSync(file, source.replace("from 'ringfence'", `from ${JSON.stringify(api)}`));
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], {
+    cwd: folder,
+    env: { ...process.env, RINGFENCE_CACHE: join(folder, 'cache') },
+  });
+  expect(stderr).toBe('');
+  expect(stdout).not.toBe('');
+  if (output !== null) {
+    expect(words(stdout)).toBe(words(output));
+  }
+});
