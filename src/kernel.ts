@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { WasmBackend } from './backend/wasm.ts';
-import { type GrantsInput, parseGrants } from './capability/grants.ts';
+import { type Grants, type GrantsInput, NO_GRANTS, parseGrants } from './capability/grants.ts';
 import { RingfenceError } from './errors.ts';
 import { MESSAGE_BYTES_MAX, type Payload } from './ipc/message.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
@@ -66,8 +66,6 @@ export interface LoadedModule {
     readonly functions: readonly string[];
   }[];
   readonly exports: readonly string[];
-  /** The grants that its imports can use: it may run without, and is then denied. */
-  readonly neededGrants: readonly string[];
   /** Bytes of the memories and tables that it declares. */
   readonly declaredBytes: number;
   readonly fromCache: boolean;
@@ -218,28 +216,27 @@ function toPayload(message: string | Uint8Array | Payload): Payload {
   return payload;
 }
 
-/** Which grant each interface can use. */
-const GRANT_OF_INTERFACE: readonly (readonly [RegExp, string])[] = [
-  [/^ringfence:agent\/ipc$/, 'ipc'],
-  [/^ringfence:agent\/tools$/, 'tools'],
-  [/^ringfence:agent\/process$/, 'spawn'],
-  [/^wasi:(sockets|http)\//, 'network'],
-];
+/** What the grants of the public API are called, by the capability that the gate asks for. */
+const GRANT_OF_CAPABILITY: Readonly<Record<string, string>> = {
+  can_ipc: 'ipc',
+  can_network: 'network',
+  can_exec_tools: 'tools',
+  can_spawn: 'spawn',
+};
+
+/** Clocks and random numbers, which only a policy withdraws. */
+function isGrantedAnyway(capability: string): boolean {
+  return NO_GRANTS[capability as keyof Grants] === true;
+}
 
 function describe(prepared: PreparedModule, path: string | null): LoadedModule {
   const { plan } = prepared;
-  const needed = GRANT_OF_INTERFACE.filter(([pattern]) =>
-    plan.imports.some(
-      (imported) => pattern.test(imported.interface) && imported.functions.length > 0,
-    ),
-  ).map(([, grant]) => grant);
   return {
     digest: prepared.digest,
     path,
     world: plan.entry.kind === 'agent-run' ? 'ringfence:agent' : 'wasi:cli',
     imports: plan.imports,
     exports: plan.exports,
-    neededGrants: [...new Set(needed)],
     declaredBytes: plan.declaredBytes,
     fromCache: prepared.fromCache,
     adapted: prepared.adapted,
@@ -327,6 +324,24 @@ export class Kernel implements AsyncDisposable {
     }
     this.#backend.addModule(prepared);
     return describe(prepared, path);
+  }
+
+  /**
+   * The grants that a module's imports can use, by the gate's own table: it may run without, and is
+   * then denied.
+   */
+  async neededGrants(module: LoadedModule): Promise<string[]> {
+    // Only who asks needs the host functions in this thread.
+    const { HOST } = await import('./wasm/host/index.ts');
+    const capabilities = module.imports.flatMap((imported) =>
+      imported.functions.map((name) => HOST.get(imported.interface)?.get(name)?.capability ?? null),
+    );
+    const grants = capabilities.flatMap((capability) =>
+      capability === null || isGrantedAnyway(capability)
+        ? []
+        : [GRANT_OF_CAPABILITY[capability] ?? capability],
+    );
+    return [...new Set(grants)];
   }
 
   /**

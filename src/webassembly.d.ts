@@ -1,14 +1,25 @@
 /** The JavaScript API of WebAssembly, as far as it is used here, with JSPI; Node's types have none. */
 
+type BufferSource = ArrayBufferView<ArrayBuffer> | ArrayBuffer;
+
 declare namespace WebAssembly {
   class CompileError extends Error {}
   class LinkError extends Error {}
   class RuntimeError extends Error {
     constructor(message?: string);
   }
+  type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'externref' | 'anyfunc' | 'exnref';
+  /** What an exception is of. */
+  class Tag {
+    constructor(type: { parameters: ValueType[] });
+  }
+  /** What JavaScript's own exceptions are of. */
+  const JSTag: Tag;
   /** A WebAssembly exception that left the module. */
   class Exception {
-    protected constructor();
+    constructor(tag: Tag, payload: unknown[]);
+    is(tag: Tag): boolean;
+    getArg(tag: Tag, index: number): unknown;
   }
 
   type ImportExportKind = 'function' | 'global' | 'memory' | 'table' | 'tag';
@@ -31,6 +42,7 @@ declare namespace WebAssembly {
 
   // biome-ignore lint/complexity/noBannedTypes: exported functions have whatever signature they have.
   type ExportValue = Function | Global | Memory | Table;
+  type ImportValue = ExportValue | Tag | number | bigint | string | object | null | undefined;
   type Exports = Record<string, ExportValue>;
   type ModuleImports = Record<string, unknown>;
   type Imports = Record<string, ModuleImports>;
@@ -47,7 +59,11 @@ declare namespace WebAssembly {
   }
 
   class Table {
-    constructor(descriptor: { element: 'anyfunc' | 'externref'; initial: number; maximum?: number });
+    constructor(descriptor: {
+      element: 'anyfunc' | 'externref';
+      initial: number;
+      maximum?: number;
+    });
     readonly length: number;
     get(index: number): unknown;
     set(index: number, value?: unknown): void;

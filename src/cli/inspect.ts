@@ -35,7 +35,12 @@ async function sizeOf(path: string): Promise<number | null> {
   return status.isFile() ? status.size : null;
 }
 
-function inspectionOf(path: string, size: number | null, module: LoadedModule): Inspection {
+function inspectionOf(
+  path: string,
+  size: number | null,
+  module: LoadedModule,
+  neededGrants: readonly string[],
+): Inspection {
   return {
     path,
     sha256: module.digest,
@@ -48,7 +53,7 @@ function inspectionOf(path: string, size: number | null, module: LoadedModule): 
       functions,
     })),
     exports: module.exports,
-    needed_grants: module.neededGrants,
+    needed_grants: neededGrants,
     declared_memory_bytes: module.declaredBytes,
   };
 }
@@ -100,7 +105,12 @@ export async function inspect(
   });
   try {
     const module = await loadWithProgress(kernel, modulePath, environment, interruption);
-    const inspection = inspectionOf(modulePath, await sizeOf(modulePath), module);
+    const inspection = inspectionOf(
+      modulePath,
+      await sizeOf(modulePath),
+      module,
+      await kernel.neededGrants(module),
+    );
     const text = invocation.json ? `${JSON.stringify(inspection)}\n` : describe(inspection);
     // A reader that has seen enough, such as `head`, is no failure.
     await environment.stdout.write(Buffer.from(text)).catch(() => {});

@@ -55,6 +55,11 @@ export class Outlet {
     return this.#failure;
   }
 
+  /** What waited to be written was lost because nobody read it. */
+  get wasAbandoned(): boolean {
+    return this.#wasAbandoned;
+  }
+
   /**
    * Writes, and resolves when the bytes have been taken over by whoever reads.
    *
@@ -71,36 +76,6 @@ export class Outlet {
     const written = this.#handOver(bytes);
     this.#last = written.catch(() => {});
     await written;
-  }
-
-  /** What waited to be written was lost because nobody read it. */
-  get wasAbandoned(): boolean {
-    return this.#wasAbandoned;
-  }
-
-  #fail(error: NodeJS.ErrnoException): void {
-    const code = error.code ?? 'unknown error';
-    if (!this.#isClosed && !READER_GONE.has(code)) {
-      this.#failure = code;
-    }
-    this.#close();
-  }
-
-  #handOver(bytes: Uint8Array): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#underWay.add(reject);
-    this.#waitingBytes += bytes.length;
-    this.#stream.write(bytes, (error) => {
-      this.#waitingBytes -= bytes.length;
-      this.#underWay.delete(reject);
-      if (error) {
-        reject(new OutletClosedError());
-        this.#fail(error);
-      } else {
-        resolve();
-      }
-    });
-    return promise;
   }
 
   /**
@@ -133,6 +108,31 @@ export class Outlet {
       this.#wasAbandoned = true;
       this.#close();
     }
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    const code = error.code ?? 'unknown error';
+    if (!this.#isClosed && !READER_GONE.has(code)) {
+      this.#failure = code;
+    }
+    this.#close();
+  }
+
+  #handOver(bytes: Uint8Array): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#underWay.add(reject);
+    this.#waitingBytes += bytes.length;
+    this.#stream.write(bytes, (error) => {
+      this.#waitingBytes -= bytes.length;
+      this.#underWay.delete(reject);
+      if (error) {
+        reject(new OutletClosedError());
+        this.#fail(error);
+      } else {
+        resolve();
+      }
+    });
+    return promise;
   }
 
   #close(): void {

@@ -115,5 +115,5 @@ export function hostFunction<Work extends HostWork>(declared: HostFunction<Work>
     }
     return answer;
   };
-  return gated(pass, declared.blocking ?? false);
+  return gated(pass, declared.blocking ?? false, capability);
 }

@@ -12,6 +12,8 @@ export interface MeterCaps {
   readonly results: number;
   /** Parameters of an exception tag; each live exception holds them on the host's heap. @default 16 */
   readonly tagParameters: number;
+  /** Tables that hold exceptions, each of which keeps its values on the host's heap. @default 0 */
+  readonly exceptionTables: number;
   /** @default 10,000 */
   readonly imports: number;
   /** Functions that the module defines. @default 200,000 */
@@ -60,6 +62,7 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   parameters: 1_000,
   results: 256,
   tagParameters: 16,
+  exceptionTables: 0,
   imports: 10_000,
   functions: 200_000,
   tables: 1_000,

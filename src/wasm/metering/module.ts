@@ -37,6 +37,8 @@ export interface ModuleImport {
 export interface ModuleExport {
   readonly name: string;
   readonly kind: ExternalKind;
+  /** In the index space of its kind, before the rewriting. */
+  readonly index: number;
 }
 
 export interface TableType {
@@ -263,13 +265,15 @@ function readLimits(reader: ByteReader): { initial: number; maximum: number | nu
   return { initial, maximum: flags & 0x01 ? reader.u32() : null };
 }
 
-function readTable(reader: ByteReader): TableType {
+function readTable({ module, reader, caps }: Section): void {
   const start = reader.position;
   if (reader.bytes[start] === 0x40) throw refusedFeature('a table with an initial value', start);
   const type = readReferenceType(reader);
+  module.tables.push({ type, ...readLimits(reader) });
   // A live exception holds its values on the host's heap, where no limit reaches them.
-  if (isException(type)) throw refusedFeature('a table of exceptions', start);
-  return { type, ...readLimits(reader) };
+  const exceptionTables = module.tables.filter(({ type }) => isException(type)).length;
+  checkCap(caps, 'exceptionTables', exceptionTables, 'tables of exceptions', start);
+  checkCap(caps, 'tables', module.tables.length, 'tables', start);
 }
 
 function readMemory({ module, reader }: Section): void {
@@ -318,11 +322,10 @@ function decodeImport(section: Section): void {
   module.imports.push({ module: moduleName, name, kind });
   module.imported[kind]++;
   if (kind === 'function') module.functions.push(readTypeIndex(section));
-  else if (kind === 'table') module.tables.push(readTable(reader));
+  else if (kind === 'table') readTable(section);
   else if (kind === 'memory') readMemory(section);
   else if (kind === 'global') module.globals.push(slotsOf(readGlobalType(reader)));
   else readTag(section);
-  checkCap(caps, 'tables', module.tables.length, 'tables', start);
   checkCap(caps, 'globals', module.globals.length, 'globals', start);
   checkCap(caps, 'tags', module.tags.length, 'tags', start);
 }
@@ -348,7 +351,7 @@ function decodeExport({ module, reader }: Section): void {
     tag: module.tags,
   };
   requireIndex(index, existing[kind].length, kind, at);
-  module.exports.push({ name, kind });
+  module.exports.push({ name, kind, index });
   if (kind === 'function') {
     editsOf(module, SECTION.export).add(EDIT.functionIndex, at, reader.position, index);
   } else if (kind === 'global') {
@@ -497,7 +500,7 @@ const ITEM_DECODERS: Readonly<Record<number, ItemDecoder>> = {
   [SECTION.table]: {
     what: 'tables',
     cap: 'tables',
-    item: ({ module, reader }) => module.tables.push(readTable(reader)),
+    item: readTable,
   },
   [SECTION.memory]: { what: 'memories', cap: 'tables', item: readMemory },
   [SECTION.tag]: { what: 'tags', cap: 'tags', item: readTag },

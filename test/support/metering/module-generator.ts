@@ -82,7 +82,7 @@ export class ModuleGenerator {
       };
       const webAssembly = Object.create(WebAssembly, {
         instantiate: {
-          value: async (binary: BufferSource, imports: WebAssembly.Imports) => {
+          value: async (binary: Uint8Array<ArrayBuffer>, imports: WebAssembly.Imports) => {
             const module = await WebAssembly.compile(binary);
             remember(module);
             return { module, instance: await WebAssembly.instantiate(module, imports) };
@@ -94,10 +94,6 @@ export class ModuleGenerator {
         printErr: (text: string) => {
           output += `${text}\n`;
         },
-        onExit: (status: number) => {
-          if (status === 0) resolve();
-          else reject(new Error(`wasm-opt ended with ${status}: ${output}`));
-        },
         ...(compiled && {
           instantiateWasm: (
             imports: WebAssembly.Imports,
@@ -108,7 +104,12 @@ export class ModuleGenerator {
       const fakeProcess = Object.create(process, {
         argv: { value: ['node', this.#path, ...parameters] },
         exit: { value: () => {} },
-        exitCode: { value: 0, writable: true },
+        exitCode: {
+          set: (status: number) => {
+            if (status === 0) resolve();
+            else reject(new Error(`wasm-opt ended with ${status}: ${output}`));
+          },
+        },
         on: { value: () => {} },
       });
       const directory = join(this.#path, '..');

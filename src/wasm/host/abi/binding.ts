@@ -70,14 +70,18 @@ export type GatedFunction = ((call: GuestCall<never>, ...args: never[]) => unkno
   readonly [GATED]: true;
   /** Whether it may answer {@link WAIT}. */
   readonly blocking: boolean;
+  /** What the gate asks for; null: every agent may call it. */
+  readonly capability: string | null;
 };
 
 /** Marks a function as gated. For the gate alone; nothing else in the program may call it. */
 export function gated<Agent>(
   pass: (call: GuestCall<Agent>, ...args: never[]) => unknown,
   blocking: boolean,
+  capability: string | null = null,
 ): GatedFunction {
-  return Object.assign(pass, { [GATED]: true as const, blocking }) as unknown as GatedFunction;
+  const marks = { [GATED]: true as const, blocking, capability };
+  return Object.assign(pass, marks) as unknown as GatedFunction;
 }
 
 /**

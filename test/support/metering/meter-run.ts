@@ -1,0 +1,267 @@
+/** Runs one core module plain and metered, and tells everything that a program could see of the difference. */
+
+import { createHash } from 'node:crypto';
+import { DEFAULT_METER_CAPS } from '../../../src/wasm/metering/caps.ts';
+import { type MeteredModule, meter } from '../../../src/wasm/metering/meter.ts';
+import { type DecodedModule, decodeModule } from '../../../src/wasm/metering/module.ts';
+import { VALUE } from '../../../src/wasm/metering/value-types.ts';
+
+/** What Node has and its types don't know yet. */
+interface ExceptionTypes {
+  readonly Tag: new (type: { parameters: string[] }) => object;
+  readonly Exception: new (tag: object, values: unknown[]) => Error;
+  readonly JSTag: object;
+}
+const { Tag, Exception, JSTag } = WebAssembly as unknown as ExceptionTypes;
+
+/** The generator always makes one, and what it holds is bounded in tests. */
+const CAPS = { exceptionTables: 1 };
+
+export interface HostOptions {
+  /** Fuel that is given at first. */
+  readonly budget: bigint;
+  /** What `suspend` adds; null: fuel below zero ends the program. */
+  readonly slice: bigint | null;
+  /** Bytes that growing may take. */
+  readonly growBytes?: bigint;
+}
+
+/** What a host of one agent holds, and what it counted. */
+export class TestHost {
+  readonly fuel: WebAssembly.Global<'i64'>;
+  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  readonly #options: HostOptions;
+  granted: bigint;
+  checks = 0;
+  suspensions = 0;
+  stopped = false;
+  depthExhausted = false;
+  grownBytes = 0n;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.granted = options.budget;
+    this.fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, options.budget);
+  }
+
+  get used(): bigint {
+    return this.granted - this.fuel.value;
+  }
+
+  imports(): WebAssembly.ModuleImports {
+    const limit = this.#options.growBytes ?? 1n << 32n;
+    return {
+      fuel: this.fuel,
+      depth: this.depth,
+      check: () => {
+        this.checks++;
+        if (this.#options.slice !== null) return 1;
+        this.stopped = true;
+        return 2;
+      },
+      suspend: () => {
+        this.suspensions++;
+        this.fuel.value += this.#options.slice ?? 0n;
+        this.granted += this.#options.slice ?? 0n;
+      },
+      grow: (bytes: bigint) => {
+        if (this.grownBytes + bytes > limit) return 0;
+        this.grownBytes += bytes;
+        return 1;
+      },
+      ungrow: (bytes: bigint) => {
+        this.grownBytes -= bytes;
+      },
+      exhausted_depth: () => {
+        this.depthExhausted = true;
+      },
+    };
+  }
+}
+
+/** Everything that can be seen of a run, as text, one line an event. */
+export interface Observed {
+  readonly lines: readonly string[];
+  /** The call stack was used up: where that happens differs by the engine's tier. */
+  readonly overflowed: boolean;
+}
+
+type Value = number | bigint | null | object | undefined;
+
+function show(value: unknown): string {
+  if (typeof value === 'function') return 'function';
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  return typeof value === 'object' && value !== null ? 'object' : String(value);
+}
+
+/** The environment of a module: functions that log, references, tags; the same for every run of it. */
+class Environment {
+  readonly lines: string[] = [];
+  readonly #decoded: DecodedModule;
+  readonly #tags = new Map<string, object>();
+  #calls = 0;
+  exports: WebAssembly.Exports = {};
+
+  constructor(decoded: DecodedModule) {
+    this.#decoded = decoded;
+  }
+
+  imports(): WebAssembly.Imports {
+    const imports: Record<string, Record<string, object>> = {};
+    let functions = 0;
+    let tags = 0;
+    for (const { module, name, kind } of this.#decoded.imports) {
+      imports[module] ??= {};
+      if (kind === 'function') {
+        imports[module][name] = this.#function(name, this.#decoded.functions[functions++]!);
+      } else if (kind === 'tag') {
+        imports[module][name] = this.#tag(name, this.#decoded.tags[tags++]!);
+      } else {
+        imports[module][name] = new WebAssembly.Global({ value: 'externref', mutable: false }, {});
+      }
+    }
+    return imports as WebAssembly.Imports;
+  }
+
+  #tag(name: string, type: number): object {
+    const parameters = this.#decoded.types[type]!.parameters.map((parameter) => {
+      const found = Object.entries(VALUE).find(([, code]) => code === parameter)?.[0];
+      return found === 'externalReference' ? 'externref' : (found ?? 'i32');
+    });
+    const tag = name === 'jstag' ? JSTag : new Tag({ parameters });
+    this.#tags.set(name, tag);
+    return tag;
+  }
+
+  #function(name: string, type: number): (...values: Value[]) => unknown {
+    const { results } = this.#decoded.types[type]!;
+    return (...values) => {
+      if (this.lines.length < 20_000) this.lines.push(`${name}(${values.map(show).join(', ')})`);
+      const special = this.#special(name, values);
+      if (special !== undefined) return special.value;
+      const answers = results.map((result) => this.#answer(result));
+      return answers.length > 1 ? answers : answers[0];
+    };
+  }
+
+  #answer(type: number): Value {
+    this.#calls++;
+    if (type === VALUE.i64) return BigInt(this.#calls % 7);
+    return type > VALUE.v128 ? this.#calls % 7 : null;
+  }
+
+  #special(name: string, values: readonly Value[]): { value: unknown } | undefined {
+    const { table } = this.exports;
+    if (name === 'throw') {
+      const tag = this.#tags.get('wasmtag');
+      if (Number(values[0]) % 2 === 0 && tag) throw new Exception(tag, [values[0]]);
+      throw new Error('thrown by the host');
+    }
+    if (name === 'table-get' && table instanceof WebAssembly.Table) {
+      return { value: table.get(Number(values[0]) >>> 0) };
+    }
+    if (name === 'table-set' && table instanceof WebAssembly.Table) {
+      return { value: table.set(Number(values[0]) >>> 0, values[1]) };
+    }
+    return undefined;
+  }
+}
+
+function showFailure(error: unknown, stopped: boolean): string {
+  if (stopped) return 'stopped';
+  if (error instanceof Exception) return 'exception';
+  return error instanceof Error ? `${error.name}: ${error.message}` : `threw ${show(error)}`;
+}
+
+function overflowedBy(error: unknown, host: TestHost | null): boolean {
+  return error instanceof RangeError || host?.depthExhausted === true;
+}
+
+function contents(exports: WebAssembly.Exports): string[] {
+  return Object.entries(exports).flatMap(([name, value]) => {
+    if (value instanceof WebAssembly.Global) {
+      try {
+        return [`global ${name} = ${show(value.value)}`];
+      } catch {
+        return [];
+      }
+    }
+    if (!(value instanceof WebAssembly.Memory)) return [];
+    const digest = createHash('sha256').update(new Uint8Array(value.buffer)).digest('hex');
+    return [`memory ${name} = ${digest.slice(0, 16)} of ${value.buffer.byteLength}`];
+  });
+}
+
+/** The types of an exported function's parameters. */
+function parametersOf(decoded: DecodedModule, name: string): readonly number[] {
+  const place = decoded.exports.findIndex((entry) => entry.name === name);
+  const type = decoded.functions[decoded.exports[place]?.index ?? -1];
+  return decoded.types[type ?? -1]?.parameters ?? [];
+}
+
+function argumentOf(type: number, place: number): unknown {
+  if (type === VALUE.i64) return BigInt(place * 3 + 1);
+  return type > VALUE.v128 ? place * 3 + 1 : null;
+}
+
+/** Calls every exported function once, in order, with zeros and small numbers. */
+function observe(
+  bytes: Uint8Array<ArrayBuffer>,
+  decoded: DecodedModule,
+  metered: MeteredModule | null,
+  host: TestHost | null,
+): Observed {
+  const environment = new Environment(decoded);
+  const { lines } = environment;
+  const imports = environment.imports();
+  if (metered && host) imports[metered.injected] = host.imports();
+  const start = metered?.startExport ?? null;
+  const attempt = (what: string, act: () => unknown): boolean => {
+    try {
+      lines.push(`${what} = ${show(act())}`);
+      return true;
+    } catch (error) {
+      lines.push(`${what}: ${showFailure(error, host?.stopped ?? false)}`);
+      return !(overflowedBy(error, host) || host?.stopped);
+    }
+  };
+  let instance: WebAssembly.Instance | undefined;
+  const instantiate = () => {
+    instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
+    environment.exports = instance.exports;
+    if (start !== null) (instance.exports[start] as () => void)();
+  };
+  if (!attempt('instantiate', instantiate) || !instance) return { lines, overflowed: !instance };
+  for (const [name, value] of Object.entries(instance.exports)) {
+    if (typeof value !== 'function' || name === start) continue;
+    const call = value as (...values: unknown[]) => unknown;
+    const values = parametersOf(decoded, name).map(argumentOf);
+    if (!attempt(name, () => call(...values))) return { lines, overflowed: true };
+    if (lines.length > 20_000) break;
+  }
+  lines.push(...contents(instance.exports));
+  return { lines, overflowed: false };
+}
+
+export function decode(bytes: Uint8Array): DecodedModule {
+  return decodeModule(bytes, { ...DEFAULT_METER_CAPS, ...CAPS });
+}
+
+export function meterForTest(bytes: Uint8Array): MeteredModule {
+  return meter(bytes, CAPS);
+}
+
+export function runPlain(bytes: Uint8Array<ArrayBuffer>): Observed {
+  return observe(bytes, decode(bytes), null, null);
+}
+
+export function runMetered(
+  bytes: Uint8Array<ArrayBuffer>,
+  options: HostOptions,
+): Observed & { readonly host: TestHost } {
+  const host = new TestHost(options);
+  const metered = meterForTest(bytes);
+  return { ...observe(metered.bytes, decode(bytes), metered, host), host };
+}
