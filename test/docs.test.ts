@@ -43,7 +43,11 @@ test('the page has its examples', () => {
   expect(examples.length).toBeGreaterThanOrEqual(5);
 });
 
-const words = (text: string): string => text.trim().replace(/[ \t]+/g, ' ').replace(/\n /g, '\n');
+const words = (text: string): string =>
+  text
+    .trim()
+    .replace(/[ \t]+/g, ' ')
+    .replace(/\n /g, '\n');
 
 test.each(examples)('$title', async ({ source, output }) => {
   const file = join(folder, 'example.mts');

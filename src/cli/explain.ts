@@ -9,19 +9,25 @@ const MESSAGE_LENGTH_MAX = 2_000;
 /** Most kinds of denials that are printed; the report has all of them. */
 const DENIALS_MAX = 8;
 
-/** The option by which each capability is granted. */
-const OPTION_OF_CAPABILITY: Readonly<Record<string, string>> = {
-  ipc: '--allow-ipc',
-  network: '--allow-net',
-  tools: '--allow-tools',
-  spawn: '--allow-spawn',
-};
+/** The option by which each grant is given. */
+const OPTION_OF_GRANT: ReadonlyMap<string, string> = new Map([
+  ['ipc', '--allow-ipc'],
+  ['network', '--allow-net'],
+  ['tools', '--allow-tools'],
+  ['spawn', '--allow-spawn'],
+]);
 
-/** The option that grants something, or null where the command line has none. */
-export function optionThatGrants(capability: string): string | null {
-  return Object.hasOwn(OPTION_OF_CAPABILITY, capability)
-    ? (OPTION_OF_CAPABILITY[capability] ?? null)
-    : null;
+/** The grant that a capability of the report comes from. */
+const GRANT_OF_CAPABILITY: ReadonlyMap<string, string> = new Map([
+  ['can_ipc', 'ipc'],
+  ['can_network', 'network'],
+  ['can_exec_tools', 'tools'],
+  ['can_spawn', 'spawn'],
+]);
+
+/** The option that gives a grant, or null where the command line has none. */
+export function optionThatGrants(grant: string): string | null {
+  return OPTION_OF_GRANT.get(grant) ?? null;
 }
 
 const count = (value: number): string => value.toLocaleString('en-US');
@@ -53,7 +59,9 @@ function explainEnd({ exit, limits, usage, ...report }: Report): string | null {
     case 'fuel':
       return ours(`${agent} used up its ${count(limits.fuel)} units; raise --max-fuel`);
     case 'cpu_time':
-      return ours(`${agent} used up its ${duration(limits.cpu_time_ms)}; raise --max-cpu`);
+      return ours(
+        `${agent} used up its ${duration(limits.cpu_time_ms)} of CPU time; raise --max-cpu`,
+      );
     case 'timeout':
       return ours(`${agent} had not ended after ${duration(limits.wall_time_ms)}; raise --timeout`);
     case 'killed': {
@@ -71,10 +79,10 @@ function explainEnd({ exit, limits, usage, ...report }: Report): string | null {
 }
 
 function explainDenial({ capability, operation, count: times }: Denial): string {
-  const option = optionThatGrants(capability);
+  const option = optionThatGrants(GRANT_OF_CAPABILITY.get(capability) ?? capability);
   const often = times === 1 ? 'once' : `${count(times)} times`;
   const advice = option === null ? '' : `; ${option} grants it`;
-  return `ringfence: denied ${printableLine(`${capability} ${operation}`)} ${often}${advice}`;
+  return `ringfence: denied ${printableLine(operation)} ${often}${advice}`;
 }
 
 /** What to print about a run: nothing where it ended normally. */

@@ -748,6 +748,13 @@ export class BodyWalker {
     return index;
   }
 
+  #requireSegment(count: number): number {
+    const at = this.#reader.position;
+    const index = this.#reader.u32();
+    if (index >= count) throw invalid(`there is no segment ${index}`, at);
+    return index;
+  }
+
   // Instructions with an index
 
   #stepIndexed(instruction: Instruction, at: number): void {
@@ -820,7 +827,7 @@ export class BodyWalker {
         readMemoryIndex(reader);
         return { kind: 'memory.copy' };
       case IMMEDIATE.memoryInit: {
-        const segment = reader.u32();
+        const segment = this.#requireSegment(this.#module.dataSegments.length);
         readMemoryIndex(reader);
         return { kind: 'memory.init', segment };
       }
@@ -829,7 +836,7 @@ export class BodyWalker {
         return { kind: 'table.copy', destination, source: this.#requireTable() };
       }
       case IMMEDIATE.tableInit: {
-        const segment = reader.u32();
+        const segment = this.#requireSegment(this.#module.elementSegments.length);
         return { kind: 'table.init', segment, table: this.#requireTable() };
       }
       default: {

@@ -5,6 +5,7 @@ import {
   BULK_PIECE_BYTES,
   BULK_PIECE_ELEMENTS,
   COST_BULK_ELEMENT,
+  COST_CALL_IMPORTED,
   COST_GROWN_ELEMENT,
   COST_GROWN_PAGE,
   FRAME_BYTES,
@@ -12,7 +13,7 @@ import {
   PAGE_BYTES,
   TABLE_ELEMENT_BYTES,
 } from './costs.ts';
-import { emitEnter, emitLeave, emitPoll, OP } from './emit.ts';
+import { emitCharge, emitEnter, emitLeave, emitPoll, OP } from './emit.ts';
 import type { Helper } from './helpers.ts';
 import type { Layout } from './layout.ts';
 import { VALUE, type ValueType } from './value-types.ts';
@@ -66,6 +67,7 @@ function wrapper(target: number, layout: Layout): InjectedFunction {
   const out = new ByteWriter();
   out.raw(1, 1, I32);
   emitEnter(out, layout, frameBytes, saved);
+  emitCharge(out, layout, COST_CALL_IMPORTED);
   for (let index = 0; index < parameters.length; index++) {
     out.u8(OP.localGet);
     out.u32(index);
@@ -90,7 +92,9 @@ function emitAskToGrow(
   out.signed(each);
   out.raw(OP.i64Mul, OP.localTee, bytes, OP.call);
   out.u32(layout.grow);
-  out.raw(OP.i32Eqz, OP.if, OP.emptyBlock, OP.i32Const);
+  out.raw(OP.i32Eqz, OP.if, OP.emptyBlock);
+  emitPoll(out, layout);
+  out.u8(OP.i32Const);
   out.signed(-1);
   out.raw(OP.return, OP.end);
 }
@@ -112,8 +116,9 @@ function emitAfterGrow(
   out.signed(costEach);
   out.raw(OP.i64Mul, OP.i64Sub, OP.globalSet);
   out.u32(layout.fuel);
+  out.u8(OP.end);
   emitPoll(out, layout);
-  out.raw(OP.end, OP.localGet, locals.result, OP.end);
+  out.raw(OP.localGet, locals.result, OP.end);
 }
 
 function memoryGrow(layout: Layout): InjectedFunction {
@@ -178,6 +183,14 @@ class BulkFunction {
   build(): InjectedFunction {
     const out = this.#out;
     out.raw(1, 1, I32);
+    // Most are short: one charge, and the instruction traps by itself.
+    this.#get(COUNT);
+    out.u8(OP.i32Const);
+    out.signed(this.#pieceMost());
+    out.raw(OP.i32LeU, OP.if, OP.emptyBlock);
+    this.#emitCharge(COUNT);
+    this.#emitOperation(() => this.#get(COUNT));
+    out.raw(OP.return, OP.end);
     this.#emitOutOfBounds();
     out.raw(OP.if, OP.emptyBlock);
     this.#emitOperation(() => this.#get(COUNT));
@@ -257,16 +270,20 @@ class BulkFunction {
     this.#out.u8(OP.i64ExtendI32U);
   }
 
-  /** `do { piece; } while (count != 0)`, upwards or downwards; an empty one is one empty piece. */
+  #pieceMost(): number {
+    return this.#ofMemory ? BULK_PIECE_BYTES : BULK_PIECE_ELEMENTS;
+  }
+
+  /** `do { piece; } while (count != 0)`, upwards or downwards. */
   #emitPieces(downwards: boolean): void {
     const out = this.#out;
-    const most = this.#ofMemory ? BULK_PIECE_BYTES : BULK_PIECE_ELEMENTS;
+    const most = this.#pieceMost();
     out.raw(OP.loop, OP.emptyBlock, OP.localGet, COUNT, OP.i32Const);
     out.signed(most);
     out.raw(OP.localGet, COUNT, OP.i32Const);
     out.signed(most);
     out.raw(OP.i32LtU, OP.select, OP.localSet, PIECE);
-    this.#emitChargePiece();
+    this.#emitCharge(PIECE);
     if (downwards) this.#emitTakeFromCount();
     this.#emitOperation(() => this.#get(PIECE), downwards);
     if (!downwards) {
@@ -279,11 +296,12 @@ class BulkFunction {
     out.raw(OP.localGet, COUNT, OP.brIf, 0, OP.end);
   }
 
-  #emitChargePiece(): void {
+  /** Charges for the length in the local `length`, and asks for the sign of fuel. */
+  #emitCharge(length: number): void {
     const out = this.#out;
     out.u8(OP.globalGet);
     out.u32(this.#layout.fuel);
-    out.raw(OP.localGet, PIECE, OP.i64ExtendI32U, OP.i64Const);
+    out.raw(OP.localGet, length, OP.i64ExtendI32U, OP.i64Const);
     out.signed(this.#ofMemory ? BULK_BYTES_PER_UNIT_LOG2 : COST_BULK_ELEMENT);
     out.raw(this.#ofMemory ? OP.i64ShrU : OP.i64Mul, OP.i64Sub, OP.globalSet);
     out.u32(this.#layout.fuel);
