@@ -1,6 +1,7 @@
 /** The composition root: builds the parts and joins them. */
 
-import { readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
@@ -16,10 +17,13 @@ import type { OutputWriter } from './supervisor/output.ts';
 import type { Report } from './supervisor/report.ts';
 import { type LogLine, type Process, Supervisor } from './supervisor/supervisor.ts';
 import { type ToolDescription, type ToolHandler, ToolRegistry } from './tools/registry.ts';
+import { kindOf } from './wasm/component/prepare/kinds.ts';
 import {
+  DEFAULT_PREPARE_LIMITS,
   defaultCacheDirectory,
   type PreparedModule,
   prepareModule,
+  requireSize,
 } from './wasm/component/prepare/prepare.ts';
 
 /** How a kernel is opened. */
@@ -243,23 +247,45 @@ function describe(prepared: PreparedModule, path: string | null): LoadedModule {
   };
 }
 
+/** Enough of a file to tell what it is. */
+const HEAD_BYTES = 4096;
+
+function unreadable(path: string, why: string): RingfenceError {
+  return new RingfenceError('RF_FILE', `Cannot load ${JSON.stringify(path)}: ${why}.`, { path });
+}
+
+/** Reads a module's file: a regular one, of which no more is read than a module may have. */
 async function readModule(path: string): Promise<Uint8Array> {
+  let file: FileHandle | undefined;
   try {
-    if ((await stat(path)).isDirectory()) {
-      throw new RingfenceError(
-        'RF_FILE',
-        `Cannot load ${JSON.stringify(path)} as it is a directory: name the .wasm file.`,
-        { path },
-      );
+    // A FIFO must not hold up who opens it.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const status = await file.stat();
+    if (status.isDirectory()) {
+      throw unreadable(path, 'it is a directory; name the .wasm file');
     }
-    return await readFile(path);
+    if (!status.isFile()) {
+      throw unreadable(path, 'it is no regular file; name the .wasm file');
+    }
+    if (status.size > DEFAULT_PREPARE_LIMITS.fileBytes) {
+      const head = Buffer.alloc(HEAD_BYTES);
+      kindOf(head.subarray(0, (await file.read(head, 0, HEAD_BYTES, 0)).bytesRead));
+      requireSize(status.size);
+    }
+    return await file.readFile();
   } catch (error) {
     if (error instanceof RingfenceError) {
       throw error;
     }
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    const why = code === 'ENOENT' ? 'there is no such file' : `it can't be read (${code})`;
-    throw new RingfenceError('RF_FILE', `Cannot load ${JSON.stringify(path)}: ${why}.`, { path });
+    throw unreadable(
+      path,
+      code === 'ENOENT'
+        ? 'there is no such file; check the path'
+        : `it can't be read (${code}); check what it is and who may read it`,
+    );
+  } finally {
+    await file?.close();
   }
 }
 

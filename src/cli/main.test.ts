@@ -196,7 +196,7 @@ describe('what the kernel is asked for', () => {
 
   test('a name that is longer than names may be is cut', async () => {
     expect((await spawned(`${'x'.repeat(300)}.wasm`)).agentId).toBe('x'.repeat(256));
-    expect((await spawned('.wasm')).agentId).toBe('.wasm');
+    expect((await spawned('.wasm')).agentId).toBe('agent');
   });
 });
 
@@ -268,18 +268,34 @@ describe('signals', () => {
   });
 
   test('the second ends the process, whatever still holds it up', async () => {
+    const started = Promise.withResolvers<void>();
     const environment = fakeEnvironment({
-      openKernel: fakeKernel({ run: () => new Promise(() => {}) }),
+      openKernel: fakeKernel({
+        run: () => {
+          started.resolve();
+          return new Promise(() => {});
+        },
+      }),
     });
     void main(['run', HELLO], environment);
-    await new Promise(setImmediate);
+    await started.promise;
     environment.signal('SIGINT');
     expect(environment.exits).toEqual([]);
     environment.signal('SIGINT');
     expect(environment.exits).toEqual([130]);
   });
 
-  test('the first ends the process where the agent has ended and a reader stalls', async () => {
+  test('the first ends the process where only a reader is waited for', async () => {
+    const environment = fakeEnvironment({ openKernel: fakeKernel({}) });
+    const stalled = Promise.withResolvers<void>();
+    environment.written.stdout._write = () => stalled.resolve();
+    void main(['run', '--json', HELLO], environment);
+    await stalled.promise;
+    environment.signal('SIGINT');
+    expect(environment.exits).toEqual([130]);
+  });
+
+  test('afterwards nobody listens to them any more', async () => {
     const { environment, started, called } = running();
     await started;
     environment.signal('SIGINT');
@@ -305,16 +321,18 @@ describe('signals', () => {
   });
 
   test('while the module is prepared it ends the preparation', async () => {
+    const started = Promise.withResolvers<void>();
     const environment = fakeEnvironment({
       openKernel: fakeKernel({
         load: (_, { signal } = {}) =>
           new Promise((_resolve, reject) => {
+            started.resolve();
             signal?.addEventListener('abort', () => reject(signal.reason));
           }),
       }),
     });
     const called = callIn(environment, ['run', '--json', HELLO]);
-    await new Promise(setImmediate);
+    await started.promise;
     environment.signal('SIGINT');
     const { status, stdout } = await called;
     expect(status).toBe(130);

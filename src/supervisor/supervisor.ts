@@ -246,7 +246,7 @@ export class Supervisor {
   /** Ends an agent by force; nothing happens to one that has exited. */
   kill(pid: Pid, message = 'it was killed'): void {
     const process = this.#table.get(pid);
-    if (process.block !== null && process.block.request(COMMAND.kill)) {
+    if (process.block?.request(COMMAND.kill)) {
       process.killMessage = message;
       process.running?.command(message);
     }

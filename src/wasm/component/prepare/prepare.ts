@@ -100,8 +100,9 @@ export async function prepareModule(
 ): Promise<PreparedModule> {
   const limits = { ...DEFAULT_PREPARE_LIMITS, ...options.limits };
   options.signal?.throwIfAborted();
-  requireSize(bytes.length, limits);
+  // What it is comes first: somebody else's large file is no module that is too large.
   kindOf(bytes);
+  requireSize(bytes.length, limits);
   const digest = createHash('sha256').update(bytes).digest('hex');
   const job: Job = {
     bytes,
@@ -134,7 +135,11 @@ export async function prepareModule(
   };
 }
 
-function requireSize(bytes: number, limits: PrepareLimits): void {
+/** Refuses a file by its size alone, when it has not been read yet. */
+export function requireSize(
+  bytes: number,
+  limits: PrepareLimits = DEFAULT_PREPARE_LIMITS,
+): void {
   if (bytes <= limits.fileBytes) return;
   throw new RingfenceError(
     'RF_MODULE_REFUSED',
