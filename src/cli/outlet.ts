@@ -40,9 +40,9 @@ export class Outlet {
     stream.on('error', (error) => this.#fail(error));
   }
 
-  /** Characters of a line of the terminal. */
+  /** Characters of a line of the terminal; 80 where it does not say. */
   get columns(): number {
-    return this.#stream.columns ?? 80;
+    return this.#stream.columns || 80;
   }
 
   /** Whether what was written last ended its line. */
@@ -72,7 +72,9 @@ export class Outlet {
     if (bytes.length === 0) {
       return;
     }
-    this.#atLineStart = bytes.at(-1) === 0x0a;
+    const last = bytes.at(-1);
+    // On a terminal only ringfence's own progress line ends with a carriage return.
+    this.#atLineStart = last === 0x0a || (this.isTerminal && last === 0x0d);
     const written = this.#handOver(bytes);
     this.#last = written.catch(() => {});
     await written;

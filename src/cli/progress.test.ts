@@ -19,7 +19,8 @@ test('on a terminal the line is shown, kept current and erased', () => {
   const { text } = environment.written.stderr;
   expect(text).toContain('preparing agent.wasm: reading');
   expect(text).toContain('preparing agent.wasm: metering');
-  expect(text.endsWith('\r\u001b[K')).toBe(true);
+  expect(environment.stderr.atLineStart).toBe(true);
+  expect(text.endsWith('\u001b[2K\r')).toBe(true);
 });
 
 test('what is over in a moment is not shown', () => {
@@ -36,7 +37,7 @@ test('a line is never longer than the terminal is wide, and a name moves no curs
   const progress = new ProgressLine(environment, `preparing \u001b[2J${'x'.repeat(100)}`);
   progress.update('reading');
   vi.advanceTimersByTime(1_000);
-  expect(environment.written.stderr.text).toBe(`\r\u001b[K${'preparing ␛[2J'.padEnd(39, 'x')}`);
+  expect(environment.written.stderr.text).toBe(`\u001b[2K\r${'preparing ␛[2J'.padEnd(39, 'x')}`);
 });
 
 describe('nothing is shown', () => {

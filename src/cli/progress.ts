@@ -6,7 +6,8 @@ import { printableLine } from './printable.ts';
 /** What is done faster than this is not worth a line. */
 const DELAY_MS = 150;
 
-const ERASE = '\r\u001b[K';
+/** Empties the line and goes back to its beginning. */
+const ERASE = '\u001b[2K\r';
 
 /** Shows one line on a terminal's standard error and erases it again; elsewhere nothing. */
 export class ProgressLine {

@@ -5,7 +5,6 @@
  * performed, and the guest's code traps at its next check.
  */
 
-import { randomFillSync } from 'node:crypto';
 import type { Grants } from '../../capability/grants.ts';
 import { Mailbox } from '../../ipc/mailbox.ts';
 import type { Payload } from '../../ipc/message.ts';
@@ -18,6 +17,7 @@ import { CoarseClocks } from './clocks.ts';
 import { FuelTank } from './fuel.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd, AgentStart } from './protocol.ts';
+import { SystemRandom } from './random.ts';
 import type { Schedulable } from './scheduler.ts';
 import { PortInput, PortLog, PortOutput } from './streams.ts';
 
@@ -474,18 +474,4 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly ungrow = (bytes: bigint): void => {
     this.#memoryBytes -= Number(bytes);
   };
-}
-
-/** Random bytes of the system's generator. */
-class SystemRandom {
-  readonly insecureSeed: readonly [bigint, bigint];
-
-  constructor() {
-    const seed = new BigUint64Array(randomFillSync(new Uint8Array(16)).buffer);
-    this.insecureSeed = [seed[0] ?? 0n, seed[1] ?? 0n];
-  }
-
-  bytes(length: number): Uint8Array {
-    return randomFillSync(new Uint8Array(length));
-  }
 }

@@ -221,8 +221,10 @@ function observe(
   const attempt = (what: string, act: () => unknown): boolean => {
     try {
       lines.push(`${what} = ${show(act())}`);
+      if (host && host.depth.value !== 0) lines.push(`${host.depth.value} bytes of depth are left`);
       return true;
     } catch (error) {
+      if (host) host.depth.value = 0;
       lines.push(`${what}: ${showFailure(error, host?.stopped ?? false)}`);
       return !(overflowedBy(error, host) || host?.stopped);
     }

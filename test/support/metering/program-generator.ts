@@ -96,7 +96,10 @@ class ProgramGenerator {
     return `(func (export "call_${index}")
       (global.set $budget (i32.const ${BUDGET}))
       (call $f${index} ${constants})
-      ${results.toReversed().map((type) => this.#keep(type)).join('\n')})`;
+      ${results
+        .toReversed()
+        .map((type) => this.#keep(type))
+        .join('\n')})`;
   }
 
   /** Adds what is on the stack to what is seen at the end. */
@@ -114,7 +117,10 @@ class ProgramGenerator {
     this.#current = signature;
     this.#labels = [];
     const parameters = signature.parameters.map((type, place) => `(param $p${place} ${type})`);
-    const locals = TYPES.flatMap((type) => [`(local $a_${type} ${type})`, `(local $b_${type} ${type})`]);
+    const locals = TYPES.flatMap((type) => [
+      `(local $a_${type} ${type})`,
+      `(local $b_${type} ${type})`,
+    ]);
     const statements = this.#statements(STATEMENT_DEPTH);
     const results = signature.results.map((type) => this.#expression(type, 2)).join(' ');
     return `(func $f${index} ${parameters.join(' ')} ${list('result', signature.results)}
@@ -177,8 +183,7 @@ class ProgramGenerator {
       () => this.#binary(type, inner),
       () => `(select ${inner(type)} ${inner(type)} ${inner('i32')})`,
       () => `(local.tee ${this.#local(type)} ${inner(type)})`,
-      () =>
-        `(if (result ${type}) ${inner('i32')} (then ${inner(type)}) (else ${inner(type)}))`,
+      () => `(if (result ${type}) ${inner('i32')} (then ${inner(type)}) (else ${inner(type)}))`,
       () => `(block (result ${type}) ${inner(type)})`,
     ];
     if (type === 'i32') {

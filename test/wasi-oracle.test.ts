@@ -1,0 +1,42 @@
+/**
+ * Goal: our clocks and random numbers are what other hosts of WASI give. Method: preview2-shim beside
+ * them, which is right about these, and about nothing that a guest may reach here.
+ */
+
+import { clocks, random } from '@bytecodealliance/preview2-shim';
+import { expect, test } from 'vitest';
+import { CoarseClocks } from '../src/wasm/worker/clocks.ts';
+import { SystemRandom } from '../src/wasm/worker/random.ts';
+
+const NANOSECONDS = 1_000_000_000n;
+
+test('the wall clock tells the same time, coarsely', () => {
+  const { seconds, nanoseconds } = clocks.wallClock.now();
+  const theirs = BigInt(seconds) * NANOSECONDS + BigInt(nanoseconds);
+  const ours = new CoarseClocks().wall();
+  expect(ours - theirs < 5n * NANOSECONDS && theirs - ours < 5n * NANOSECONDS).toBe(true);
+  expect(ours % new CoarseClocks().resolution).toBe(0n);
+});
+
+test('the monotonic clock counts nanoseconds as theirs does, and never backwards', async () => {
+  const ours = new CoarseClocks();
+  const [ourStart, theirStart] = [ours.monotonic(), clocks.monotonicClock.now()];
+  const woken = Promise.withResolvers<void>();
+  ours.at(ourStart + 50_000_000n)(woken.resolve);
+  await woken.promise;
+  const [ourPassed, theirPassed] = [
+    ours.monotonic() - ourStart,
+    clocks.monotonicClock.now() - theirStart,
+  ];
+  const difference = ourPassed - theirPassed;
+  expect(ourPassed >= 48_000_000n).toBe(true);
+  expect(difference < 5_000_000n && difference > -5_000_000n).toBe(true);
+});
+
+test.each([0, 1, 4096])('%i random bytes are as many as theirs', (length) => {
+  const ours = new SystemRandom().bytes(length);
+  expect(ours.length).toBe(random.random.getRandomBytes(BigInt(length)).length);
+  if (length > 1) {
+    expect(Buffer.from(ours).equals(Buffer.from(new SystemRandom().bytes(length)))).toBe(false);
+  }
+});
