@@ -35,9 +35,13 @@ class RecordingHost implements LinkHost {
     this.#injected = injected;
   }
 
-  injected(module: number): WebAssembly.ModuleImports {
-    this.events.push(`instantiate ${module}`);
+  injected(): WebAssembly.ModuleImports {
     return this.#injected;
+  }
+
+  beforeInstance(module: number): null {
+    this.events.push(`instantiate ${module}`);
+    return null;
   }
 
   lower(lowered: LoweredFunction, access: LoweredAccess): CoreFunction {

@@ -26,11 +26,13 @@ export interface LoweredAccess {
 
 /** What a plan is linked to; made anew for each agent. */
 export interface LinkHost {
-  /**
-   * What metering injected into a module, as an object without prototype. Asked for exactly once for
-   * each instance, right before it is made: the place to charge for its segments.
-   */
+  /** What metering injected into a module, as an object without prototype. */
   injected(module: number): WebAssembly.ModuleImports;
+  /**
+   * Asked once for each instance, right before it is made: the place to charge for its segments, to
+   * end an agent that may not go on, and to let others have their turn. Null: go on at once.
+   */
+  beforeInstance(module: number): Promise<void> | null;
   /** The core function for a lowered one. Asked for at most once for each, on its first use. */
   lower(lowered: LoweredFunction, access: LoweredAccess): CoreFunction;
   /** Calls a start function under `promising`. Nothing is made before it settles. */
@@ -72,6 +74,8 @@ export async function instantiate(
     const { injected, startExport } = plan.modules[step.module]!;
     // Last, so that no argument can stand in its place.
     imports[injected] = host.injected(step.module);
+    const turn = host.beforeInstance(step.module);
+    if (turn !== null) await turn;
     const exports = makeInstance(modules[step.module]!, imports, step.module);
     linker.instances.push(exports);
     if (startExport !== null) await host.callStart(linker.functionOf(exports[startExport]));

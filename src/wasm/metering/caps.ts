@@ -28,7 +28,7 @@ export interface MeterCaps {
   readonly exports: number;
   /** Element segments. @default 10,000 */
   readonly elementSegments: number;
-  /** Elements of all element segments. @default 2,000,000 */
+  /** Elements of all element segments; each instance of the module copies the active ones. @default 200,000 */
   readonly elements: number;
   /** @default 100,000 */
   readonly dataSegments: number;
@@ -70,7 +70,7 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   tags: 10_000,
   exports: 100_000,
   elementSegments: 10_000,
-  elements: 2_000_000,
+  elements: 200_000,
   dataSegments: 100_000,
   helpers: 20_000,
   bodyBytes: 7_654_321,

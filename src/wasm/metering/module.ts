@@ -284,7 +284,10 @@ function readMemory({ module, reader }: Section): void {
 }
 
 function readGlobalType(reader: ByteReader): ValueType {
+  const typeAt = reader.position;
   const type = readValueType(reader);
+  // A live exception holds its values on the host's heap, where no limit reaches them.
+  if (isException(type)) throw refusedFeature('a global of exceptions', typeAt);
   const start = reader.position;
   const mutability = reader.u8();
   if (mutability & 0x02) throw refusedFeature('shared globals (threads)', start);

@@ -185,6 +185,23 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.end({ code: -3, reason: 'trap', message: 'call stack exhausted' });
   };
 
+  /** A point between two instances of its component: asked there as the injected code asks. */
+  beforeInstance(): Promise<void> | null {
+    this.checkAlive();
+    if (this.fuel.global.value >= 0n && !this.#parts.scheduler.ranTooLong()) {
+      return null;
+    }
+    this.fuel.endSlice();
+    switch (this.check()) {
+      case CHECK.goOn:
+        return null;
+      case CHECK.suspend:
+        return this.suspend().then(() => this.checkAlive());
+      default:
+        return this.#parts.trap();
+    }
+  }
+
   /** The injected code's suspension at the end of a slice. */
   readonly suspend = (): Promise<void> =>
     new Promise((resolve) => {

@@ -60,9 +60,10 @@ function makeLinkHost(agent: WorkerAgent, prepared: PreparedInstance): LinkHost 
   });
   const park = new WebAssembly.Suspending(agent.park);
   return {
-    injected(module) {
+    injected: () => injected,
+    beforeInstance(module) {
       agent.charge(prepared.plan.modules[module]?.segmentBytes ?? 0);
-      return injected;
+      return agent.beforeInstance();
     },
     lower(lowered, access) {
       const bound = prepared.functions.get(lowered);
