@@ -36,7 +36,10 @@ export interface KernelOptions {
    * At about 16,000 suspended stacks V8 ends the whole process, so 12,000 is the most.
    */
   readonly capacity?: number;
-  /** Fuel between two scheduling points of an agent. @default 10,000,000 */
+  /**
+   * The most fuel between two scheduling points of an agent; slices that take long are made shorter.
+   * What an agent uses does not depend on it. @default 2,000,000
+   */
   readonly sliceFuel?: number;
   /** Where prepared modules are kept; null: nowhere. @default the user's cache directory */
   readonly cacheDirectory?: string | null;
@@ -317,7 +320,7 @@ export class Kernel implements AsyncDisposable {
     });
     this.#backend = new WasmBackend({
       workers: options.workers ?? Math.min(8, availableParallelism()),
-      sliceFuel: options.sliceFuel ?? 10_000_000,
+      sliceFuel: options.sliceFuel ?? 2_000_000,
       blocks: this.#supervisor.blocks.memory,
       onWarning: warn,
     });

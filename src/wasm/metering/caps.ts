@@ -46,12 +46,18 @@ export interface MeterCaps {
   readonly operands: number;
   /** Entries of all `br_table`s of one function. @default 200,000 */
   readonly branchTargets: number;
+  /** Branches to one label, returns, and calls that lead to one handler. V8 aborts above 65,535. @default 20,000 */
+  readonly ways: number;
   /** (locals + operands) × (blocks, loops, branches, branch targets, handlers) of one function; what compiling it takes grows with this. Large real programs stay below 1,000,000. @default 20,000,000 */
   readonly merges: number;
   /** Parameters and results over all calls of one function. @default 4,000,000 */
   readonly callOperands: number;
   /** Above so many bytes a function body is doubtful. @default 262,144 */
   readonly doubtfulBodyBytes: number;
+  /** Above this `ways` a function body is doubtful. @default 4,000 */
+  readonly doubtfulWays: number;
+  /** Above this sum of `merges` a module is doubtful. @default 30,000,000 */
+  readonly doubtfulMergesTotal: number;
   /** Above this `merges` a function body is doubtful. @default 2,000,000 */
   readonly doubtfulMerges: number;
 }
@@ -79,8 +85,11 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   nesting: 4_096,
   operands: 10_000,
   branchTargets: 200_000,
+  ways: 20_000,
   merges: 20_000_000,
   callOperands: 4_000_000,
   doubtfulBodyBytes: 262_144,
+  doubtfulWays: 4_000,
+  doubtfulMergesTotal: 30_000_000,
   doubtfulMerges: 2_000_000,
 };

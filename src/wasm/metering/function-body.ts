@@ -57,6 +57,8 @@ export interface FunctionPlan {
   readonly frameBytes: number;
   /** (locals + operands) × merges: what compiling it may cost. */
   readonly merges: number;
+  /** The most ways that lead to one place in it. */
+  readonly ways: number;
 }
 
 const FRAME = { function: 0, block: 1, loop: 2, if: 3, else: 4, try: 5, catch: 6, tryTable: 7 };
@@ -77,6 +79,10 @@ interface Frame {
   readonly splitAt: number;
   /** A loop's own charge, at its header. */
   header: number;
+  /** Branches to the label. */
+  branches: number;
+  /** In a try: calls that may lead to its handlers. */
+  throws: number;
 }
 
 const OUT_OF_FUNCTION = -1;
@@ -129,8 +135,9 @@ export class BodyWalker {
   #segmentCost = 0;
   #splitAt = 0;
   #calls = false;
-  /** How many tries the code stands in. */
-  #tries = 0;
+  /** The tries whose handlers what is here can lead to, the innermost last. */
+  readonly #tries: Frame[] = [];
+  #ways = 0;
   #merges = 0;
   #branchTargets = 0;
   #callOperands = 0;
@@ -172,6 +179,7 @@ export class BodyWalker {
       lastEdit: this.#edits.length,
       frameBytes: counts ? bytes : 0,
       merges: this.#checkMerges(start),
+      ways: this.#ways,
     };
   }
 
@@ -184,7 +192,8 @@ export class BodyWalker {
     this.#slotsMax = 0;
     this.#dead = false;
     this.#calls = false;
-    this.#tries = 0;
+    this.#tries.length = 0;
+    this.#ways = 0;
     this.#merges = 0;
     this.#branchTargets = 0;
     this.#callOperands = 0;
@@ -286,6 +295,7 @@ export class BodyWalker {
 
   #openSegment(at: number, flags: number): void {
     this.#segment = this.#edits.add(EDIT.charge | flags, at, at, 0);
+    if ((flags & CHARGE_CHECKED) !== 0) this.#mayThrow();
     this.#splitAt = SEGMENT_COST_MAX;
     this.#segmentCost = 0;
   }
@@ -317,6 +327,8 @@ export class BodyWalker {
       segment: this.#segment,
       splitAt: this.#splitAt,
       header: this.#segment,
+      branches: 0,
+      throws: 0,
     };
     this.#frames.push(frame);
     this.#merges++;
@@ -348,9 +360,36 @@ export class BodyWalker {
     const frame = this.#frames[place];
     if (!frame) throw invalid(`there is no label ${depth}`, this.#reader.position);
     frame.targeted = true;
+    this.#countWays(++frame.branches);
     this.#exitTo(place);
     this.#merges++;
     return place;
+  }
+
+  /** Bounds the ways to one place: with more than 65,535 of them V8's compiler aborts the process. */
+  #countWays(ways: number): void {
+    if (ways <= this.#ways) return;
+    this.#ways = ways;
+    if (ways > this.#caps.ways) {
+      throw this.#tooMany('branches to one place', 'ways', ways, this.#reader.position);
+    }
+  }
+
+  /** Notes a call, one that is injected too: it may lead to the handlers of the innermost try. */
+  #mayThrow(): void {
+    const frame = this.#tries[this.#tries.length - 1];
+    if (!frame) return;
+    this.#countWays(++frame.throws);
+    this.#merges++;
+  }
+
+  /** Ends the part of a try that its handlers are for; what they don't take goes to those around. */
+  #endTry(delegated: boolean): void {
+    const frame = this.#tries.pop();
+    const outer = this.#tries[this.#tries.length - 1];
+    if (!frame || !outer) return;
+    outer.throws += delegated ? frame.throws : 1;
+    this.#countWays(outer.throws);
   }
 
   /** Notes that control may go from here to the end of the frame at `place` or to its header. */
@@ -490,7 +529,7 @@ export class BodyWalker {
         return;
       case OPCODE.delegate:
         this.#checkLabel(this.#reader.u32(), 1);
-        this.#endBlock(at);
+        this.#endBlock(at, true);
         return;
       case OPCODE.end:
         this.#endBlock(at);
@@ -509,6 +548,7 @@ export class BodyWalker {
         return;
       case OPCODE.return:
         this.#edits.add(EDIT.return, at, this.#reader.position, this.#frames.length - 1);
+        this.#countWays(++this.#frames[0]!.branches);
         this.#exitTo(OUT_OF_FUNCTION);
         this.#die();
         return;
@@ -520,15 +560,18 @@ export class BodyWalker {
         return;
       case OPCODE.throw:
         this.#requireTag();
+        this.#mayThrow();
         this.#exitTo(OUT_OF_FUNCTION);
         this.#die();
         return;
       case OPCODE.rethrow:
         this.#checkLabel(this.#reader.u32(), 0);
+        this.#mayThrow();
         this.#exitTo(OUT_OF_FUNCTION);
         this.#die();
         return;
       case OPCODE.throwRef:
+        this.#mayThrow();
         this.#exitTo(OUT_OF_FUNCTION);
         this.#die();
         return;
@@ -573,9 +616,9 @@ export class BodyWalker {
       frame.header = this.#segment;
       return;
     }
-    this.#pushFrame(code === OPCODE.if ? FRAME.if : FRAME.try, type);
+    const frame = this.#pushFrame(code === OPCODE.if ? FRAME.if : FRAME.try, type);
     if (code === OPCODE.if) this.#openSegment(inside, 0);
-    else this.#tries++;
+    else this.#tries.push(frame);
   }
 
   #beginTryTable(): void {
@@ -584,7 +627,7 @@ export class BodyWalker {
     const outermost = this.#readCatches(true);
     const frame = this.#pushFrame(FRAME.tryTable, type);
     frame.outermost = Math.min(frame.outermost, outermost);
-    this.#tries++;
+    this.#tries.push(frame);
   }
 
   /** Reads the handlers of a `try_table`; answers the place of the outermost frame they lead to. */
@@ -632,6 +675,7 @@ export class BodyWalker {
   }
 
   #handler(code: number, at: number): void {
+    if (this.#frames[this.#frames.length - 1]!.kind === FRAME.try) this.#endTry(false);
     this.#nextArm(at, [FRAME.try, FRAME.catch], FRAME.catch);
     if (code === OPCODE.catch) this.#pushTypes(this.#requireTag().parameters);
     this.#openHandlerSegment(this.#reader.position);
@@ -643,8 +687,9 @@ export class BodyWalker {
     this.#charge(COST_CATCH);
   }
 
-  #endBlock(at: number): void {
+  #endBlock(at: number, delegated = false): void {
     const frame = this.#frames[this.#frames.length - 1]!;
+    if (frame.kind === FRAME.try || frame.kind === FRAME.tryTable) this.#endTry(delegated);
     this.#checkArmEnd(frame, at);
     const fallsThrough = !this.#dead;
     this.#revive(at);
@@ -662,7 +707,6 @@ export class BodyWalker {
     const after = this.#reader.position;
     const { kind } = frame;
     const legacyTry = kind === FRAME.try || kind === FRAME.catch;
-    if (legacyTry || kind === FRAME.tryTable) this.#tries--;
     if (kind === FRAME.loop) {
       if (exits) this.#openSegment(after, 0);
       else this.#resumeSegment(frame);
@@ -729,7 +773,8 @@ export class BodyWalker {
     const operands = type.parameterSlots + type.resultSlots;
     this.#charge(Math.floor(operands / SLOTS_PER_UNIT));
     if (imported) this.#charge(COST_IMPORTED_SURCHARGE);
-    if (this.#tries > 0) this.#merges++;
+    this.#mayThrow();
+    if (imported) this.#mayThrow();
     this.#callOperands += operands;
     if (this.#callOperands > this.#caps.callOperands) {
       throw this.#tooMany(
@@ -788,6 +833,7 @@ export class BodyWalker {
       default: {
         const helper = this.#readHelper(instruction);
         if (helper) {
+          this.#mayThrow();
           this.#edits.add(EDIT.helper, at, reader.position, this.#helpers.need(helper, at));
         }
         this.#apply(instruction);

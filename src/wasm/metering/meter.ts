@@ -36,7 +36,7 @@ export interface MeteredModule {
   readonly exports: readonly ModuleExport[];
   /** Bytes of its active data segments, and 16 for each element of its active element segments. */
   readonly segmentBytes: number;
-  /** Whether a body is so large or so branched that it should be compiled as a trial by TurboFan too. */
+  /** Whether it is so large or so branched that it should be compiled as a trial by TurboFan too. */
   readonly doubtful: boolean;
 }
 
@@ -79,7 +79,7 @@ export function meter(bytes: Uint8Array, caps: Partial<MeterCaps> = {}): Metered
     imports: module.imports,
     exports: module.exports,
     segmentBytes: module.segmentBytes,
-    doubtful: plans.some((plan) => isDoubtful(plan, limits)),
+    doubtful: isDoubtful(plans, limits),
   };
 }
 
@@ -103,6 +103,15 @@ function unusedName(wanted: string, used: readonly string[]): string {
   return name;
 }
 
-function isDoubtful({ start, end, merges }: FunctionPlan, caps: MeterCaps): boolean {
-  return end - start > caps.doubtfulBodyBytes || merges > caps.doubtfulMerges;
+function isDoubtful(plans: readonly FunctionPlan[], caps: MeterCaps): boolean {
+  const mergesTotal = plans.reduce((sum, { merges }) => sum + merges, 0);
+  return (
+    mergesTotal > caps.doubtfulMergesTotal ||
+    plans.some(
+      ({ start, end, merges, ways }) =>
+        end - start > caps.doubtfulBodyBytes ||
+        merges > caps.doubtfulMerges ||
+        ways > caps.doubtfulWays,
+    )
+  );
 }

@@ -21,15 +21,17 @@ import { SystemRandom } from './random.ts';
 import type { Schedulable } from './scheduler.ts';
 import { PortInput, PortLog, PortOutput } from './streams.ts';
 
-/** Fuel for one call of the guest's `realloc` from within a host function: a base… */
-const REALLOC_ALLOWANCE_BASE = 10_000_000;
-/** …and so much for each byte that it is asked for. */
+/** Fuel for all calls of the guest's `realloc` from within one host call: a base… */
+const REALLOC_ALLOWANCE_BASE = 2_000_000;
+/** …and so much for each byte that is asked for. */
 const REALLOC_ALLOWANCE_PER_BYTE = 8;
 /** Bytes that a host function moves between host and guest for one unit of fuel. */
 const BYTES_PER_UNIT = 8;
 
-/** After so many host calls (a power of two) the time of the run is looked at. */
-const CALLS_BETWEEN_LOOKS = 64;
+/** After so many host calls, calls of `realloc` or pieces of bytes the time of the run is looked at. */
+const CALLS_BETWEEN_LOOKS = 32;
+/** Bytes between host and guest that count as one more call. */
+const BYTES_A_CALL = 1024;
 
 /** What the injected code's `check` answers. */
 export const CHECK = { goOn: 0, suspend: 1, stop: 2 } as const;
@@ -71,7 +73,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #mayLeave = true;
   /** Within `realloc`: nothing can be suspended, and an allowance holds. */
   #inRealloc = false;
-  #hostCalls = 0;
+  #callsUntilLook = CALLS_BETWEEN_LOOKS;
+  #reallocAllowance = 0;
+  #sliceStartedAtMs = 0;
   #end: AgentEnd | null = null;
   #launched = false;
   #resume: (() => void) | null = null;
@@ -122,6 +126,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   /** For the scheduler: starts the agent, or goes on where it stopped. */
   resume(): boolean {
+    this.#sliceStartedAtMs = performance.now();
     if (!this.#launched) {
       this.#launched = true;
       queueMicrotask(() => void this.#run());
@@ -167,6 +172,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       );
       return CHECK.stop;
     }
+    const nowMs = performance.now();
+    this.fuel.adapt(nowMs - this.#sliceStartedAtMs);
+    this.#sliceStartedAtMs = nowMs;
     if (!this.fuel.refill()) {
       this.end(this.#outOfFuel());
       return CHECK.stop;
@@ -350,10 +358,19 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
         `it called an import from within ${this.#inRealloc ? 'cabi_realloc' : 'post-return'}`,
       );
     }
-    this.#hostCalls += 1;
-    // Fuel sees little of the time that host calls take: who makes many has shorter slices.
-    if (this.#hostCalls % CALLS_BETWEEN_LOOKS === 0 && this.#parts.scheduler.ranTooLong()) {
-      this.fuel.endSlice();
+    this.#reallocAllowance = REALLOC_ALLOWANCE_BASE;
+    this.#countCalls(1);
+  }
+
+  /** Fuel sees little of the time that host calls take: who makes many has shorter slices. */
+  #countCalls(calls: number): void {
+    this.#callsUntilLook -= calls;
+    if (this.#callsUntilLook <= 0) {
+      this.#callsUntilLook = CALLS_BETWEEN_LOOKS;
+      if (this.#parts.scheduler.ranTooLong()) {
+        this.#lookForEnd();
+        this.fuel.endSlice();
+      }
     }
   }
 
@@ -394,12 +411,17 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   charge(bytes: number): void {
     if (bytes > 0) {
       this.fuel.charge(Math.ceil(bytes / BYTES_PER_UNIT));
+      this.#countCalls(Math.ceil(bytes / BYTES_A_CALL));
     }
   }
 
   allocate(access: CanonicalAccess, align: number, bytes: number): number {
     const realloc = access.realloc();
-    const units = REALLOC_ALLOWANCE_BASE + REALLOC_ALLOWANCE_PER_BYTE * bytes;
+    // A host call may make thousands of these, and nothing is suspended between them.
+    this.#countCalls(1);
+    this.checkAlive();
+    const usedBefore = this.fuel.used;
+    const units = this.#reallocAllowance + REALLOC_ALLOWANCE_PER_BYTE * bytes;
     this.#mayLeave = false;
     this.#inRealloc = true;
     let pointer: number;
@@ -408,6 +430,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     } finally {
       this.#mayLeave = true;
       this.#inRealloc = false;
+      const left = units - (this.fuel.used - usedBefore);
+      this.#reallocAllowance = Math.min(this.#reallocAllowance, Math.max(0, left));
     }
     if (pointer % align !== 0 || pointer + bytes > access.memory().buffer.byteLength) {
       this.trap(

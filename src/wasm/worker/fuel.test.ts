@@ -49,6 +49,27 @@ describe('what was used', () => {
   });
 });
 
+describe('a slice', () => {
+  const length = (tank: FuelTank): number => {
+    tank.global.value = -1n;
+    tank.refill();
+    return Number(tank.global.value) + 1;
+  };
+
+  test('is made shorter where it took long, longer where it took little, within its bounds', () => {
+    const tank = new FuelTank(0, 1_000_000);
+    expect(length(tank)).toBe(100_000);
+    tank.adapt(40);
+    expect(length(tank)).toBe(10_000);
+    for (let count = 0; count < 20; count += 1) {
+      tank.adapt(0.1);
+    }
+    expect(length(tank)).toBe(1_000_000);
+    tank.adapt(2);
+    expect(length(tank)).toBe(1_000_000);
+  });
+});
+
 describe('an allowance', () => {
   test('comes out of the same budget', () => {
     const tank = new FuelTank(1000, 10);

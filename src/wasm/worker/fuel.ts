@@ -8,17 +8,28 @@
 /** Where the counter is set to end a guest at its next check; no refill reaches back from there. */
 const ENDED = -(2n ** 62n);
 
+/** An agent's first slice: what its code is like is not known yet. */
+const FIRST_SLICE = 100_000;
+/** No slice is shorter: the largest segment is charged at once (metering/costs.ts). */
+const SLICE_MIN = 10_000;
+/** A slice that took longer is followed by a shorter one, in milliseconds… */
+const SLICE_MS_MAX = 4;
+/** …and one that took less by a longer one. */
+const SLICE_MS_MIN = 1;
+
 export class FuelTank {
   readonly global: WebAssembly.Global<'i64'>;
   readonly #limit: number;
-  readonly #slice: number;
+  readonly #sliceMax: number;
+  #slice: number;
   #filled = 0;
   #finalUsed: number | null = null;
 
-  /** `limit` 0 is unlimited. */
-  constructor(limit: number, slice: number) {
+  /** `limit` 0 is unlimited; no slice is longer than `sliceMax`. */
+  constructor(limit: number, sliceMax: number) {
     this.#limit = limit === 0 ? Number.MAX_SAFE_INTEGER : limit;
-    this.#slice = slice;
+    this.#sliceMax = sliceMax;
+    this.#slice = Math.min(sliceMax, FIRST_SLICE);
     this.global = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
     this.refill();
   }
@@ -46,6 +57,19 @@ export class FuelTank {
     } while (left < 0);
     this.global.value = BigInt(left);
     return true;
+  }
+
+  /**
+   * Makes the next slices longer or shorter by how long the last one took: fuel sees little of what a
+   * load from far memory costs. What is used does not depend on it.
+   */
+  adapt(sliceMs: number): void {
+    if (sliceMs > SLICE_MS_MAX) {
+      const shorter = Math.floor((this.#slice * SLICE_MS_MAX) / sliceMs);
+      this.#slice = Math.max(Math.min(SLICE_MIN, this.#sliceMax), shorter);
+    } else if (sliceMs < SLICE_MS_MIN) {
+      this.#slice = Math.min(this.#sliceMax, this.#slice * 2);
+    }
   }
 
   /** Ends the slice early: what is left of it is taken back, so that what was used stays the same. */
