@@ -98,7 +98,15 @@ class RunningAgent implements BackendAgent {
     }
     const wait = dueAtMs + GRACE_MS - (performance.timeOrigin + performance.now());
     this.#deadline = setTimeout(
-      () => (wait > 0x7fff_ffff ? this.#watch(dueAtMs) : this.worker.terminate()),
+      () => {
+        if (wait > 0x7fff_ffff) {
+          this.#watch(dueAtMs);
+        } else {
+          // It counts as ended by its timeout, unless it was to be ended before.
+          this.start.block.request(COMMAND.timeout);
+          this.worker.terminate();
+        }
+      },
       Math.min(Math.max(0, wait), 0x7fff_ffff),
     ).unref();
   }

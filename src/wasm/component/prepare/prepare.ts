@@ -136,10 +136,7 @@ export async function prepareModule(
 }
 
 /** Refuses a file by its size alone, when it has not been read yet. */
-export function requireSize(
-  bytes: number,
-  limits: PrepareLimits = DEFAULT_PREPARE_LIMITS,
-): void {
+export function requireSize(bytes: number, limits: PrepareLimits = DEFAULT_PREPARE_LIMITS): void {
   if (bytes <= limits.fileBytes) return;
   throw new RingfenceError(
     'RF_MODULE_REFUSED',

@@ -3,6 +3,7 @@
  * schema, the modules against the plan, and that what metering injects is really imported.
  */
 
+import { setFlagsFromString } from 'node:v8';
 import { type LinkPlan, parsePlan } from '../plan.ts';
 import { printable } from './sentence.ts';
 
@@ -63,13 +64,38 @@ function planOf(claimed: unknown): LinkPlan {
   }
 }
 
-/** Validates a module and compiles it lazily, which has been tried whole where it was prepared. */
+/**
+ * Makes V8 compile whole modules while something is compiled. By itself it compiles a function when it
+ * is first called, on the thread that calls: in a worker that is a gap for every agent of it, which no
+ * fuel, deadline or kill sees.
+ */
+class WholeCompilation {
+  #running = 0;
+
+  async during<Value>(work: () => Promise<Value>): Promise<Value> {
+    this.#running += 1;
+    setFlagsFromString('--no-wasm-lazy-compilation');
+    try {
+      return await work();
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) setFlagsFromString('--wasm-lazy-compilation');
+    }
+  }
+}
+
+/** One for the process, as V8's flags are. */
+const wholeCompilation = new WholeCompilation();
+
+/** Compiles a module whole, by Liftoff and off this thread; its preparation has tried that before. */
 async function compile(bytes: Uint8Array, index: number): Promise<WebAssembly.Module> {
   // V8 compiles on threads of its own, which don't keep Node's event loop alive: with nothing else
   // to wait for, the process would end here.
   const alive = setInterval(() => {}, 1000);
   try {
-    return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
+    return await wholeCompilation.during(() =>
+      WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>),
+    );
   } catch (error) {
     throw new VerificationError(`module ${index} does not compile`, { cause: error });
   } finally {
