@@ -50,10 +50,12 @@ export interface MeterCaps {
   readonly ways: number;
   /** (locals + operands) × (blocks, loops, branches, branch targets, handlers) of one function; what compiling it takes grows with this. Large real programs stay below 1,000,000. @default 20,000,000 */
   readonly merges: number;
-  /** Parameters and results over all calls of one function. @default 4,000,000 */
+  /** Parameters and results over all calls of one function. @default 400,000 */
   readonly callOperands: number;
   /** Above so many bytes a function body is doubtful. @default 262,144 */
   readonly doubtfulBodyBytes: number;
+  /** Above this `callOperands` a function body is doubtful. @default 60,000 */
+  readonly doubtfulCallOperands: number;
   /** Above this `ways` a function body is doubtful. @default 4,000 */
   readonly doubtfulWays: number;
   /** Above this sum of `merges` a module is doubtful. @default 30,000,000 */
@@ -87,8 +89,9 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   branchTargets: 200_000,
   ways: 20_000,
   merges: 20_000_000,
-  callOperands: 4_000_000,
+  callOperands: 400_000,
   doubtfulBodyBytes: 262_144,
+  doubtfulCallOperands: 60_000,
   doubtfulWays: 4_000,
   doubtfulMergesTotal: 30_000_000,
   doubtfulMerges: 2_000_000,

@@ -59,6 +59,8 @@ export interface FunctionPlan {
   readonly merges: number;
   /** The most ways that lead to one place in it. */
   readonly ways: number;
+  /** Parameters and results over all its calls. */
+  readonly callOperands: number;
 }
 
 const FRAME = { function: 0, block: 1, loop: 2, if: 3, else: 4, try: 5, catch: 6, tryTable: 7 };
@@ -180,6 +182,7 @@ export class BodyWalker {
       frameBytes: counts ? bytes : 0,
       merges: this.#checkMerges(start),
       ways: this.#ways,
+      callOperands: this.#callOperands,
     };
   }
 

@@ -108,10 +108,11 @@ function isDoubtful(plans: readonly FunctionPlan[], caps: MeterCaps): boolean {
   return (
     mergesTotal > caps.doubtfulMergesTotal ||
     plans.some(
-      ({ start, end, merges, ways }) =>
+      ({ start, end, merges, ways, callOperands }) =>
         end - start > caps.doubtfulBodyBytes ||
         merges > caps.doubtfulMerges ||
-        ways > caps.doubtfulWays,
+        ways > caps.doubtfulWays ||
+        callOperands > caps.doubtfulCallOperands,
     )
   );
 }
