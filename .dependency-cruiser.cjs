@@ -30,7 +30,7 @@ module.exports = {
     only(
       'worker',
       '^src/wasm/worker/',
-      ['^src/wasm/(host|component|metering)/', '^src/(capability|resource|ipc)/'],
+      ['^src/wasm/(host|component|metering)/', '^src/(capability|resource|ipc|process)/'],
       'the worker joins plan, host functions and scheduling',
     ),
     only(

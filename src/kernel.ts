@@ -66,6 +66,7 @@ export interface LoadedModule {
   readonly path: string | null;
   /** What it is: exports `run` of our contract, or `wasi:cli/run`. */
   readonly world: 'ringfence:agent' | 'wasi:cli';
+  /** Its imports; names are the module's own words: make them printable before they are shown. */
   readonly imports: readonly {
     readonly name: string;
     readonly interface: string;
@@ -75,6 +76,7 @@ export interface LoadedModule {
   readonly exports: readonly string[];
   /** Bytes of the memories and tables that it declares. */
   readonly declaredBytes: number;
+  /** Whether it came out of the cache, and nothing was prepared. */
   readonly fromCache: boolean;
   /** Whether it was a wasip1 module that was adapted. */
   readonly adapted: boolean;
@@ -83,13 +85,15 @@ export interface LoadedModule {
 /** What is spawned, with what it may and how much. */
 export interface SpawnOptions {
   readonly module: LoadedModule;
-  /** @default the module's file name, or the beginning of its digest */
+  /** A name for logs and reports, 1 to 256 characters. @default the module's path as it was given, or the first 12 digits of its digest */
   readonly agentId?: string;
   /** The guest's arguments; the first is, by habit, its own name. */
   readonly arguments?: readonly string[];
+  /** The guest's environment variables, and all of them: none of the host's is seen. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Nothing is granted by default. */
   readonly grants?: GrantsInput;
+  /** What is absent has its default: {@link DEFAULT_LIMITS}. */
   readonly limits?: LimitsInput;
   /** @default empty */
   readonly stdin?: InputGiven;
@@ -145,12 +149,15 @@ export class Agent {
     this.#supervisor = supervisor;
   }
 
+  /** Its name in the kernel: from 1, never given out again. */
   get pid(): Pid {
     return this.#process.pid;
   }
+  /** The name that it was spawned under; several agents may have the same. */
   get agentId(): string {
     return this.#process.agentId;
   }
+  /** Where it is between `starting` and `exited`. */
   get state(): ProcessState {
     return this.#process.state;
   }
@@ -162,6 +169,7 @@ export class Agent {
   get stdout(): Uint8Array {
     return this.#process.stdout.captured;
   }
+  /** What was captured of its standard error, where no writer was given. */
   get stderr(): Uint8Array {
     return this.#process.stderr.captured;
   }
@@ -454,6 +462,14 @@ export class Kernel implements AsyncDisposable {
  * Opens a kernel.
  *
  * @throws {RingfenceError} `RF_USAGE` for an option that can't be understood.
+ *
+ * @example
+ * ```ts
+ * await using kernel = await openKernel({ workers: 2 });
+ * const module = await kernel.load('hello.wasm');
+ * const agent = await kernel.spawn({ module, limits: { fuel: 1_000_000 } });
+ * (await agent.exited).exit.reason; // 'normal'
+ * ```
  */
 export async function openKernel(options: KernelOptions = {}): Promise<Kernel> {
   const parsed = optionsSchema.safeParse(options);

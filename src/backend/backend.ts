@@ -2,6 +2,7 @@
 
 import type { Grants } from '../capability/grants.ts';
 import type { Delivery, Payload } from '../ipc/message.ts';
+import type { BackendEndReason } from '../process/exit.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
 import type { Limits } from '../resource/limits.ts';
 
@@ -31,16 +32,7 @@ export interface BackendStart {
 /** How an agent ended, as its backend saw it. */
 export interface BackendEnd {
   readonly code: number | null;
-  readonly reason:
-    | 'normal'
-    | 'error'
-    | 'trap'
-    | 'fuel'
-    | 'cpu_time'
-    | 'timeout'
-    | 'killed'
-    | 'worker_lost'
-    | 'internal';
+  readonly reason: BackendEndReason;
   readonly message: string | null;
   /** Messages that it never took out of its mailbox. */
   readonly undelivered: number;

@@ -8,6 +8,10 @@ export type Pid = number;
 /** The kernel's own pid. */
 export const KERNEL_PID: Pid = 0;
 
+/**
+ * Where an agent is in its life. No agent is `suspended` or `stopping` yet: it goes from `starting` over
+ * `running` to `exited`, or from `starting` to `exited`.
+ */
 export type ProcessState = 'starting' | 'running' | 'suspended' | 'stopping' | 'exited';
 
 const LEGAL: Readonly<Record<ProcessState, readonly ProcessState[]>> = {

@@ -22,7 +22,7 @@ export interface Limits {
   readonly messages: number;
   /** Tools called. @default 1,000 */
   readonly toolCalls: number;
-  /** Bytes written to disk. @default 100 MiB */
+  /** Bytes written to disk; nothing can be written yet. @default 100 MiB */
   readonly diskBytes: number;
 }
 

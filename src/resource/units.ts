@@ -61,6 +61,11 @@ export function parseSize(text: string): number {
  * Reads a duration in milliseconds. A unit is needed, except for 0.
  *
  * @throws {RingfenceError} `RF_USAGE`
+ *
+ * @example
+ * ```ts
+ * parseDuration('10s'); // 10000
+ * ```
  */
 export function parseDuration(text: string): number {
   if (text.trim() === '0') {

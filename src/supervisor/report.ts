@@ -1,21 +1,10 @@
 /** The report of a run: what an agent was, how it ended, what it used, and what it was denied. */
 
+import type { ExitReason } from '../process/exit.ts';
 import type { Limits } from '../resource/limits.ts';
-import type { Usage } from '../resource/usage.ts';
+import { NOTHING_USED, type Usage } from '../resource/usage.ts';
 
-/** How an agent ended, or that it could not be run. The table is in docs/exits.md. */
-export type ExitReason =
-  | 'normal'
-  | 'error'
-  | 'trap'
-  | 'fuel'
-  | 'cpu_time'
-  | 'timeout'
-  | 'killed'
-  | 'worker_lost'
-  | 'reaped'
-  | 'internal'
-  | 'refused';
+export type { ExitReason } from '../process/exit.ts';
 
 /** The end of an agent. */
 export interface Exit {
@@ -91,16 +80,6 @@ export function exitCode(reason: ExitReason): number | null {
       return -1;
   }
 }
-
-const NOTHING_USED: Usage = {
-  fuel: 0,
-  memory_bytes: 0,
-  cpu_time_ms: 0,
-  wall_time_ms: 0,
-  messages_sent: 0,
-  tool_calls: 0,
-  disk_bytes: 0,
-};
 
 /** The report of a module that could not be run. */
 export function refusalReport(

@@ -13,7 +13,7 @@ import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
 import { ProcessTable } from '../process/table.ts';
 import { COMMAND, type ControlBlock, ControlBlocks } from '../resource/control-blocks.ts';
 import type { Limits } from '../resource/limits.ts';
-import type { Usage } from '../resource/usage.ts';
+import { NOTHING_USED, type Usage } from '../resource/usage.ts';
 import { Input, type InputGiven } from './input.ts';
 import { Output, type OutputWriter } from './output.ts';
 import { type Denial, exitCode, type Report, reportLimits } from './report.ts';
@@ -92,7 +92,7 @@ export class Process {
   /** Used so far, or in all. */
   get usage(): Usage {
     if (this.finalUsage !== null || this.block === null) {
-      return this.finalUsage ?? emptyUsage();
+      return this.finalUsage ?? NOTHING_USED;
     }
     const counters = this.block.read();
     return {
@@ -109,18 +109,6 @@ export class Process {
   get slices(): number {
     return this.block?.slices ?? this.finalSlices;
   }
-}
-
-function emptyUsage(): Usage {
-  return {
-    fuel: 0,
-    memory_bytes: 0,
-    cpu_time_ms: 0,
-    wall_time_ms: 0,
-    messages_sent: 0,
-    tool_calls: 0,
-    disk_bytes: 0,
-  };
 }
 
 const refused = (error: string, message: string): CallOutcome<null> => ({

@@ -11,7 +11,10 @@ export interface ToolCall {
   readonly signal: AbortSignal;
 }
 
-/** Does the work; what it returns goes to the agent as JSON. */
+/**
+ * Does the work; what it returns or resolves with goes to the agent as JSON. `args` is whatever JSON the
+ * agent passed: nobody has checked it against `parameters`. What it throws stays with the host.
+ */
 export type ToolHandler = (args: unknown, call: ToolCall) => unknown;
 
 const toolSchema = z.strictObject({
@@ -20,10 +23,13 @@ const toolSchema = z.strictObject({
   parameters: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** What is said of a tool: its name, what it does, and a JSON schema of its arguments. */
+/**
+ * What is said of a tool: its name, what it does, and a JSON schema of its arguments. Only the name is
+ * used yet: agents can't list tools, and no call is checked against the schema.
+ */
 export type ToolDescription = z.input<typeof toolSchema>;
 
-/** Bytes of a tool's answer. */
+/** Characters of a tool's answer, as JSON. */
 const ANSWER_CHARACTERS_MAX = 8 * 1024 * 1024;
 
 type ToolOutcome =

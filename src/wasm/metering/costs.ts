@@ -26,23 +26,25 @@ export const COST_CALL_INDIRECT = 6;
 /** A call of an imported function, besides what the host charges for what it does. */
 export const COST_CALL_IMPORTED = 20;
 /** `throw`, `rethrow` and `throw_ref`: the engine allocates and unwinds. */
-export const COST_THROW = 1000;
+export const COST_THROW = 500;
 /** Entry of a handler. */
 export const COST_CATCH = 10;
-/** `ref.func`, and reading or writing one table element: calls into the engine. */
+/** `ref.func`. */
 export const COST_REFERENCE = 10;
+/** `table.get` and `table.set`: calls into the engine. */
+export const COST_TABLE_ACCESS = 40;
 /** Each bulk memory or table operation, besides its length. */
 export const COST_BULK = 10;
 /** So many bytes of `memory.fill`, `memory.copy`, `memory.init` cost one unit (a power of two: 2 ** 3). */
 export const BULK_BYTES_PER_UNIT_LOG2 = 3;
-/** Each element of `table.fill`, `table.copy`, `table.init`. */
-export const COST_BULK_ELEMENT = 8;
+/** Each element of `table.fill`, `table.copy`, `table.init`: the engine keeps two tables in step. */
+export const COST_BULK_ELEMENT = 64;
 /** Each `memory.grow` and `table.grow`, granted or not. */
 export const COST_GROW = 200;
 /** Each page that `memory.grow` adds: the host clears and maps it. */
 export const COST_GROWN_PAGE = 1000;
 /** Each element that `table.grow` adds. */
-export const COST_GROWN_ELEMENT = 8;
+export const COST_GROWN_ELEMENT = 128;
 
 /** What `memory.grow` asks the host for, a page. */
 export const PAGE_BYTES = 65536;
@@ -51,7 +53,7 @@ export const TABLE_ELEMENT_BYTES = 16;
 /** A bulk memory operation runs in pieces of so many bytes, with a check before each. */
 export const BULK_PIECE_BYTES = 1 << 20;
 /** A bulk table operation runs in pieces of so many elements. */
-export const BULK_PIECE_ELEMENTS = 1 << 16;
+export const BULK_PIECE_ELEMENTS = 1 << 14;
 
 /** A segment that grows beyond this is split, with a check: bounds what is charged at once. */
 export const SEGMENT_COST_MAX = 4096;

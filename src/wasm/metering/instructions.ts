@@ -10,6 +10,7 @@ import {
   COST_GROW,
   COST_REFERENCE,
   COST_SIMPLE,
+  COST_TABLE_ACCESS,
   COST_THROW,
 } from './costs.ts';
 import type { ByteReader } from './reader.ts';
@@ -178,7 +179,7 @@ function defineVariablesAndMemory(): void {
   define(0x1c, 'select', { immediate: IMMEDIATE.selectTypes });
   define(0x20, 'local.get local.set local.tee', { immediate: IMMEDIATE.local });
   define(0x23, 'global.get global.set', { immediate: IMMEDIATE.global });
-  const element = { immediate: IMMEDIATE.table, cost: COST_REFERENCE };
+  const element = { immediate: IMMEDIATE.table, cost: COST_TABLE_ACCESS };
   define(0x25, 'table.get', { ...element, pops: 1, pushes: 1 });
   define(0x26, 'table.set', { ...element, pops: 2 });
   define(

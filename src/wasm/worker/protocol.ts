@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Grants } from '../../capability/grants.ts';
 import type { Delivery, Payload } from '../../ipc/message.ts';
+import type { RunEndReason } from '../../process/exit.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { LinkPlan } from '../component/plan.ts';
 import type { Outcome } from '../host/agent.ts';
@@ -55,15 +56,7 @@ export type ToWorker =
 /** How a worker says that an agent ended. */
 export interface AgentEnd {
   readonly code: number | null;
-  readonly reason:
-    | 'normal'
-    | 'error'
-    | 'trap'
-    | 'fuel'
-    | 'cpu_time'
-    | 'timeout'
-    | 'killed'
-    | 'internal';
+  readonly reason: RunEndReason;
   readonly message: string | null;
 }
 
