@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { WasmBackend } from './backend/wasm.ts';
 import { type Grants, type GrantsInput, NO_GRANTS, parseGrants } from './capability/grants.ts';
-import { RingfenceError } from './errors.ts';
-import { MESSAGE_BYTES_MAX, type Payload } from './ipc/message.ts';
+import { type ErrorCode, RingfenceError } from './errors.ts';
+import { MESSAGE_BYTES_MAX, type Payload, payloadBytes } from './ipc/message.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import { type LimitsInput, parseLimits } from './resource/limits.ts';
 import type { Usage } from './resource/usage.ts';
@@ -25,6 +25,7 @@ import {
   prepareModule,
   requireSize,
 } from './wasm/component/prepare/prepare.ts';
+import { WorkQueue } from './wasm/component/prepare/queue.ts';
 
 /** How a kernel is opened. */
 export interface KernelOptions {
@@ -109,6 +110,21 @@ export interface SpawnOptions {
   };
 }
 
+const payloadSchema = z.union([
+  z.strictObject({ tag: z.enum(['text', 'json']), val: z.string() }),
+  z.strictObject({ tag: z.literal('binary'), val: z.instanceof(Uint8Array) }),
+]);
+
+const sendSchema = z.strictObject({ waitMs: z.number().int().nonnegative().optional() });
+
+const inputSchema = z.custom<InputGiven>(
+  (value) =>
+    typeof value === 'string' ||
+    value instanceof Uint8Array ||
+    (typeof value === 'object' && value !== null && Symbol.asyncIterator in value),
+  'give bytes, a text, or something that can be read chunk by chunk',
+);
+
 const spawnSchema = z.strictObject({
   module: z.custom<LoadedModule>((value) => typeof value === 'object' && value !== null),
   agentId: z.string().min(1).max(256).optional(),
@@ -116,7 +132,7 @@ const spawnSchema = z.strictObject({
   environment: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional(),
   grants: z.unknown().optional(),
   limits: z.unknown().optional(),
-  stdin: z.unknown().optional(),
+  stdin: inputSchema.optional(),
   stdout: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
   stderr: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
   terminal: z
@@ -193,6 +209,10 @@ export class Agent {
     options: { readonly waitMs?: number } = {},
   ): Promise<void> {
     const payload = toPayload(message);
+    const parsed = sendSchema.safeParse(options);
+    if (!parsed.success) {
+      throw usageError('send the message', parsed.error);
+    }
     const outcome = await this.#supervisor.deliver(
       KERNEL_PID,
       this.pid,
@@ -200,7 +220,7 @@ export class Agent {
       options.waitMs ?? null,
     );
     if (outcome.tag === 'err') {
-      const code = outcome.error === 'mailbox-full' ? 'RF_MAILBOX_FULL' : 'RF_CLOSED';
+      const code = CODE_OF_OUTCOME[outcome.error] ?? 'RF_CLOSED';
       throw new RingfenceError(code, `Cannot send to pid ${this.pid}: ${outcome.message}.`, {
         pid: this.pid,
       });
@@ -213,6 +233,13 @@ export class Agent {
   }
 }
 
+/** Codes of what a delivery can answer; whatever else it is, nobody is there. */
+const CODE_OF_OUTCOME: Readonly<Record<string, ErrorCode>> = {
+  'mailbox-full': 'RF_MAILBOX_FULL',
+  'limit-exceeded': 'RF_LIMIT_EXCEEDED',
+  'not-found': 'RF_PROCESS_NOT_FOUND',
+};
+
 function toPayload(message: string | Uint8Array | Payload): Payload {
   const payload: Payload =
     typeof message === 'string'
@@ -220,7 +247,11 @@ function toPayload(message: string | Uint8Array | Payload): Payload {
       : message instanceof Uint8Array
         ? { tag: 'binary', val: message }
         : message;
-  const bytes = payload.tag === 'binary' ? payload.val.byteLength : Buffer.byteLength(payload.val);
+  const parsed = payloadSchema.safeParse(payload);
+  if (!parsed.success) {
+    throw usageError('send the message', parsed.error);
+  }
+  const bytes = payloadBytes(payload);
   if (bytes > MESSAGE_BYTES_MAX) {
     throw new RingfenceError(
       'RF_LIMIT_EXCEEDED',
@@ -300,6 +331,39 @@ async function readModule(path: string): Promise<Uint8Array> {
   }
 }
 
+/** Modules that are prepared at a time. */
+const PREPARATIONS_AT_A_TIME = 2;
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+/** The operator's function, which must not end the program when it throws. */
+function warner(onWarning: ((text: string) => void) | undefined): (text: string) => void {
+  return (text) => {
+    try {
+      onWarning?.(text);
+    } catch (error) {
+      process.emitWarning(`onWarning failed: ${messageOf(error)} (it was told: ${text})`);
+    }
+  };
+}
+
+function pathOf(source: string | URL | Uint8Array): string | null {
+  if (source instanceof Uint8Array) {
+    return null;
+  }
+  if (typeof source === 'string') {
+    return source;
+  }
+  if (source instanceof URL && source.protocol === 'file:') {
+    return fileURLToPath(source);
+  }
+  throw new RingfenceError(
+    'RF_USAGE',
+    'Cannot load the module: give a path, a file: URL, or its bytes.',
+  );
+}
+
 /**
  * A kernel: loads modules, spawns agents, and ends them all when it is closed.
  *
@@ -311,19 +375,29 @@ export class Kernel implements AsyncDisposable {
   readonly #tools: ToolRegistry;
   readonly #cacheDirectory: string | null;
   readonly #onWarning: (text: string) => void;
+  /** Modules that this kernel has handed out: nobody else's can be spawned from. */
+  readonly #modules = new WeakSet<LoadedModule>();
+  readonly #preparations = new WorkQueue(PREPARATIONS_AT_A_TIME);
+  readonly #closing = new AbortController();
 
   /** Use {@link openKernel}. */
   constructor(options: KernelOptions) {
-    const warn = options.onWarning ?? (() => {});
+    const warn = warner(options.onWarning);
     this.#onWarning = warn;
     this.#cacheDirectory =
       options.cacheDirectory === undefined ? defaultCacheDirectory() : options.cacheDirectory;
     this.#tools = new ToolRegistry((tool, error) =>
-      warn(`the tool '${tool}' failed: ${error instanceof Error ? error.message : String(error)}`),
+      warn(`the tool '${tool}' failed: ${messageOf(error)}`),
     );
     this.#supervisor = new Supervisor({
       capacity: options.capacity ?? 4096,
-      onLog: options.onLog ?? (() => {}),
+      onLog: (line) => {
+        try {
+          options.onLog?.(line);
+        } catch (error) {
+          warn(`onLog failed: ${messageOf(error)}`);
+        }
+      },
       callTool: (name, argumentsJson, call) => this.#tools.call(name, argumentsJson, call),
     });
     this.#backend = new WasmBackend({
@@ -349,18 +423,32 @@ export class Kernel implements AsyncDisposable {
       readonly signal?: AbortSignal;
     } = {},
   ): Promise<LoadedModule> {
-    const path =
-      source instanceof Uint8Array ? null : source instanceof URL ? fileURLToPath(source) : source;
+    if (this.#closing.signal.aborted) {
+      throw new RingfenceError(
+        'RF_CLOSED',
+        'Cannot load a module as the kernel is closed: open another.',
+      );
+    }
+    const path = pathOf(source);
     const bytes = source instanceof Uint8Array ? source : await readModule(path ?? '');
+    const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
+    const signal = AbortSignal.any(signals);
+    const { onProgress } = options;
+    const cacheDirectory = this.#cacheDirectory;
     const [prepared] = await Promise.all([
-      prepareModule(bytes, { cacheDirectory: this.#cacheDirectory, ...options }),
+      this.#preparations.run(
+        () => prepareModule(bytes, { cacheDirectory, onProgress, signal }),
+        signal,
+      ),
       this.#backend.ready(),
     ]);
     for (const warning of prepared.warnings) {
       this.#onWarning(warning);
     }
     this.#backend.addModule(prepared);
-    return describe(prepared, path);
+    const module = Object.freeze(describe(prepared, path));
+    this.#modules.add(module);
+    return module;
   }
 
   /**
@@ -393,6 +481,12 @@ export class Kernel implements AsyncDisposable {
       throw usageError('spawn the agent', parsed.error);
     }
     const { module } = options;
+    if (!this.#modules.has(module)) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        "Cannot spawn the agent as 'module' is none that this kernel has loaded: give what load() answered.",
+      );
+    }
     const limits = parseLimits(options.limits);
     const grants = parseGrants(options.grants);
     if (limits.memoryBytes !== 0 && module.declaredBytes > limits.memoryBytes) {
@@ -431,6 +525,12 @@ export class Kernel implements AsyncDisposable {
    * @throws {RingfenceError} `RF_USAGE`
    */
   registerTool(description: ToolDescription, handler: ToolHandler): void {
+    if (typeof handler !== 'function') {
+      throw new RingfenceError(
+        'RF_USAGE',
+        "Cannot register the tool as 'handler' is no function: give the function that does its work.",
+      );
+    }
     this.#tools.register(description, handler);
   }
 
@@ -448,6 +548,9 @@ export class Kernel implements AsyncDisposable {
 
   /** Ends all agents and the workers. Resolves with the reports of those that were still alive. */
   async close(): Promise<Report[]> {
+    this.#closing.abort(
+      new RingfenceError('RF_CLOSED', 'The module was not loaded as the kernel was closed.'),
+    );
     const reports = await this.#supervisor.close();
     await this.#backend.close();
     return reports;

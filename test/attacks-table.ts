@@ -20,12 +20,6 @@ export interface Attack {
 /** The fuel that every attack and every control is given. */
 export const ATTACK_FUEL = 200_000_000;
 
-/**
- * The environment variable of this process that names a file; it must not exist after any attack.
- * Set it before the kernel is opened, so that workers and child processes inherit it.
- */
-export const ESCAPE_MARKER = 'RINGFENCE_ESCAPE_MARKER';
-
 /** All attacks. */
 export const ATTACKS: readonly Attack[] = [
   {

@@ -116,6 +116,7 @@ class RunningAgent implements BackendAgent {
 class WorkerLink {
   readonly agents = new Map<number, RunningAgent>();
   readonly #pool: Piscina;
+  readonly #onWarning: (text: string) => void;
   readonly #port: MessagePort;
   readonly #known = new Set<string>();
   readonly #deliveries = new Map<number, (outcome: CallOutcome<null>) => void>();
@@ -124,6 +125,8 @@ class WorkerLink {
   #threadId: number | null = null;
   readonly #ready = Promise.withResolvers<boolean>();
   #terminateWhenReady = false;
+  #gone = false;
+  #closing = false;
   /** Resolves with true once it takes agents, with false when it ended before. */
   readonly ready: Promise<boolean> = this.#ready.promise;
   /** Resolves when its task has ended, for whatever reason. */
@@ -131,6 +134,7 @@ class WorkerLink {
 
   constructor(pool: Piscina, options: WasmBackendOptions) {
     this.#pool = pool;
+    this.#onWarning = (text) => options.onWarning(text);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on('message', (messages: FromWorker[]) => {
@@ -138,8 +142,6 @@ class WorkerLink {
         this.#take(message);
       }
     });
-    // An idle kernel does not keep the program alive; agents under way do, by their reports.
-    port1.unref();
     const start: WorkerStart = {
       port: port2,
       blocks: options.blocks,
@@ -149,10 +151,18 @@ class WorkerLink {
     this.ended = pool.run(start, { transferList: [port2] as never }).then(
       () => this.#lost('its worker was closed'),
       (error: unknown) => {
-        options.onWarning(`a worker died: ${error instanceof Error ? error.message : 'unknown'}`);
+        // At a close the pool ends whoever has not ended by himself: a thread that was still starting.
+        if (!this.#closing) {
+          options.onWarning(`a worker died: ${error instanceof Error ? error.message : 'unknown'}`);
+        }
         this.#lost('its worker died: it may be tried again');
       },
     );
+  }
+
+  /** Whether its thread is gone: it takes no more agents. */
+  get gone(): boolean {
+    return this.#gone;
   }
 
   start(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
@@ -163,7 +173,6 @@ class WorkerLink {
     }
     const agent = new RunningAgent(start, events, this);
     this.agents.set(start.pid, agent);
-    this.#port.ref();
     const { block, moduleDigest, ...rest } = start;
     this.post({ kind: 'start', agent: { ...rest, slot: block.slot, digest: moduleDigest } });
     return agent;
@@ -208,11 +217,13 @@ class WorkerLink {
   }
 
   close(): void {
+    this.#closing = true;
     this.post({ kind: 'close' });
   }
 
   #lost(message: string): void {
     this.#ready.resolve(false);
+    this.#gone = true;
     this.#port.close();
     for (const agent of [...this.agents.values()]) {
       this.agents.delete(agent.start.pid);
@@ -241,6 +252,9 @@ class WorkerLink {
           this.terminate();
         }
         return;
+      case 'warning':
+        this.#onWarning(message.text);
+        return;
       case 'delivered': {
         const resolve = this.#deliveries.get(message.id);
         this.#deliveries.delete(message.id);
@@ -256,10 +270,7 @@ class WorkerLink {
     }
   }
 
-  #takeOf(
-    agent: RunningAgent,
-    message: Exclude<FromWorker, { kind: 'ready' } | { kind: 'delivered' }>,
-  ): void {
+  #takeOf(agent: RunningAgent, message: Extract<FromWorker, { pid: number }>): void {
     const { pid } = message;
     switch (message.kind) {
       case 'running':
@@ -267,9 +278,6 @@ class WorkerLink {
         return;
       case 'exited':
         this.agents.delete(pid);
-        if (this.agents.size === 0) {
-          this.#port.unref();
-        }
         agent.exited({ ...message.end, undelivered: message.undelivered });
         return;
       case 'denied':
@@ -319,11 +327,18 @@ class WorkerLink {
   ): void {
     const controller = new AbortController();
     agent.operations.set(id, controller);
-    void work(controller.signal).then((outcome) => {
-      if (agent.operations.delete(id)) {
-        this.post({ kind: 'settled', pid: agent.start.pid, id, outcome });
-      }
+    const failed = (): CallOutcome<null> => ({
+      tag: 'err',
+      error: 'unavailable',
+      message: 'the host failed: its operator knows why',
     });
+    void work(controller.signal)
+      .catch(failed)
+      .then((outcome) => {
+        if (agent.operations.delete(id)) {
+          this.post({ kind: 'settled', pid: agent.start.pid, id, outcome });
+        }
+      });
   }
 }
 
@@ -364,9 +379,15 @@ export class WasmBackend implements Backend {
     if (module === undefined) {
       throw new Error(`the module ${start.moduleDigest} was not added to the backend`);
     }
-    const worker = this.#workers.reduce((least, candidate) =>
-      candidate.agents.size < least.agents.size ? candidate : least,
-    );
+    const [worker] = this.#workers
+      .filter((candidate) => !candidate.gone)
+      .sort((a, b) => a.agents.size - b.agents.size);
+    if (worker === undefined) {
+      throw new RingfenceError(
+        'RF_INTERNAL',
+        'Cannot start the agent as no worker thread could be started: see the warnings, and open another kernel.',
+      );
+    }
     return worker.start(start, module, events);
   }
 

@@ -219,10 +219,14 @@ function exitOfFailure(error: unknown, interruption: Interruption): Exit | null 
   }
 }
 
+/** A file that is too large for a module is not read to its end for its digest. */
+const DIGESTED_BYTES_MAX = 64 * 1024 * 1024;
+
 /** The digest of a module that could not be prepared; null where it can't be read again. */
 async function digestOfFile(path: string): Promise<string | null> {
   try {
-    if (!(await stat(path)).isFile()) {
+    const status = await stat(path);
+    if (!status.isFile() || status.size > DIGESTED_BYTES_MAX) {
       return null;
     }
     const hash = createHash('sha256');

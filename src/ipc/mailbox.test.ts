@@ -15,6 +15,9 @@ class Held {
     this.bytes += bytes;
     return true;
   }
+  couldHold(bytes: number): boolean {
+    return bytes <= this.max;
+  }
   release(bytes: number): void {
     this.bytes -= bytes;
   }
@@ -58,6 +61,12 @@ describe('a mailbox', () => {
     mailbox.take({ tag: 'any' });
     expect(mailbox.close()).toBe(1);
     expect(held.bytes).toBe(0);
+  });
+
+  test('says of a message that its owner could never hold that it is too large', () => {
+    const mailbox = new Mailbox(new Held(10_000));
+    expect(mailbox.post(mail(1, 'x'.repeat(5000)))).toBe('too-large');
+    expect(mailbox.post(mail(1, 'x'.repeat(4000)))).toBe('delivered');
   });
 
   test('wakes once for mail and once for room, and not after the subscription ended', () => {

@@ -11,10 +11,12 @@ import {
 /** Where the mailbox's owner accounts for what the host holds for it. */
 export interface HeldBytes {
   hold(bytes: number): boolean;
+  /** Whether so much could be held if nothing else were. */
+  couldHold(bytes: number): boolean;
   release(bytes: number): void;
 }
 
-export type PostOutcome = 'delivered' | 'full';
+export type PostOutcome = 'delivered' | 'full' | 'too-large';
 
 export class Mailbox {
   readonly #queue: Delivery[] = [];
@@ -30,12 +32,16 @@ export class Mailbox {
     return this.#queue.length;
   }
 
-  /** Puts a message at the end, or answers that there is no room: of messages, or of bytes. */
+  /**
+   * Puts a message at the end, or answers that there is no room, of messages or of bytes; `too-large`:
+   * there never will be.
+   */
   post(delivery: Delivery): PostOutcome {
-    if (
-      this.#queue.length >= MAILBOX_MESSAGES_MAX ||
-      !this.#held.hold(heldBytes(delivery.payload))
-    ) {
+    const bytes = heldBytes(delivery.payload);
+    if (!this.#held.couldHold(bytes)) {
+      return 'too-large';
+    }
+    if (this.#queue.length >= MAILBOX_MESSAGES_MAX || !this.#held.hold(bytes)) {
       return 'full';
     }
     this.#queue.push(delivery);

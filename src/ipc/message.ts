@@ -26,6 +26,11 @@ export const MAILBOX_MESSAGES_MAX = 1_024;
 /** Bytes of one message (the reference's number). */
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Bytes of a payload's content, as {@link MESSAGE_BYTES_MAX} counts them. */
+export function payloadBytes(payload: Payload): number {
+  return payload.tag === 'binary' ? payload.val.byteLength : Buffer.byteLength(payload.val);
+}
+
 /** What a message costs the host beside its body: objects, a place in the queue. */
 const MESSAGE_OVERHEAD_BYTES = 256;
 

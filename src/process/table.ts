@@ -17,7 +17,8 @@ const HISTORY_MAX = 10_000;
 export class ProcessTable<Row extends ProcessRow> {
   readonly #capacity: number;
   readonly #live = new Map<Pid, Row>();
-  readonly #history = new Map<Pid, Row>();
+  /** What is kept of who exited: the row alone, nothing that the agent held. */
+  readonly #history = new Map<Pid, ProcessRow>();
   #nextPid: Pid = 1;
 
   constructor(capacity: number) {
@@ -49,7 +50,7 @@ export class ProcessTable<Row extends ProcessRow> {
   }
 
   /** The row of an agent, exited or not. @throws {RingfenceError} `RF_PROCESS_NOT_FOUND` */
-  get(pid: Pid): Row {
+  get(pid: Pid): ProcessRow {
     const row = this.#live.get(pid) ?? this.#history.get(pid);
     if (row === undefined) {
       throw new RingfenceError(
@@ -77,12 +78,16 @@ export class ProcessTable<Row extends ProcessRow> {
    * @throws {RingfenceError} `RF_INVALID_STATE_TRANSITION`, `RF_PROCESS_NOT_FOUND`
    */
   transition(pid: Pid, to: ProcessState): void {
-    const row = this.get(pid);
-    checkTransition(pid, row.state, to);
+    const row = this.#live.get(pid);
+    checkTransition(pid, this.get(pid).state, to);
+    if (row === undefined) {
+      return;
+    }
     (row as { state: ProcessState }).state = to;
     if (to === 'exited') {
       this.#live.delete(pid);
-      this.#history.set(pid, row);
+      const { agentId, parentPid } = row;
+      this.#history.set(pid, { pid, agentId, parentPid, state: 'exited' });
       if (this.#history.size > HISTORY_MAX) {
         const [oldest] = this.#history.keys();
         if (oldest !== undefined) {

@@ -6,6 +6,9 @@ export type OutputWriter = (chunk: Uint8Array) => void | Promise<void>;
 /** Bytes of each stream that are kept where the caller gave no writer. */
 export const CAPTURED_BYTES_MAX = 1024 * 1024;
 
+/** How long the report of an agent waits for its output to be handed on. */
+const FLUSH_MS_MAX = 5_000;
+
 export class Output {
   readonly #writer: OutputWriter | undefined;
   readonly #chunks: Uint8Array[] = [];
@@ -42,8 +45,14 @@ export class Output {
     return taken;
   }
 
-  /** Resolves when everything that was taken has been handed on. */
+  /**
+   * Resolves when everything that was taken has been handed on, or {@link FLUSH_MS_MAX} later: a writer
+   * that never answers holds up nobody's report.
+   */
   async flushed(): Promise<void> {
-    await this.#last;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, FLUSH_MS_MAX);
+    await Promise.race([this.#last, late]);
+    clearTimeout(timer);
   }
 }

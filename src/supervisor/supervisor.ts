@@ -221,11 +221,6 @@ export class Supervisor {
     }
   }
 
-  /** The agent with a pid, exited or not. @throws {RingfenceError} `RF_PROCESS_NOT_FOUND` */
-  get(pid: Pid): Process {
-    return this.#table.get(pid);
-  }
-
   /** All agents that have not exited. */
   list(): Process[] {
     return this.#table.list();
@@ -233,7 +228,12 @@ export class Supervisor {
 
   /** Ends an agent by force; nothing happens to one that has exited. */
   kill(pid: Pid, message = 'it was killed'): void {
-    const process = this.#table.get(pid);
+    const process = this.#table.findLive(pid);
+    if (process === undefined) {
+      // Says so where nobody ever had this pid.
+      this.#table.get(pid);
+      return;
+    }
     if (process.block?.request(COMMAND.kill)) {
       process.killMessage = message;
       process.running?.command(message);

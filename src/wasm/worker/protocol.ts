@@ -63,6 +63,8 @@ export interface AgentEnd {
 /** From a worker to the kernel. */
 export type FromWorker =
   | { kind: 'ready'; threadId: number }
+  /** ringfence itself failed; for the operator. */
+  | { kind: 'warning'; text: string }
   | { kind: 'running'; pid: number }
   | { kind: 'exited'; pid: number; end: AgentEnd; undelivered: number }
   | { kind: 'denied'; pid: number; capability: string; operation: string; count: number }

@@ -42,7 +42,7 @@ class Worker implements WorkerParts {
   };
 
   report(error: unknown): void {
-    process.emitWarning(`a host function of ringfence failed: ${String(error)}`);
+    this.post({ kind: 'warning', text: `a host function of ringfence failed: ${String(error)}` });
   }
 
   ended(agent: Resident): void {

@@ -1,15 +1,13 @@
 /**
- * A core export whose name would be code if it were pasted into generated JavaScript. The name that
- * it carries only leaves a marker, where the variable RINGFENCE_ESCAPE_MARKER names a file.
+ * A core export whose name would be code if it were pasted into generated JavaScript. The code that it
+ * carries does nothing but set a global variable.
  *
  * Nothing that links a component may generate text from its names, so this runs like its control.
  */
 
 import type { Variants } from '../../../../src/kit/build/recipe.ts';
 
-const HOSTILE_NAME =
-  "y']||(process.getBuiltinModule('fs')" +
-  ".writeFileSync(process.env.RINGFENCE_ESCAPE_MARKER||'/dev/null',''),()=>1)||exports0['x";
+const HOSTILE_NAME = "y']||(globalThis.ESCAPED=1,()=>1)||exports0['x";
 
 function componentWithExport(name: string): string {
   const quoted = JSON.stringify(name);

@@ -7,6 +7,7 @@ import {
   MESSAGE_BYTES_MAX,
   type MessageFilter,
   type Payload,
+  payloadBytes,
 } from '../../../ipc/message.ts';
 import { ok } from '../abi/binding.ts';
 import type { HostAgent, Operation, Subscribe } from '../agent.ts';
@@ -85,7 +86,7 @@ export const ipc = implement<Functions>('ringfence:agent/ipc', 'can_ipc', {
       if (to.tag !== 'process') {
         return unavailable();
       }
-      if (heldBytes(payload) > MESSAGE_BYTES_MAX) {
+      if (payloadBytes(payload) > MESSAGE_BYTES_MAX) {
         return failed('limit-exceeded', 'the message is larger than 16 MiB: send it in parts');
       }
       const sending =

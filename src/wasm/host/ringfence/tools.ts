@@ -10,11 +10,25 @@ import { denied, failed, failedOutcome, limitExceeded, unavailable } from './err
 /** Characters of a call's arguments. */
 const ARGUMENTS_CHARACTERS_MAX = 1024 * 1024;
 
-function begin(agent: HostAgent, name: string, argumentsJson: string): Operation<string> {
-  const operation = agent.callTool(name, argumentsJson);
-  agent.pending = operation;
-  return operation;
+interface Calling {
+  readonly operation: Operation<string>;
+  /** Bytes that the host holds for the arguments. */
+  readonly bytes: number;
 }
+
+/** Hands the call on; what is under way is held for the caller. Null: it would be too much. */
+function begin(agent: HostAgent, name: string, argumentsJson: string): Calling | null {
+  const bytes = argumentsJson.length * 2;
+  if (!agent.hold(bytes)) {
+    return null;
+  }
+  const calling = { operation: agent.callTool(name, argumentsJson), bytes };
+  agent.pending = calling;
+  return calling;
+}
+
+const holdsTooMuch = () =>
+  failed('limit-exceeded', 'the host holds too much for the agent: pass and ask for less');
 
 export const tools = implement<Functions>('ringfence:agent/tools', 'can_exec_tools', {
   list: { denied, run: unavailable },
@@ -28,13 +42,25 @@ export const tools = implement<Functions>('ringfence:agent/tools', 'can_exec_too
       if (argumentsJson.length > ARGUMENTS_CHARACTERS_MAX) {
         return failed('limit-exceeded', 'the arguments are larger than 1 MiB: pass less');
       }
-      const operation =
-        (agent.pending as Operation<string> | undefined) ?? begin(agent, name, argumentsJson);
-      const { outcome } = operation;
-      if (outcome === null) {
-        return agent.wait(operation.onSettled);
+      const calling = (agent.pending as Calling | undefined) ?? begin(agent, name, argumentsJson);
+      if (calling === null) {
+        return holdsTooMuch();
       }
-      return outcome.tag === 'ok' ? ok(outcome.val) : failedOutcome(outcome);
+      const { outcome } = calling.operation;
+      if (outcome === null) {
+        return agent.wait(calling.operation.onSettled);
+      }
+      agent.release(calling.bytes);
+      if (outcome.tag === 'err') {
+        return failedOutcome(outcome);
+      }
+      const bytes = outcome.val.length * 2;
+      if (!agent.hold(bytes)) {
+        return holdsTooMuch();
+      }
+      // It is the guest's as soon as this answer is lowered.
+      agent.release(bytes);
+      return ok(outcome.val);
     },
   },
 });

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { meterForTest } from '../../../test/support/metering/meter-run.ts';
+import { generateProgram } from '../../../test/support/metering/program-generator.ts';
+import { wat } from '../../../test/support/metering/wat.ts';
+import { RingfenceError } from '../../errors.ts';
+import { DEFAULT_METER_CAPS } from './caps.ts';
+import { meter } from './meter.ts';
+import { decodeModule } from './module.ts';
+
+const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+
+function refusalOf(bytes: Uint8Array): RingfenceError {
+  try {
+    meter(bytes);
+  } catch (error) {
+    if (error instanceof RingfenceError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('what is refused by name', () => {
+  const refused = {
+    'shared memory': '(memory 1 1 shared)',
+    '64-bit memory': '(memory i64 1)',
+    '64-bit memory or tables': '(table i64 1 funcref)',
+    'several memories': '(memory 1) (memory 1)',
+    'custom page sizes': '(memory 1 (pagesize 1))',
+    'an imported memory beside one': '(import "a" "b" (memory 1)) (memory 1)',
+    'GC types': '(type (struct (field i32)))',
+    'GC types (0x5e)': '(type (array i8))',
+    'GC types (heap)': '(func (param anyref))',
+    'GC types (i31)': '(global i31ref (ref.i31 (i32.const 1)))',
+    'typed function references': '(type $t (func)) (func (param (ref null $t)))',
+    'typed function references (call_ref)':
+      '(type $t (func)) (elem declare func $f) (func $f (call_ref $t (ref.func $f)))',
+    'relaxed SIMD':
+      '(func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1)))',
+    'threads (atomic instructions)': '(func (atomic.fence))',
+    'a table with an initial value': '(func $f) (table 1 (ref func) (ref.func $f))',
+    'tables of exceptions': '(table 1 exnref)',
+    'an exception inside an exception': '(tag (param exnref))',
+    'parameters of a tag': `(tag (param ${'i64 '.repeat(17)}))`,
+  };
+  it.each(Object.entries(refused))('%s', async (name, text) => {
+    const bytes = await wat(`(module ${text})`);
+    const { code, message, fields } = refusalOf(bytes);
+    expect(code).toBe('RF_MODULE_REFUSED');
+    const feature = /^an imported/.test(name)
+      ? 'several memories'
+      : name.replace(/ \((?!call_ref|atomic).*/, '');
+    expect(message).toContain(feature);
+    expect(message).toContain(`at byte ${fields.offset}`);
+    expect(fields.offset).toBeGreaterThan(8);
+    expect(fields.offset).toBeLessThan(bytes.length);
+  });
+
+  it('nothing of what is run', async () => {
+    const text = `(module
+      (import "a" "f" (func)) (import "a" "t" (table 1 funcref)) (import "a" "g" (global (mut i32)))
+      (import "a" "tag" (tag (param i32)))
+      (memory 1 2) (table 1 2 externref) (tag (param i32 i64))
+      (global v128 (v128.const i64x2 0 0)) (global (mut exnref) (ref.null exn))
+      (global i32 (i32.add (i32.const 1) (i32.mul (i32.const 2) (i32.const 3))))
+      (func (param (ref null func) externref) (result i32 v128) (unreachable)) (start 0))`;
+    expect(WebAssembly.validate(meter(await wat(text)).bytes)).toBe(true);
+  });
+
+  it.each([
+    ['an unknown section', [99, 0], 'RF_MODULE_REFUSED'],
+    ['sections in the wrong order', [3, 1, 0, 1, 1, 0], 'RF_MODULE_INVALID'],
+    ['a section twice', [1, 1, 0, 1, 1, 0], 'RF_MODULE_INVALID'],
+    ['a section beyond the end', [1, 5, 0], 'RF_MODULE_INVALID'],
+    ['a section longer than its content', [1, 2, 0, 0], 'RF_MODULE_INVALID'],
+    ['a count that nothing can hold', [1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f], 'RF_MODULE_INVALID'],
+    ['an unknown kind of import', [2, 5, 1, 0, 0, 0x7f, 0], 'RF_MODULE_REFUSED'],
+    ['compact imports', [2, 7, 1, 1, 0x61, 0, 0x7e, 0, 0], 'RF_MODULE_REFUSED'],
+    ['functions without bodies', [1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0], 'RF_MODULE_INVALID'],
+    ['a name that is not UTF-8', [0, 2, 1, 0xff], 'RF_MODULE_INVALID'],
+  ] as const)('%s', (_, bytes, code) => {
+    expect(refusalOf(Uint8Array.from([...HEADER, ...bytes])).code).toBe(code);
+  });
+
+  it.each([
+    ['nothing', []],
+    ['text', [...Buffer.from('<!doctype html>')]],
+    ['a component', [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0]],
+  ])('%s is no core module', (_, bytes) => {
+    expect(refusalOf(Uint8Array.from(bytes)).code).toBe('RF_MODULE_INVALID');
+  });
+});
+
+describe('what a module says of itself', () => {
+  it('is told as it was before the rewriting', async () => {
+    const bytes = await wat(`(module
+      (import "a" "f" (func $f (param i32))) (import "" "memory" (memory 1))
+      (import "ringfence" "fuel" (global (mut i64)))
+      (table 3 7 funcref) (table 2 externref)
+      (elem (i32.const 0) func $f $f) (elem $passive func $f)
+      (data (i32.const 0) "12345") (data "passive")
+      (func $s) (start $s) (export "ringfence:start" (func $s)) (export "m" (memory 0)))`);
+    const metered = meter(bytes);
+    expect(metered.imports).toEqual([
+      { module: 'a', name: 'f', kind: 'function' },
+      { module: '', name: 'memory', kind: 'memory' },
+      { module: 'ringfence', name: 'fuel', kind: 'global' },
+    ]);
+    expect(metered.exports.map(({ name, kind }) => [name, kind])).toEqual([
+      ['ringfence:start', 'function'],
+      ['m', 'memory'],
+    ]);
+    expect(metered.tables).toEqual([
+      { initial: 3, maximum: 7 },
+      { initial: 2, maximum: null },
+    ]);
+    expect(metered.memories).toEqual([]);
+    expect(metered.segmentBytes).toBe(5 + 2 * 16);
+    expect(metered.doubtful).toBe(false);
+  });
+
+  it('never shares the names of what is injected', async () => {
+    const bytes = await wat(`(module (import "ringfence" "fuel" (global (mut i64)))
+      (func $s) (start $s) (export "ringfence:start" (func $s)))`);
+    const metered = meter(bytes);
+    const injected = WebAssembly.Module.imports(new WebAssembly.Module(metered.bytes)).slice(1);
+    expect(metered.injected).not.toBe('ringfence');
+    expect(new Set(injected.map(({ module }) => module))).toEqual(new Set([metered.injected]));
+    expect(metered.startExport).not.toBe('ringfence:start');
+    const exports = WebAssembly.Module.exports(new WebAssembly.Module(metered.bytes));
+    expect(exports.map(({ name }) => name)).toEqual(['ringfence:start', metered.startExport]);
+  });
+});
+
+/** Meters it; whatever is accepted must be valid wherever the input was. Says which of the two it was. */
+function survives(bytes: Uint8Array<ArrayBuffer>): boolean {
+  const valid = WebAssembly.validate(bytes);
+  try {
+    const { bytes: output } = meterForTest(bytes);
+    if (valid && !WebAssembly.validate(output)) throw new Error('valid bytes became invalid');
+    return true;
+  } catch (error) {
+    if (error instanceof RingfenceError && typeof error.fields.offset === 'number') return false;
+    throw error;
+  }
+}
+
+describe('hostile bytes', () => {
+  it('are refused wherever a module ends too early', async () => {
+    const bytes = await wat(generateProgram(11, 'legacy'));
+    let accepted = 0;
+    for (let length = 0; length < bytes.length; length++) {
+      if (survives(bytes.slice(0, length))) accepted++;
+    }
+    expect(survives(bytes)).toBe(true);
+    // It may end between two sections, before the bodies are announced.
+    expect(accepted).toBeLessThan(6);
+  });
+
+  it.each(['legacy', 'current'] as const)(
+    'never break the decoder: flipped bits, %s',
+    async (form) => {
+      const original = await wat(generateProgram(5, form));
+      let accepted = 0;
+      for (let bit = 0; bit < original.length * 8; bit++) {
+        const bytes = original.slice();
+        bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7));
+        if (survives(bytes)) accepted++;
+      }
+      // Constants may be flipped freely.
+      expect(accepted).toBeGreaterThan(100);
+    },
+    120_000,
+  );
+
+  it('never make it loop or allocate by a count: bytes set to 0xff', async () => {
+    const original = await wat(generateProgram(8, 'current'));
+    for (let place = 8; place < original.length; place++) {
+      const bytes = original.slice();
+      bytes.fill(0xff, place, place + 4);
+      survives(bytes);
+    }
+  }, 120_000);
+
+  it('are decoded within the caps', async () => {
+    const bytes = await wat('(module (func) (func) (func))');
+    const decode = (functions: number) => decodeModule(bytes, { ...DEFAULT_METER_CAPS, functions });
+    expect(decode(3).bodies).toHaveLength(3);
+    expect(() => decode(2)).toThrow(expect.objectContaining({ code: 'RF_MODULE_REFUSED' }));
+  });
+});
