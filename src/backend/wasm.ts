@@ -34,6 +34,19 @@ export interface WasmBackendOptions {
   onWarning(text: string): void;
 }
 
+/**
+ * Memories that all agents of the process may have at a time: at some 16,300 V8 has no addresses left,
+ * and ends the thread that asks for one more.
+ */
+const MEMORIES_MAX = 14_000;
+
+const memoriesOf = (plan: LinkPlan): number =>
+  plan.steps.reduce(
+    (sum, step) =>
+      step.kind === 'instantiate' ? sum + (plan.modules[step.module]?.memories.length ?? 0) : sum,
+    0,
+  );
+
 /** How long a worker has to end an agent before the worker itself is ended. */
 const GRACE_MS = 2_000;
 
@@ -349,6 +362,8 @@ export class WasmBackend implements Backend {
   readonly #modules = new Map<string, WasmModule>();
   readonly #workers: WorkerLink[] = [];
   #closed = false;
+  /** Memories of the agents that have not exited. */
+  #memories = 0;
 
   constructor(options: WasmBackendOptions) {
     this.#options = options;
@@ -379,6 +394,14 @@ export class WasmBackend implements Backend {
     if (module === undefined) {
       throw new Error(`the module ${start.moduleDigest} was not added to the backend`);
     }
+    const memories = memoriesOf(module.plan);
+    if (this.#memories + memories > MEMORIES_MAX) {
+      throw new RingfenceError(
+        'RF_PROCESS_TABLE_FULL',
+        `Cannot spawn the agent as the agents of this process have ${this.#memories} memories, and ${MEMORIES_MAX} are the most: wait for agents to exit.`,
+        { max: MEMORIES_MAX },
+      );
+    }
     const [worker] = this.#workers
       .filter((candidate) => !candidate.gone)
       .sort((a, b) => a.agents.size - b.agents.size);
@@ -388,7 +411,14 @@ export class WasmBackend implements Backend {
         'Cannot start the agent as no worker thread could be started: see the warnings, and open another kernel.',
       );
     }
-    return worker.start(start, module, events);
+    this.#memories += memories;
+    return worker.start(start, module, {
+      ...events,
+      exited: (end) => {
+        this.#memories -= memories;
+        events.exited(end);
+      },
+    });
   }
 
   async close(): Promise<void> {

@@ -19,7 +19,14 @@ export interface ComponentCaps {
   readonly modules: number;
   /** Components inside of the component. @default 200 */
   readonly components: number;
-  /** Core instances that a start makes, of modules and inline ones. @default 400 */
+  /**
+   * Memories of all core instances that a start makes. V8 reserves 8 GiB of addresses for each, and a
+   * process has room for some 16,000. @default 8
+   */
+  readonly memories: number;
+  /** Tables of all core instances that a start makes. @default 100 */
+  readonly tables: number;
+  /** Core instances that a start makes, of modules and inline ones. @default 200 */
   readonly coreInstances: number;
   /** Core functions made by lowering that a start binds. @default 2000 */
   readonly loweredFunctions: number;
@@ -40,7 +47,9 @@ export const DEFAULT_COMPONENT_CAPS: ComponentCaps = {
   imports: 1_000,
   modules: 100,
   components: 200,
-  coreInstances: 400,
+  memories: 8,
+  tables: 100,
+  coreInstances: 200,
   loweredFunctions: 2_000,
   linkItems: 20_000,
   planCharacters: 2_000_000,

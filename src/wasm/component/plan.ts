@@ -45,6 +45,8 @@ export function planComponent(
   const limits = { ...DEFAULT_COMPONENT_CAPS, ...caps };
   const evaluated = evaluate(component, offered, modules, limits);
   const planModules = modules.map(planModule);
+  requireFew('memories', evaluated.steps, planModules, limits);
+  requireFew('tables', evaluated.steps, planModules, limits);
   return {
     format: PLAN_FORMAT,
     modules: planModules,
@@ -55,6 +57,26 @@ export function planComponent(
     entry: findEntry(evaluated.exports),
     declaredBytes: declaredBytes(evaluated.steps, planModules),
   };
+}
+
+/** Refuses what takes room in the process that its declared bytes don't show. */
+function requireFew(
+  what: 'memories' | 'tables',
+  steps: LinkPlan['steps'],
+  modules: readonly PlanModule[],
+  caps: ComponentCaps,
+): void {
+  let count = 0;
+  for (const step of steps) {
+    if (step.kind === 'instantiate') count += modules[step.module]![what].length;
+  }
+  if (count > caps[what]) {
+    refused(
+      `has ${count} ${what} in all its instances, more than the ${caps[what]} that are allowed`,
+      'build it as one module, or with fewer',
+      { cap: what, found: count, most: caps[what] },
+    );
+  }
 }
 
 function planModule(module: PlannedModule): PlanModule {

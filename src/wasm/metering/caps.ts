@@ -20,7 +20,7 @@ export interface MeterCaps {
   readonly functions: number;
   /** @default 1,000 */
   readonly tables: number;
-  /** Defined and imported. @default 100,000 */
+  /** Defined and imported; each takes 8 or 16 bytes an instance, which no limit counts. @default 10,000 */
   readonly globals: number;
   /** @default 10,000 */
   readonly tags: number;
@@ -74,7 +74,7 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   imports: 10_000,
   functions: 200_000,
   tables: 1_000,
-  globals: 100_000,
+  globals: 10_000,
   tags: 10_000,
   exports: 100_000,
   elementSegments: 10_000,
