@@ -10,6 +10,13 @@ const only = (name, from, allowed, comment) => ({
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'not-to-unresolvable',
+      comment: 'what can not be found is checked by no rule',
+      severity: 'error',
+      from: { pathNot: '^src/kit/assemblyscript/runtime/' },
+      to: { couldNotResolve: true },
+    },
     only('process', '^src/process/', [], 'process knows nobody'),
     only('resource', '^src/resource/', [], 'resource knows nobody'),
     only('capability', '^src/capability/', [], 'capability knows nobody'),
@@ -70,6 +77,10 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     parser: 'swc',
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'],
+    },
   },
 };

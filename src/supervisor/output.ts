@@ -11,7 +11,8 @@ const FLUSH_MS_MAX = 5_000;
 
 export class Output {
   readonly #writer: OutputWriter | undefined;
-  readonly #chunks: Uint8Array[] = [];
+  /** One buffer that grows: chunks may be of a byte each. */
+  #buffer = new Uint8Array(0);
   #captured = 0;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -21,17 +22,13 @@ export class Output {
 
   /** What was captured; the rest of what passed {@link CAPTURED_BYTES_MAX} is dropped. */
   get captured(): Uint8Array {
-    return Buffer.concat(this.#chunks);
+    return this.#buffer.slice(0, this.#captured);
   }
 
   /** Chunks are handed on one after another, in their order. */
   take(chunk: Uint8Array): Promise<'taken' | 'closed'> {
     if (this.#writer === undefined) {
-      const kept = chunk.subarray(0, CAPTURED_BYTES_MAX - this.#captured);
-      if (kept.length > 0) {
-        this.#chunks.push(kept);
-        this.#captured += kept.length;
-      }
+      this.#capture(chunk.subarray(0, CAPTURED_BYTES_MAX - this.#captured));
       return Promise.resolve('taken');
     }
     const writer = this.#writer;
@@ -43,6 +40,18 @@ export class Output {
       );
     this.#last = taken;
     return taken;
+  }
+
+  #capture(bytes: Uint8Array): void {
+    const needed = this.#captured + bytes.length;
+    if (needed > this.#buffer.length) {
+      const size = Math.min(CAPTURED_BYTES_MAX, Math.max(needed, this.#buffer.length * 2));
+      const grown = new Uint8Array(size);
+      grown.set(this.#buffer.subarray(0, this.#captured));
+      this.#buffer = grown;
+    }
+    this.#buffer.set(bytes, this.#captured);
+    this.#captured = needed;
   }
 
   /**

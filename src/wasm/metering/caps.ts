@@ -10,10 +10,12 @@ export interface MeterCaps {
   readonly parameters: number;
   /** Results of one function type. @default 256 */
   readonly results: number;
-  /** Parameters of an exception tag; each live exception holds them on the host's heap. @default 16 */
+  /** Parameters of an exception tag; each live exception holds them on the host's heap. @default 8 */
   readonly tagParameters: number;
   /** Tables that hold exceptions, each of which keeps its values on the host's heap. @default 0 */
   readonly exceptionTables: number;
+  /** Globals that hold exceptions. @default 0 */
+  readonly exceptionGlobals: number;
   /** @default 10,000 */
   readonly imports: number;
   /** Functions that the module defines. @default 200,000 */
@@ -69,8 +71,9 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   types: 20_000,
   parameters: 1_000,
   results: 256,
-  tagParameters: 16,
+  tagParameters: 8,
   exceptionTables: 0,
+  exceptionGlobals: 0,
   imports: 10_000,
   functions: 200_000,
   tables: 1_000,

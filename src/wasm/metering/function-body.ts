@@ -28,6 +28,7 @@ import { ByteReader } from './reader.ts';
 import { invalid, refusedFeature, refusedSize } from './refusals.ts';
 import {
   type BlockType,
+  EXCEPTION_SLOTS,
   readBlockType,
   readHeapType,
   readValueType,
@@ -266,6 +267,10 @@ export class BodyWalker {
       this.#operands = grown;
     }
     this.#operands[this.#height++] = slots;
+    this.#growSlots(slots);
+  }
+
+  #growSlots(slots: number): void {
     this.#slots += slots;
     if (this.#slots <= this.#slotsMax) return;
     this.#slotsMax = this.#slots;
@@ -678,8 +683,11 @@ export class BodyWalker {
   }
 
   #handler(code: number, at: number): void {
-    if (this.#frames[this.#frames.length - 1]!.kind === FRAME.try) this.#endTry(false);
+    const first = this.#frames[this.#frames.length - 1]!.kind === FRAME.try;
+    if (first) this.#endTry(false);
     this.#nextArm(at, [FRAME.try, FRAME.catch], FRAME.catch);
+    // A handler of the legacy form keeps its exception for a rethrow.
+    if (first) this.#growSlots(EXCEPTION_SLOTS);
     if (code === OPCODE.catch) this.#pushTypes(this.#requireTag().parameters);
     this.#openHandlerSegment(this.#reader.position);
   }
@@ -698,6 +706,7 @@ export class BodyWalker {
     this.#revive(at);
     this.#frames.pop();
     if (this.#frames.length === 0) return;
+    if (frame.kind === FRAME.catch) this.#slots -= EXCEPTION_SLOTS;
     this.#dropTo(frame.base);
     this.#pushTypes(frame.type.results);
     const exits = frame.outermost < this.#frames.length;

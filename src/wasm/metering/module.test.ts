@@ -38,9 +38,9 @@ describe('what is refused by name', () => {
     'threads (atomic instructions)': '(func (atomic.fence))',
     'a table with an initial value': '(func $f) (table 1 (ref func) (ref.func $f))',
     'tables of exceptions': '(table 1 exnref)',
-    'a global of exceptions': '(global exnref (ref.null exn))',
+    'globals of exceptions': '(global exnref (ref.null exn))',
     'an exception inside an exception': '(tag (param exnref))',
-    'parameters of a tag': `(tag (param ${'i64 '.repeat(17)}))`,
+    'parameters of a tag': `(tag (param ${'i64 '.repeat(9)}))`,
   };
   it.each(Object.entries(refused))('%s', async (name, text) => {
     const bytes = await wat(`(module ${text})`);
@@ -208,7 +208,7 @@ describe.each(['legacy', 'current'] as const)(
     it('never break the decoder: random changes of a random program', async () => {
       const original = await wat(generateProgram(5, form));
       const random = seedBytes(form, 3 * 3000);
-      for (let change = 0; change < 1500; change++) {
+      for (let change = 0; change < 300; change++) {
         const bytes = original.slice();
         const at =
           (random[change * 6]! * 65_536 + random[change * 6 + 1]! * 256 + random[change * 6 + 2]!) %

@@ -24,7 +24,7 @@ export interface FunctionType {
   readonly results: readonly ValueType[];
   readonly parameterSlots: number;
   readonly resultSlots: number;
-  /** Whether a v128 is among the parameters or results. */
+  /** Whether one of the parameters or results takes more than one slot. */
   readonly wide: boolean;
 }
 
@@ -120,6 +120,7 @@ export class DecodedModule {
   segmentBytes = 0;
   /** Elements of all element segments. */
   elementCount = 0;
+  exceptionGlobals = 0;
   /** Elements of each element segment. */
   readonly elementSegments: number[] = [];
   /** Bytes of each data segment. */
@@ -283,11 +284,12 @@ function readMemory({ module, reader }: Section): void {
   module.memories.push({ initialPages: initial, maximumPages: maximum });
 }
 
-function readGlobalType(reader: ByteReader): ValueType {
+function readGlobalType({ module, reader, caps }: Section): ValueType {
   const typeAt = reader.position;
   const type = readValueType(reader);
   // A live exception holds its values on the host's heap, where no limit reaches them.
-  if (isException(type)) throw refusedFeature('a global of exceptions', typeAt);
+  if (isException(type)) module.exceptionGlobals++;
+  checkCap(caps, 'exceptionGlobals', module.exceptionGlobals, 'globals of exceptions', typeAt);
   const start = reader.position;
   const mutability = reader.u8();
   if (mutability & 0x02) throw refusedFeature('shared globals (threads)', start);
@@ -327,14 +329,14 @@ function decodeImport(section: Section): void {
   if (kind === 'function') module.functions.push(readTypeIndex(section));
   else if (kind === 'table') readTable(section);
   else if (kind === 'memory') readMemory(section);
-  else if (kind === 'global') module.globals.push(slotsOf(readGlobalType(reader)));
+  else if (kind === 'global') module.globals.push(slotsOf(readGlobalType(section)));
   else readTag(section);
   checkCap(caps, 'globals', module.globals.length, 'globals', start);
   checkCap(caps, 'tags', module.tags.length, 'tags', start);
 }
 
 function decodeGlobal(section: Section): void {
-  const type = readGlobalType(section.reader);
+  const type = readGlobalType(section);
   readConstantExpression(section, SECTION.global);
   section.module.globals.push(slotsOf(type));
 }

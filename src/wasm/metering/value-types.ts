@@ -24,9 +24,16 @@ const NULLABLE = 0x63;
 const NON_NULLABLE = 0x64;
 const EMPTY_BLOCK = 0x40;
 
+/**
+ * Slots of 8 bytes that an exception counts as where it is held: what it holds lies on the host's heap,
+ * where nothing else bounds how many of them live.
+ */
+export const EXCEPTION_SLOTS = 8;
+
 /** Slots of 8 bytes that a value takes in a frame. */
-export function slotsOf(type: ValueType): 1 | 2 {
-  return type === VALUE.v128 ? 2 : 1;
+export function slotsOf(type: ValueType): number {
+  if (type === VALUE.v128) return 2;
+  return isException(type) ? EXCEPTION_SLOTS : 1;
 }
 
 /** Whether the type holds exceptions, however it is written. */

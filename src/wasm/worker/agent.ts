@@ -334,8 +334,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     const undelivered = this.mailbox.close();
     this.#parts.scheduler.stopped(this);
     this.block.setFuel(this.fuel.used);
-    this.block.setMemoryBytes(this.#memoryBytesPeak);
+    this.#notePeak();
     this.#flushDenials();
+    this.stdout.flush();
+    this.stderr.flush();
     this.block.phase = PHASE.ended;
     this.#parts.ended(this);
     this.#parts.post({ kind: 'exited', pid: this.pid, end, undelivered });
@@ -504,18 +506,26 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   /** Takes bytes of memories and tables that the module declares; they were checked at the spawn. */
   takeDeclared(bytes: number): void {
     this.#memoryBytes += bytes;
-    this.#memoryBytesPeak = Math.max(this.#memoryBytesPeak, this.#memoryBytes);
-    this.block.setMemoryBytes(this.#memoryBytesPeak);
+    this.#notePeak();
+  }
+
+  /** What was taken counts as used once it is there: at the next question, or at the end. */
+  #notePeak(): void {
+    if (this.#memoryBytes > this.#memoryBytesPeak) {
+      this.#memoryBytesPeak = this.#memoryBytes;
+      this.block.setMemoryBytes(this.#memoryBytesPeak);
+    }
   }
 
   /** The injected code's question before a memory or table grows. */
   readonly grow = (bytes: bigint): number => {
+    this.#notePeak();
     const wanted = Number(bytes);
     const { memoryBytes } = this.limits;
     if (memoryBytes !== 0 && this.#memoryBytes + wanted > memoryBytes) {
       return 0;
     }
-    this.takeDeclared(wanted);
+    this.#memoryBytes += wanted;
     return 1;
   };
 

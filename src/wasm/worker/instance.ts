@@ -75,7 +75,7 @@ function makeLinkHost(agent: WorkerAgent, prepared: PreparedInstance): LinkHost 
         return core;
       }
       const instance = new WebAssembly.Instance(bound.trampoline, { host: { ask: core, park } });
-      return instance.exports['call'] as CoreFunction;
+      return instance.exports.call as CoreFunction;
     },
     async callStart(start) {
       await WebAssembly.promising(start)();

@@ -10,7 +10,7 @@ const OUTPUT_WINDOW_BYTES = 64 * 1024;
 const LOG_LINE_CHARACTERS_MAX = 8 * 1024;
 
 /** What a log line costs beside its characters, so that empty ones are bounded too. */
-const LOG_LINE_OVERHEAD_BYTES = 64;
+const LOG_LINE_OVERHEAD_BYTES = 512;
 
 type Post = (message: FromWorker) => void;
 
@@ -96,6 +96,8 @@ export class PortOutput implements OutputSink {
   readonly #stream: StreamName;
   readonly #post: Post;
   readonly #waiters = new Waiters();
+  /** Written, and not posted yet; at most the window. */
+  readonly #pending: Uint8Array[] = [];
   #underWay = 0;
   #closed = false;
 
@@ -121,8 +123,20 @@ export class PortOutput implements OutputSink {
     if (this.#closed || bytes.length === 0) {
       return;
     }
+    if (this.#pending.length === 0) {
+      queueMicrotask(() => this.flush());
+    }
     this.#underWay += bytes.length;
-    this.#post({ kind: 'output', pid: this.#pid, stream: this.#stream, bytes: bytes.slice() });
+    this.#pending.push(bytes.slice());
+  }
+
+  /** Posts what was written since the last time: what a guest writes in one go is one chunk. */
+  flush(): void {
+    const chunks = this.#pending.splice(0);
+    if (chunks.length > 0 && !this.#closed) {
+      const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+      this.#post({ kind: 'output', pid: this.#pid, stream: this.#stream, bytes });
+    }
   }
 
   consumed(bytes: number): void {

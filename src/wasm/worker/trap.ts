@@ -15,5 +15,5 @@ const TRAP_MODULE = new Uint8Array([
 /** Makes the function that traps. */
 export function makeTrap(): () => never {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(TRAP_MODULE));
-  return exports['trap'] as () => never;
+  return exports.trap as () => never;
 }

@@ -14,8 +14,8 @@ interface ExceptionTypes {
 }
 const { Tag, Exception, JSTag } = WebAssembly as unknown as ExceptionTypes;
 
-/** The generator always makes one, and what it holds is bounded in tests. */
-const CAPS = { exceptionTables: 1 };
+/** The generator makes such modules, and what they hold is bounded in tests. */
+const CAPS = { exceptionTables: 1, exceptionGlobals: 1_000, tagParameters: 100 };
 
 export interface HostOptions {
   /** Fuel that is given at first. */
