@@ -4,7 +4,7 @@
  * Fuel is part of what users see and compare, so a change of any number here is a new version.
  */
 
-/** Stands in every report beside the fuel; changes with any cost or any rule of where charges stand. */
+/** Raised with any change of a cost, or of a rule of where charges stand; part of the key of the cache. */
 export const FUEL_TABLE_VERSION = 1;
 
 /** `block`, `end`, `else`, `nop` and the like, which become no machine code. */

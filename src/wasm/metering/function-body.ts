@@ -90,6 +90,9 @@ interface Frame {
 
 const OUT_OF_FUNCTION = -1;
 
+/** So many slots of results leave no room in the caller's frame. */
+const RESULT_SLOTS_IN_REGISTERS = 2;
+
 /** Handlers of a `try_table`: 0 and 1 name a tag, 2 and 3 take every exception. */
 const CATCH_KIND_ALL = 2;
 const CATCH_KIND_MAX = 3;
@@ -124,6 +127,8 @@ export class BodyWalker {
   #height = 0;
   #slots = 0;
   #slotsMax = 0;
+  /** What a callee leaves in this frame besides the operands that it becomes, at most. */
+  #returnedSlots = 0;
   /** Ends of the groups of locals by index, parameters included, and the slots of each one's locals. */
   readonly #groupEnds: number[] = [];
   readonly #groupSlots: number[] = [];
@@ -168,7 +173,8 @@ export class BodyWalker {
     this.#charge(COST_FUNCTION + Math.floor(frameSlots / SLOTS_PER_UNIT));
     while (this.#frames.length > 0) this.#step();
     if (!reader.atEnd) throw invalid('a function goes on after its end', reader.position);
-    const bytes = FRAME_BYTES + FRAME_BYTES_PER_SLOT * (frameSlots + this.#slotsMax);
+    const slots = frameSlots + this.#slotsMax + this.#returnedSlots;
+    const bytes = FRAME_BYTES + FRAME_BYTES_PER_SLOT * slots;
     const counts = this.#calls || bytes > LEAF_FRAME_BYTES_FREE;
     return {
       type,
@@ -194,6 +200,7 @@ export class BodyWalker {
     this.#height = 0;
     this.#slots = 0;
     this.#slotsMax = 0;
+    this.#returnedSlots = 0;
     this.#dead = false;
     this.#calls = false;
     this.#tries.length = 0;
@@ -770,6 +777,8 @@ export class BodyWalker {
       return;
     }
     this.#calls = true;
+    const inMemory = type.resultSlots - RESULT_SLOTS_IN_REGISTERS;
+    this.#returnedSlots = Math.max(this.#returnedSlots, inMemory);
     this.#popMany(type.parameters.length);
     this.#pushTypes(type.results);
     if (imported) this.#edits.add(EDIT.poll, reader.position, reader.position, 0);

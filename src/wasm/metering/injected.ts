@@ -62,7 +62,7 @@ export function helperFunction(helper: Helper, layout: Layout): InjectedFunction
 function wrapper(target: number, layout: Layout): InjectedFunction {
   const type = layout.module.functions[target]!;
   const { parameters, parameterSlots, resultSlots } = layout.module.types[type]!;
-  const frameBytes = FRAME_BYTES + FRAME_BYTES_PER_SLOT * (parameterSlots + resultSlots);
+  const frameBytes = FRAME_BYTES + FRAME_BYTES_PER_SLOT * (parameterSlots + 2 * resultSlots);
   const saved = parameters.length;
   const out = new ByteWriter();
   out.raw(1, 1, I32);

@@ -315,6 +315,7 @@ function readTag(section: Section): void {
   // Exceptions that hold exceptions make chains on the host's heap, where no limit reaches them.
   if (parameters.some(isException)) throw refusedFeature('an exception inside an exception', start);
   module.tags.push(index);
+  checkCap(caps, 'tags', module.tags.length, 'tags', start);
 }
 
 function decodeImport(section: Section): void {
@@ -332,13 +333,15 @@ function decodeImport(section: Section): void {
   else if (kind === 'global') module.globals.push(slotsOf(readGlobalType(section)));
   else readTag(section);
   checkCap(caps, 'globals', module.globals.length, 'globals', start);
-  checkCap(caps, 'tags', module.tags.length, 'tags', start);
 }
 
 function decodeGlobal(section: Section): void {
+  const { module, caps, reader } = section;
+  const start = reader.position;
   const type = readGlobalType(section);
   readConstantExpression(section, SECTION.global);
-  section.module.globals.push(slotsOf(type));
+  module.globals.push(slotsOf(type));
+  checkCap(caps, 'globals', module.globals.length, 'globals', start);
 }
 
 function decodeExport({ module, reader }: Section): void {

@@ -52,7 +52,6 @@ class Rewriter {
       ...input.helpers.list.map((helper) => helperFunction(helper, this.#layout)),
     ];
     // Types are written before the bodies that need them.
-    for (const { results } of INJECTED_FUNCTIONS) this.#layout.types.of([], results);
     for (const plan of input.plans) if (plan.frameBytes > 0) this.#resultBlock(plan);
     for (const { parameters, results } of INJECTED_FUNCTIONS) {
       this.#layout.types.of(parameters, results);
