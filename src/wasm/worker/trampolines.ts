@@ -7,41 +7,39 @@
  * that can answer at once never suspends, and one that is called where it may not is ended by a trap.
  */
 
-/** Flat types of the core ABI. */
-export type CoreValueType = 'i32' | 'i64' | 'f32' | 'f64';
+import type { CoreType } from '../host/abi/binding.ts';
+import { ByteWriter } from '../metering/writer.ts';
 
-const TYPE_BYTES: Readonly<Record<CoreValueType, number>> = {
+const TYPE_BYTES: Readonly<Record<CoreType, number>> = {
   i32: 0x7f,
   i64: 0x7e,
   f32: 0x7d,
   f64: 0x7c,
 };
 
-function leb(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  do {
-    const low = rest & 0x7f;
-    rest >>>= 7;
-    bytes.push(rest === 0 ? low : low | 0x80);
-  } while (rest !== 0);
-  return bytes;
+/** The bytes that `write` writes. */
+function encode(write: (out: ByteWriter) => void): number[] {
+  const out = new ByteWriter();
+  write(out);
+  return [...out.bytes];
 }
 
-const section = (id: number, items: number[][]): number[] => {
-  const body = [...leb(items.length), ...items.flat()];
-  return [id, ...leb(body.length), ...body];
-};
-const name = (text: string): number[] => {
-  const bytes = [...new TextEncoder().encode(text)];
-  return [...leb(bytes.length), ...bytes];
-};
+const leb = (value: number): number[] => encode((out) => out.u32(value));
+const name = (text: string): number[] => encode((out) => out.name(text));
+
+const section = (id: number, items: number[][]): number[] =>
+  encode((out) => {
+    const content = new ByteWriter();
+    content.u32(items.length);
+    content.raw(...items.flat());
+    out.section(id, content);
+  });
 
 /**
  * Makes the trampoline for a signature: imports `host.ask` (the host function, which answers an i32)
  * and `host.park`, exports `call`.
  */
-export function makeTrampoline(params: readonly CoreValueType[]): WebAssembly.Module {
+export function makeTrampoline(params: readonly CoreType[]): WebAssembly.Module {
   const flat = params.map((type) => TYPE_BYTES[type]);
   const [parkType, askType, callType] = [0, 1, 2];
   const [ask, park, call] = [0, 1, 2];
