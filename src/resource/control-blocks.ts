@@ -11,16 +11,13 @@ const WORDS = SLOT_BYTES / 4;
 const LONGS = SLOT_BYTES / 8;
 
 /** 32-bit fields of a slot, by index. */
-const WORD = { command: 0, slices: 1, messagesSent: 2, toolCalls: 3, state: 4 } as const;
+const WORD = { command: 0, slices: 1, messagesSent: 2, toolCalls: 3 } as const;
 /** 64-bit fields of a slot, by index; they begin behind the 32-bit ones. */
 const LONG = { fuel: 8, memoryBytes: 9, cpuTimeMicroseconds: 10, diskBytes: 11 } as const;
 
 /** What the kernel tells a worker about an agent, at any time, through the agent's slot. */
 export const COMMAND = { none: 0, kill: 1, timeout: 2 } as const;
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];
-
-/** How far the worker has got with an agent. */
-export const PHASE = { free: 0, taken: 1, running: 2, ended: 3 } as const;
 
 /** What is counted in a slot. */
 export interface Counters {
@@ -53,13 +50,6 @@ export class ControlBlock {
   /** Only the first command counts: an agent that was killed does not time out afterwards. */
   request(command: Command): boolean {
     return Atomics.compareExchange(this.#words, WORD.command, COMMAND.none, command) === 0;
-  }
-
-  get phase(): number {
-    return Atomics.load(this.#words, WORD.state);
-  }
-  set phase(phase: number) {
-    Atomics.store(this.#words, WORD.state, phase);
   }
 
   /** Slices that the agent has used up. */
@@ -137,9 +127,7 @@ export class ControlBlocks {
         'Cannot spawn the agent as every control block is taken: wait for an agent to exit, or open the kernel with a larger capacity.',
       );
     }
-    const block = new ControlBlock(this.memory, slot);
-    block.phase = PHASE.taken;
-    return block;
+    return new ControlBlock(this.memory, slot);
   }
 
   /** Takes a slot back; the caller has read it, and no worker writes to it any more. */

@@ -8,7 +8,7 @@
 import type { Grants } from '../../capability/grants.ts';
 import { Mailbox } from '../../ipc/mailbox.ts';
 import type { Payload } from '../../ipc/message.ts';
-import { COMMAND, ControlBlock, PHASE } from '../../resource/control-blocks.ts';
+import { COMMAND, ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import { type CanonicalAccess, type GuestCall, WAIT } from '../host/abi/binding.ts';
 import { HandleTable } from '../host/abi/handles.ts';
@@ -150,7 +150,6 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   async #run(): Promise<void> {
     let end: AgentEnd;
     if (this.#end === null) {
-      this.block.phase = PHASE.running;
       this.#parts.post({ kind: 'running', pid: this.pid });
       end = await this.#launch(this);
     } else {
@@ -338,7 +337,6 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#flushDenials();
     this.stdout.flush();
     this.stderr.flush();
-    this.block.phase = PHASE.ended;
     this.#parts.ended(this);
     this.#parts.post({ kind: 'exited', pid: this.pid, end, undelivered });
   }
