@@ -9,11 +9,12 @@
  */
 
 import { ends } from './ends.ts';
+import { gate } from './gate.ts';
 import type { Part, Row } from './measure.ts';
 import { metered } from './metered.ts';
 import { start } from './start.ts';
 
-const PARTS: readonly Part[] = [metered, start, ends];
+const PARTS: readonly Part[] = [metered, start, gate, ends];
 
 function table(rows: readonly Row[]): string {
   const cells = rows.map(({ part, name, value, ratio, against }) => [

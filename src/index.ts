@@ -4,21 +4,19 @@
  * @module
  */
 
-export { type GrantsInput, parseGrants } from './capability/grants.ts';
+export type { Agent } from './agent.ts';
+export type { Isolation } from './backend/backend.ts';
+export type { Elevation, ElevationAnswer, ElevationRequest } from './capability/elevation.ts';
+export type { Grant, GrantId, GrantKind, GrantSpec, Scopes } from './capability/grant.ts';
+export { type GrantsInput, parseGrants } from './capability/input.ts';
 export { type ErrorCode, type ErrorFields, RingfenceError } from './errors.ts';
 export type { Payload } from './ipc/message.ts';
-export {
-  type Agent,
-  type Kernel,
-  type KernelOptions,
-  type LoadedModule,
-  openKernel,
-  type SpawnOptions,
-} from './kernel.ts';
+export { type Kernel, openKernel } from './kernel.ts';
 export type { Pid, ProcessState } from './process/state.ts';
 export { DEFAULT_LIMITS, type Limits, type LimitsInput, parseLimits } from './resource/limits.ts';
 export { parseCount, parseDuration, parseSize } from './resource/units.ts';
 export type { Usage } from './resource/usage.ts';
+export type { KernelOptions, LoadedModule, SpawnOptions } from './spawn-options.ts';
 export type { InputGiven } from './supervisor/input.ts';
 export type { OutputWriter } from './supervisor/output.ts';
 export {

@@ -1,6 +1,7 @@
 /** What a backend is: something that runs agents. One table of the names. */
 
-import type { Grants } from '../capability/grants.ts';
+import type { HeldGrant } from '../capability/held.ts';
+import type { WordedGrant } from '../capability/words.ts';
 import type { Delivery, Payload } from '../ipc/message.ts';
 import type { BackendEndReason } from '../process/exit.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
@@ -10,6 +11,10 @@ import type { Limits } from '../resource/limits.ts';
 export const BACKEND_NAMES = ['native', 'wasm', 'container', 'remote', 'tee'] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
+/** How far an agent is kept apart from the others. */
+export const ISOLATIONS = ['shared', 'thread', 'process'] as const;
+export type Isolation = (typeof ISOLATIONS)[number];
+
 /** What a backend needs to start an agent; the supervisor has checked it. */
 export interface BackendStart {
   readonly pid: number;
@@ -17,7 +22,10 @@ export interface BackendStart {
   readonly agentId: string;
   readonly moduleDigest: string;
   readonly block: ControlBlock;
-  readonly grants: Grants;
+  readonly grants: readonly HeldGrant[];
+  /** The directories that are mounted: the index of the grant, and the open directory; null: in memory. */
+  readonly mounts: readonly { readonly index: number; readonly root: number | null }[];
+  readonly isolation: Isolation;
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
@@ -27,6 +35,27 @@ export interface BackendStart {
     readonly stderr: boolean;
   };
   readonly spawnedAtMs: number;
+}
+
+/** A child as an agent asks for it. */
+export interface ChildRequest {
+  readonly agentId: string;
+  readonly module: { readonly tag: 'digest' | 'name'; readonly val: string };
+  readonly arguments: readonly string[];
+  readonly environment: readonly (readonly [string, string])[];
+  readonly grants: readonly WordedGrant[];
+  /** What is absent is taken from the parent's own. */
+  readonly limits: {
+    readonly fuel: bigint | undefined;
+    readonly memoryBytes: bigint | undefined;
+    readonly cpuTimeMs: bigint | undefined;
+    readonly wallTimeMs: bigint | undefined;
+    readonly messages: bigint | undefined;
+    readonly toolCalls: bigint | undefined;
+    readonly diskBytes: bigint | undefined;
+  };
+  readonly restart: 'permanent' | 'transient' | 'temporary';
+  readonly linked: boolean;
 }
 
 /** How an agent ended, as its backend saw it. */
@@ -60,12 +89,26 @@ export interface BackendEvents {
     signal: AbortSignal,
   ): Promise<CallOutcome<null>>;
   callTool(name: string, argumentsJson: string, signal: AbortSignal): Promise<CallOutcome<string>>;
+  /** Spawns a child of the agent; answers its pid. */
+  spawn(request: ChildRequest): Promise<CallOutcome<number>>;
+  /** Asks whoever runs the kernel for a grant more. */
+  requestGrant(
+    grant: WordedGrant,
+    reason: string,
+  ): Promise<CallOutcome<'permitted' | 'deferred' | 'denied'>>;
 }
 
 /** An agent that a backend runs. */
 export interface BackendAgent {
   /** The command stands in the control block: act on it. */
   command(message: string): void;
+  /** It holds a grant more. */
+  granted(grant: HeldGrant): void;
+  /**
+   * The revocation bits in its control block have changed. Resolves when no check that begins later
+   * can miss it, and who waits under such a grant was told.
+   */
+  revoked(): Promise<void>;
   deliver(
     delivery: Delivery,
     waitMs: number | null,

@@ -159,7 +159,7 @@ export function parseGrantOptions(options: GrantOptions): ParsedGrants {
     "this build has no topics yet, the module's calls answer 'unavailable'",
   );
   warn(
-    tools !== undefined && tools.length > 0,
+    tools === 'all' || (Array.isArray(tools) && tools.length > 0),
     '--allow-tools',
     "the command line offers no tools yet, calls answer 'not-found'; register tools by the library",
   );

@@ -8,7 +8,7 @@ import { optionThatGrants } from './explain.ts';
 import { Interruption } from './interruption.ts';
 import type { InspectInvocation } from './invocation.ts';
 import { loadWithProgress } from './load.ts';
-import { printableLine } from './printable.ts';
+import { printableJson, printableLine } from './printable.ts';
 import { printLine } from './say.ts';
 
 /** What `--json` prints; keys are only ever added. */
@@ -111,7 +111,7 @@ export async function inspect(
       module,
       await kernel.neededGrants(module),
     );
-    const text = invocation.json ? `${JSON.stringify(inspection)}\n` : describe(inspection);
+    const text = invocation.json ? `${printableJson(inspection)}\n` : describe(inspection);
     // A reader that has seen enough, such as `head`, is no failure.
     await environment.stdout.write(Buffer.from(text)).catch(() => {});
     return 0;

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { PrintableStream, printableLine, printableText, quoted } from './printable.ts';
+import {
+  PrintableStream,
+  printableJson,
+  printableLine,
+  printableText,
+  quoted,
+} from './printable.ts';
 
 describe('printableLine', () => {
   test('shows control characters of both kinds, and keeps to one line', () => {
@@ -26,6 +32,24 @@ describe('printableLine', () => {
 
 test('printableText keeps line ends and tabs only', () => {
   expect(printableText('a\tb\nc\rd\u001b]0;title\u0007')).toBe('a\tb\nc␍d␛]0;title␇');
+});
+
+describe('printableJson', () => {
+  const value = { name: 'a\u001b[2J\u007f\u009b31m\u202eb\u2028\n"ü', list: ['\ufeff'] };
+
+  test('moves no cursor, and is read as what it was', () => {
+    for (const json of [printableJson(value), printableJson(value, 2)]) {
+      expect(json).not.toMatch(/(?!\n)[\p{Cc}\u2028\u202e\ufeff]/u);
+      expect(JSON.parse(json)).toEqual(value);
+    }
+    expect(printableJson(value, 2)).toContain('\n  "list"');
+  });
+
+  test('is what JSON.stringify writes where there is nothing to hide', () => {
+    expect(printableJson({ text: 'größer\n', of: [1, null] })).toBe(
+      JSON.stringify({ text: 'größer\n', of: [1, null] }),
+    );
+  });
 });
 
 describe('quoted', () => {

@@ -53,6 +53,21 @@ export function printableText(text: string): string {
     );
 }
 
+/**
+ * A value as JSON that is safe on a terminal: JSON itself escapes the characters below U+0020 only. What
+ * is replaced stands in strings alone, so whoever parses it reads the same.
+ *
+ * @example
+ * ```ts
+ * printableJson({ name: '\u009b31m' }); // '{"name":"\\u009b31m"}'
+ * ```
+ */
+export function printableJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(UNPRINTABLE, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** A name in quotes, on one line and no longer than fits a sentence. */
 export function quoted(name: string): string {
   const characters = Array.from(name.slice(0, 2 * NAME_LENGTH_MAX));

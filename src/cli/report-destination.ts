@@ -6,7 +6,7 @@ import { access, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Report, RingfenceError } from '../index.ts';
 import type { Outlet } from './outlet.ts';
-import { quoted } from './printable.ts';
+import { printableJson, quoted } from './printable.ts';
 
 /** Somewhere that a report can be written to; it was found writable before the run. */
 export interface ReportDestination {
@@ -16,7 +16,7 @@ export interface ReportDestination {
 
 /** The report as it is written to files: indented, ending its line. */
 function prettyJson(report: Report): string {
-  return `${JSON.stringify(report, null, 2)}\n`;
+  return `${printableJson(report, 2)}\n`;
 }
 
 function errorCode(error: unknown): string {

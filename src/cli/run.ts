@@ -21,7 +21,7 @@ import { GuestOutput } from './guest-output.ts';
 import { Interruption } from './interruption.ts';
 import type { RunInvocation } from './invocation.ts';
 import { loadWithProgress } from './load.ts';
-import { printableLine } from './printable.ts';
+import { printableJson, printableLine } from './printable.ts';
 import { openReportDestination, type ReportDestination } from './report-destination.ts';
 import { printError, printLine, printStack } from './say.ts';
 
@@ -254,7 +254,7 @@ async function tell(report: Report, running: Run): Promise<number> {
     printError(environment, error);
     status = STATUS.internal;
   }
-  const line = `${JSON.stringify(report)}\n`;
+  const line = `${printableJson(report)}\n`;
   if (invocation.json) {
     await stdout.write(Buffer.from(line)).catch(() => {});
   } else if (signal !== null && destination === null) {

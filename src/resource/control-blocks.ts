@@ -12,6 +12,10 @@ const LONGS = SLOT_BYTES / 8;
 
 /** 32-bit fields of a slot, by index. */
 const WORD = { command: 0, slices: 1, messagesSent: 2, toolCalls: 3 } as const;
+/** The first of the eight words whose bits say which grants of the agent were revoked. */
+const REVOKED_WORD = 4;
+/** Grants whose revocation a slot can hold. */
+export const REVOCATION_BITS = 256;
 /** 64-bit fields of a slot, by index; they begin behind the 32-bit ones. */
 const LONG = { fuel: 8, memoryBytes: 9, cpuTimeMicroseconds: 10, diskBytes: 11 } as const;
 
@@ -74,6 +78,17 @@ export class ControlBlock {
     Atomics.add(this.#words, WORD.toolCalls, 1);
   }
 
+  /** Says that a grant of the agent is no longer in force; every check from now on sees it. */
+  revokeGrant(index: number): void {
+    Atomics.or(this.#words, REVOKED_WORD + (index >>> 5), 1 << (index & 31));
+  }
+  isGrantRevoked(index: number): boolean {
+    return ((Atomics.load(this.#words, REVOKED_WORD + (index >>> 5)) >>> (index & 31)) & 1) === 1;
+  }
+
+  setDiskBytes(bytes: number): void {
+    Atomics.store(this.#longs, LONG.diskBytes, BigInt(bytes));
+  }
   setFuel(units: number): void {
     Atomics.store(this.#longs, LONG.fuel, BigInt(units));
   }

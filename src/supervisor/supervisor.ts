@@ -5,8 +5,18 @@
  * exit makes usage final, releases what the agent held, and hands out the report, in this order.
  */
 
-import type { Backend, BackendAgent, BackendEnd, CallOutcome } from '../backend/backend.ts';
-import type { Grants } from '../capability/grants.ts';
+import type {
+  Backend,
+  BackendAgent,
+  BackendEnd,
+  CallOutcome,
+  ChildRequest,
+  Isolation,
+} from '../backend/backend.ts';
+import type { Grant, GrantId, GrantSpec } from '../capability/grant.ts';
+import type { HeldGrant } from '../capability/held.ts';
+import { GrantRegistry } from '../capability/registry.ts';
+import type { WordedGrant } from '../capability/words.ts';
 import { RingfenceError } from '../errors.ts';
 import type { Payload } from '../ipc/message.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
@@ -16,14 +26,24 @@ import type { Limits } from '../resource/limits.ts';
 import { NOTHING_USED, type Usage } from '../resource/usage.ts';
 import { Input, type InputGiven } from './input.ts';
 import { Output, type OutputWriter } from './output.ts';
+import { checkSpawn } from './parent.ts';
 import { type Denial, exitCode, type Report, reportLimits } from './report.ts';
+
+/** An open directory of the host. */
+export interface OpenRoot {
+  readonly fd: number;
+  close(): void;
+}
 
 /** A spawn whose parts have been parsed. */
 export interface SpawnRequest {
   readonly agentId: string;
   readonly parentPid: Pid;
   readonly module: { readonly path: string | null; readonly digest: string };
-  readonly grants: Grants;
+  readonly grants: readonly GrantSpec[];
+  /** The open directories of mounts, by where the guest finds them; closed at the exit. */
+  readonly roots: ReadonlyMap<string, OpenRoot>;
+  readonly isolation: Isolation;
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
@@ -53,6 +73,17 @@ export interface SupervisorOptions {
     argumentsJson: string,
     call: { pid: Pid; agentId: string; signal: AbortSignal },
   ): Promise<CallOutcome<string>>;
+  /** An agent asks for a child. */
+  spawnChild(parent: Process, request: ChildRequest): Promise<CallOutcome<number>>;
+  /** An agent asks for more. */
+  elevate(
+    pid: Pid,
+    agentId: string,
+    grant: WordedGrant,
+    reason: string,
+  ): Promise<CallOutcome<'permitted' | 'deferred' | 'denied'>>;
+  /** An agent has ended: nothing is asked for it any more. */
+  exited(pid: Pid): void;
 }
 
 /** One agent, from its spawn to its report and after. */
@@ -68,6 +99,8 @@ export class Process {
   readonly exited: Promise<Report>;
   readonly resolveExited: (report: Report) => void;
   readonly denials = new Map<string, Denial>();
+  /** Which bit of its control block says that a grant was revoked; in the order of granting. */
+  readonly grantIndexes = new Map<GrantId, number>();
   readonly spawnedAtMs = performance.timeOrigin + performance.now();
   block: ControlBlock | null;
   running: BackendAgent | null = null;
@@ -106,9 +139,36 @@ export class Process {
     };
   }
 
+  /** Counts a denial that the kernel's side has made. */
+  deny(capability: string, operation: string): void {
+    const key = `${capability} ${operation}`;
+    const count = (this.denials.get(key)?.count ?? 0) + 1;
+    this.denials.set(key, { capability, operation, count });
+  }
+
   get slices(): number {
     return this.block?.slices ?? this.finalSlices;
   }
+}
+
+const parentOf = ({ parentPid }: SpawnRequest): Pid | null =>
+  parentPid === KERNEL_PID ? null : parentPid;
+
+function indexGrants(process: Process, grants: readonly Grant[]): void {
+  for (const { id } of grants) {
+    process.grantIndexes.set(id, process.grantIndexes.size);
+  }
+}
+
+/** A grant as the agent's worker holds it. */
+function held(process: Process, grant: Grant): HeldGrant {
+  return {
+    id: grant.id,
+    kind: grant.kind,
+    index: process.grantIndexes.get(grant.id) ?? 0,
+    scope: grant.scope,
+    expiresAtMs: grant.expiresAtMs ?? Number.POSITIVE_INFINITY,
+  };
 }
 
 const refused = (error: string, message: string): CallOutcome<null> => ({
@@ -119,6 +179,7 @@ const refused = (error: string, message: string): CallOutcome<null> => ({
 
 export class Supervisor {
   readonly blocks: ControlBlocks;
+  readonly grants = new GrantRegistry();
   readonly #options: SupervisorOptions;
   readonly #table: ProcessTable<Process>;
   #closed = false;
@@ -141,7 +202,14 @@ export class Supervisor {
         `Cannot spawn '${request.agentId}' as the kernel is closed: open another.`,
       );
     }
-    const process = this.#table.insert((pid) => new Process(pid, request, this.blocks.take()));
+    this.#checkParent(request);
+    const process = this.#table.insert((pid) => {
+      // What is wider than its parent's is refused before there is an agent.
+      const grants = this.grants.issue(pid, request.grants, parentOf(request));
+      const made = new Process(pid, request, this.blocks.take());
+      indexGrants(made, grants);
+      return made;
+    });
     try {
       this.#start(process, backend);
     } catch (error) {
@@ -168,7 +236,9 @@ export class Supervisor {
         agentId: process.agentId,
         moduleDigest: request.module.digest,
         block,
-        grants: request.grants,
+        grants: this.grants.of(pid).map((grant) => held(process, grant)),
+        mounts: this.#mounts(process),
+        isolation: request.isolation,
         limits: request.limits,
         arguments: request.arguments,
         environment: request.environment,
@@ -192,8 +262,90 @@ export class Supervisor {
         send: (to, payload, waitMs, signal) => this.deliver(pid, to, payload, waitMs, signal),
         callTool: (name, argumentsJson, signal) =>
           this.#options.callTool(name, argumentsJson, { pid, agentId: process.agentId, signal }),
+        spawn: async (child) => {
+          const outcome = await this.#options.spawnChild(process, child);
+          if (outcome.tag === 'err' && outcome.error === 'denied') {
+            process.deny('can_spawn', 'process.spawn: the child');
+          }
+          return outcome;
+        },
+        requestGrant: (grant, reason) => this.#options.elevate(pid, process.agentId, grant, reason),
       },
     );
+  }
+
+  #mounts(process: Process): { index: number; root: number | null }[] {
+    return this.grants.of(process.pid).flatMap((grant) => {
+      const index = process.grantIndexes.get(grant.id);
+      if (grant.kind !== 'files' || index === undefined) {
+        return [];
+      }
+      const root = process.request.roots.get(grant.scope.guest)?.fd ?? null;
+      return [{ index, root }];
+    });
+  }
+
+  /** Whether an agent may have this child: it, its limits, and how many it has. */
+  #checkParent(request: SpawnRequest): void {
+    if (request.parentPid !== KERNEL_PID) {
+      checkSpawn(request, {
+        parent: this.#table.findLive(request.parentPid) ?? null,
+        grants: this.grantsOf(request.parentPid),
+        children: this.list().filter(({ parentPid }) => parentPid === request.parentPid).length,
+      });
+    }
+  }
+
+  /**
+   * Gives a running agent more.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`, `RF_CLOSED`, `RF_LIMIT_EXCEEDED`, `RF_USAGE`
+   */
+  grant(pid: Pid, specs: readonly GrantSpec[]): Grant[] {
+    const process = this.#table.findLive(pid);
+    if (process === undefined) {
+      this.#table.get(pid);
+      throw new RingfenceError('RF_CLOSED', `Cannot grant anything to pid ${pid}: it has ended.`, {
+        pid,
+      });
+    }
+    if (specs.some(({ kind }) => kind === 'files')) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        `Cannot mount a directory for pid ${pid} while it runs: mount it when you spawn the agent.`,
+        { pid },
+      );
+    }
+    const grants = this.grants.issue(pid, specs, null);
+    indexGrants(process, grants);
+    for (const grant of grants) {
+      process.running?.granted(held(process, grant));
+    }
+    return grants;
+  }
+
+  /**
+   * Takes a grant back, and all that was derived from it. Once this has returned no check sees it as
+   * in force; the promise resolves when calls that waited under it were told, too.
+   *
+   * @throws {RingfenceError} `RF_USAGE` for a grant that was never given.
+   */
+  revoke(id: GrantId): Promise<Grant[]> {
+    const revoked = this.grants.revoke(id);
+    const told: Promise<void>[] = [];
+    for (const owner of new Set(revoked.map((grant) => grant.owner))) {
+      const process = this.#table.findLive(owner);
+      for (const grant of revoked) {
+        const index = process?.grantIndexes.get(grant.id);
+        if (grant.owner === owner && index !== undefined) {
+          process?.block?.revokeGrant(index);
+        }
+      }
+      if (process?.running != null) {
+        told.push(process.running.revoked());
+      }
+    }
+    return Promise.all(told).then(() => revoked);
   }
 
   /** Hands a message to an agent; `from` is who it is, given by the host. */
@@ -219,6 +371,11 @@ export class Supervisor {
     } catch {
       return false;
     }
+  }
+
+  /** What a live agent holds that is in force. */
+  grantsOf(pid: Pid): Grant[] {
+    return this.grants.of(pid).filter(({ id }) => this.grants.isInForce(id));
   }
 
   /** All agents that have not exited. */
@@ -257,6 +414,11 @@ export class Supervisor {
     process.finalUsage = process.usage;
     process.finalSlices = process.block.slices;
     this.#table.transition(process.pid, 'exited');
+    this.grants.exited(process.pid);
+    this.#options.exited(process.pid);
+    for (const root of process.request.roots.values()) {
+      root.close();
+    }
     this.blocks.release(process.block);
     process.block = null;
     process.running = null;

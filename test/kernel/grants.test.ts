@@ -5,6 +5,7 @@
  */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CAPABILITY_NAME, type GrantKind } from '../../src/capability/grant.ts';
 import type { GrantsInput } from '../../src/index.ts';
 import { HOST } from '../../src/wasm/host/index.ts';
 import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
@@ -30,7 +31,8 @@ function gatedFunctions(): Map<string, number> {
   for (const functions of HOST.values()) {
     for (const { capability } of functions.values()) {
       if (capability !== null && !granted.has(capability)) {
-        counts.set(capability, (counts.get(capability) ?? 0) + 1);
+        const name = CAPABILITY_NAME[capability as GrantKind];
+        counts.set(name, (counts.get(name) ?? 0) + 1);
       }
     }
   }
@@ -54,7 +56,7 @@ test('with all grants none is denied, and what is not offered says so', async ()
   const report = await callEverything(EVERYTHING);
   expect(report.denied).toEqual([]);
   const said = host.lines.slice(first).map(({ message }) => message);
-  expect(said.some((message) => /spawn: unavailable/.test(message))).toBe(true);
+  expect(said.some((message) => /stop: unavailable/.test(message))).toBe(true);
 }, 60_000);
 
 test.each([

@@ -3,12 +3,14 @@
  * traps are exceptions, and what stays subscribed or held can be counted.
  */
 
-import { type Grants, NO_GRANTS } from '../../src/capability/grants.ts';
+import { type HeldGrant, HeldGrants } from '../../src/capability/held.ts';
+import { type GrantsInput, parseGrants } from '../../src/capability/input.ts';
 import { ControlBlocks } from '../../src/resource/control-blocks.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/resource/limits.ts';
 import { type GatedFunction, type GuestCall, WAIT } from '../../src/wasm/host/abi/binding.ts';
 import type {
   Clocks,
+  Decision,
   HostAgent,
   InputSource,
   LogSink,
@@ -19,6 +21,8 @@ import type {
   Subscribe,
   Unsubscribe,
 } from '../../src/wasm/host/agent.ts';
+import { openFiles } from '../../src/wasm/host/files/engine.ts';
+import type { FileHost } from '../../src/wasm/host/files/host.ts';
 
 /** What a trap looks like in a test. */
 export class FakeTrap extends Error {}
@@ -197,7 +201,8 @@ class FakeRandom implements RandomSource {
 
 /** What a test can say about its agent. */
 export interface FakeAgentOptions {
-  readonly grants?: Partial<Grants>;
+  readonly grants?: GrantsInput;
+  readonly files?: (grants: HeldGrants) => FileHost;
   readonly limits?: Partial<Limits>;
   readonly arguments?: readonly string[];
   readonly environment?: readonly (readonly [string, string])[];
@@ -213,7 +218,8 @@ export class FakeAgent implements HostAgent {
   readonly pid = 7;
   readonly parentPid = 0;
   readonly agentId = 'fake';
-  readonly grants: Grants;
+  readonly grants: HeldGrants;
+  readonly files: FileHost;
   readonly limits: Limits;
   readonly block = new ControlBlocks(1).take();
   readonly arguments: readonly string[];
@@ -231,6 +237,7 @@ export class FakeAgent implements HostAgent {
   readonly random = new FakeRandom();
   readonly mailbox: MailboxView = { take: () => null, onMail: () => () => {} };
   pending: unknown;
+  waitsUnder: HeldGrant | null = null;
 
   /** Bytes that the host holds for it now. */
   held = 0;
@@ -244,7 +251,20 @@ export class FakeAgent implements HostAgent {
   #unsubscribe: Unsubscribe | null = null;
 
   constructor(options: FakeAgentOptions = {}) {
-    this.grants = { ...NO_GRANTS, ...options.grants };
+    this.grants = new HeldGrants(
+      this.block,
+      parseGrants(options.grants).map(
+        ({ kind, scope, expiresAtMs }, index): HeldGrant => ({
+          id: index + 1,
+          kind,
+          index,
+          scope,
+          expiresAtMs: expiresAtMs ?? Number.POSITIVE_INFINITY,
+        }),
+      ),
+    );
+    this.files =
+      options.files?.(this.grants) ?? openFiles([], { take: () => false, give: () => {} });
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.arguments = options.arguments ?? ['module.wasm'];
     this.environment = options.environment ?? [];
@@ -307,6 +327,14 @@ export class FakeAgent implements HostAgent {
 
   send(): Operation<null> {
     throw new Error('this fake sends nothing');
+  }
+
+  spawn(): Operation<number> {
+    throw new Error('this fake spawns nobody');
+  }
+
+  requestGrant(): Operation<Decision> {
+    throw new Error('this fake asks nobody');
   }
 
   callTool(): Operation<string> {

@@ -3,6 +3,7 @@
 // what the host offers. What ends the agent is called where an argument asks for it: `exit-with-code`
 // instead of `exit`, and `outgoing-response`, which a host that serves no HTTP answers by a trap.
 
+import * as capabilities from 'ringfence/agent/capabilities';
 import * as ipc from 'ringfence/agent/ipc';
 import { Level, log } from 'ringfence/agent/log';
 import * as agents from 'ringfence/agent/process';
@@ -51,6 +52,7 @@ export function run(): Result<Unit, string> {
   callTimers();
   callIpc();
   callTools();
+  callCapabilities();
   callEnvironment();
   callClocks();
   callRandom();
@@ -111,6 +113,14 @@ function callTools(): void {
   const place = 'ringfence:agent/tools';
   answer<Array<tools.Tool>>(place, 'list', tools.list());
   answer<string>(place, 'call', tools.call('add', '{"a":1,"b":2}'));
+}
+
+function callCapabilities(): void {
+  const place = 'ringfence:agent/capabilities';
+  report(place, 'list', `${capabilities.list().length} grants`);
+  const grant = new agents.Grant('tools', ['add']);
+  const asked = capabilities.request(grant, 'to add');
+  answer<capabilities.Decision>(place, 'request', asked);
 }
 
 function callEnvironment(): void {

@@ -9,7 +9,7 @@ export const WASI_VERSION = '0.2.12';
 
 const WASI_PACKAGES = ['io', 'clocks', 'random', 'filesystem', 'sockets', 'cli', 'http'] as const;
 
-const RINGFENCE_INTERFACES = ['types', 'process', 'timers', 'ipc', 'tools', 'log'];
+const RINGFENCE_INTERFACES = ['types', 'process', 'timers', 'ipc', 'tools', 'log', 'capabilities'];
 
 const WASI_INTERFACES: Readonly<Record<(typeof WASI_PACKAGES)[number], readonly string[]>> = {
   io: ['error', 'poll', 'streams'],

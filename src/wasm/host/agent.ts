@@ -1,16 +1,16 @@
 /** What a host function sees of the agent that calls it; the worker makes these (worker/agent.ts). */
 
-import type { Grants } from '../../capability/grants.ts';
+import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
+import type { WordedGrant } from '../../capability/words.ts';
 import type { Delivery, MessageFilter, Payload } from '../../ipc/message.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { WAIT } from './abi/binding.ts';
+import type { FileHost } from './files/host.ts';
+import type { SpawnRequest } from './generated/ringfence-agent-process.ts';
+import type { Operation, Subscribe } from './operation.ts';
 
-/** Ends a subscription; calling it twice does nothing. */
-export type Unsubscribe = () => void;
-
-/** Calls `wake` once, when what was waited for may have come; never synchronously. */
-export type Subscribe = (wake: () => void) => Unsubscribe;
+export type { Operation, Outcome, Subscribe, Unsubscribe } from './operation.ts';
 
 /** Bytes that come to an agent. The host reads ahead a bounded amount only. */
 export interface InputSource {
@@ -68,25 +68,15 @@ export interface MailboxView {
   readonly onMail: Subscribe;
 }
 
-/** How a message or a tool call that left the worker came out. */
-export type Outcome<Value> =
-  | { readonly tag: 'ok'; readonly val: Value }
-  | { readonly tag: 'err'; readonly error: string; readonly message: string };
-
-/** Something under way outside of the worker, kept between the tries of a blocking host function. */
-export interface Operation<Value> {
-  readonly outcome: Outcome<Value> | null;
-  readonly onSettled: Subscribe;
-  /** The caller no longer waits: nothing is written for it any more. */
-  abandon(): void;
-}
+/** What whoever runs the host decides about a request for more. */
+export type Decision = 'permitted' | 'deferred' | 'denied';
 
 /** The agent, as its host functions see it. */
 export interface HostAgent {
   readonly pid: number;
   readonly parentPid: number;
   readonly agentId: string;
-  readonly grants: Grants;
+  readonly grants: HeldGrants;
   readonly limits: Limits;
   readonly block: ControlBlock;
   readonly arguments: readonly string[];
@@ -103,12 +93,16 @@ export interface HostAgent {
   readonly clocks: Clocks;
   readonly random: RandomSource;
   readonly mailbox: MailboxView;
+  readonly files: FileHost;
 
   /**
    * State of the blocking call under way, kept between its tries; undefined at the first. The gate
    * clears it when the call answers.
    */
   pending: unknown;
+
+  /** The grant that let the waiting call pass; null: it needed none. The gate sets and clears it. */
+  waitsUnder: HeldGrant | null;
 
   /** Makes the agent wait; the same host function is called again, with the same arguments, after. */
   wait(subscribe: Subscribe): typeof WAIT;
@@ -122,6 +116,11 @@ export interface HostAgent {
   send(to: number, payload: Payload, waitMs: number | null): Operation<null>;
   /** Calls a tool of the embedding program. */
   callTool(name: string, argumentsJson: string): Operation<string>;
+
+  /** Spawns a child; answers its pid. */
+  spawn(request: SpawnRequest): Operation<number>;
+  /** Asks whoever runs the host for a grant more. */
+  requestGrant(grant: WordedGrant, reason: string): Operation<Decision>;
 
   /** Records a denial: for the report and for the kernel. */
   deny(capability: string, operation: string): void;

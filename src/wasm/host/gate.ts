@@ -1,32 +1,35 @@
 /**
  * The gate: the one choke point that every host function passes, whatever the agent and the path.
  *
- * In this order: is the agent still alive, has it the capability, does the scope reach, is there
+ * In this order: is the agent still alive, has it a grant in force whose scope reaches, is there
  * something left of the limit; then it is counted, then the work is done. A denial is a typed answer,
- * is counted, and is reported.
+ * is counted, and is reported. What passes allocates nothing on its way.
+ *
+ * A call that waits is checked again each time it is woken: when the grant that let it pass is revoked
+ * or expires meanwhile, it is cancelled and answers as a denied one. So a revocation is in force for
+ * every check that begins after it, and no call waits on under a grant that is gone.
  */
 
+import { CAPABILITY_NAME, type GrantKind } from '../../capability/grant.ts';
+import type { HeldGrant, Missing } from '../../capability/held.ts';
+import { RingfenceError } from '../../errors.ts';
 import { type GatedFunction, type GuestCall, gated, WAIT } from './abi/binding.ts';
 import type { HostAgent } from './agent.ts';
-
-/** What a host function can need. `clocks` and `random` are granted unless a policy withdraws them. */
-export type Capability =
-  | 'can_ipc'
-  | 'can_network'
-  | 'can_exec_tools'
-  | 'can_spawn'
-  | 'clocks'
-  | 'random';
 
 /** What a host function can count against. */
 export type CountedLimit = 'messages' | 'tool_calls';
 
+/** The most parameters that a host function can have: the gate hands them on one by one. */
+const PARAMETERS_MAX = 7;
+
 /** How the command line and the library call what must be granted. */
-const HOW_TO_GRANT: Readonly<Record<Capability, string>> = {
-  can_ipc: 'grant ipc (--allow-ipc)',
-  can_network: 'grant network (--allow-net)',
-  can_exec_tools: 'grant tools (--allow-tools)',
-  can_spawn: 'grant spawn (--allow-spawn)',
+const HOW_TO_GRANT: Readonly<Record<GrantKind, string>> = {
+  ipc: 'grant ipc (--allow-ipc)',
+  network: 'grant network (--allow-net)',
+  tools: 'grant tools (--allow-tools)',
+  services: 'grant services',
+  spawn: 'grant spawn (--allow-spawn)',
+  files: 'mount a directory (--dir)',
   clocks: 'grant clocks',
   random: 'grant random',
 };
@@ -40,10 +43,13 @@ type HostWork = (...args: any[]) => unknown;
 export interface HostFunction<Work extends HostWork> {
   /** What it is called in reports: `ipc.send`, `sockets.create-tcp-socket`. */
   readonly operation: string;
-  /** What it needs; null: nothing, every agent may. */
-  readonly capability: Capability | null;
-  /** Whether the capability's scope reaches these arguments; absent: the flag alone counts. */
-  permits?(agent: HostAgent, ...args: Parameters<Work>): boolean;
+  /** The kind of grant that it needs; null: none, every agent may. */
+  readonly capability: GrantKind | null;
+  /**
+   * Whether the scope of a grant of that kind reaches these arguments; absent: any grant does. The
+   * scope is that of the kind: `Scopes[capability]`.
+   */
+  permits?(scope: never, agent: HostAgent, ...args: Parameters<Work>): boolean;
   /** What one call of it takes one of. */
   readonly counts?: CountedLimit;
   /** The typed answer to a denial; absent: the agent is ended by a trap that names the grant. */
@@ -52,6 +58,8 @@ export interface HostFunction<Work extends HostWork> {
   limitExceeded?(message: string, agent: HostAgent, ...args: Parameters<Work>): ReturnType<Work>;
   /** Whether it may answer {@link WAIT}. */
   readonly blocking?: boolean;
+  /** Gives back what a waiting call holds, when its grant is revoked: `agent.pending` has its state. */
+  cancel?(agent: HostAgent): void;
   run(agent: HostAgent, ...args: Parameters<Work>): ReturnType<Work> | typeof WAIT;
 }
 
@@ -72,48 +80,111 @@ function count(agent: HostAgent, limit: CountedLimit): void {
   }
 }
 
+/** One sentence for a guest about why a call was denied. */
+function denial(operation: string, kind: GrantKind, missing: Missing): string {
+  const name = CAPABILITY_NAME[kind];
+  switch (missing) {
+    case 'not granted':
+      return `${operation} needs ${name}: ${HOW_TO_GRANT[kind]}`;
+    case 'out of scope':
+      return `${operation} is outside of the scope that was granted: widen the scope of ${name}`;
+    case 'revoked':
+      return `${operation} needs ${name}, which was revoked: ask for it again`;
+    case 'expired':
+      return `${operation} needs ${name}, which has expired: ask for it again`;
+  }
+}
+
+type Permits = (scope: unknown, agent: HostAgent, ...args: unknown[]) => boolean;
+type Run = (agent: HostAgent, ...args: unknown[]) => unknown;
+
 /** Makes a host function that has the gate before it; only such a one can be bound to a guest. */
 export function hostFunction<Work extends HostWork>(declared: HostFunction<Work>): GatedFunction {
   const { capability, counts, operation } = declared;
-  const run = declared.run as (agent: HostAgent, ...args: unknown[]) => unknown;
-  const permits = declared.permits as
-    | ((agent: HostAgent, ...args: unknown[]) => boolean)
-    | undefined;
+  const run = declared.run as Run;
+  const permits = (declared.permits as Permits | undefined) ?? null;
+  if (run.length > PARAMETERS_MAX + 1) {
+    throw new RingfenceError(
+      'RF_INTERNAL',
+      `Cannot put the gate before ${operation}: it has more than ${PARAMETERS_MAX} parameters.`,
+    );
+  }
 
-  const pass = (call: GuestCall<HostAgent>, ...args: unknown[]): unknown => {
+  const deny = (agent: HostAgent, kind: GrantKind, args: readonly unknown[]): unknown => {
+    agent.deny(CAPABILITY_NAME[kind], operation);
+    const message = denial(operation, kind, agent.grants.missing(kind));
+    return (
+      declared.denied?.(message, agent, ...(args as Parameters<Work>)) ??
+      agent.trap(`denied: ${message}`)
+    );
+  };
+
+  const exceed = (agent: HostAgent, limit: CountedLimit, args: readonly unknown[]): unknown => {
+    const message = `${operation} would pass the limit of ${limit}: raise it, or call less`;
+    return (
+      declared.limitExceeded?.(message, agent, ...(args as Parameters<Work>)) ?? agent.trap(message)
+    );
+  };
+
+  // Parameters one by one, not as a rest: that would allocate an array for each call.
+  const pass = (
+    call: GuestCall<HostAgent>,
+    a?: unknown,
+    b?: unknown,
+    c?: unknown,
+    d?: unknown,
+    e?: unknown,
+    f?: unknown,
+    g?: unknown,
+  ): unknown => {
     const { agent } = call;
     agent.checkAlive();
-    // A further try of a call that has passed: it was checked and counted then.
     if (agent.pending === undefined) {
-      if (
-        capability !== null &&
-        !(agent.grants[capability] && (permits?.(agent, ...args) ?? true))
-      ) {
-        agent.deny(capability, operation);
-        const message = agent.grants[capability]
-          ? `${operation} is outside of the scope that was granted: widen the scope of ${capability}`
-          : `${operation} needs ${capability}: ${HOW_TO_GRANT[capability]}`;
-        return (
-          declared.denied?.(message, agent, ...(args as Parameters<Work>)) ??
-          agent.trap(`denied: ${message}`)
-        );
+      let used: HeldGrant | null = null;
+      if (capability !== null) {
+        const held: readonly HeldGrant[] = agent.grants.of[capability];
+        for (let index = 0; index < held.length; index += 1) {
+          const grant = held[index] as HeldGrant;
+          if (
+            agent.grants.inForce(grant) &&
+            (permits === null || permits(grant.scope, agent, a, b, c, d, e, f, g))
+          ) {
+            used = grant;
+            break;
+          }
+        }
+        if (used === null) {
+          return deny(agent, capability, [a, b, c, d, e, f, g]);
+        }
       }
       if (counts !== undefined) {
         if (!withinLimit(agent, counts)) {
-          const message = `${operation} would pass the limit of ${counts}: raise it, or call less`;
-          return (
-            declared.limitExceeded?.(message, agent, ...(args as Parameters<Work>)) ??
-            agent.trap(message)
-          );
+          return exceed(agent, counts, [a, b, c, d, e, f, g]);
         }
         count(agent, counts);
       }
+      const answer = run(agent, a, b, c, d, e, f, g);
+      if (answer === WAIT) {
+        agent.waitsUnder = used;
+      } else {
+        agent.pending = undefined;
+      }
+      return answer;
     }
-    const answer = run(agent, ...args);
+    // A further try of a call that has passed: it was counted then, its grant must be in force still.
+    const under = agent.waitsUnder;
+    if (under !== null && !agent.grants.inForce(under)) {
+      declared.cancel?.(agent);
+      agent.pending = undefined;
+      agent.waitsUnder = null;
+      return deny(agent, under.kind, [a, b, c, d, e, f, g]);
+    }
+    const answer = run(agent, a, b, c, d, e, f, g);
     if (answer !== WAIT) {
       agent.pending = undefined;
+      agent.waitsUnder = null;
     }
     return answer;
   };
-  return gated(pass, declared.blocking ?? false, capability);
+  return gated(pass as never, declared.blocking ?? false, capability);
 }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { call, callOnce, callUntilAnswered, FakeAgent } from '../../../test/support/fake-agent.ts';
-import { WAIT } from './abi/binding.ts';
+import { call, callUntilAnswered, FakeAgent } from '../../../test/support/fake-agent.ts';
 import { implement, notOffered } from './implement.ts';
 
 interface Functions {
@@ -11,7 +10,7 @@ interface Functions {
   missing: () => void;
 }
 
-const functions = implement<Functions>('test:package/things', 'can_network', {
+const functions = implement<Functions>('test:package/things', 'network', {
   plain: { denied: (message) => message, run: () => 'done' },
   '[method]thing.act': { denied: (message) => message, run: () => 'done' },
   exempt: { capability: null, run: () => 'done' },
@@ -30,7 +29,7 @@ const functions = implement<Functions>('test:package/things', 'can_network', {
   ...notOffered('there is none', ['missing']),
 });
 
-const granted = { grants: { can_network: true } };
+const granted = { grants: { network: 'all' } } as const;
 
 describe('an implemented interface', () => {
   test('has its capability on every function, and its package in their operations', () => {
@@ -55,19 +54,6 @@ describe('an implemented interface', () => {
     expect(await callUntilAnswered(agent, functions.get('slow'))).toEqual({ tag: 'err' });
     expect(agent.denials).toHaveLength(1);
     expect(agent.waits).toBe(0);
-  });
-
-  test('passes the gate once in a blocking call that is tried several times', () => {
-    const agent = new FakeAgent(granted);
-    expect(callOnce(agent, functions.get('slow'))).toBe(WAIT);
-    // What is withdrawn while it waits counts for the next call.
-    Object.assign(agent.grants, { can_network: false });
-    expect(callOnce(agent, functions.get('slow'))).toBe(WAIT);
-    expect(callOnce(agent, functions.get('slow'))).toBe(WAIT);
-    expect(callOnce(agent, functions.get('slow'))).toEqual({ tag: 'ok' });
-    expect(agent.denials).toEqual([]);
-    expect(callOnce(agent, functions.get('slow'))).toEqual({ tag: 'err' });
-    expect(agent.denials).toHaveLength(1);
   });
 
   test('performs nothing for an agent that has ended', () => {

@@ -1,8 +1,9 @@
 /** How an interface of WASI is declared: each function of it, by name, behind the gate. */
 
+import type { GrantKind } from '../../capability/grant.ts';
 import type { GatedFunction } from './abi/binding.ts';
 import type { HostAgent } from './agent.ts';
-import { type Capability, type HostFunction, hostFunction } from './gate.ts';
+import { type HostFunction, hostFunction } from './gate.ts';
 import type { Held } from './wasi/held.ts';
 
 /** The functions of one interface, by their names in WIT. */
@@ -24,7 +25,7 @@ export type Implementation<Work extends HostWork> =
   | HostFunction<Work>['run']
   | (Omit<HostFunction<Work>, 'operation' | 'capability'> & {
       readonly operation?: string;
-      readonly capability?: Capability | null;
+      readonly capability?: GrantKind | null;
     })
   | NotOffered;
 
@@ -44,7 +45,7 @@ function operationName(interfaceName: string, functionName: string): string {
  */
 export function implement<Functions extends { [Name in keyof Functions]: HostWork }>(
   interfaceName: string,
-  capability: Capability | null,
+  capability: GrantKind | null,
   functions: { readonly [Name in keyof Functions & string]: Implementation<Functions[Name]> },
 ): Interface {
   const entries = Object.entries<Implementation<HostWork>>(functions);

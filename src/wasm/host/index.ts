@@ -1,6 +1,7 @@
 /** Every host function there is, by interface and name: what a guest's imports are bound to. */
 
 import type { GatedFunction } from './abi/binding.ts';
+import { capabilities } from './ringfence/capabilities.ts';
 import { ipc } from './ringfence/ipc.ts';
 import { log } from './ringfence/log.ts';
 import { agentProcess } from './ringfence/process.ts';
@@ -16,4 +17,5 @@ export const HOST: ReadonlyMap<string, ReadonlyMap<string, GatedFunction>> = new
   ['ringfence:agent/ipc', ipc],
   ['ringfence:agent/tools', tools],
   ['ringfence:agent/log', log],
+  ['ringfence:agent/capabilities', capabilities],
 ]);

@@ -5,19 +5,30 @@
  * performed, and the guest's code traps at its next check.
  */
 
-import type { Grants } from '../../capability/grants.ts';
+import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
+import type { WordedGrant } from '../../capability/words.ts';
 import { Mailbox } from '../../ipc/mailbox.ts';
 import type { Payload } from '../../ipc/message.ts';
 import { COMMAND, ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import { type CanonicalAccess, type GuestCall, WAIT } from '../host/abi/binding.ts';
 import { HandleTable } from '../host/abi/handles.ts';
-import type { HostAgent, Operation, Subscribe, Unsubscribe } from '../host/agent.ts';
-import { CoarseClocks } from './clocks.ts';
+import type {
+  Clocks,
+  Decision,
+  HostAgent,
+  Operation,
+  RandomSource,
+  Subscribe,
+  Unsubscribe,
+} from '../host/agent.ts';
+import type { FileHost } from '../host/files/host.ts';
+import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
+import { COARSE_CLOCKS, EXACT_CLOCKS } from './clocks.ts';
 import { FuelTank } from './fuel.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd, AgentStart } from './protocol.ts';
-import { SystemRandom } from './random.ts';
+import { SeededRandom, SystemRandom } from './random.ts';
 import type { Schedulable } from './scheduler.ts';
 import { PortInput, PortLog, PortOutput } from './streams.ts';
 
@@ -41,7 +52,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly parentPid: number;
   readonly agentId: string;
   readonly digest: string;
-  readonly grants: Grants;
+  readonly grants: HeldGrants;
   readonly limits: Limits;
   readonly block: ControlBlock;
   readonly arguments: readonly string[];
@@ -51,14 +62,14 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly stdout: PortOutput;
   readonly stderr: PortOutput;
   readonly log: PortLog;
-  readonly clocks = new CoarseClocks();
-  readonly random = new SystemRandom();
+  readonly files: FileHost;
   readonly mailbox: Mailbox;
   readonly handles: HandleTable;
   readonly fuel: FuelTank;
   /** Bytes of call frames in use; the guest's code counts it. */
   readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   pending: unknown;
+  waitsUnder: HeldGrant | null = null;
 
   readonly #parts: WorkerParts;
   readonly #launch: (agent: WorkerAgent) => Promise<AgentEnd>;
@@ -82,6 +93,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #woken = false;
   #unsubscribe: Unsubscribe | null = null;
   #deadlineTimer: NodeJS.Timeout | null = null;
+  readonly #expiryTimers = new Set<NodeJS.Timeout>();
+  #random: RandomSource | null = null;
 
   /** `launch` instantiates the module and runs its entry; see instance.ts. */
   constructor(
@@ -93,7 +106,6 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.parentPid = start.parentPid;
     this.agentId = start.agentId;
     this.digest = start.digest;
-    this.grants = start.grants;
     this.limits = start.limits;
     this.arguments = start.arguments;
     this.environment = start.environment;
@@ -101,6 +113,11 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#parts = parts;
     this.#launch = launch;
     this.block = new ControlBlock(parts.blocks, start.slot);
+    this.grants = new HeldGrants(this.block);
+    for (const grant of start.grants) {
+      this.granted(grant);
+    }
+    this.files = parts.openFiles(this, start.mounts);
     this.stdin = new PortInput(start.pid, parts.post);
     this.stdout = new PortOutput(start.pid, 'stdout', parts.post);
     this.stderr = new PortOutput(start.pid, 'stderr', parts.post);
@@ -325,11 +342,15 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (this.#deadlineTimer !== null) {
       clearTimeout(this.#deadlineTimer);
     }
+    for (const timer of this.#expiryTimers) {
+      clearTimeout(timer);
+    }
     this.#unsubscribe?.();
     for (const operation of this.#operations) {
       operation.abandon();
     }
     this.handles.drain();
+    this.files.close();
     const undelivered = this.mailbox.close();
     this.#parts.scheduler.stopped(this);
     this.block.setFuel(this.fuel.used);
@@ -339,6 +360,59 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.stderr.flush();
     this.#parts.ended(this);
     this.#parts.post({ kind: 'exited', pid: this.pid, end, undelivered });
+  }
+
+  // ── grants ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** It holds a grant more. */
+  granted(grant: HeldGrant): void {
+    this.grants.add(grant);
+    if (grant.expiresAtMs !== Number.POSITIVE_INFINITY) {
+      this.#armExpiry(grant);
+    }
+  }
+
+  /** A grant is no longer in force: who waits under it is woken, and the gate looks again. */
+  revoked(): void {
+    if (this.waitsUnder !== null && !this.grants.inForce(this.waitsUnder)) {
+      this.#wake();
+    }
+  }
+
+  #armExpiry(grant: HeldGrant): void {
+    const timer = setTimeout(
+      () => {
+        this.#expiryTimers.delete(timer);
+        if (this.#nowMs() < grant.expiresAtMs) {
+          this.#armExpiry(grant);
+        } else {
+          this.revoked();
+        }
+      },
+      Math.min(Math.max(0, grant.expiresAtMs - this.#nowMs()), 0x7fff_ffff),
+    );
+    this.#expiryTimers.add(timer);
+  }
+
+  /** Exact where a grant in force says so. */
+  get clocks(): Clocks {
+    const held = this.grants.of.clocks;
+    for (let index = 0; index < held.length; index += 1) {
+      const grant = held[index] as HeldGrant<'clocks'>;
+      if (grant.scope.precision === 'exact' && this.grants.inForce(grant)) {
+        return EXACT_CLOCKS;
+      }
+    }
+    return COARSE_CLOCKS;
+  }
+
+  /** Of the first grant: a seed that decides the sequence is not changed half way. */
+  get random(): RandomSource {
+    if (this.#random === null) {
+      const seed = this.grants.of.random[0]?.scope.seed ?? null;
+      this.#random = seed === null ? new SystemRandom() : new SeededRandom(seed);
+    }
+    return this.#random;
   }
 
   // ── for host functions ──────────────────────────────────────────────────────────────────────────
@@ -401,6 +475,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (this.#end === null && !(error instanceof WebAssembly.RuntimeError)) {
       if (error instanceof RangeError && error.message.includes('call stack')) {
         this.end({ code: -3, reason: 'trap', message: 'call stack exhausted' });
+      } else if (error instanceof WebAssembly.Exception) {
+        // No host function throws one: it is the guest's own, out of its realloc.
+        this.end({ code: -3, reason: 'trap', message: 'cabi_realloc threw an exception' });
       } else {
         this.#parts.report(error);
         this.end({ code: -1, reason: 'internal', message: 'a host function failed' });
@@ -489,6 +566,14 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   callTool(name: string, argumentsJson: string): Operation<string> {
     return this.#keep(this.#parts.callTool(this, name, argumentsJson));
+  }
+
+  spawn(request: SpawnRequest): Operation<number> {
+    return this.#keep(this.#parts.spawn(this, request));
+  }
+
+  requestGrant(grant: WordedGrant, reason: string): Operation<Decision> {
+    return this.#keep(this.#parts.requestGrant(this, grant, reason));
   }
 
   #keep<Value>(operation: Operation<Value>): Operation<Value> {

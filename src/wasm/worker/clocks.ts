@@ -1,29 +1,33 @@
-/** The clocks of an agent: coarse, so that they are of little use for timing attacks. */
+/** The clocks of an agent: coarse, so that they are of little use for timing attacks, or exact. */
 
 import type { Clocks, Subscribe } from '../host/agent.ts';
 
 /** One millisecond, in nanoseconds. */
-const RESOLUTION_NS = 1_000_000n;
+const MILLISECOND_NS = 1_000_000n;
 
 /** The longest a timer can wait; who waits longer is woken, looks, and waits again. */
 const TIMER_MS_MAX = 0x7fff_ffff;
 
-export class CoarseClocks implements Clocks {
-  readonly resolution = RESOLUTION_NS;
-
-  monotonic(): bigint {
-    return BigInt(Math.floor(performance.now())) * RESOLUTION_NS;
-  }
-
-  wall(): bigint {
-    return BigInt(Date.now()) * RESOLUTION_NS;
-  }
-
-  at(instant: bigint): Subscribe {
-    return (wake) => {
-      const wait = Number((instant - this.monotonic()) / RESOLUTION_NS);
-      const timer = setTimeout(wake, Math.min(Math.max(0, wait), TIMER_MS_MAX));
-      return () => clearTimeout(timer);
-    };
-  }
+function timer(milliseconds: number): Subscribe {
+  return (wake) => {
+    const armed = setTimeout(wake, Math.min(Math.max(0, milliseconds), TIMER_MS_MAX));
+    return () => clearTimeout(armed);
+  };
 }
+
+/** Ticks each millisecond. */
+export const COARSE_CLOCKS: Clocks = {
+  resolution: MILLISECOND_NS,
+  monotonic: () => BigInt(Math.floor(performance.now())) * MILLISECOND_NS,
+  wall: () => BigInt(Date.now()) * MILLISECOND_NS,
+  at: (instant) => timer(Number((instant - COARSE_CLOCKS.monotonic()) / MILLISECOND_NS)),
+};
+
+/** Ticks as the machine's clocks do. A timer of it wakes at the millisecond after its instant. */
+export const EXACT_CLOCKS: Clocks = {
+  resolution: 1n,
+  monotonic: () => BigInt(Math.floor(performance.now() * 1e6)),
+  wall: () => BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1e6)),
+  at: (instant) =>
+    timer(Math.ceil(Number(instant - EXACT_CLOCKS.monotonic()) / Number(MILLISECOND_NS))),
+};

@@ -1,13 +1,26 @@
 /** What the agents of one worker share. */
 
+import type { HeldGrants } from '../../capability/held.ts';
+import type { WordedGrant } from '../../capability/words.ts';
 import type { Payload } from '../../ipc/message.ts';
-import type { Operation } from '../host/agent.ts';
-import type { FromWorker } from './protocol.ts';
+import type { ControlBlock } from '../../resource/control-blocks.ts';
+import type { Limits } from '../../resource/limits.ts';
+import type { Decision, Operation } from '../host/agent.ts';
+import type { FileHost } from '../host/files/host.ts';
+import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
+import type { FromWorker, Mount } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** An agent, as the worker's parts know it. */
 export interface Resident {
   readonly pid: number;
+}
+
+/** An agent, as far as opening its directories needs it. */
+export interface FileOwner extends Resident {
+  readonly grants: HeldGrants;
+  readonly limits: Limits;
+  readonly block: ControlBlock;
 }
 
 export interface WorkerParts {
@@ -21,8 +34,12 @@ export interface WorkerParts {
   readonly post: (message: FromWorker) => void;
   /** Tells the operator about a failure of ringfence's own. */
   report(error: unknown): void;
+  /** The directories that are mounted for an agent. */
+  openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
   /** The agent has ended: forget it. */
   ended(agent: Resident): void;
   send(from: Resident, to: number, payload: Payload, waitMs: number | null): Operation<null>;
   callTool(from: Resident, name: string, argumentsJson: string): Operation<string>;
+  spawn(from: Resident, request: SpawnRequest): Operation<number>;
+  requestGrant(from: Resident, grant: WordedGrant, reason: string): Operation<Decision>;
 }

@@ -1,12 +1,14 @@
 /** What the kernel's thread and a worker say to each other over their port. Both sides are trusted. */
 
 import type { MessagePort } from 'node:worker_threads';
-import type { Grants } from '../../capability/grants.ts';
+import type { HeldGrant } from '../../capability/held.ts';
+import type { WordedGrant } from '../../capability/words.ts';
 import type { Delivery, Payload } from '../../ipc/message.ts';
 import type { RunEndReason } from '../../process/exit.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { LinkPlan } from '../component/plan.ts';
 import type { Outcome } from '../host/agent.ts';
+import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 
 /** What a worker is given when its task begins. */
 export interface WorkerStart {
@@ -17,6 +19,14 @@ export interface WorkerStart {
   readonly sliceFuel: number;
 }
 
+/** A mounted directory, as it is opened for an agent. */
+export interface Mount {
+  /** The index of its grant. */
+  readonly index: number;
+  /** A descriptor of this process; null: a directory in memory. */
+  readonly root: number | null;
+}
+
 /** Everything a worker needs to start an agent. */
 export interface AgentStart {
   readonly pid: number;
@@ -24,7 +34,9 @@ export interface AgentStart {
   readonly agentId: string;
   readonly slot: number;
   readonly digest: string;
-  readonly grants: Grants;
+  readonly grants: readonly HeldGrant[];
+  /** The mounted directories: which grant each is of, and its open directory; null: in memory. */
+  readonly mounts: readonly Mount[];
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
@@ -45,9 +57,12 @@ export type ToWorker =
   | { kind: 'start'; agent: AgentStart }
   /** Look at the command in the agent's control block. */
   | { kind: 'command'; pid: number; message: string }
+  | { kind: 'grant'; pid: number; grant: HeldGrant }
+  /** Look at the revocation bits in the agent's control block. */
+  | { kind: 'revoked'; pid: number }
   | { kind: 'deliver'; id: number; to: number; delivery: Delivery; waitMs: number | null }
   | { kind: 'abandon-delivery'; id: number }
-  | { kind: 'settled'; pid: number; id: number; outcome: Outcome<string | null> }
+  | { kind: 'settled'; pid: number; id: number; outcome: Outcome<string | number | null> }
   | { kind: 'input'; pid: number; bytes: Uint8Array | null }
   | { kind: 'consumed'; pid: number; stream: StreamName | 'log'; bytes: number }
   | { kind: 'output-closed'; pid: number; stream: StreamName }
@@ -70,6 +85,8 @@ export type FromWorker =
   | { kind: 'denied'; pid: number; capability: string; operation: string; count: number }
   | { kind: 'send'; pid: number; id: number; to: number; payload: Payload; waitMs: number | null }
   | { kind: 'tool'; pid: number; id: number; name: string; arguments: string }
+  | { kind: 'spawn'; pid: number; id: number; request: SpawnRequest }
+  | { kind: 'request-grant'; pid: number; id: number; grant: WordedGrant; reason: string }
   | { kind: 'abandon'; pid: number; id: number }
   | { kind: 'delivered'; id: number; outcome: Outcome<null> }
   | { kind: 'pull-input'; pid: number }

@@ -4,13 +4,17 @@
  */
 
 import { type MessagePort, threadId } from 'node:worker_threads';
+import type { WordedGrant } from '../../capability/words.ts';
 import type { Delivery, Payload } from '../../ipc/message.ts';
-import type { Operation } from '../host/agent.ts';
+import type { Decision, Operation } from '../host/agent.ts';
+import type { FileHost } from '../host/files/host.ts';
+import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import { WorkerAgent } from './agent.ts';
+import { openAgentFiles } from './files.ts';
 import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
 import { deliver, PendingOperation } from './mail.ts';
-import type { Resident, WorkerParts } from './parts.ts';
-import type { AgentStart, FromWorker, ToWorker, WorkerStart } from './protocol.ts';
+import type { FileOwner, Resident, WorkerParts } from './parts.ts';
+import type { AgentStart, FromWorker, Mount, ToWorker, WorkerStart } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
 import { makeTrap } from './trap.ts';
 
@@ -49,6 +53,10 @@ class Worker implements WorkerParts {
     this.#agents.delete(agent.pid);
   }
 
+  openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost {
+    return openAgentFiles(agent, mounts);
+  }
+
   send(from: Resident, to: number, payload: Payload, waitMs: number | null): Operation<null> {
     const receiver = this.#agents.get(to);
     if (receiver !== undefined && !receiver.ended) {
@@ -66,6 +74,14 @@ class Worker implements WorkerParts {
       name,
       arguments: argumentsJson,
     }));
+  }
+
+  spawn(from: Resident, request: SpawnRequest): Operation<number> {
+    return this.#ask(from, (id) => ({ kind: 'spawn', pid: from.pid, id, request }));
+  }
+
+  requestGrant(from: Resident, grant: WordedGrant, reason: string): Operation<Decision> {
+    return this.#ask(from, (id) => ({ kind: 'request-grant', pid: from.pid, id, grant, reason }));
   }
 
   #ask<Value>(from: Resident, message: (id: number) => FromWorker): Operation<Value> {
@@ -108,6 +124,12 @@ class Worker implements WorkerParts {
         return;
       case 'command':
         this.#agents.get(message.pid)?.commanded(message.message);
+        return;
+      case 'grant':
+        this.#agents.get(message.pid)?.granted(message.grant);
+        return;
+      case 'revoked':
+        this.#agents.get(message.pid)?.revoked();
         return;
       case 'deliver':
         this.#deliver(message.id, message.to, message.delivery, message.waitMs);

@@ -2,6 +2,7 @@
 /** All generated bindings. */
 
 import type { FunctionBinding } from '../abi/binding.ts';
+import * as ringfenceAgentCapabilities from './ringfence-agent-capabilities.ts';
 import * as ringfenceAgentIpc from './ringfence-agent-ipc.ts';
 import * as ringfenceAgentLog from './ringfence-agent-log.ts';
 import * as ringfenceAgentProcess from './ringfence-agent-process.ts';
@@ -40,6 +41,7 @@ import * as wasiSocketsUdpCreateSocket from './wasi-sockets-udp-create-socket.ts
 
 /** The types of the host functions of every interface. */
 export interface Interfaces {
+  'ringfence:agent/capabilities': ringfenceAgentCapabilities.Functions;
   'ringfence:agent/ipc': ringfenceAgentIpc.Functions;
   'ringfence:agent/log': ringfenceAgentLog.Functions;
   'ringfence:agent/process': ringfenceAgentProcess.Functions;
@@ -83,6 +85,7 @@ function byName(bindings: readonly FunctionBinding[]): ReadonlyMap<string, Funct
 
 /** The bindings by interface (without its version) and function. */
 export const BINDINGS: ReadonlyMap<string, ReadonlyMap<string, FunctionBinding>> = new Map([
+  ['ringfence:agent/capabilities', byName(ringfenceAgentCapabilities.BINDINGS)],
   ['ringfence:agent/ipc', byName(ringfenceAgentIpc.BINDINGS)],
   ['ringfence:agent/log', byName(ringfenceAgentLog.BINDINGS)],
   ['ringfence:agent/process', byName(ringfenceAgentProcess.BINDINGS)],

@@ -13,7 +13,9 @@ import {
   GuestMemory,
 } from '../abi/memory.ts';
 import {
+  liftString,
   loadString,
+  storeString,
 } from '../abi/strings.ts';
 import {
   noSuchCase,
@@ -77,6 +79,13 @@ export type Functions = {
   'demonitor': (monitor: ringfenceAgentTypes.MonitorId) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
   'trap-exit': (enabled: boolean) => Result<undefined, ringfenceAgentTypes.ErrorVariant>;
 };
+
+export function liftGrant(memory: GuestMemory, p0: number, p1: number, p2: number, p3: number): Grant {
+  return {
+    kind: liftString(memory, p0, p1),
+    scope: liftListOfString(memory, p2, p3),
+  };
+}
 
 function liftListOfGrant(memory: GuestMemory, pointer: number, length: number): Grant[] {
   const start = memory.list(pointer, length, 16, 4, 56);
@@ -188,6 +197,22 @@ function loadTuple2OfStringAndString(memory: GuestMemory, at: number): readonly 
     loadString(memory, at),
     loadString(memory, at + 8),
   ];
+}
+
+export function storeGrant(memory: GuestMemory, at: number, value: Grant): void {
+  storeString(memory, at, value.kind);
+  storeListOfString(memory, at + 8, value.scope);
+}
+
+function storeListOfString(memory: GuestMemory, at: number, values: readonly string[]): void {
+  const count = values.length;
+  const start = memory.allocate(4, count * 8);
+  for (let index = 0, element = start; index < count; index += 1, element += 8) {
+    const value = values[index] as string;
+    storeString(memory, element, value);
+  }
+  memory.view.setUint32(at, start, true);
+  memory.view.setUint32(at + 4, count, true);
 }
 
 function storeResultOfMonitorIdOrErrorVariant(memory: GuestMemory, at: number, value: Result<ringfenceAgentTypes.MonitorId, ringfenceAgentTypes.ErrorVariant>): void {

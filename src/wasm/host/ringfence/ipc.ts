@@ -1,6 +1,7 @@
 /** `ringfence:agent/ipc`: messages from agent to agent. Requests and topics are not offered yet. */
 
-import { reachesPid } from '../../../capability/grants.ts';
+import type { IpcScope } from '../../../capability/grant.ts';
+import { reachesPid, reachesTopic } from '../../../capability/scope.ts';
 import {
   type Delivery,
   heldBytes,
@@ -23,8 +24,7 @@ const NANOSECONDS_PER_MS = 1_000_000n;
 /** A pid that no agent can have is nobody's. */
 const toPid = (pid: bigint): number => (pid > BigInt(Number.MAX_SAFE_INTEGER) ? -1 : Number(pid));
 
-function permitsTarget(agent: HostAgent, to: Target): boolean {
-  const { ipc_scope: scope } = agent.grants;
+function permitsTarget(scope: IpcScope, agent: HostAgent, to: Target): boolean {
   // Nothing but processes can be reached yet; what can't is told by `unavailable`, not by `denied`.
   return to.tag !== 'process' || reachesPid(scope, toPid(to.val), agent.parentPid);
 }
@@ -51,6 +51,13 @@ function beginSending(
   return sending;
 }
 
+/** What was not taken over yet never is; nobody waits for it. */
+function cancelSending(agent: HostAgent): void {
+  const sending = agent.pending as Sending;
+  sending.operation.abandon();
+  agent.release(sending.bytes);
+}
+
 function toReceived(delivery: Delivery): Received {
   return {
     tag: 'message',
@@ -73,15 +80,23 @@ const mailOr =
     };
   };
 
-const topics = { denied, run: unavailable };
+/** Topics are checked on publishing and on subscribing, though nothing is delivered by them yet. */
+const topics = {
+  permits: (scope: IpcScope, _agent: HostAgent, topic: string) => reachesTopic(scope, topic),
+  denied,
+  run: unavailable,
+};
 
-export const ipc = implement<Functions>('ringfence:agent/ipc', 'can_ipc', {
+const requests = { denied, run: unavailable };
+
+export const ipc = implement<Functions>('ringfence:agent/ipc', 'ipc', {
   send: {
-    permits: (agent, to) => permitsTarget(agent, to),
+    permits: permitsTarget,
     counts: 'messages',
     denied,
     limitExceeded,
     blocking: true,
+    cancel: cancelSending,
     run(agent, to, payload, waitMs) {
       if (to.tag !== 'process') {
         return unavailable();
@@ -128,8 +143,8 @@ export const ipc = implement<Functions>('ringfence:agent/ipc', 'can_ipc', {
       return agent.wait(mailOr(agent.mailbox.onMail, agent.clocks.at(deadline)));
     },
   },
-  request: topics,
-  reply: topics,
+  request: { ...requests, permits: permitsTarget },
+  reply: requests,
   publish: topics,
   subscribe: topics,
   unsubscribe: topics,

@@ -1,6 +1,7 @@
 /** `ringfence:agent/tools`: what the embedding program offers to do, by name and with JSON. */
 
-import { reaches } from '../../../capability/grants.ts';
+import type { ToolScope } from '../../../capability/grant.ts';
+import { reachesTool } from '../../../capability/scope.ts';
 import { ok } from '../abi/binding.ts';
 import type { HostAgent, Operation } from '../agent.ts';
 import type { Functions } from '../generated/ringfence-agent-tools.ts';
@@ -27,17 +28,25 @@ function begin(agent: HostAgent, name: string, argumentsJson: string): Calling |
   return calling;
 }
 
+/** Whether the tool has done its work already is not known: it is told to stop, and nobody waits. */
+function cancel(agent: HostAgent): void {
+  const calling = agent.pending as Calling;
+  calling.operation.abandon();
+  agent.release(calling.bytes);
+}
+
 const holdsTooMuch = () =>
   failed('limit-exceeded', 'the host holds too much for the agent: pass and ask for less');
 
-export const tools = implement<Functions>('ringfence:agent/tools', 'can_exec_tools', {
+export const tools = implement<Functions>('ringfence:agent/tools', 'tools', {
   list: { denied, run: unavailable },
   call: {
-    permits: (agent, name) => reaches(agent.grants.tool_scope, name),
+    permits: (scope: ToolScope, _agent, name) => reachesTool(scope, name),
     counts: 'tool_calls',
     denied,
     limitExceeded,
     blocking: true,
+    cancel,
     run(agent, name, argumentsJson) {
       if (argumentsJson.length > ARGUMENTS_CHARACTERS_MAX) {
         return failed('limit-exceeded', 'the arguments are larger than 1 MiB: pass less');

@@ -45,14 +45,7 @@ describe('the table of WASI', () => {
 });
 
 describe('every function that the gate denies', () => {
-  const withdrawn = {
-    can_ipc: false,
-    can_network: false,
-    can_exec_tools: false,
-    can_spawn: false,
-    clocks: false,
-    random: false,
-  };
+  const withdrawn = { clocks: false, random: false };
   const gatedFunctions: [string, string, unknown[], unknown][] = [
     ['wasi:sockets/tcp-create-socket', 'create-tcp-socket', ['ipv4'], 'access-denied'],
     ['wasi:sockets/udp-create-socket', 'create-udp-socket', ['ipv4'], 'access-denied'],
@@ -73,7 +66,7 @@ describe('every function that the gate denies', () => {
   );
 
   test.each(gatedFunctions)('%s %s is no denial with the grant', (name, functionName, args) => {
-    const agent = new FakeAgent({ grants: { can_network: true, network_scope: 'all' } });
+    const agent = new FakeAgent({ grants: { network: 'all' } });
     const hostFunction = WASI.get(name)?.get(functionName);
     expect(call(agent, hostFunction, ...args)).toEqual({ tag: 'err', val: 'not-supported' });
     expect(agent.denials).toEqual([]);

@@ -30,7 +30,7 @@ class Network extends Held {
 
 /** What opens the network: denied without the grant, and not there yet with it. */
 const OPENING = {
-  capability: 'can_network',
+  capability: 'network',
   denied: () => err('access-denied'),
   run: (_agent: HostAgent) => err('not-supported'),
 } as const;

@@ -21,7 +21,7 @@ function release(
 
 export const outgoingHandler = implement<OutgoingHandlerFunctions>(
   'wasi:http/outgoing-handler',
-  'can_network',
+  'network',
   {
     handle: {
       denied: (

@@ -169,7 +169,7 @@ describe('handle', () => {
   });
 
   test('says with the grant that nothing is sent yet, and gives everything back', () => {
-    agent = new FakeAgent({ grants: { can_network: true, network_scope: 'all' } });
+    agent = new FakeAgent({ grants: { network: 'all' } });
     request = newRequest([['a', 'b']]);
     const answer = call(agent, handle, request, undefined);
     expect(answer).toMatchObject({ tag: 'err', val: { tag: 'internal-error' } });

@@ -1,0 +1,202 @@
+// Does what it is told, line by line on its standard input, and says how it came out, line by line on
+// its standard output: `WORD ok ANSWER` or `WORD err CASE MESSAGE`. The words are those of `act`.
+
+import * as capabilities from 'ringfence/agent/capabilities';
+import * as ipc from 'ringfence/agent/ipc';
+import * as agents from 'ringfence/agent/process';
+import * as tools from 'ringfence/agent/tools';
+import { Payload, WitError } from 'ringfence/agent/types';
+import { getStdin } from 'wasi/cli/stdin';
+import { getStdout } from 'wasi/cli/stdout';
+import * as monotonic from 'wasi/clocks/monotonic-clock';
+import { getDirectories } from 'wasi/filesystem/preopens';
+import {
+  Descriptor,
+  DescriptorFlags,
+  ErrorCode,
+  nameOfErrorCode,
+  OpenFlags,
+} from 'wasi/filesystem/types';
+import { InputStream, OutputStream } from 'wasi/io/streams';
+import { getRandomU64 } from 'wasi/random/random';
+import { Tuple2 } from 'wit/tuples';
+import { Option, Result, UNIT, Unit } from 'wit/values';
+
+const files = new Map<string, Descriptor>();
+const streams = new Map<string, InputStream>();
+let directories: Array<Tuple2<Descriptor, string>> = [];
+let output: OutputStream | null = null;
+let rest = '';
+
+export function run(): Result<Unit, string> {
+  directories = getDirectories();
+  output = getStdout();
+  const input = getStdin();
+  while (true) {
+    const end = rest.indexOf('\n');
+    if (end >= 0) {
+      const line = rest.substring(0, end);
+      rest = rest.substring(end + 1);
+      if (line == 'end') return Result.ok<Unit, string>(UNIT);
+      act(line.split(' '));
+      continue;
+    }
+    const read = input.blockingRead(4096);
+    if (!read.isOk) return Result.ok<Unit, string>(UNIT);
+    rest += String.UTF8.decode(read.value.buffer);
+  }
+}
+
+function act(words: string[]): void {
+  const word = words[0];
+  if (word == 'tool') text(word, tools.call(words[1], words.slice(2).join(' ')));
+  else if (word == 'send') unit(word, send(words));
+  else if (word == 'receive') received(ipc.receive(ipc.Filter.any(), wait(words, 1)));
+  else if (word == 'publish') unit(word, ipc.publish(words[1], Payload.text('news')));
+  else if (word == 'clock') say(`clock ok ${monotonic.now()} ${monotonic.resolution()}`);
+  else if (word == 'random') say(`random ok ${getRandomU64()}`);
+  else if (word == 'list') list();
+  else if (word == 'ask') ask(words);
+  else if (word == 'spawn') spawn(words);
+  else if (word == 'mounts') mounts();
+  else file(words);
+}
+
+function file(words: string[]): void {
+  const word = words[0];
+  if (word == 'open') open(words);
+  else if (word == 'create') create(words);
+  else if (word == 'read') read(words);
+  else if (word == 'write') write(words);
+  else if (word == 'stream') stream(words);
+  else if (word == 'next') next(words);
+  else if (word == 'unlink') done(word, directories[0].item0.unlinkFileAt(words[1]));
+  else if (word == 'mkdir') done(word, directories[0].item0.createDirectoryAt(words[1]));
+  else say(`${word} unknown`);
+}
+
+function wait(words: string[], index: i32): Option<u64> {
+  return words.length > index ? Option.some<u64>(U64.parseInt(words[index])) : Option.none<u64>();
+}
+
+function send(words: string[]): Result<Unit, WitError> {
+  const to = ipc.Target.process(U64.parseInt(words[1]));
+  return ipc.send(to, Payload.text(words[2]), wait(words, 3));
+}
+
+// ask KIND WORD,WORD REASON…
+function ask(words: string[]): void {
+  const grant = new agents.Grant(words[1], words[2].split(','));
+  const asked = capabilities.request(grant, words.slice(3).join(' '));
+  if (asked.isOk) say(`ask ok ${capabilities.nameOfDecision(asked.value)}`);
+  else say(`ask err ${asked.error.name} ${asked.error.payload}`);
+}
+
+function list(): void {
+  const held = capabilities.list();
+  let all = '';
+  for (let index = 0; index < held.length; index++) {
+    all += ` ${held[index].kind}=${held[index].scope.join(',')}`;
+  }
+  say(`list ok${all}`);
+}
+
+// spawn DIGEST KIND=WORD,WORD …, and `fuel=N` for its limit.
+function spawn(words: string[]): void {
+  const grants: agents.Grant[] = [];
+  let fuel = Option.none<u64>();
+  for (let index = 2; index < words.length; index++) {
+    const parts = words[index].split('=');
+    if (parts[0] == 'fuel') fuel = Option.some<u64>(U64.parseInt(parts[1]));
+    else grants.push(new agents.Grant(parts[0], parts[1].split(',')));
+  }
+  const none = Option.none<u64>();
+  const request = new agents.SpawnRequest(
+    'child',
+    agents.ModuleReference.digest(words[1]),
+    ['child'],
+    [],
+    grants,
+    new agents.Limits(fuel, none, none, none, none, none, none),
+    agents.RestartType.Temporary,
+    false,
+  );
+  const spawned = agents.spawn(request);
+  if (spawned.isOk) say(`spawn ok ${spawned.value}`);
+  else say(`spawn err ${spawned.error.name} ${spawned.error.payload}`);
+}
+
+function mounts(): void {
+  let all = '';
+  for (let index = 0; index < directories.length; index++) all += ` ${directories[index].item1}`;
+  say(`mounts ok${all}`);
+}
+
+// open NAME PATH: to read, in the first directory.
+function open(words: string[]): void {
+  const opened = directories[0].item0.openAt(0, words[2], 0, DescriptorFlags.Read);
+  if (opened.isOk) files.set(words[1], opened.value);
+  done<Descriptor>('open', opened);
+}
+
+// create NAME PATH: to read and write, empty, in the first directory.
+function create(words: string[]): void {
+  const opened = directories[0].item0.openAt(
+    0,
+    words[2],
+    OpenFlags.Create | OpenFlags.Truncate,
+    DescriptorFlags.Read | DescriptorFlags.Write,
+  );
+  if (opened.isOk) files.set(words[1], opened.value);
+  done<Descriptor>('create', opened);
+}
+
+function read(words: string[]): void {
+  const answer = files.get(words[1]).read(4096, 0);
+  if (answer.isOk) say(`read ok ${String.UTF8.decode(answer.value.item0.buffer)}`);
+  else say(`read err ${nameOfErrorCode(answer.error)}`);
+}
+
+function write(words: string[]): void {
+  const bytes = Uint8Array.wrap(String.UTF8.encode(words.slice(2).join(' ')));
+  done<u64>('write', files.get(words[1]).write(bytes, 0));
+}
+
+// stream NAME: opens a stream of the file; next NAME: reads on in it.
+function stream(words: string[]): void {
+  const opened = files.get(words[1]).readViaStream(0);
+  if (opened.isOk) streams.set(words[1], opened.value);
+  done<InputStream>('stream', opened);
+}
+
+function next(words: string[]): void {
+  const answer = streams.get(words[1]).blockingRead(4);
+  if (answer.isOk) say(`next ok ${String.UTF8.decode(answer.value.buffer)}`);
+  else say(`next err ${answer.error.name}`);
+}
+
+function done<T>(word: string, result: Result<T, ErrorCode>): void {
+  say(result.isOk ? `${word} ok` : `${word} err ${nameOfErrorCode(result.error)}`);
+}
+
+function unit(word: string, result: Result<Unit, WitError>): void {
+  say(result.isOk ? `${word} ok` : `${word} err ${result.error.name} ${result.error.payload}`);
+}
+
+function text(word: string, result: Result<string, WitError>): void {
+  if (result.isOk) say(`${word} ok ${result.value}`);
+  else say(`${word} err ${result.error.name} ${result.error.payload}`);
+}
+
+function received(result: Result<ipc.Received, WitError>): void {
+  if (!result.isOk) say(`receive err ${result.error.name} ${result.error.payload}`);
+  else if (result.value.tag == ipc.ReceivedTag.Message) {
+    const message = result.value.message;
+    say(`receive ok ${message.sender} ${message.payload.text}`);
+  } else say(`receive ok ${result.value.name}`);
+}
+
+function say(line: string): void {
+  const out = output;
+  if (out !== null) out.blockingWriteAndFlush(Uint8Array.wrap(String.UTF8.encode(`${line}\n`)));
+}

@@ -1,0 +1,131 @@
+/** An agent, from the outside. */
+
+import * as z from 'zod';
+import type { Grant } from './capability/grant.ts';
+import { type ErrorCode, RingfenceError } from './errors.ts';
+import { MESSAGE_BYTES_MAX, type Payload, payloadBytes } from './ipc/message.ts';
+import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
+import type { Usage } from './resource/usage.ts';
+
+import type { Report } from './supervisor/report.ts';
+import type { Process, Supervisor } from './supervisor/supervisor.ts';
+import { usageError } from './usage-error.ts';
+
+const payloadSchema = z.union([
+  z.strictObject({ tag: z.enum(['text', 'json']), val: z.string() }),
+  z.strictObject({ tag: z.literal('binary'), val: z.instanceof(Uint8Array) }),
+]);
+
+const sendSchema = z.strictObject({ waitMs: z.number().int().nonnegative().optional() });
+
+/** An agent, from the outside. */
+export class Agent {
+  readonly #process: Process;
+  readonly #supervisor: Supervisor;
+
+  /** Made by {@link Kernel.spawn}. */
+  constructor(process: Process, supervisor: Supervisor) {
+    this.#process = process;
+    this.#supervisor = supervisor;
+  }
+
+  /** Its name in the kernel: from 1, never given out again. */
+  get pid(): Pid {
+    return this.#process.pid;
+  }
+  /** The name that it was spawned under; several agents may have the same. */
+  get agentId(): string {
+    return this.#process.agentId;
+  }
+  /** Where it is between `starting` and `exited`. */
+  get state(): ProcessState {
+    return this.#process.state;
+  }
+  /** Resolves with the report when the agent has ended, for whatever reason. Never rejects. */
+  get exited(): Promise<Report> {
+    return this.#process.exited;
+  }
+  /** What was captured of its standard output, where no writer was given. */
+  get stdout(): Uint8Array {
+    return this.#process.stdout.captured;
+  }
+  /** What was captured of its standard error, where no writer was given. */
+  get stderr(): Uint8Array {
+    return this.#process.stderr.captured;
+  }
+  /** Used so far, or in all once it has ended. */
+  usage(): Usage {
+    return this.#process.usage;
+  }
+  /** What it was granted and still has. Empty once it has ended. */
+  grants(): Grant[] {
+    return this.#supervisor.grantsOf(this.pid);
+  }
+  /** Slices of fuel that it has used up so far. */
+  slices(): number {
+    return this.#process.slices;
+  }
+
+  /**
+   * Sends it a message, as the kernel (pid 0). A string is a text, bytes are binary.
+   *
+   * @throws {RingfenceError} `RF_CLOSED` when it has ended, `RF_MAILBOX_FULL` when there is no room
+   * (within `waitMs`), `RF_LIMIT_EXCEEDED` for more than 16 MiB.
+   */
+  async send(
+    message: string | Uint8Array | Payload,
+    options: { readonly waitMs?: number } = {},
+  ): Promise<void> {
+    const payload = toPayload(message);
+    const parsed = sendSchema.safeParse(options);
+    if (!parsed.success) {
+      throw usageError('send the message', parsed.error);
+    }
+    const outcome = await this.#supervisor.deliver(
+      KERNEL_PID,
+      this.pid,
+      payload,
+      options.waitMs ?? null,
+    );
+    if (outcome.tag === 'err') {
+      const code = CODE_OF_OUTCOME[outcome.error] ?? 'RF_CLOSED';
+      throw new RingfenceError(code, `Cannot send to pid ${this.pid}: ${outcome.message}.`, {
+        pid: this.pid,
+      });
+    }
+  }
+
+  /** Ends it by force; its report says `killed`. */
+  kill(message?: string): void {
+    this.#supervisor.kill(this.pid, message);
+  }
+}
+
+/** Codes of what a delivery can answer; whatever else it is, nobody is there. */
+const CODE_OF_OUTCOME: Readonly<Record<string, ErrorCode>> = {
+  'mailbox-full': 'RF_MAILBOX_FULL',
+  'limit-exceeded': 'RF_LIMIT_EXCEEDED',
+  'not-found': 'RF_PROCESS_NOT_FOUND',
+};
+
+function toPayload(message: string | Uint8Array | Payload): Payload {
+  const payload: Payload =
+    typeof message === 'string'
+      ? { tag: 'text', val: message }
+      : message instanceof Uint8Array
+        ? { tag: 'binary', val: message }
+        : message;
+  const parsed = payloadSchema.safeParse(payload);
+  if (!parsed.success) {
+    throw usageError('send the message', parsed.error);
+  }
+  const bytes = payloadBytes(payload);
+  if (bytes > MESSAGE_BYTES_MAX) {
+    throw new RingfenceError(
+      'RF_LIMIT_EXCEEDED',
+      `Cannot send a message of ${bytes} bytes: ${MESSAGE_BYTES_MAX} is the most; send it in parts.`,
+      { size: bytes, limit: MESSAGE_BYTES_MAX },
+    );
+  }
+  return payload;
+}

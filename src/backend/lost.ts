@@ -1,0 +1,17 @@
+/** How an agent ended whose thread or process is gone. */
+
+import { COMMAND, type ControlBlock } from '../resource/control-blocks.ts';
+import type { BackendEnd } from './backend.ts';
+
+/** One that was being ended has its own reason: the end of what ran it only carried that out. */
+export function endOfLost(block: ControlBlock, message: string): BackendEnd {
+  const end = { code: -1, undelivered: 0 };
+  switch (block.command) {
+    case COMMAND.kill:
+      return { ...end, reason: 'killed', message: 'it was killed' };
+    case COMMAND.timeout:
+      return { ...end, reason: 'timeout', message: 'its timeout passed' };
+    case COMMAND.none:
+      return { ...end, reason: 'worker_lost', message };
+  }
+}

@@ -1,0 +1,64 @@
+/** What an agent has asked for and waits for: messages that are sent, tools that are called. */
+
+import type { CallOutcome } from './backend.ts';
+
+/** How an operation came out, whatever it was. */
+export type OperationOutcome = CallOutcome<string | number | null>;
+
+const FAILED: OperationOutcome = {
+  tag: 'err',
+  error: 'unavailable',
+  message: 'the host failed: its operator knows why',
+};
+
+/** The operations under way of one agent, by the ids that whoever runs it has given them. */
+export class Operations {
+  readonly #underWay = new Map<number, AbortController>();
+  readonly #settled: (id: number, outcome: OperationOutcome) => void;
+
+  /** `settled` is told how one came out that nobody has abandoned meanwhile. */
+  constructor(settled: (id: number, outcome: OperationOutcome) => void) {
+    this.#settled = settled;
+  }
+
+  /** How many are under way. */
+  get size(): number {
+    return this.#underWay.size;
+  }
+
+  has(id: number): boolean {
+    return this.#underWay.has(id);
+  }
+
+  begin(id: number, work: (signal: AbortSignal) => Promise<OperationOutcome>): void {
+    const controller = new AbortController();
+    this.#underWay.set(id, controller);
+    void work(controller.signal)
+      .catch(() => FAILED)
+      .then((outcome) => {
+        if (this.#underWay.delete(id)) {
+          this.#settled(id, outcome);
+        }
+      });
+  }
+
+  /** Stops one that is under way: it has come out as we say. */
+  cancel(id: number, outcome: OperationOutcome): void {
+    if (this.#underWay.has(id)) {
+      this.abandon(id);
+      this.#settled(id, outcome);
+    }
+  }
+
+  /** Nobody waits for it any more. */
+  abandon(id: number): void {
+    this.#underWay.get(id)?.abort();
+    this.#underWay.delete(id);
+  }
+
+  abandonAll(): void {
+    for (const id of [...this.#underWay.keys()]) {
+      this.abandon(id);
+    }
+  }
+}

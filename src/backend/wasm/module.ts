@@ -1,0 +1,19 @@
+/** A prepared module, as the backend hands it to whoever runs its agents. */
+
+import type { LinkPlan } from '../../wasm/component/plan.ts';
+
+export interface WasmModule {
+  readonly digest: string;
+  readonly plan: LinkPlan;
+  readonly compiled: readonly WebAssembly.Module[];
+  /** What was compiled, metered: another process compiles it for itself. */
+  readonly modules: readonly Uint8Array[];
+}
+
+/** Memories that an agent of a module has. */
+export const memoriesOf = (plan: LinkPlan): number =>
+  plan.steps.reduce(
+    (sum, step) =>
+      step.kind === 'instantiate' ? sum + (plan.modules[step.module]?.memories.length ?? 0) : sum,
+    0,
+  );

@@ -1,0 +1,82 @@
+/** Isolation `thread`: a worker thread for each agent, ended with it. */
+
+import { Piscina } from 'piscina';
+import { RingfenceError } from '../../errors.ts';
+import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
+import type { WasmModule } from './module.ts';
+import { WORKER_FILE, WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
+
+/** Threads of agents' own that live at a time: each takes some 10 MB and a place at the cores. */
+export const OWN_THREADS_MAX = 64;
+
+const MIB = 1024 * 1024;
+
+/** JavaScript's heap of a thread, beside what the host may hold for its agent. */
+const HEAP_BASE_MIB = 128;
+/** What is held takes so many times its bytes in JavaScript's heap, at the most. */
+const HEAP_PER_HELD_BYTE = 4;
+
+/** An agent's heap of JavaScript objects ends its own thread when it is full, not the program. */
+function heapMebibytes({ limits }: BackendStart): { maxOldGenerationSizeMb?: number } {
+  return limits.hostBytes === 0
+    ? {}
+    : {
+        maxOldGenerationSizeMb:
+          HEAP_BASE_MIB + Math.ceil((limits.hostBytes * HEAP_PER_HELD_BYTE) / MIB),
+      };
+}
+
+export class OwnThreads {
+  readonly #options: WorkerLinkOptions;
+  readonly #ending = new Set<Promise<void>>();
+  /** Threads that have not ended. */
+  #threads = 0;
+
+  constructor(options: WorkerLinkOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {RingfenceError} `RF_LIMIT_EXCEEDED` beyond {@link OWN_THREADS_MAX}. */
+  start(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
+    if (this.#threads >= OWN_THREADS_MAX) {
+      throw new RingfenceError(
+        'RF_LIMIT_EXCEEDED',
+        `Cannot spawn '${start.agentId}' in a thread of its own as ${OWN_THREADS_MAX} agents have one: wait for one to exit, or spawn it with another isolation.`,
+        { max: OWN_THREADS_MAX },
+      );
+    }
+    this.#threads += 1;
+    const pool = new Piscina({
+      filename: WORKER_FILE,
+      minThreads: 1,
+      maxThreads: 1,
+      concurrentTasksPerWorker: 1,
+      env: {},
+      execArgv: [],
+      resourceLimits: heapMebibytes(start),
+    });
+    pool.on('error', () => {
+      // A thread that dies rejects its task too; that is where it is handled.
+    });
+    const link = new WorkerLink(pool, this.#options);
+    const ended = link.ended
+      .then(() => pool.destroy())
+      .finally(() => {
+        this.#threads -= 1;
+        this.#ending.delete(ended);
+      });
+    this.#ending.add(ended);
+    return link.start(start, module, {
+      ...events,
+      exited: (end) => {
+        link.close();
+        events.exited(end);
+      },
+    });
+  }
+
+  /** Resolves when the threads are gone; their agents have been ended before. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#ending]);
+  }
+}

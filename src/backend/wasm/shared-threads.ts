@@ -1,0 +1,92 @@
+/** Isolation `shared`: a Piscina pool whose threads each run one long task, the scheduler of many agents. */
+
+import { Piscina } from 'piscina';
+import { RingfenceError } from '../../errors.ts';
+import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
+import type { WasmModule } from './module.ts';
+import { WORKER_FILE, WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
+
+export interface SharedThreadsOptions extends WorkerLinkOptions {
+  readonly workers: number;
+}
+
+/** How long workers have to end their tasks at a close. */
+const CLOSE_MS = 2_000;
+
+export class SharedThreads {
+  readonly #options: SharedThreadsOptions;
+  readonly #pool: Piscina;
+  readonly #workers: WorkerLink[] = [];
+  #closed = false;
+
+  constructor(options: SharedThreadsOptions) {
+    this.#options = options;
+    this.#pool = new Piscina({
+      filename: WORKER_FILE,
+      minThreads: options.workers,
+      maxThreads: options.workers,
+      concurrentTasksPerWorker: 1,
+      // A worker needs nothing of the program's environment and flags.
+      env: {},
+      execArgv: [],
+    });
+    this.#pool.on('error', () => {
+      // A worker that dies rejects its task too; that is where it is handled.
+    });
+    for (let index = 0; index < options.workers; index += 1) {
+      this.#addWorker(index);
+    }
+  }
+
+  /** @throws {RingfenceError} `RF_INTERNAL` when no thread could be started. */
+  start(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
+    const [worker] = this.#workers
+      .filter((candidate) => !candidate.gone)
+      .sort((a, b) => a.agents.size - b.agents.size);
+    if (worker === undefined) {
+      throw new RingfenceError(
+        'RF_INTERNAL',
+        'Cannot start the agent as no worker thread could be started: see the warnings, and open another kernel.',
+      );
+    }
+    return worker.start(start, module, events);
+  }
+
+  /**
+   * Resolves when all workers take agents, so that no start waits for a thread.
+   *
+   * @throws {RingfenceError} `RF_INTERNAL` when a worker can't be started.
+   */
+  async ready(): Promise<void> {
+    const started = await Promise.all(this.#workers.map(({ ready }) => ready));
+    if (started.includes(false) && !this.#closed) {
+      throw new RingfenceError(
+        'RF_INTERNAL',
+        'Cannot start a worker thread: see the warnings, and check that the installation is complete.',
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const worker of this.#workers) {
+      worker.close();
+    }
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSE_MS);
+    await Promise.race([Promise.all(this.#workers.map(({ ended }) => ended)), late]);
+    clearTimeout(timer);
+    await this.#pool.destroy();
+  }
+
+  #addWorker(index: number): void {
+    const worker = new WorkerLink(this.#pool, this.#options);
+    this.#workers[index] = worker;
+    void worker.ended.then(async () => {
+      // One that died after it had started is replaced; one that can't start would die again.
+      if (!this.#closed && (await worker.ready)) {
+        this.#addWorker(index);
+      }
+    });
+  }
+}

@@ -1,0 +1,231 @@
+/** One worker thread, from the kernel's side: what is said to it and taken from it over its port. */
+
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Piscina } from 'piscina';
+import type { Delivery } from '../../ipc/message.ts';
+import type { FromWorker, ToWorker, WorkerStart } from '../../wasm/worker/protocol.ts';
+import { logLineBytes } from '../../wasm/worker/streams.ts';
+import type { BackendAgent, BackendEvents, BackendStart, CallOutcome } from '../backend.ts';
+import { endOfLost } from '../lost.ts';
+import type { WasmModule } from './module.ts';
+import { type AgentThread, RunningAgent } from './running-agent.ts';
+
+/** Where the code of a thread is. */
+export const WORKER_FILE = new URL(
+  `../../wasm/worker/task.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`,
+  import.meta.url,
+).href;
+
+/** What a thread is started with. */
+export interface WorkerLinkOptions {
+  readonly sliceFuel: number;
+  readonly blocks: SharedArrayBuffer;
+  onWarning(text: string): void;
+}
+
+export class WorkerLink implements AgentThread {
+  readonly agents = new Map<number, RunningAgent>();
+  readonly #pool: Piscina;
+  readonly #onWarning: (text: string) => void;
+  readonly #port: MessagePort;
+  readonly #known = new Set<string>();
+  readonly #deliveries = new Map<number, (outcome: CallOutcome<null>) => void>();
+  readonly #outbox: ToWorker[] = [];
+  #nextDelivery = 1;
+  #threadId: number | null = null;
+  readonly #ready = Promise.withResolvers<boolean>();
+  #terminateWhenReady = false;
+  #gone = false;
+  #closing = false;
+  /** Resolves with true once it takes agents, with false when it ended before. */
+  readonly ready: Promise<boolean> = this.#ready.promise;
+  /** Resolves when its task has ended, for whatever reason. */
+  readonly ended: Promise<void>;
+
+  /** Takes a thread of the pool, for as long as it lives. */
+  constructor(pool: Piscina, options: WorkerLinkOptions) {
+    this.#pool = pool;
+    this.#onWarning = (text) => options.onWarning(text);
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.on('message', (messages: FromWorker[]) => {
+      for (const message of messages) {
+        this.#take(message);
+      }
+    });
+    const start: WorkerStart = {
+      port: port2,
+      blocks: options.blocks,
+      sliceFuel: options.sliceFuel,
+    };
+    // Piscina's own type of this list is read off an overload that takes no list.
+    this.ended = pool.run(start, { transferList: [port2] as never }).then(
+      () => this.#lost('its worker was closed'),
+      (error: unknown) => {
+        // At a close the pool ends whoever has not ended by himself: a thread that was still starting.
+        if (!this.#closing) {
+          options.onWarning(`a worker died: ${error instanceof Error ? error.message : 'unknown'}`);
+        }
+        this.#lost('its worker died: it may be tried again');
+      },
+    );
+  }
+
+  /** Whether its thread is gone: it takes no more agents. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  start(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
+    if (!this.#known.has(module.digest)) {
+      this.#known.add(module.digest);
+      const { digest, plan } = module;
+      this.post({ kind: 'module', digest, plan, modules: [...module.compiled] });
+    }
+    const agent = new RunningAgent(start, events, this);
+    this.agents.set(start.pid, agent);
+    const { block, moduleDigest, isolation: _isolation, ...rest } = start;
+    this.post({ kind: 'start', agent: { ...rest, slot: block.slot, digest: moduleDigest } });
+    return agent;
+  }
+
+  /** Commands are batched: those of one turn go together. */
+  post(message: ToWorker): void {
+    this.#outbox.push(message);
+    if (this.#outbox.length === 1) {
+      queueMicrotask(() => this.#port.postMessage(this.#outbox.splice(0)));
+    }
+  }
+
+  deliver(
+    to: number,
+    delivery: Delivery,
+    waitMs: number | null,
+    signal?: AbortSignal,
+  ): Promise<CallOutcome<null>> {
+    const id = this.#nextDelivery;
+    this.#nextDelivery += 1;
+    this.post({ kind: 'deliver', id, to, delivery, waitMs });
+    return new Promise((resolve) => {
+      this.#deliveries.set(id, resolve);
+      signal?.addEventListener('abort', () => {
+        if (this.#deliveries.delete(id)) {
+          this.post({ kind: 'abandon-delivery', id });
+          resolve({ tag: 'err', error: 'cancelled', message: 'the sender has ended' });
+        }
+      });
+    });
+  }
+
+  terminate(): void {
+    const thread = this.#pool.threads.find(({ threadId }) => threadId === this.#threadId);
+    if (thread === undefined) {
+      this.#terminateWhenReady = true;
+    } else {
+      void thread.terminate();
+    }
+  }
+
+  /** Ends it when its agents have ended. */
+  close(): void {
+    this.#closing = true;
+    this.post({ kind: 'close' });
+  }
+
+  #lost(message: string): void {
+    this.#ready.resolve(false);
+    this.#gone = true;
+    this.#port.close();
+    for (const agent of [...this.agents.values()]) {
+      this.agents.delete(agent.start.pid);
+      agent.exited(endOfLost(agent.start.block, message));
+    }
+    for (const [id, resolve] of [...this.#deliveries]) {
+      this.#deliveries.delete(id);
+      resolve({ tag: 'err', error: 'closed', message: 'the receiver has ended' });
+    }
+  }
+
+  #take(message: FromWorker): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#threadId = message.threadId;
+        this.#ready.resolve(true);
+        if (this.#terminateWhenReady) {
+          this.terminate();
+        }
+        return;
+      case 'warning':
+        this.#onWarning(message.text);
+        return;
+      case 'delivered': {
+        const resolve = this.#deliveries.get(message.id);
+        this.#deliveries.delete(message.id);
+        resolve?.(message.outcome);
+        return;
+      }
+      default: {
+        const agent = this.agents.get(message.pid);
+        if (agent !== undefined) {
+          this.#takeOf(agent, message);
+        }
+      }
+    }
+  }
+
+  #takeOf(agent: RunningAgent, message: Extract<FromWorker, { pid: number }>): void {
+    const { events, operations } = agent;
+    const { pid } = message;
+    switch (message.kind) {
+      case 'running':
+        events.running();
+        return;
+      case 'exited':
+        this.agents.delete(pid);
+        agent.exited({ ...message.end, undelivered: message.undelivered });
+        return;
+      case 'denied':
+        events.denied(message.capability, message.operation, message.count);
+        return;
+      case 'log':
+        events.log(message.level, message.message);
+        this.post({ kind: 'consumed', pid, stream: 'log', bytes: logLineBytes(message.message) });
+        return;
+      case 'output': {
+        const { bytes, stream } = message;
+        void events
+          .output(stream, bytes)
+          .then((taken) =>
+            this.post(
+              taken === 'taken'
+                ? { kind: 'consumed', pid, stream, bytes: bytes.length }
+                : { kind: 'output-closed', pid, stream },
+            ),
+          );
+        return;
+      }
+      case 'pull-input':
+        void events.input().then((bytes) => this.post({ kind: 'input', pid, bytes }));
+        return;
+      case 'send':
+        operations.begin(message.id, (signal) =>
+          events.send(message.to, message.payload, message.waitMs, signal),
+        );
+        return;
+      case 'tool':
+        operations.begin(message.id, (signal) =>
+          events.callTool(message.name, message.arguments, signal),
+        );
+        return;
+      case 'spawn':
+        operations.begin(message.id, () => events.spawn(message.request));
+        return;
+      case 'request-grant':
+        operations.begin(message.id, () => events.requestGrant(message.grant, message.reason));
+        return;
+      case 'abandon':
+        operations.abandon(message.id);
+        return;
+    }
+  }
+}

@@ -1,0 +1,136 @@
+/** What a grant is: a value with a kind, a scope, an owner, an expiry and a parent. */
+
+/** Names that a scope reaches: all of them, or a set. An empty set reaches nothing. */
+export type NameScope = 'all' | ReadonlySet<string>;
+
+/** Whom an agent may exchange messages with. */
+export interface IpcScope {
+  readonly pids: 'all' | ReadonlySet<number>;
+  /** Whoever spawned the agent. */
+  readonly parent: boolean;
+  readonly topics: NameScope;
+}
+
+/** Hosts that an agent may reach, as `host` or `host:port`. */
+export interface NetworkScope {
+  readonly hosts: NameScope;
+}
+
+/** Tools that an agent may call: deny beats allow. */
+export interface ToolScope {
+  readonly allow: NameScope;
+  readonly deny: ReadonlySet<string>;
+}
+
+/** Services that an agent may ask. */
+export interface ServiceScope {
+  readonly names: NameScope;
+}
+
+/** Agents that an agent may spawn. */
+export interface SpawnScope {
+  /** Children that may live at a time. */
+  readonly count: number;
+  /** Digests (`sha256:…`) or catalogue names of modules. */
+  readonly modules: NameScope;
+  /** Generations below the agent: 1 means that its children may spawn none. */
+  readonly depth: number;
+}
+
+/** What an agent may do in a mounted directory, beside reading it. */
+export interface FileModes {
+  /** Change what is in files that exist. */
+  readonly write: boolean;
+  /** Make, rename, link and remove files and directories. */
+  readonly create: boolean;
+}
+
+/** One mounted directory. */
+export interface FilesScope {
+  /** Where the guest finds it: absolute, normal, without a slash at the end (but for `/` itself). */
+  readonly guest: string;
+  readonly source:
+    | { readonly kind: 'host'; readonly path: string }
+    /** Empty at the agent's start, in the host's memory, gone at its end. */
+    | { readonly kind: 'memory' };
+  readonly modes: FileModes;
+  /** Bytes and files that the agent may add to it; 0: as many as its limit of disk allows. */
+  readonly quota: { readonly bytes: number; readonly files: number };
+}
+
+/** Clocks: `coarse` ticks each millisecond, `exact` as the machine's do. */
+export interface ClockScope {
+  readonly precision: 'coarse' | 'exact';
+}
+
+/** Random numbers: of the system, or a sequence that its seed decides. */
+export interface RandomScope {
+  readonly seed: string | null;
+}
+
+/** The scope of each kind of grant. */
+export interface Scopes {
+  readonly ipc: IpcScope;
+  readonly network: NetworkScope;
+  readonly tools: ToolScope;
+  readonly services: ServiceScope;
+  readonly spawn: SpawnScope;
+  readonly files: FilesScope;
+  readonly clocks: ClockScope;
+  readonly random: RandomScope;
+}
+
+export type GrantKind = keyof Scopes;
+
+/** All kinds, in the order in which they are shown. */
+export const GRANT_KINDS = [
+  'ipc',
+  'network',
+  'tools',
+  'services',
+  'spawn',
+  'files',
+  'clocks',
+  'random',
+] as const satisfies readonly GrantKind[];
+
+/** What reports and events call a kind: the kernel's own vocabulary. */
+export const CAPABILITY_NAME: Readonly<Record<GrantKind, string>> = {
+  ipc: 'can_ipc',
+  network: 'can_network',
+  tools: 'can_exec_tools',
+  services: 'services',
+  spawn: 'can_spawn',
+  files: 'files',
+  clocks: 'clocks',
+  random: 'random',
+};
+
+/** Names one grant in its kernel: from 1, never given out again. */
+export type GrantId = number;
+
+type OfEachKind<Shape extends { [Kind in GrantKind]: unknown }> = Shape[GrantKind];
+
+/** What to grant: a grant before it has an owner. */
+export type GrantSpec<Kind extends GrantKind = GrantKind> = OfEachKind<{
+  [Each in GrantKind]: Each extends Kind
+    ? {
+        readonly kind: Each;
+        readonly scope: Scopes[Each];
+        /** Milliseconds since 1970 from which on it is no longer in force; null: never. */
+        readonly expiresAtMs: number | null;
+      }
+    : never;
+}>;
+
+/** What an agent was granted. */
+export type Grant<Kind extends GrantKind = GrantKind> = GrantSpec<Kind> & {
+  readonly id: GrantId;
+  /** The pid of the agent that holds it. */
+  readonly owner: number;
+  /** What it was derived from; null: the program granted it. */
+  readonly parent: GrantId | null;
+};
+
+/** Grants that an agent can be given in its life, those that were revoked or have expired included. */
+export const GRANTS_PER_AGENT_MAX = 256;

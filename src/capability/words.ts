@@ -1,0 +1,215 @@
+/**
+ * Scopes in words: how a guest names what it asks for, and is told what it has. Never a path of the
+ * host.
+ *
+ * | kind | words |
+ * |---|---|
+ * | ipc | `all`, `parent`, a pid such as `3`, `topic:NAME`, `topic:*` |
+ * | network | `*`, a host, `host:port` |
+ * | tools | `*`, a name, `!NAME` for one that is denied |
+ * | services | `*`, a name |
+ * | spawn | `*`, `sha256:DIGEST`, `count:N`, `depth:N` |
+ * | files | one word: where it is mounted, and `:ro`, `:rw` or `:write` (change, not create) |
+ * | clocks | `coarse` or `exact` |
+ * | random | `system` |
+ */
+
+import { RingfenceError } from '../errors.ts';
+import type { FileModes, GrantKind, GrantSpec, NameScope, Scopes } from './grant.ts';
+import { GRANT_KINDS } from './grant.ts';
+
+/** Words of one scope, and characters of one of them. */
+const WORDS_MAX = 1_000;
+const WORD_CHARACTERS_MAX = 256;
+const COUNT_MAX = 10_000;
+
+/** A scope of a guest's, before its mounts are known. */
+export interface WordedGrant {
+  readonly kind: string;
+  readonly scope: readonly string[];
+}
+
+function invalid(kind: string, why: string): RingfenceError {
+  return new RingfenceError('RF_USAGE', `Cannot use the grant of '${kind}': ${why}.`, { kind });
+}
+
+const isKind = (kind: string): kind is GrantKind =>
+  (GRANT_KINDS as readonly string[]).includes(kind);
+
+const names = (words: readonly string[]): NameScope =>
+  words.includes('*') ? 'all' : new Set(words);
+
+function count(kind: GrantKind, word: string, prefix: string): number {
+  const digits = word.slice(prefix.length);
+  const value = Number(digits);
+  if (!/^[0-9]{1,5}$/.test(digits) || value > COUNT_MAX) {
+    throw invalid(kind, `'${prefix}' is followed by a number of at most ${COUNT_MAX}`);
+  }
+  return value;
+}
+
+function ipc(words: readonly string[]): Scopes['ipc'] {
+  const pids = new Set<number>();
+  const topics = new Set<string>();
+  let parent = false;
+  let allTopics = false;
+  for (const word of words) {
+    if (word === 'all') {
+      return { pids: 'all', parent: true, topics: 'all' };
+    }
+    if (word === 'parent') {
+      parent = true;
+    } else if (word === 'topic:*') {
+      allTopics = true;
+    } else if (word.startsWith('topic:') && word.length > 'topic:'.length) {
+      topics.add(word.slice('topic:'.length));
+    } else if (/^[1-9][0-9]{0,15}$/.test(word)) {
+      pids.add(Number(word));
+    } else {
+      throw invalid('ipc', "a word is none of all, parent, a pid, or 'topic:NAME'");
+    }
+  }
+  return { pids, parent, topics: allTopics ? 'all' : topics };
+}
+
+function spawn(words: readonly string[]): Scopes['spawn'] {
+  const modules: string[] = [];
+  let most = 1;
+  let depth = 1;
+  for (const word of words) {
+    if (word.startsWith('count:')) {
+      most = count('spawn', word, 'count:');
+    } else if (word.startsWith('depth:')) {
+      depth = count('spawn', word, 'depth:');
+    } else {
+      modules.push(word);
+    }
+  }
+  return { count: most, depth, modules: names(modules) };
+}
+
+const MODES_OF_WORD: Readonly<Record<string, FileModes>> = {
+  ro: { write: false, create: false },
+  write: { write: true, create: false },
+  rw: { write: true, create: true },
+};
+
+/** A mount of the asker's own, handed on: where it is, and no more modes than it has. */
+function files(words: readonly string[], own: readonly Scopes['files'][]): Scopes['files'] {
+  const [word = ''] = words;
+  const [, guest = '', mode] = /^(.*?)(?::(ro|rw|write))?$/s.exec(word) ?? [];
+  const mount = own.find((candidate) => candidate.guest === guest);
+  if (words.length !== 1 || mount === undefined) {
+    throw invalid(
+      'files',
+      'name one directory that is mounted for the agent, by where it is mounted',
+    );
+  }
+  return mode === undefined ? mount : { ...mount, modes: MODES_OF_WORD[mode] ?? mount.modes };
+}
+
+function scopeOf(
+  kind: GrantKind,
+  words: readonly string[],
+  own: readonly Scopes['files'][],
+): Scopes[GrantKind] {
+  switch (kind) {
+    case 'ipc':
+      return ipc(words);
+    case 'network':
+      return { hosts: names(words) };
+    case 'tools': {
+      const denied = words.filter((word) => word.startsWith('!')).map((word) => word.slice(1));
+      const allowed = words.filter((word) => !word.startsWith('!'));
+      return { allow: names(allowed), deny: new Set(denied) };
+    }
+    case 'services':
+      return { names: names(words) };
+    case 'spawn':
+      return spawn(words);
+    case 'files':
+      return files(words, own);
+    case 'clocks':
+      if (words.length !== 1 || (words[0] !== 'coarse' && words[0] !== 'exact')) {
+        throw invalid(kind, 'write coarse or exact');
+      }
+      return { precision: words[0] };
+    case 'random':
+      if (words.length !== 1 || words[0] !== 'system') {
+        throw invalid(kind, 'write system');
+      }
+      return { seed: null };
+  }
+}
+
+/**
+ * What a guest asks for.
+ *
+ * `own` are the directories that are mounted for it: it can only name these.
+ *
+ * @throws {RingfenceError} `RF_USAGE` for a kind or words that can't be understood; no words at all
+ * mean nothing, and nothing can't be asked for.
+ *
+ * @example
+ * ```ts
+ * specOfWords({ kind: 'tools', scope: ['add'] }, []).kind; // 'tools'
+ * ```
+ */
+export function specOfWords(grant: WordedGrant, own: readonly Scopes['files'][]): GrantSpec {
+  const { kind, scope } = grant;
+  if (!isKind(kind)) {
+    throw invalid(kind.slice(0, WORD_CHARACTERS_MAX), `it is none of ${GRANT_KINDS.join(', ')}`);
+  }
+  if (scope.length === 0 || scope.length > WORDS_MAX) {
+    throw invalid(kind, `its scope has ${scope.length} words: write 1 to ${WORDS_MAX}`);
+  }
+  if (scope.some((word) => word.length === 0 || word.length > WORD_CHARACTERS_MAX)) {
+    throw invalid(kind, `a word of its scope has not 1 to ${WORD_CHARACTERS_MAX} characters`);
+  }
+  return { kind, scope: scopeOf(kind, scope, own), expiresAtMs: null } as GrantSpec;
+}
+
+const wordsOfNames = (scope: NameScope): string[] => (scope === 'all' ? ['*'] : [...scope]);
+
+function modeWord(modes: FileModes): string {
+  if (modes.create) {
+    return 'rw';
+  }
+  return modes.write ? 'write' : 'ro';
+}
+
+/** A grant in the words that {@link specOfWords} takes. */
+export function wordsOf(grant: Pick<GrantSpec, 'kind' | 'scope'>): string[] {
+  const spec = grant as GrantSpec;
+  switch (spec.kind) {
+    case 'ipc': {
+      const { pids, parent, topics } = spec.scope;
+      if (pids === 'all') {
+        return ['all'];
+      }
+      return [
+        ...(parent ? ['parent'] : []),
+        ...[...pids].map(String),
+        ...(topics === 'all' ? ['topic:*'] : [...topics].map((topic) => `topic:${topic}`)),
+      ];
+    }
+    case 'network':
+      return wordsOfNames(spec.scope.hosts);
+    case 'tools':
+      return [...wordsOfNames(spec.scope.allow), ...[...spec.scope.deny].map((name) => `!${name}`)];
+    case 'services':
+      return wordsOfNames(spec.scope.names);
+    case 'spawn':
+      return [
+        ...wordsOfNames(spec.scope.modules),
+        `count:${spec.scope.count}`,
+        `depth:${spec.scope.depth}`,
+      ];
+    case 'files':
+      return [`${spec.scope.guest}:${modeWord(spec.scope.modes)}`];
+    case 'clocks':
+      return [spec.scope.precision];
+    case 'random':
+      return [spec.scope.seed === null ? 'system' : 'seeded'];
+  }
+}

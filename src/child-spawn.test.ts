@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import type { ChildRequest } from './backend/backend.ts';
+import { outcomeForGuest, readChild } from './child-spawn.ts';
+import { RingfenceError } from './errors.ts';
+import { DEFAULT_LIMITS } from './resource/limits.ts';
+
+const NONE: ChildRequest['limits'] = {
+  fuel: undefined,
+  memoryBytes: undefined,
+  cpuTimeMs: undefined,
+  wallTimeMs: undefined,
+  messages: undefined,
+  toolCalls: undefined,
+  diskBytes: undefined,
+};
+
+const request = (changes: Partial<ChildRequest> = {}): ChildRequest => ({
+  agentId: 'child',
+  module: { tag: 'digest', val: 'a'.repeat(64) },
+  arguments: ['child'],
+  environment: [['NAME', 'value']],
+  grants: [{ kind: 'tools', scope: ['add'] }],
+  limits: NONE,
+  restart: 'temporary',
+  linked: false,
+  ...changes,
+});
+
+const parent = { limits: { ...DEFAULT_LIMITS, fuel: 1000, hostBytes: 5 }, files: [] };
+
+describe('a child as an agent asks for it', () => {
+  test('has what it asks for, and the limits of its parent where it asks for none', () => {
+    const read = readChild(request({ limits: { ...NONE, fuel: 10n } }), parent);
+    expect(read.specs.map(({ kind }) => kind)).toEqual(['tools']);
+    expect(read.limits).toEqual({ ...parent.limits, fuel: 10 });
+    expect(readChild(request(), parent).limits).toEqual(parent.limits);
+  });
+
+  const refused: [string, Partial<ChildRequest>, string][] = [
+    ['an empty name', { agentId: '' }, 'RF_USAGE'],
+    ['a name without end', { agentId: 'x'.repeat(257) }, 'RF_USAGE'],
+    ['too many grants', { grants: Array(65).fill({ kind: 'tools', scope: ['add'] }) }, 'RF_USAGE'],
+    ['too many arguments', { arguments: Array(1001).fill('') }, 'RF_USAGE'],
+    ['a variable that is none', { environment: [['A=B', '']] }, 'RF_USAGE'],
+    ['an unknown kind', { grants: [{ kind: 'root', scope: ['*'] }] }, 'RF_USAGE'],
+    ['a directory that it has not', { grants: [{ kind: 'files', scope: ['/'] }] }, 'RF_USAGE'],
+    ['a limit of 2^64-1', { limits: { ...NONE, fuel: 2n ** 64n - 1n } }, 'RF_USAGE'],
+    ['a restart', { restart: 'permanent' }, 'RF_BACKEND_NOT_AVAILABLE'],
+    ['a link', { linked: true }, 'RF_BACKEND_NOT_AVAILABLE'],
+  ];
+  test.each(refused)('is refused with %s', (_, changes, code) => {
+    expect(() => readChild(request(changes), parent)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe('what a guest is told of an error', () => {
+  test('never has the words of the error, which can name paths', () => {
+    for (const code of ['RF_FILE', 'RF_CAPABILITY_DENIED', 'RF_USAGE', 'RF_INTERNAL'] as const) {
+      const outcome = outcomeForGuest(new RingfenceError(code, 'Cannot mount /srv/secret.'));
+      expect(outcome.tag).toBe('err');
+      expect(JSON.stringify(outcome)).not.toContain('secret');
+    }
+    expect(outcomeForGuest(new Error('at /srv/secret'))).toMatchObject({ error: 'unavailable' });
+    expect(outcomeForGuest(new RingfenceError('RF_CAPABILITY_DENIED', 'x.'))).toMatchObject({
+      error: 'denied',
+    });
+  });
+});

@@ -1,0 +1,111 @@
+/** A child as an agent asks for it, read: which module, with which grants and limits. Nothing in it is trusted. */
+
+import type { CallOutcome, ChildRequest } from './backend/backend.ts';
+import type { FilesScope, GrantSpec } from './capability/grant.ts';
+import { specOfWords } from './capability/words.ts';
+import { type ErrorCode, RingfenceError } from './errors.ts';
+import type { Limits } from './resource/limits.ts';
+
+/** Grants that one request can name. */
+const GRANTS_MAX = 64;
+const ARGUMENTS_MAX = 1_000;
+const AGENT_ID_CHARACTERS_MAX = 256;
+
+/** What a child is spawned with. */
+export interface ReadChild {
+  readonly specs: readonly GrantSpec[];
+  readonly limits: Limits;
+}
+
+function invalid(why: string): RingfenceError {
+  return new RingfenceError('RF_USAGE', `Cannot spawn the child: ${why}.`);
+}
+
+const NAMES = [
+  'fuel',
+  'memoryBytes',
+  'cpuTimeMs',
+  'wallTimeMs',
+  'messages',
+  'toolCalls',
+  'diskBytes',
+] as const;
+
+/** What is absent is taken from the parent's own; that nothing is higher is checked at the spawn. */
+function limitsOf(asked: ChildRequest['limits'], parent: Limits): Limits {
+  const limits: { -readonly [Name in keyof Limits]: Limits[Name] } = { ...parent };
+  for (const name of NAMES) {
+    const value = asked[name];
+    if (value !== undefined) {
+      if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+        throw invalid(`its limit '${name}' is too large`);
+      }
+      limits[name] = Number(value);
+    }
+  }
+  return limits;
+}
+
+/**
+ * Reads a request.
+ *
+ * @throws {RingfenceError} `RF_USAGE`, `RF_BACKEND_NOT_AVAILABLE` for what this build can't do.
+ */
+export function readChild(
+  request: ChildRequest,
+  parent: { readonly limits: Limits; readonly files: readonly FilesScope[] },
+): ReadChild {
+  if (request.agentId.length === 0 || request.agentId.length > AGENT_ID_CHARACTERS_MAX) {
+    throw invalid(`its agent id has not 1 to ${AGENT_ID_CHARACTERS_MAX} characters`);
+  }
+  if (request.grants.length > GRANTS_MAX) {
+    throw invalid(`it names ${request.grants.length} grants, and ${GRANTS_MAX} are the most`);
+  }
+  if (request.arguments.length > ARGUMENTS_MAX || request.environment.length > ARGUMENTS_MAX) {
+    throw invalid(`it has more than ${ARGUMENTS_MAX} arguments or variables`);
+  }
+  if (request.environment.some(([name]) => !/^[^=\0]+$/.test(name))) {
+    throw invalid('the name of a variable is empty, or has a = or a NUL in it');
+  }
+  if (request.restart !== 'temporary' || request.linked) {
+    throw new RingfenceError(
+      'RF_BACKEND_NOT_AVAILABLE',
+      'Cannot spawn the child: restarts and links are not offered yet; ask for temporary, unlinked.',
+    );
+  }
+  return {
+    specs: request.grants.map((grant) => specOfWords(grant, parent.files)),
+    limits: limitsOf(request.limits, parent.limits),
+  };
+}
+
+/** What a guest is told of an error: constants, for the messages of errors can name paths of the host. */
+const FOR_GUESTS: Readonly<Partial<Record<ErrorCode, readonly [error: string, message: string]>>> =
+  {
+    RF_CAPABILITY_DENIED: [
+      'denied',
+      'the child would have more than its parent may give: ask for less',
+    ],
+    RF_LIMIT_EXCEEDED: [
+      'limit-exceeded',
+      'it has as many children as it may: wait for one to exit',
+    ],
+    RF_PROCESS_TABLE_FULL: ['limit-exceeded', 'the host has no room for more agents: try later'],
+    RF_PROCESS_NOT_FOUND: [
+      'not-found',
+      'there is no such module: name one that the host has loaded',
+    ],
+    RF_MODULE_REFUSED: ['invalid', 'the module needs more memory than its limit: raise the limit'],
+    RF_USAGE: ['invalid', 'the request can not be understood: see the words of grants and limits'],
+    RF_BACKEND_NOT_AVAILABLE: [
+      'unavailable',
+      'restarts, links and this isolation are not offered: ask for temporary, unlinked',
+    ],
+  };
+
+/** An error of a spawn or of a request for a grant, as the agent that asked is told it. */
+export function outcomeForGuest(error: unknown): CallOutcome<never> {
+  const known = error instanceof RingfenceError ? FOR_GUESTS[error.code] : undefined;
+  const [tag, message] = known ?? ['unavailable', 'the host failed: its operator knows why'];
+  return { tag: 'err', error: tag, message };
+}

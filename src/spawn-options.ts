@@ -1,0 +1,142 @@
+/** How a kernel is opened and what is spawned, as callers write it. */
+
+import * as z from 'zod';
+import type { Agent } from './agent.ts';
+import { ISOLATIONS, type Isolation } from './backend/backend.ts';
+import type { ElevationAnswer, ElevationRequest } from './capability/elevation.ts';
+import type { GrantSpec } from './capability/grant.ts';
+import type { GrantsInput } from './capability/input.ts';
+import type { LimitsInput } from './resource/limits.ts';
+import type { InputGiven } from './supervisor/input.ts';
+import type { OutputWriter } from './supervisor/output.ts';
+import type { LogLine } from './supervisor/supervisor.ts';
+
+/** How a kernel is opened. */
+export interface KernelOptions {
+  /** Threads that run agents. @default the machine's cores, at most 8 */
+  readonly workers?: number;
+  /**
+   * Agents that live at a time. @default 4096
+   *
+   * At about 16,000 suspended stacks V8 ends the whole process, so 12,000 is the most.
+   */
+  readonly capacity?: number;
+  /**
+   * The most fuel between two scheduling points of an agent; slices that take long are made shorter.
+   * What an agent uses does not depend on it. @default 2,000,000
+   */
+  readonly sliceFuel?: number;
+  /** Where prepared modules are kept; null: nowhere. @default the user's cache directory */
+  readonly cacheDirectory?: string | null;
+  /**
+   * Decides what happens when an agent asks for more than it was granted. Absent, throwing, or late by
+   * more than 30 s: it is denied. `defer` keeps the request until {@link Kernel.answerElevation}.
+   */
+  readonly onElevation?: (request: ElevationRequest) => ElevationAnswer | Promise<ElevationAnswer>;
+  /** Takes the lines that agents log. */
+  readonly onLog?: (line: LogLine) => void;
+  /** Takes what the operator should know. */
+  readonly onWarning?: (text: string) => void;
+}
+
+export const optionsSchema = z.strictObject({
+  workers: z.number().int().min(1).max(64).optional(),
+  capacity: z.number().int().min(1).max(12_000).optional(),
+  sliceFuel: z.number().int().min(1).max(1_000_000_000).optional(),
+  cacheDirectory: z.string().nullish(),
+  onElevation: z
+    .custom<NonNullable<KernelOptions['onElevation']>>((value) => typeof value === 'function')
+    .optional(),
+  onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
+  onWarning: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
+});
+
+/** A module that was prepared and can be spawned from. */
+export interface LoadedModule {
+  /** SHA-256 of the file, hexadecimal. */
+  readonly digest: string;
+  /** Where it was read from; null where bytes were given. */
+  readonly path: string | null;
+  /** What it is: exports `run` of our contract, or `wasi:cli/run`. */
+  readonly world: 'ringfence:agent' | 'wasi:cli';
+  /** Its imports; names are the module's own words: make them printable before they are shown. */
+  readonly imports: readonly {
+    readonly name: string;
+    readonly interface: string;
+    readonly version: string | null;
+    readonly functions: readonly string[];
+  }[];
+  readonly exports: readonly string[];
+  /** Bytes of the memories and tables that it declares. */
+  readonly declaredBytes: number;
+  /** Whether it came out of the cache, and nothing was prepared. */
+  readonly fromCache: boolean;
+  /** Whether it was a wasip1 module that was adapted. */
+  readonly adapted: boolean;
+}
+
+/** What is spawned, with what it may and how much. */
+export interface SpawnOptions {
+  readonly module: LoadedModule;
+  /** A name for logs and reports, 1 to 256 characters. @default the module's path as it was given, or the first 12 digits of its digest */
+  readonly agentId?: string;
+  /** The guest's arguments; the first is, by habit, its own name. */
+  readonly arguments?: readonly string[];
+  /** The guest's environment variables, and all of them: none of the host's is seen. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /**
+   * Nothing is granted by default: no directory, no address, no tool, nobody to talk to. As
+   * {@link parseGrants} reads it, or as it or a policy has made it.
+   */
+  readonly grants?: GrantsInput | readonly GrantSpec[];
+  /**
+   * The agent that it is a child of: its grants and limits can be no wider than the parent's are.
+   * @default none, the kernel's own
+   */
+  readonly parent?: Agent | undefined;
+  /** How far it is kept apart from other agents: docs/isolation.md. @default 'shared' */
+  readonly isolation?: Isolation | undefined;
+  /** What is absent has its default: {@link DEFAULT_LIMITS}. */
+  readonly limits?: LimitsInput;
+  /** @default empty */
+  readonly stdin?: InputGiven;
+  /** @default captured, up to 1 MiB */
+  readonly stdout?: OutputWriter;
+  /** @default captured, up to 1 MiB */
+  readonly stderr?: OutputWriter;
+  /** Which of its streams are terminals. @default none */
+  readonly terminal?: {
+    readonly stdin?: boolean;
+    readonly stdout?: boolean;
+    readonly stderr?: boolean;
+  };
+}
+
+const inputSchema = z.custom<InputGiven>(
+  (value) =>
+    typeof value === 'string' ||
+    value instanceof Uint8Array ||
+    (typeof value === 'object' && value !== null && Symbol.asyncIterator in value),
+  'give bytes, a text, or something that can be read chunk by chunk',
+);
+
+export const spawnSchema = z.strictObject({
+  module: z.custom<LoadedModule>((value) => typeof value === 'object' && value !== null),
+  agentId: z.string().min(1).max(256).optional(),
+  arguments: z.array(z.string()).max(10_000).optional(),
+  environment: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional(),
+  grants: z.unknown().optional(),
+  parent: z.custom<Agent>((value) => typeof value === 'object' && value !== null).optional(),
+  isolation: z.enum(ISOLATIONS).optional(),
+  limits: z.unknown().optional(),
+  stdin: inputSchema.optional(),
+  stdout: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
+  stderr: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
+  terminal: z
+    .strictObject({
+      stdin: z.boolean().optional(),
+      stdout: z.boolean().optional(),
+      stderr: z.boolean().optional(),
+    })
+    .optional(),
+});

@@ -1,0 +1,78 @@
+/** Whether an agent may spawn a child: its grant, its count, and limits no higher than its own. */
+
+import type { Grant } from '../capability/grant.ts';
+import { RingfenceError } from '../errors.ts';
+import type { Limits } from '../resource/limits.ts';
+
+/** What is asked for. */
+export interface ChildRequest {
+  readonly agentId: string;
+  readonly parentPid: number;
+  readonly module: { readonly digest: string };
+  readonly limits: Limits;
+}
+
+/** Who would be the parent. */
+export interface Parent {
+  readonly parent: { readonly request: { readonly limits: Limits } } | null;
+  /** Its grants that are in force. */
+  readonly grants: readonly Grant[];
+  /** Children of it that have not exited. */
+  readonly children: number;
+}
+
+function denied(request: ChildRequest, why: string): RingfenceError {
+  return new RingfenceError(
+    'RF_CAPABILITY_DENIED',
+    `Cannot spawn '${request.agentId}' as a child of pid ${request.parentPid}: ${why}.`,
+    { pid: request.parentPid, action: 'spawn' },
+  );
+}
+
+/** 0 is unlimited, and so the highest. */
+const isHigher = (limit: number, than: number): boolean =>
+  than !== 0 && (limit === 0 || limit > than);
+
+/**
+ * Checks that an agent may have a child. That the child's grants are no wider is checked where they
+ * are issued.
+ *
+ * @throws {RingfenceError} `RF_CAPABILITY_DENIED`, `RF_LIMIT_EXCEEDED`, `RF_PROCESS_NOT_FOUND`
+ */
+export function checkSpawn(request: ChildRequest, { parent, grants, children }: Parent): void {
+  if (parent === null) {
+    throw new RingfenceError(
+      'RF_PROCESS_NOT_FOUND',
+      `Cannot spawn '${request.agentId}' as a child of pid ${request.parentPid}: there is no such agent, or it has ended.`,
+      { pid: request.parentPid },
+    );
+  }
+  const spawns = grants.filter((grant) => grant.kind === 'spawn');
+  if (spawns.length === 0) {
+    throw denied(request, 'it was not granted spawn; grant it (--allow-spawn)');
+  }
+  const digest = `sha256:${request.module.digest}`;
+  const reaching = spawns.filter(
+    ({ scope }) => scope.depth > 0 && (scope.modules === 'all' || scope.modules.has(digest)),
+  );
+  if (reaching.length === 0) {
+    throw denied(request, 'the module is outside of the scope of its spawn grant; widen it');
+  }
+  const most = Math.max(...reaching.map(({ scope }) => scope.count));
+  if (children >= most) {
+    throw new RingfenceError(
+      'RF_LIMIT_EXCEEDED',
+      `Cannot spawn '${request.agentId}' as a child of pid ${request.parentPid}: it has ${children} children, and may have ${most}; wait for one to exit.`,
+      { pid: request.parentPid, current: children, limit: most },
+    );
+  }
+  for (const name of Object.keys(request.limits) as (keyof Limits)[]) {
+    const most = parent.request.limits[name];
+    if (isHigher(request.limits[name], most)) {
+      throw denied(
+        request,
+        `its limit '${name}' of ${request.limits[name]} is higher than its parent's of ${most}; lower it`,
+      );
+    }
+  }
+}

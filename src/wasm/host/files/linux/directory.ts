@@ -1,0 +1,258 @@
+/** A directory of the host, held by a descriptor. */
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+} from 'node:fs';
+import { fail } from '../failure.ts';
+import { isUtf8 } from 'node:buffer';
+import type { NewTime } from '../request.ts';
+import type {
+  Access,
+  Directory,
+  EntryReader,
+  Found,
+  Gone,
+  ObjectStat,
+  OpenFile,
+  Replaced,
+} from '../tree.ts';
+import { LinuxEntries } from './entries.ts';
+import { LinuxFile } from './file.ts';
+import { isPseudoSystem } from './pseudo-systems.ts';
+import {
+  at,
+  hold,
+  holdDirectory,
+  isSystemError,
+  newTimes,
+  OPEN_FLAGS_ALWAYS,
+  open,
+  self,
+  statAt,
+  statOf,
+} from './system.ts';
+
+function accessFlags({ read, write }: Access): number {
+  return write ? (read ? constants.O_RDWR : constants.O_WRONLY) : constants.O_RDONLY;
+}
+
+/** The root of a mount: what its directories have in common. */
+interface Root {
+  readonly descriptor: number;
+  /** Its file system: where a directory has another, it is looked at what that is. */
+  readonly device: number;
+}
+
+export class LinuxDirectory implements Directory {
+  readonly #descriptor: number;
+  readonly #root: Root;
+  #holders = 1;
+
+  private constructor(descriptor: number, root: Root) {
+    this.#descriptor = descriptor;
+    this.#root = root;
+  }
+
+  /** The root of a mount. Its descriptor is and stays its owner's. */
+  static root(descriptor: number): LinuxDirectory {
+    const root = { descriptor, device: fstatSync(descriptor).dev };
+    return new LinuxDirectory(descriptor, root);
+  }
+
+  retain(): this {
+    this.#holders += 1;
+    return this;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    if (this.#holders === 0 && this.#descriptor !== this.#root.descriptor) {
+      closeSync(this.#descriptor);
+    }
+  }
+
+  depth(): number {
+    const root = readlinkSync(self(this.#root.descriptor));
+    const here = readlinkSync(self(this.#descriptor));
+    const beneath = root.endsWith('/') ? root : `${root}/`;
+    return here.startsWith(beneath) ? here.slice(beneath.length).split('/').length : 0;
+  }
+
+  stat(): ObjectStat {
+    return statOf(this.#descriptor);
+  }
+
+  setTimes(accessed: NewTime, modified: NewTime): void {
+    utimesSync(self(this.#descriptor), ...newTimes(() => this.stat(), accessed, modified));
+  }
+
+  sync(done: (error: unknown) => void): void {
+    const descriptor = open(self(this.#descriptor), constants.O_RDONLY | constants.O_DIRECTORY);
+    fsync(descriptor, (error) => {
+      closeSync(descriptor);
+      done(error);
+    });
+  }
+
+  entries(): EntryReader {
+    return new LinuxEntries(self(this.#descriptor), this.retain());
+  }
+
+  statAt(name: string): ObjectStat {
+    return statAt(this.#descriptor, name) ?? fail('no-entry');
+  }
+
+  setTimesAt(name: string, accessed: NewTime, modified: NewTime): void {
+    const times = newTimes(() => this.statAt(name), accessed, modified);
+    lutimesSync(at(this.#descriptor, name), ...times);
+  }
+
+  readLink(name: string): string | null {
+    let target: Buffer;
+    try {
+      target = readlinkSync(at(this.#descriptor, name), 'buffer');
+    } catch (error) {
+      if (isSystemError(error, 'EINVAL')) {
+        return null;
+      }
+      throw error;
+    }
+    return isUtf8(target) ? target.toString('utf8') : fail('illegal-byte-sequence');
+  }
+
+  openDirectory(name: string): LinuxDirectory {
+    return this.#held(holdDirectory(this.#descriptor, name));
+  }
+
+  find(name: string): Found {
+    const held = hold(this.#descriptor, name);
+    try {
+      const stat = statOf(held);
+      this.#checkSystem(held);
+      return {
+        stat,
+        openFile: (access) =>
+          new LinuxFile(open(self(held), accessFlags(access) | OPEN_FLAGS_ALWAYS)),
+        directory: () => this.#held(open(self(held), constants.O_DIRECTORY | 0o10000000)),
+        release: () => closeSync(held),
+      };
+    } catch (error) {
+      closeSync(held);
+      throw error;
+    }
+  }
+
+  createFile(name: string, access: Access): OpenFile {
+    const flags =
+      accessFlags(access) | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    return new LinuxFile(open(at(this.#descriptor, name), flags | OPEN_FLAGS_ALWAYS, 0o666));
+  }
+
+  createDirectory(name: string): void {
+    mkdirSync(at(this.#descriptor, name), 0o777);
+  }
+
+  createLink(name: string, target: string): void {
+    symlinkSync(target, at(this.#descriptor, name));
+  }
+
+  link(name: string, to: Directory, newName: string): void {
+    linkSync(at(this.#descriptor, name), at(this.#sameMount(to), newName));
+  }
+
+  rename(name: string, to: Directory, newName: string): Replaced {
+    const target = this.#sameMount(to);
+    const replaced = this.#holdIfThere(target, newName);
+    try {
+      const moved = replaced === null ? null : statAt(this.#descriptor, name);
+      renameSync(at(this.#descriptor, name), at(target, newName));
+      if (replaced === null || moved?.key === replaced.stat.key) {
+        return { entry: false, gone: null };
+      }
+      return { entry: true, gone: this.#goneSince(replaced) };
+    } finally {
+      if (replaced !== null) {
+        closeSync(replaced.descriptor);
+      }
+    }
+  }
+
+  removeDirectory(name: string): void {
+    rmdirSync(at(this.#descriptor, name));
+  }
+
+  removeFile(name: string): Gone | null {
+    const held = this.#holdIfThere(this.#descriptor, name);
+    if (held === null) {
+      return fail('no-entry');
+    }
+    try {
+      if (held.stat.type === 'directory') {
+        fail('is-directory');
+      }
+      unlinkSync(at(this.#descriptor, name));
+      return this.#goneSince(held);
+    } finally {
+      closeSync(held.descriptor);
+    }
+  }
+
+  /** Takes a descriptor of a directory over. */
+  #held(descriptor: number): LinuxDirectory {
+    try {
+      this.#checkSystem(descriptor);
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+    return new LinuxDirectory(descriptor, this.#root);
+  }
+
+  /** Refuses what is in a file system that is a view of the system. */
+  #checkSystem(descriptor: number): void {
+    if (fstatSync(descriptor).dev !== this.#root.device && isPseudoSystem(self(descriptor))) {
+      fail('access');
+    }
+  }
+
+  #sameMount(other: Directory): number {
+    if (!(other instanceof LinuxDirectory) || other.#root !== this.#root) {
+      return fail('cross-device');
+    }
+    return other.#descriptor;
+  }
+
+  /** A handle on what is under a name: only it can tell whether the object lost its last name. */
+  #holdIfThere(
+    directory: number,
+    name: string,
+  ): { readonly descriptor: number; readonly stat: ObjectStat } | null {
+    let descriptor: number;
+    try {
+      descriptor = hold(directory, name);
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) {
+        return null;
+      }
+      throw error;
+    }
+    return { descriptor, stat: statOf(descriptor) };
+  }
+
+  #goneSince({ descriptor }: { readonly descriptor: number }): Gone | null {
+    const { key, type, size, linkCount } = statOf(descriptor);
+    return linkCount === 0 ? { key, type, size } : null;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The few system calls that Node has a way to, relative to an open directory: `/proc/self/fd/N` stands
+ * for the object behind descriptor N itself, whatever its path is by now. One segment after it is all
+ * that is ever appended, so no path of the host is used and no symbolic link is followed on the way.
+ */
+
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import { FileFailure, fail } from '../failure.ts';
+import type { DescriptorType, FileTime, NewTime } from '../request.ts';
+import type { ObjectStat } from '../tree.ts';
+
+/** Gives a handle on an object without opening it: no device is touched, nothing waits. Linux' value. */
+const O_PATH = 0o10000000;
+
+const HOLD = O_PATH | constants.O_NOFOLLOW;
+const HOLD_DIRECTORY = HOLD | constants.O_DIRECTORY;
+
+/** For a regular file: never waits, never becomes a terminal's owner. */
+export const OPEN_FLAGS_ALWAYS = constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/** Where it can't be told how many descriptors the process may have. */
+const DESCRIPTOR_LIMIT_DEFAULT = 1024;
+
+/**
+ * Guests get no descriptor from this number on: a quarter of what the process may have stays with the
+ * host. The system gives out the lowest number that is free, so the number tells how many are in use,
+ * by all threads together.
+ */
+const GUEST_DESCRIPTORS_END = Math.floor(descriptorLimit() * 0.75);
+
+function descriptorLimit(): number {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'latin1');
+    const soft = /^Max open files +(\d+)/m.exec(limits)?.[1];
+    return soft === undefined ? DESCRIPTOR_LIMIT_DEFAULT : Number(soft);
+  } catch {
+    return DESCRIPTOR_LIMIT_DEFAULT;
+  }
+}
+
+/** The object behind a descriptor. */
+export function self(descriptor: number): string {
+  return `/proc/self/fd/${descriptor}`;
+}
+
+/** A name in the directory behind a descriptor. */
+export function at(directory: number, name: string): string {
+  return `/proc/self/fd/${directory}/${name}`;
+}
+
+/** Opens what {@link self} or {@link at} names. */
+export function open(path: string, flags: number, mode?: number): number {
+  const descriptor = openSync(path, flags, mode);
+  if (descriptor >= GUEST_DESCRIPTORS_END) {
+    closeSync(descriptor);
+    fail('insufficient-memory');
+  }
+  return descriptor;
+}
+
+/** Holds whatever is under a name; a symbolic link itself. */
+export function hold(directory: number, name: string): number {
+  return open(at(directory, name), HOLD);
+}
+
+/** Holds a directory; `ENOTDIR` for all else, symbolic links included. */
+export function holdDirectory(directory: number, name: string): number {
+  return open(at(directory, name), HOLD_DIRECTORY);
+}
+
+const TYPES: ReadonlyMap<number, DescriptorType> = new Map([
+  [constants.S_IFREG, 'regular-file'],
+  [constants.S_IFDIR, 'directory'],
+  [constants.S_IFLNK, 'symbolic-link'],
+  [constants.S_IFIFO, 'fifo'],
+  [constants.S_IFSOCK, 'socket'],
+  [constants.S_IFBLK, 'block-device'],
+  [constants.S_IFCHR, 'character-device'],
+] as const);
+
+const NANOSECONDS = 1_000_000_000n;
+
+function time(nanoseconds: bigint): FileTime | null {
+  return nanoseconds < 0n
+    ? null
+    : {
+        seconds: Number(nanoseconds / NANOSECONDS),
+        nanoseconds: Number(nanoseconds % NANOSECONDS),
+      };
+}
+
+function convert(stats: import('node:fs').BigIntStats): ObjectStat {
+  return {
+    type: TYPES.get(Number(stats.mode) & constants.S_IFMT) ?? 'unknown',
+    linkCount: Number(stats.nlink),
+    size: Number(stats.size),
+    accessed: time(stats.atimeNs),
+    modified: time(stats.mtimeNs),
+    changed: time(stats.ctimeNs),
+    key: `${stats.dev}:${stats.ino}`,
+  };
+}
+
+/** What is behind a descriptor. */
+export function statOf(descriptor: number): ObjectStat {
+  return convert(fstatSync(descriptor, { bigint: true }));
+}
+
+/** What is under a name, links not followed; null: nothing. */
+export function statAt(directory: number, name: string): ObjectStat | null {
+  // The answer instead of an exception: looking for what isn't there is common.
+  const stats = lstatSync(at(directory, name), { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? null : convert(stats);
+}
+
+/** Seconds from which on Node can't hand a time to the system: the year 10000. */
+const SECONDS_END = 253_402_300_800;
+
+function seconds(wanted: NewTime, current: FileTime | null): number {
+  if (wanted === 'now') {
+    return Date.now() / 1000;
+  }
+  const { seconds: whole, nanoseconds } =
+    wanted === 'no-change' ? (current ?? { seconds: 0, nanoseconds: 0 }) : wanted;
+  if (whole >= SECONDS_END) {
+    fail('overflow');
+  }
+  return whole + nanoseconds / 1e9;
+}
+
+/**
+ * Times as Node takes them. In seconds as a double: exact to about a quarter of a microsecond, so one
+ * that is not to change may change by that much.
+ */
+export function newTimes(
+  stat: () => ObjectStat,
+  accessed: NewTime,
+  modified: NewTime,
+): readonly [number, number] {
+  const current = accessed === 'no-change' || modified === 'no-change' ? stat() : null;
+  return [
+    seconds(accessed, current?.accessed ?? null),
+    seconds(modified, current?.modified ?? null),
+  ];
+}
+
+/** Whether an error of the system has a code. */
+export function isSystemError(error: unknown, code: string): boolean {
+  return !(error instanceof FileFailure) && (error as { code?: unknown }).code === code;
+}

@@ -1,0 +1,164 @@
+/** Scopes of every kind for property tests, and what they mean: the single things that one reaches. */
+
+import * as fc from 'fast-check';
+import type { FilesScope, GrantKind, NameScope, Scopes } from '../../src/capability/grant.ts';
+import {
+  reachesHost,
+  reachesName,
+  reachesPid,
+  reachesTool,
+  reachesTopic,
+} from '../../src/capability/scope.ts';
+
+/** Something that a scope of the kind reaches, or does not. */
+export interface Point<Kind extends GrantKind> {
+  readonly name: string;
+  readonly reachedBy: (scope: Scopes[Kind]) => boolean;
+}
+
+const NAMES = ['a', 'b', 'c'] as const;
+/** In no generated set: only who has all reaches it. */
+const STRANGER = 'zz';
+const PIDS = [1, 2, 3] as const;
+const STRANGE_PID = 99;
+const HOSTS = ['h', 'i', 'h:80', 'h:443', 'i:80'] as const;
+const MODULES = ['m', 'n'] as const;
+const SEEDS = ['s', 't'] as const;
+const PATHS = ['/', '/data', '/data2', '/data/x', '/data/x/y', '/data/xy', '/b'] as const;
+const AMOUNTS = [1, 10, 100, 1_000_000] as const;
+
+const sets = <Item>(items: readonly Item[]) =>
+  fc.subarray([...items]).map((chosen): ReadonlySet<Item> => new Set(chosen));
+const allOr = <Item>(items: readonly Item[]) =>
+  fc.oneof(
+    { weight: 1, arbitrary: fc.constant('all' as const) },
+    { weight: 3, arbitrary: sets(items) },
+  );
+const names: fc.Arbitrary<NameScope> = allOr(NAMES);
+const quotas = fc.constantFrom(0, 1, 10, 100);
+
+export const SCOPES: { readonly [Kind in GrantKind]: fc.Arbitrary<Scopes[Kind]> } = {
+  ipc: fc.record({ pids: allOr(PIDS), parent: fc.boolean(), topics: names }),
+  network: fc.record({ hosts: allOr(HOSTS) }) as fc.Arbitrary<Scopes['network']>,
+  tools: fc.record({ allow: names, deny: sets(NAMES) }) as fc.Arbitrary<Scopes['tools']>,
+  services: fc.record({ names }),
+  spawn: fc.record({
+    count: fc.integer({ min: 0, max: 3 }),
+    modules: allOr(MODULES),
+    depth: fc.integer({ min: 0, max: 3 }),
+  }) as fc.Arbitrary<Scopes['spawn']>,
+  files: fc.record({
+    guest: fc.constantFrom('/', '/in'),
+    source: fc.oneof(
+      fc.constantFrom(...PATHS).map((path) => ({ kind: 'host', path }) as const),
+      fc.constant({ kind: 'memory' } as const),
+    ),
+    modes: fc.record({ write: fc.boolean(), create: fc.boolean() }),
+    quota: fc.record({ bytes: quotas, files: quotas }),
+  }) as fc.Arbitrary<Scopes['files']>,
+  clocks: fc.record({ precision: fc.constantFrom('coarse', 'exact') }),
+  random: fc.record({ seed: fc.constantFrom(null, ...SEEDS) }),
+};
+
+const combine = <One, Other>(ones: readonly One[], others: readonly Other[]): [One, Other][] =>
+  ones.flatMap((one) => others.map((other): [One, Other] => [one, other]));
+
+/** A pid that is the parent's, too: no scope says that a pid is reached where it is the parent's. */
+const BY_CHANCE = 'the parent is pid';
+const PARENTS = [0, ...PIDS, STRANGE_PID];
+
+const ipc: Point<'ipc'>[] = [
+  // Whoever has the grant may.
+  { name: 'receive', reachedBy: () => true },
+  ...combine([...PIDS, STRANGE_PID, 0], PARENTS).map(([pid, parent]) => ({
+    name:
+      pid === parent && pid !== STRANGE_PID
+        ? `${BY_CHANCE} ${pid}`
+        : `pid ${pid}, parent ${parent}`,
+    reachedBy: (scope: Scopes['ipc']) => reachesPid(scope, pid, parent),
+  })),
+  ...[...NAMES, STRANGER].map((topic) => ({
+    name: `topic ${topic}`,
+    reachedBy: (scope: Scopes['ipc']) => reachesTopic(scope, topic),
+  })),
+];
+
+/** Whether a path is the directory's own or beneath it: an own reading of it, by its segments. */
+function isBeneath(directory: string, path: string): boolean {
+  const above = directory.split('/').filter((segment) => segment !== '');
+  const segments = path.split('/').filter((segment) => segment !== '');
+  return above.every((segment, index) => segments[index] === segment);
+}
+
+const withinQuota = (quota: number, amount: number) => quota === 0 || amount <= quota;
+
+const files: Point<'files'>[] = combine(
+  combine(['memory', ...PATHS, '/data/new', '/data2/new', '/new'], ['read', 'write', 'create']),
+  combine(AMOUNTS, AMOUNTS),
+).map(([[place, act], [bytes, entries]]) => ({
+  name: `${act} ${bytes} bytes and ${entries} files in ${place}`,
+  reachedBy: ({ source, modes, quota }: FilesScope) =>
+    (source.kind === 'memory'
+      ? place === 'memory'
+      : place !== 'memory' && isBeneath(source.path, place)) &&
+    (act === 'read' || modes[act as 'write' | 'create']) &&
+    withinQuota(quota.bytes, bytes) &&
+    withinQuota(quota.files, entries),
+}));
+
+const spawn: Point<'spawn'>[] = combine([...MODULES, STRANGER], combine([1, 2, 3], [1, 2, 3])).map(
+  ([module, [child, generation]]) => ({
+    name: `${module} as child ${child} in generation ${generation}`,
+    reachedBy: ({ count, modules, depth }: Scopes['spawn']) =>
+      reachesName(modules, module) && child <= count && generation <= depth,
+  }),
+);
+
+/** All that can be told apart by the generated scopes. */
+export const POINTS: { readonly [Kind in GrantKind]: readonly Point<Kind>[] } = {
+  ipc,
+  network: combine(['h', 'i', STRANGER], [80, 443, 9]).map(([host, port]) => ({
+    name: `${host}:${port}`,
+    reachedBy: (scope) => reachesHost(scope, host, port),
+  })),
+  tools: [...NAMES, STRANGER].map((tool) => ({
+    name: tool,
+    reachedBy: (scope) => reachesTool(scope, tool),
+  })),
+  services: [...NAMES, STRANGER].map((service) => ({
+    name: service,
+    reachedBy: (scope) => reachesName(scope.names, service),
+  })),
+  spawn,
+  files,
+  clocks: (['coarse', 'exact'] as const).map((precision) => ({
+    name: precision,
+    reachedBy: (scope) => precision === 'coarse' || scope.precision === 'exact',
+  })),
+  // Who has the system's may be given any sequence; who has a sequence, this one.
+  random: [null, ...SEEDS].map((seed) => ({
+    name: seed ?? 'system',
+    reachedBy: (scope) => scope.seed === null || scope.seed === seed,
+  })),
+};
+
+/** The points that a scope reaches, by name. */
+export function reached<Kind extends GrantKind>(
+  kind: Kind,
+  scope: Scopes[Kind] | null,
+): ReadonlySet<string> {
+  const points: readonly Point<Kind>[] = POINTS[kind];
+  return new Set(
+    scope === null ? [] : points.filter((point) => point.reachedBy(scope)).map(({ name }) => name),
+  );
+}
+
+/** Without the points of which a scope can't say that they are both of two things. */
+export const withoutChance = (points: ReadonlySet<string>): Set<string> =>
+  new Set([...points].filter((name) => !name.startsWith(BY_CHANCE)));
+
+export const isSubset = (one: ReadonlySet<string>, other: ReadonlySet<string>): boolean =>
+  [...one].every((name) => other.has(name));
+
+export const inBoth = (one: ReadonlySet<string>, other: ReadonlySet<string>): Set<string> =>
+  new Set([...one].filter((name) => other.has(name)));
