@@ -211,7 +211,7 @@ async function calls(directory: string): Promise<Row[]> {
     const label = name === 'read' || name === 'write' ? `${name} of 4 KiB` : name;
     add(`${label}, of the host`, here, here / there, `preview2-shim (${shown(there)})`);
     add('', here, here / native, `plain Node (${shown(native)})`);
-    if (name !== 'read') {
+    if (name === 'open' || name === 'write') {
       const inMemory = await perCall(memory, name);
       add(`${label}, in memory`, inMemory, inMemory / here, 'of the host');
     }

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { command, Unavailable } from './programs/command.ts';
+import { command, requireTools, Unavailable } from './programs/command.ts';
 import { compilations, compilerVersion } from './programs/compile.ts';
 import { DebianSources } from './programs/debian-source.ts';
 import { npmPackage } from './programs/npm-package.ts';
@@ -89,6 +89,7 @@ class Builder {
   }
 
   async #compile(recipe: CRecipe, output: string): Promise<string> {
+    requireTools(recipe.tools ?? []);
     const { folder, version } = await this.#sources.get(recipe.package);
     if (recipe.prepare !== undefined) {
       const [name, ...args] = recipe.prepare;

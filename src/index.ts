@@ -6,6 +6,7 @@
 
 export type { Agent } from './agent.ts';
 export type { Isolation } from './backend/backend.ts';
+export type { ProcessWalls } from './backend/process/walls.ts';
 export type { Elevation, ElevationAnswer, ElevationRequest } from './capability/elevation.ts';
 export type { Grant, GrantId, GrantKind, GrantSpec, Scopes } from './capability/grant.ts';
 export { type GrantsInput, parseGrants } from './capability/input.ts';

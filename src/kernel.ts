@@ -3,10 +3,11 @@
 import { availableParallelism } from 'node:os';
 import { Agent } from './agent.ts';
 import type { CallOutcome, ChildRequest } from './backend/backend.ts';
+import type { ProcessWalls } from './backend/process/walls.ts';
 import { WasmBackend } from './backend/wasm.ts';
 import { type Elevation, Elevations } from './capability/elevation.ts';
 import type { Grant, GrantId, GrantKind, GrantSpec } from './capability/grant.ts';
-import { type GrantsInput, parseGrants } from './capability/input.ts';
+import { asked, type GrantsInput, parseGrants, readGrants } from './capability/input.ts';
 import { specOfWords, type WordedGrant } from './capability/words.ts';
 import { outcomeForGuest, readChild } from './child-spawn.ts';
 import { RingfenceError } from './errors.ts';
@@ -34,11 +35,6 @@ import { WorkQueue } from './wasm/component/prepare/queue.ts';
 
 /** Kinds that are granted to everybody, unless a policy withdraws them. */
 const GRANTED_ANYWAY: ReadonlySet<string> = new Set<GrantKind>(['clocks', 'random']);
-
-/** Grants as a caller wrote them, or as they were parsed. */
-function toSpecs(grants: GrantsInput | readonly GrantSpec[] | undefined): readonly GrantSpec[] {
-  return Array.isArray(grants) ? (grants as readonly GrantSpec[]) : parseGrants(grants);
-}
 
 function describe(prepared: PreparedModule, path: string | null): LoadedModule {
   const { plan } = prepared;
@@ -122,6 +118,7 @@ export class Kernel implements AsyncDisposable {
       workers: options.workers ?? Math.min(8, availableParallelism()),
       sliceFuel: options.sliceFuel ?? 2_000_000,
       blocks: this.#supervisor.blocks.memory,
+      processWalls: options.processWalls ?? 'if-available',
       onWarning: warn,
     });
   }
@@ -188,7 +185,9 @@ export class Kernel implements AsyncDisposable {
    * Spawns an agent: it starts at once, within what it is granted and its limits.
    *
    * @throws {RingfenceError} `RF_USAGE`, `RF_MODULE_REFUSED` when the module declares more memory than
-   * the limit, `RF_PROCESS_TABLE_FULL`, `RF_CLOSED`
+   * the limit, `RF_PROCESS_TABLE_FULL`, `RF_CLOSED`, `RF_LIMIT_EXCEEDED` when as many agents have a
+   * thread or process of their own as may, `RF_BACKEND_NOT_AVAILABLE` when no process can be started
+   * within the walls that are required
    */
   async spawn(options: SpawnOptions): Promise<Agent> {
     const parsed = spawnSchema.safeParse(options);
@@ -203,7 +202,10 @@ export class Kernel implements AsyncDisposable {
       );
     }
     const limits = parseLimits(options.limits);
-    return this.#spawn(options, limits, openRoots(toSpecs(options.grants)));
+    if (options.isolation === 'process') {
+      await this.#backend.prepare('process');
+    }
+    return this.#spawn(options, limits, openRoots(readGrants(options.grants)));
   }
 
   /** Spawns with directories that are open: they are closed again where it fails. */
@@ -264,6 +266,10 @@ export class Kernel implements AsyncDisposable {
           'Cannot spawn the child as the kernel has loaded no such module: load it first.',
         );
       }
+      // As at any spawn: clocks and random, unless it says something else of them.
+      const untold = parseGrants({}).filter(({ kind }) =>
+        specs.every((spec) => spec.kind !== kind),
+      );
       const { agentId, environment } = request;
       const child = this.#spawn(
         {
@@ -275,7 +281,7 @@ export class Kernel implements AsyncDisposable {
           isolation: parent.request.isolation,
         },
         limits,
-        openRoots(specs, parent.request.roots),
+        openRoots([...specs, ...untold], parent.request.roots),
       );
       return { tag: 'ok', val: child.pid };
     } catch (error) {
@@ -298,6 +304,15 @@ export class Kernel implements AsyncDisposable {
     } catch (error) {
       return outcomeForGuest(error);
     }
+  }
+
+  /**
+   * Which walls of the system are in force around the processes of agents: found out by a trial, once.
+   *
+   * @throws {RingfenceError} `RF_BACKEND_NOT_AVAILABLE` when no process can be started
+   */
+  processWalls(): Promise<ProcessWalls> {
+    return this.#backend.walls();
   }
 
   /**
@@ -329,7 +344,7 @@ export class Kernel implements AsyncDisposable {
    * `RF_LIMIT_EXCEEDED` for more than 256 grants in its life.
    */
   grant(pid: Pid, grants: GrantsInput | readonly GrantSpec[]): Grant[] {
-    return this.#supervisor.grant(pid, toSpecs(grants));
+    return this.#supervisor.grant(pid, asked(readGrants(grants)));
   }
 
   /**

@@ -33,6 +33,12 @@ export interface KernelOptions {
    * more than 30 s: it is denied. `defer` keeps the request until {@link Kernel.answerElevation}.
    */
   readonly onElevation?: (request: ElevationRequest) => ElevationAnswer | Promise<ElevationAnswer>;
+  /**
+   * Whether agents with isolation `process` may run where the system has no bubblewrap, no filter of
+   * system calls or no prlimit: `if-available` tells a warning, `require` refuses the spawn
+   * (docs/isolation.md). @default 'if-available'
+   */
+  readonly processWalls?: 'require' | 'if-available';
   /** Takes the lines that agents log. */
   readonly onLog?: (line: LogLine) => void;
   /** Takes what the operator should know. */
@@ -47,6 +53,7 @@ export const optionsSchema = z.strictObject({
   onElevation: z
     .custom<NonNullable<KernelOptions['onElevation']>>((value) => typeof value === 'function')
     .optional(),
+  processWalls: z.enum(['require', 'if-available']).optional(),
   onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
   onWarning: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
 });

@@ -33,7 +33,7 @@ const examples: Example[] = [
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'ringfence-docs-'));
-  for (const name of ['word-count', 'endless-loop', 'hello', 'tool-user', 'chat']) {
+  for (const name of ['word-count', 'endless-loop', 'hello', 'tool-user', 'chat', 'puppet']) {
     symlinkSync(guest(name), join(folder, `${name}.wasm`));
   }
 });

@@ -1,6 +1,8 @@
 /** Runs the commands that a build needs: compilers, package clients, tar. */
 
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
 /** A program that can't be built here, though nothing is wrong with it: a tool or a registry is missing. */
 export class Unavailable extends Error {
@@ -60,4 +62,18 @@ export function command(
     }
   });
   return promise;
+}
+
+/**
+ * Makes certain that commands are there which others call.
+ *
+ * @throws {Unavailable} for the first that is not on the path.
+ */
+export function requireTools(names: readonly string[]): void {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  for (const name of names) {
+    if (!folders.some((folder) => existsSync(join(folder, name)))) {
+      throw new Unavailable(`${name} is not installed`);
+    }
+  }
 }

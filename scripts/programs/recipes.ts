@@ -10,6 +10,8 @@ export interface CRecipe {
   readonly package: string;
   /** Makes the sources that are made: command and arguments, run in the unpacked package. */
   readonly prepare?: readonly [string, ...string[]];
+  /** What that command calls. */
+  readonly tools?: readonly string[];
   /** Folder in the package that `sources` and `flags` are relative to. @default the package's own */
   readonly folder?: string;
   readonly sources: readonly string[];
@@ -56,6 +58,8 @@ const SQLITE_FEATURES = [
   'THREADSAFE=0',
   'OMIT_LOAD_EXTENSION',
   'MAX_MMAP_SIZE=0',
+  // The adapter from wasip1 answers EBADF to a sync of a folder.
+  'DISABLE_DIRSYNC',
 ].map((feature) => `-DSQLITE_${feature}`);
 
 /** Longest build first. */
@@ -79,6 +83,7 @@ export const RECIPES: readonly Recipe[] = [
       'sqlite3.c',
       'shell.c',
     ],
+    tools: ['make', 'awk', 'tclsh'],
     sources: ['sqlite3.c', 'shell.c'],
     flags: SQLITE_FEATURES,
     longjmp: false,

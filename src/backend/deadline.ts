@@ -3,6 +3,9 @@
 /** How long whoever runs an agent has to end it, before he is ended himself; in milliseconds. */
 export const GRACE_MS = 2_000;
 
+/** Enough for what has arrived to be read. */
+const READ_FIRST_MS = 100;
+
 /** The longest that a timer can wait; who waits longer looks again. */
 const TIMER_MS_MAX = 0x7fff_ffff;
 
@@ -45,4 +48,15 @@ export class Deadline {
       this.#timer = null;
     }
   }
+}
+
+/**
+ * Calls `late` when an answer has not come in time, unless it is cleared before. Where this thread was
+ * busy all the while, what has arrived meanwhile is read first.
+ */
+export function answerTimer(milliseconds: number, late: () => void): { clear(): void } {
+  let timer = setTimeout(() => {
+    timer = setTimeout(late, READ_FIRST_MS);
+  }, milliseconds);
+  return { clear: () => clearTimeout(timer) };
 }

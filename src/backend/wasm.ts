@@ -1,12 +1,20 @@
 /** The wasm backend: runs agents in threads that many share, in threads or in processes of their own. */
 
 import { RingfenceError } from '../errors.ts';
-import type { Backend, BackendAgent, BackendEvents, BackendStart } from './backend.ts';
+import type { Backend, BackendAgent, BackendEvents, BackendStart, Isolation } from './backend.ts';
+import type { WallsPolicy } from './process/launcher.ts';
+import type { Processes } from './process/processes.ts';
+import type { ProcessWalls, WallTools } from './process/walls.ts';
 import { memoriesOf, type WasmModule } from './wasm/module.ts';
 import { OwnThreads } from './wasm/own-threads.ts';
 import { SharedThreads, type SharedThreadsOptions } from './wasm/shared-threads.ts';
 
-export type WasmBackendOptions = SharedThreadsOptions;
+export interface WasmBackendOptions extends SharedThreadsOptions {
+  /** Whether an agent's process may run without the system's own walls. */
+  readonly processWalls: WallsPolicy;
+  /** The system's programs. Only tests give others than there are. */
+  readonly wallTools?: WallTools | undefined;
+}
 
 /**
  * Memories that all agents of this process may have at a time: at some 16,300 V8 has no addresses
@@ -19,10 +27,14 @@ export class WasmBackend implements Backend {
   readonly #shared: SharedThreads;
   readonly #threads: OwnThreads;
   readonly #modules = new Map<string, WasmModule>();
+  readonly #options: WasmBackendOptions;
+  #loading: Promise<Processes> | null = null;
+  #processes: Processes | null = null;
   /** Memories of the agents of this process that have not exited. */
   #memories = 0;
 
   constructor(options: WasmBackendOptions) {
+    this.#options = options;
     this.#shared = new SharedThreads(options);
     this.#threads = new OwnThreads(options);
   }
@@ -37,6 +49,16 @@ export class WasmBackend implements Backend {
     if (module === undefined) {
       throw new Error(`the module ${start.moduleDigest} was not added to the backend`);
     }
+    if (start.isolation === 'process') {
+      if (this.#processes === null) {
+        throw new Error('an agent is started in a process before that was prepared');
+      }
+      return this.#processes.start(start, module, events);
+    }
+    return this.#startInThread(start, module, events);
+  }
+
+  #startInThread(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
     const memories = memoriesOf(module.plan);
     if (this.#memories + memories > MEMORIES_MAX) {
       throw new RingfenceError(
@@ -58,6 +80,40 @@ export class WasmBackend implements Backend {
   }
 
   /**
+   * Resolves when agents can be started in an isolation.
+   *
+   * @throws {RingfenceError} `RF_BACKEND_NOT_AVAILABLE` when no process can be started, or not within
+   * the walls that are required.
+   */
+  async prepare(isolation: Isolation): Promise<void> {
+    if (isolation === 'process') {
+      const processes = await this.#loadProcesses();
+      await processes.prepare();
+      this.#processes = processes;
+    }
+  }
+
+  /** Which walls are in force around each agent's process. @throws {RingfenceError} as `prepare` */
+  async walls(): Promise<ProcessWalls> {
+    return (await this.#loadProcesses()).walls();
+  }
+
+  /** Only who uses processes loads what they need. */
+  #loadProcesses(): Promise<Processes> {
+    const { sliceFuel, processWalls, wallTools, onWarning } = this.#options;
+    this.#loading ??= import('./process/processes.ts').then(
+      ({ Processes }) =>
+        new Processes({
+          sliceFuel,
+          policy: processWalls,
+          tools: wallTools,
+          onWarning: (text) => onWarning(text),
+        }),
+    );
+    return this.#loading;
+  }
+
+  /**
    * Resolves when the workers that agents share take them, so that no start waits for a thread.
    *
    * @throws {RingfenceError} `RF_INTERNAL` when a worker can't be started.
@@ -67,6 +123,10 @@ export class WasmBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#shared.close(), this.#threads.close()]);
+    await Promise.all([
+      this.#shared.close(),
+      this.#threads.close(),
+      this.#loading?.then((processes) => processes.close()),
+    ]);
   }
 }

@@ -2,7 +2,8 @@
  * The grants of one agent where its host functions are: what the gate looks at.
  *
  * Whether a grant was revoked stands in memory that the kernel shares: once it has written there,
- * every check that begins later sees it, in whatever thread.
+ * every check that begins later sees it, in whatever thread. A check begins with one look at the
+ * control block's state; only when that has changed are the bits read.
  */
 
 import type { GrantKind, Scopes } from './grant.ts';
@@ -16,10 +17,14 @@ export interface HeldGrant<Kind extends GrantKind = GrantKind> {
   readonly scope: Scopes[Kind];
   /** Milliseconds since 1970; Infinity: never. */
   readonly expiresAtMs: number;
+  /** Whether it was revoked, when {@link HeldGrants.look} looked last. */
+  revoked?: boolean;
 }
 
 /** Where the kernel writes that a grant was revoked; a control block. */
 export interface RevocationBits {
+  /** Changes with each revocation. */
+  readonly state: number;
   isGrantRevoked(index: number): boolean;
 }
 
@@ -42,23 +47,41 @@ export class HeldGrants {
     random: [],
   };
   readonly #bits: RevocationBits;
+  #seen: number;
 
   constructor(bits: RevocationBits, grants: readonly HeldGrant[] = []) {
     this.#bits = bits;
+    this.#seen = bits.state;
     for (const grant of grants) {
       this.add(grant);
     }
   }
 
+  /** Sees what was revoked meanwhile; the gate does it first. Answers whether anything has changed. */
+  look(): boolean {
+    const { state } = this.#bits;
+    if (state === this.#seen) {
+      return false;
+    }
+    this.#seen = state;
+    for (const grants of Object.values(this.of) as HeldGrant[][]) {
+      for (const grant of grants) {
+        grant.revoked = this.#bits.isGrantRevoked(grant.index);
+      }
+    }
+    return true;
+  }
+
   /** Adds a grant that was given to the running agent. */
   add<Kind extends GrantKind>(grant: HeldGrant<Kind>): void {
+    grant.revoked = this.#bits.isGrantRevoked(grant.index);
     (this.of[grant.kind] as HeldGrant<Kind>[]).push(grant);
   }
 
-  /** Whether a grant is neither revoked nor expired, now. */
+  /** Whether a grant is not expired now, and was not revoked at the last {@link look}. */
   inForce(grant: HeldGrant): boolean {
     return (
-      !this.#bits.isGrantRevoked(grant.index) &&
+      grant.revoked !== true &&
       (grant.expiresAtMs === Number.POSITIVE_INFINITY ||
         performance.timeOrigin + performance.now() < grant.expiresAtMs)
     );
@@ -85,6 +108,6 @@ export class HeldGrants {
     if (grants.some((grant) => this.inForce(grant))) {
       return 'out of scope';
     }
-    return grants.some(({ index }) => !this.#bits.isGrantRevoked(index)) ? 'expired' : 'revoked';
+    return grants.some(({ revoked }) => revoked !== true) ? 'expired' : 'revoked';
   }
 }

@@ -47,7 +47,11 @@ function snakeKeys(
     }
     fields.set(name, field);
   }
-  return Object.fromEntries(fields);
+  const own: Record<string, unknown> = Object.create(null);
+  for (const [name, field] of fields) {
+    own[name] = field;
+  }
+  return own;
 }
 
 /** An object whose fields can be written in snake case or camel case, or by another name. */

@@ -184,6 +184,10 @@ export function ownFields(value: unknown, depth = OWN_DEPTH_MAX): unknown {
   if (Array.isArray(value)) {
     return value.map((item) => ownFields(item, depth - 1));
   }
+  if (Object.prototype.toString.call(value) !== '[object Object]') {
+    // A set or a date has no fields, and would pass for an object with nothing in it.
+    return Symbol('no record');
+  }
   const own: Record<string, unknown> = Object.create(null);
   for (const [name, field] of Object.entries(value)) {
     own[name] = ownFields(field, depth - 1);

@@ -4,7 +4,7 @@
  *
  * | kind | words |
  * |---|---|
- * | ipc | `all`, `parent`, a pid such as `3`, `topic:NAME`, `topic:*` |
+ * | ipc | `all`, `receive`, `parent`, `pid:*`, a pid such as `3`, `topic:NAME`, `topic:*` |
  * | network | `*`, a host, `host:port` |
  * | tools | `*`, a name, `!NAME` for one that is denied |
  * | services | `*`, a name |
@@ -17,6 +17,10 @@
 import { RingfenceError } from '../errors.ts';
 import type { FileModes, GrantKind, GrantSpec, NameScope, Scopes } from './grant.ts';
 import { GRANT_KINDS } from './grant.ts';
+import { parseGrants } from './input.ts';
+import { SPAWN_DEPTH_MAX } from './schema.ts';
+
+export { wordsOf } from './worded.ts';
 
 /** Words of one scope, and characters of one of them. */
 const WORDS_MAX = 1_000;
@@ -39,11 +43,11 @@ const isKind = (kind: string): kind is GrantKind =>
 const names = (words: readonly string[]): NameScope =>
   words.includes('*') ? 'all' : new Set(words);
 
-function count(kind: GrantKind, word: string, prefix: string): number {
+function count(kind: GrantKind, word: string, prefix: string, most: number): number {
   const digits = word.slice(prefix.length);
   const value = Number(digits);
-  if (!/^[0-9]{1,5}$/.test(digits) || value > COUNT_MAX) {
-    throw invalid(kind, `'${prefix}' is followed by a number of at most ${COUNT_MAX}`);
+  if (!/^[0-9]{1,5}$/.test(digits) || value > most) {
+    throw invalid(kind, `'${prefix}' is followed by a number of at most ${most}`);
   }
   return value;
 }
@@ -52,6 +56,7 @@ function ipc(words: readonly string[]): Scopes['ipc'] {
   const pids = new Set<number>();
   const topics = new Set<string>();
   let parent = false;
+  let allPids = false;
   let allTopics = false;
   for (const word of words) {
     if (word === 'all') {
@@ -59,17 +64,31 @@ function ipc(words: readonly string[]): Scopes['ipc'] {
     }
     if (word === 'parent') {
       parent = true;
+    } else if (word === 'pid:*') {
+      allPids = true;
     } else if (word === 'topic:*') {
       allTopics = true;
     } else if (word.startsWith('topic:') && word.length > 'topic:'.length) {
       topics.add(word.slice('topic:'.length));
-    } else if (/^[1-9][0-9]{0,15}$/.test(word)) {
+    } else if (/^[1-9][0-9]{0,14}$/.test(word)) {
       pids.add(Number(word));
-    } else {
-      throw invalid('ipc', "a word is none of all, parent, a pid, or 'topic:NAME'");
+    } else if (word !== 'receive') {
+      throw invalid(
+        'ipc',
+        "a word is none of all, receive, parent, a pid, 'pid:*', or 'topic:NAME'",
+      );
     }
   }
-  return { pids, parent, topics: allTopics ? 'all' : topics };
+  return { pids: allPids ? 'all' : pids, parent, topics: allTopics ? 'all' : topics };
+}
+
+/** Checked as those of a policy are. */
+function hosts(words: readonly string[]): Scopes['network'] {
+  const [spec] = parseGrants({ network: words.includes('*') ? 'all' : words });
+  if (spec?.kind !== 'network') {
+    throw invalid('network', 'it names no host');
+  }
+  return spec.scope;
 }
 
 function spawn(words: readonly string[]): Scopes['spawn'] {
@@ -78,9 +97,9 @@ function spawn(words: readonly string[]): Scopes['spawn'] {
   let depth = 1;
   for (const word of words) {
     if (word.startsWith('count:')) {
-      most = count('spawn', word, 'count:');
+      most = count('spawn', word, 'count:', COUNT_MAX);
     } else if (word.startsWith('depth:')) {
-      depth = count('spawn', word, 'depth:');
+      depth = count('spawn', word, 'depth:', SPAWN_DEPTH_MAX);
     } else {
       modules.push(word);
     }
@@ -117,7 +136,7 @@ function scopeOf(
     case 'ipc':
       return ipc(words);
     case 'network':
-      return { hosts: names(words) };
+      return hosts(words);
     case 'tools': {
       const denied = words.filter((word) => word.startsWith('!')).map((word) => word.slice(1));
       const allowed = words.filter((word) => !word.startsWith('!'));
@@ -167,49 +186,4 @@ export function specOfWords(grant: WordedGrant, own: readonly Scopes['files'][])
     throw invalid(kind, `a word of its scope has not 1 to ${WORD_CHARACTERS_MAX} characters`);
   }
   return { kind, scope: scopeOf(kind, scope, own), expiresAtMs: null } as GrantSpec;
-}
-
-const wordsOfNames = (scope: NameScope): string[] => (scope === 'all' ? ['*'] : [...scope]);
-
-function modeWord(modes: FileModes): string {
-  if (modes.create) {
-    return 'rw';
-  }
-  return modes.write ? 'write' : 'ro';
-}
-
-/** A grant in the words that {@link specOfWords} takes. */
-export function wordsOf(grant: Pick<GrantSpec, 'kind' | 'scope'>): string[] {
-  const spec = grant as GrantSpec;
-  switch (spec.kind) {
-    case 'ipc': {
-      const { pids, parent, topics } = spec.scope;
-      if (pids === 'all') {
-        return ['all'];
-      }
-      return [
-        ...(parent ? ['parent'] : []),
-        ...[...pids].map(String),
-        ...(topics === 'all' ? ['topic:*'] : [...topics].map((topic) => `topic:${topic}`)),
-      ];
-    }
-    case 'network':
-      return wordsOfNames(spec.scope.hosts);
-    case 'tools':
-      return [...wordsOfNames(spec.scope.allow), ...[...spec.scope.deny].map((name) => `!${name}`)];
-    case 'services':
-      return wordsOfNames(spec.scope.names);
-    case 'spawn':
-      return [
-        ...wordsOfNames(spec.scope.modules),
-        `count:${spec.scope.count}`,
-        `depth:${spec.scope.depth}`,
-      ];
-    case 'files':
-      return [`${spec.scope.guest}:${modeWord(spec.scope.modes)}`];
-    case 'clocks':
-      return [spec.scope.precision];
-    case 'random':
-      return [spec.scope.seed === null ? 'system' : 'seeded'];
-  }
 }

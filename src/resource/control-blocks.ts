@@ -10,10 +10,12 @@ const SLOT_BYTES = 128;
 const WORDS = SLOT_BYTES / 4;
 const LONGS = SLOT_BYTES / 8;
 
-/** 32-bit fields of a slot, by index. */
-const WORD = { command: 0, slices: 1, messagesSent: 2, toolCalls: 3 } as const;
+/** 32-bit fields of a slot, by index. The state is the command, and how often grants were revoked. */
+const WORD = { state: 0, slices: 1, messagesSent: 2, toolCalls: 3 } as const;
 /** The first of the eight words whose bits say which grants of the agent were revoked. */
 const REVOKED_WORD = 4;
+/** The highest count that a field of 32 bits holds. */
+const COUNT_MAX = 0x7fff_ffff;
 /** Grants whose revocation a slot can hold. */
 export const REVOCATION_BITS = 256;
 /** 64-bit fields of a slot, by index; they begin behind the 32-bit ones. */
@@ -21,6 +23,9 @@ const LONG = { fuel: 8, memoryBytes: 9, cpuTimeMicroseconds: 10, diskBytes: 11 }
 
 /** What the kernel tells a worker about an agent, at any time, through the agent's slot. */
 export const COMMAND = { none: 0, kill: 1, timeout: 2 } as const;
+/** Where the command stands in the state; above it, the revocations are counted. */
+const COMMAND_MASK = 0xff;
+const REVOCATION = COMMAND_MASK + 1;
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];
 
 /** What is counted in a slot. */
@@ -46,14 +51,30 @@ export class ControlBlock {
     this.#longs = new BigInt64Array(memory, slot * SLOT_BYTES, LONGS);
   }
 
+  /**
+   * Changes whenever the command does or a grant is revoked: one look at it tells a host call that
+   * nothing has.
+   */
+  get state(): number {
+    return Atomics.load(this.#words, WORD.state);
+  }
+
   /** What the kernel wants of the agent; read at each slice and each host call. */
   get command(): Command {
-    return Atomics.load(this.#words, WORD.command) as Command;
+    return (this.state & COMMAND_MASK) as Command;
   }
 
   /** Only the first command counts: an agent that was killed does not time out afterwards. */
   request(command: Command): boolean {
-    return Atomics.compareExchange(this.#words, WORD.command, COMMAND.none, command) === 0;
+    for (;;) {
+      const { state } = this;
+      if ((state & COMMAND_MASK) !== COMMAND.none) {
+        return false;
+      }
+      if (Atomics.compareExchange(this.#words, WORD.state, state, state | command) === state) {
+        return true;
+      }
+    }
   }
 
   /** Slices that the agent has used up. */
@@ -78,9 +99,20 @@ export class ControlBlock {
     Atomics.add(this.#words, WORD.toolCalls, 1);
   }
 
+  /** Takes over what was counted where this memory isn't shared; no count ever goes down. */
+  raise(counted: Pick<Counters, 'slices' | 'messagesSent' | 'toolCalls'>): void {
+    for (const name of ['slices', 'messagesSent', 'toolCalls'] as const) {
+      const most = Math.min(counted[name], COUNT_MAX);
+      if (most > Atomics.load(this.#words, WORD[name])) {
+        Atomics.store(this.#words, WORD[name], most);
+      }
+    }
+  }
+
   /** Says that a grant of the agent is no longer in force; every check from now on sees it. */
   revokeGrant(index: number): void {
     Atomics.or(this.#words, REVOKED_WORD + (index >>> 5), 1 << (index & 31));
+    Atomics.add(this.#words, WORD.state, REVOCATION);
   }
   isGrantRevoked(index: number): boolean {
     return ((Atomics.load(this.#words, REVOKED_WORD + (index >>> 5)) >>> (index & 31)) & 1) === 1;

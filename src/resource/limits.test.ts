@@ -17,3 +17,14 @@ test.each([
 ])('%j is refused by name', (input, message) => {
   expect(() => parseLimits(input)).toThrow(message);
 });
+
+test('what something has put onto every object of the program limits nobody', () => {
+  const prototype = Object.prototype as { fuel?: number };
+  prototype.fuel = 5;
+  try {
+    expect([parseLimits(undefined).fuel, parseLimits({ messages: 3 }).fuel]).toEqual([0, 0]);
+    expect(parseLimits({ fuel: 7 }).fuel).toBe(7);
+  } finally {
+    delete prototype.fuel;
+  }
+});

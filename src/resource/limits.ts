@@ -22,7 +22,7 @@ export interface Limits {
   readonly messages: number;
   /** Tools called. @default 1,000 */
   readonly toolCalls: number;
-  /** Bytes written to disk; nothing can be written yet. @default 100 MiB */
+  /** Bytes that it adds to the directories that are mounted for it. @default 100 MiB */
   readonly diskBytes: number;
 }
 
@@ -62,7 +62,10 @@ export type LimitsInput = z.input<typeof limitsSchema>;
  * @throws {RingfenceError} `RF_USAGE` for an unknown name or a value that is no whole number.
  */
 export function parseLimits(input: unknown): Limits {
-  const parsed = limitsSchema.safeParse(input ?? {});
+  // Its own fields only: what something has put onto every object of the program limits nobody.
+  const given: unknown = input ?? {};
+  const own = typeof given === 'object' ? Object.assign(Object.create(null), given) : given;
+  const parsed = limitsSchema.safeParse(own);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const name = issue?.path.join('.') || 'limits';
@@ -72,8 +75,6 @@ export function parseLimits(input: unknown): Limits {
       { name },
     );
   }
-  const given = Object.fromEntries(
-    Object.entries(parsed.data).filter(([, value]) => value !== undefined),
-  );
-  return { ...DEFAULT_LIMITS, ...given };
+  const set = Object.entries(parsed.data).filter(([, value]) => value !== undefined);
+  return { ...DEFAULT_LIMITS, ...Object.fromEntries(set) };
 }

@@ -26,7 +26,8 @@ const EVERYTHING: GrantsInput = { ipc: 'all', network: 'all', tools: 'all', spaw
 
 /** What the gate asks for, by the capability, over all functions that an agent can reach. */
 function gatedFunctions(): Map<string, number> {
-  const granted = new Set(['clocks', 'random']);
+  // Clocks and random are granted anyway; without a mount there is no descriptor to call a function of.
+  const granted = new Set(['clocks', 'random', 'files']);
   const counts = new Map<string, number>();
   for (const functions of HOST.values()) {
     for (const { capability } of functions.values()) {

@@ -82,7 +82,7 @@ describe.skipIf(whyNot(SQLITE) !== null)(titleOf(SQLITE), () => {
       'commit;',
     ];
     const killed = await pair.runGuest(transaction, { limits: { fuel: 100_000_000 } });
-    expect(killed.report.exit.reason).toBe('out_of_fuel');
+    expect(killed.report.exit.reason).toBe('fuel');
     expect(readdirSync(pair.folders.guest)).toContain('killed.db-journal');
     expect(readFileSync(join(pair.folders.guest, 'killed.db')).equals(before)).toBe(false);
 

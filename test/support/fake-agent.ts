@@ -354,6 +354,7 @@ export class FakeAgent implements HostAgent {
   }
 
   checkAlive(): void {
+    this.grants.look();
     if (!this.alive) {
       throw new FakeTrap('ended');
     }

@@ -7,15 +7,23 @@ import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { WAIT } from './abi/binding.ts';
 import type { FileHost } from './files/host.ts';
+import type { ErrorCode } from './files/request.ts';
 import type { SpawnRequest } from './generated/ringfence-agent-process.ts';
 import type { Operation, Subscribe } from './operation.ts';
 
 export type { Operation, Outcome, Subscribe, Unsubscribe } from './operation.ts';
 
+/** Why a stream of a file failed; from then on it is closed. */
+export interface StreamFailure {
+  readonly failed: ErrorCode;
+}
+
 /** Bytes that come to an agent. The host reads ahead a bounded amount only. */
 export interface InputSource {
   /** Up to `max` bytes that are there; `'empty'`: not yet; `'closed'`: no more will come. */
-  read(max: number): Uint8Array | 'empty' | 'closed';
+  read(max: number): Uint8Array | 'empty' | 'closed' | StreamFailure;
+  /** The stream that it was made for is gone. Absent: it has several, or nothing to give back. */
+  release?(): void;
   /** Whether `read` would answer something else than `'empty'`. */
   readonly ready: boolean;
   readonly onReady: Subscribe;
@@ -31,6 +39,10 @@ export interface OutputSink {
   readonly flushed: boolean;
   /** Whether the reader is gone: nothing more can be written. */
   readonly closed: boolean;
+  /** What was written could not be kept; null or absent: all is well. */
+  readonly failure?: StreamFailure | null;
+  /** The stream that it was made for is gone. Absent: it has several, or nothing to give back. */
+  release?(): void;
   /** There is more room, or all is flushed, or it was closed. */
   readonly onChange: Subscribe;
 }

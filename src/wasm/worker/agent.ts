@@ -26,6 +26,7 @@ import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import { COARSE_CLOCKS, EXACT_CLOCKS } from './clocks.ts';
 import { FuelTank } from './fuel.ts';
+import { MailShare } from './mail-share.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd, AgentStart } from './protocol.ts';
 import { SeededRandom, SystemRandom } from './random.ts';
@@ -122,7 +123,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.stdout = new PortOutput(start.pid, 'stdout', parts.post);
     this.stderr = new PortOutput(start.pid, 'stderr', parts.post);
     this.log = new PortLog(start.pid, parts.post);
-    this.mailbox = new Mailbox(this);
+    this.mailbox = new Mailbox(new MailShare(this, start.limits.hostBytes));
     this.handles = new HandleTable();
     this.fuel = new FuelTank(start.limits.fuel, parts.sliceFuel);
     this.#deadlineMs =
@@ -374,6 +375,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   /** A grant is no longer in force: who waits under it is woken, and the gate looks again. */
   revoked(): void {
+    if (this.grants.look()) {
+      this.#lookForEnd();
+    }
     if (this.waitsUnder !== null && !this.grants.inForce(this.waitsUnder)) {
       this.#wake();
     }
@@ -418,7 +422,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   // ── for host functions ──────────────────────────────────────────────────────────────────────────
 
   checkAlive(): void {
-    if (this.#end === null && this.block.command !== COMMAND.none) {
+    // One look at shared memory tells a call that it was neither ended nor has lost a grant.
+    if (this.grants.look() && this.#end === null) {
       this.#lookForEnd();
     }
     if (this.#end !== null) {

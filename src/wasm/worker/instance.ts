@@ -5,7 +5,7 @@ import { type CoreFunction, instantiate, type LinkHost } from '../component/link
 import type { LinkPlan, LoweredFunction } from '../component/plan.ts';
 import type { FunctionBinding, GatedFunction } from '../host/abi/binding.ts';
 import { BINDINGS } from '../host/generated/index.ts';
-import { HOST } from '../host/index.ts';
+import type { HostFunctions } from '../host/index.ts';
 import type { WorkerAgent } from './agent.ts';
 import { liftRunResult } from './entry.ts';
 import type { WorkerParts } from './parts.ts';
@@ -31,6 +31,7 @@ export interface PreparedInstance {
 export function prepareInstance(
   plan: LinkPlan,
   modules: readonly WebAssembly.Module[],
+  hostFunctions: HostFunctions,
 ): PreparedInstance {
   const functions = new Map(
     plan.lowered.map((lowered): [LoweredFunction, BoundFunction] => {
@@ -40,7 +41,7 @@ export function prepareInstance(
       if (binding === undefined) {
         throw new Error(`the plan lowers ${lowered.interface}#${name}, which is not offered`);
       }
-      const host = HOST.get(lowered.interface)?.get(name) ?? null;
+      const host = hostFunctions.get(lowered.interface)?.get(name) ?? null;
       const trampoline = host?.blocking === true ? makeTrampoline(binding.params) : null;
       return [lowered, { binding, host, trampoline }];
     }),

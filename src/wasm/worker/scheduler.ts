@@ -3,7 +3,8 @@
  *
  * One agent runs at a time, from its resumption to the next point where it stops: its slice is used
  * up, it waits, or it has ended. What woke up because of an event runs before what used its slice
- * up. Between agents the event loop has its turn, at the latest after {@link TURN_MS}.
+ * up, until it has had {@link TURN_MS} more than that: agents that wake each other without end would
+ * starve who computes. Between agents the event loop has its turn, at the latest after as long.
  */
 
 /** The longest that agents run one after another before the event loop has a turn. */
@@ -58,6 +59,9 @@ export class Scheduler {
   #runStartedAtMs = 0;
   #turnStartedAtMs = 0;
   #turnPlanned = false;
+  #runningWasWoken = false;
+  /** By how much more those that woke up ran than those that wait for another slice, at least 0. */
+  #wokenAheadMs = 0;
 
   /** Whether something else than the running agent could run now. */
   get #hasWork(): boolean {
@@ -102,10 +106,13 @@ export class Scheduler {
     }
     agent.addCpuTime(this.runningCpuMicroseconds());
     this.#running = null;
+    const nowMs = performance.now();
+    const ranMs = nowMs - this.#runStartedAtMs;
+    this.#wokenAheadMs = Math.max(0, this.#wokenAheadMs + (this.#runningWasWoken ? ranMs : -ranMs));
     if (!this.#hasWork) {
       return;
     }
-    if (performance.now() - this.#turnStartedAtMs < TURN_MS) {
+    if (nowMs - this.#turnStartedAtMs < TURN_MS) {
       this.#runNext();
     } else {
       this.#planTurn();
@@ -123,9 +130,21 @@ export class Scheduler {
     }
   }
 
+  #next(): Schedulable | undefined {
+    if (this.#spent.length === 0) {
+      // Nobody waits behind them.
+      this.#wokenAheadMs = 0;
+    } else if (this.#wokenAheadMs >= TURN_MS || this.#woken.length === 0) {
+      this.#runningWasWoken = false;
+      return this.#spent.shift();
+    }
+    this.#runningWasWoken = true;
+    return this.#woken.shift();
+  }
+
   #runNext(): void {
     while (this.#running === null) {
-      const next = this.#woken.shift() ?? this.#spent.shift();
+      const next = this.#next();
       if (next === undefined) {
         return;
       }

@@ -4,7 +4,7 @@ import type { InputSource, LogSink, OutputSink } from '../host/agent.ts';
 import type { FromWorker, StreamName } from './protocol.ts';
 
 /** Bytes of output, or of log lines, that may be under way to the kernel. */
-const OUTPUT_WINDOW_BYTES = 64 * 1024;
+export const OUTPUT_WINDOW_BYTES = 64 * 1024;
 
 /** A log line is cut here. */
 const LOG_LINE_CHARACTERS_MAX = 8 * 1024;

@@ -18,7 +18,10 @@ export function blocks(size: number): number {
 }
 
 /** Bytes that the content of an object counts. A directory's grows with its entries, which count. */
-export function contentBytes(object: { readonly type: DescriptorType; readonly size: number }): number {
+export function contentBytes(object: {
+  readonly type: DescriptorType;
+  readonly size: number;
+}): number {
   return object.type === 'directory' ? BLOCK_BYTES : blocks(object.size);
 }
 

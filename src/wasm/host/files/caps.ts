@@ -16,7 +16,7 @@ export const SEGMENT_BYTES_MAX = 255;
 export const LINKS_FOLLOWED_MAX = 40;
 
 /** Steps of one path, those of the links in it included: each costs a system call. */
-export const STEPS_MAX = 1024;
+export const STEPS_MAX = 512;
 
 /** Directories that one path may go down at a time: each is held open until the path is through. */
 export const DEPTH_MAX = 256;

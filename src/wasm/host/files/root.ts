@@ -18,9 +18,13 @@ export interface OpenedRoot {
 }
 
 function refuse(hostPath: string, why: string): never {
-  throw new RingfenceError('RF_FILE', `Cannot mount the directory ${JSON.stringify(hostPath)}: ${why}.`, {
-    path: hostPath,
-  });
+  throw new RingfenceError(
+    'RF_FILE',
+    `Cannot mount the directory ${JSON.stringify(hostPath)}: ${why}.`,
+    {
+      path: hostPath,
+    },
+  );
 }
 
 const WHY: Readonly<Record<string, string>> = {

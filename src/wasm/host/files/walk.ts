@@ -8,7 +8,7 @@
 import { DEPTH_MAX, LINKS_FOLLOWED_MAX, STEPS_MAX } from './caps.ts';
 import { FileFailure, fail } from './failure.ts';
 import { type ParsedPath, parsePath } from './path.ts';
-import type { Directory } from './tree.ts';
+import type { Directory, ObjectStat } from './tree.ts';
 
 /** A walk that has arrived at a directory and a name in it, which may or may not exist. */
 export class Walk {
@@ -76,6 +76,29 @@ export class Walk {
     this.#push(parsed);
     this.#go();
     return true;
+  }
+
+  /**
+   * What the path leads to, links followed as it says; `no-entry` where there is nothing.
+   *
+   * `follow`: a link at its end too. One with a slash after it always is.
+   */
+  settle(follow: boolean): ObjectStat {
+    // Each turn follows a link, unless another agent takes it away just then.
+    for (let turn = 0; turn <= 2 * LINKS_FOLLOWED_MAX; turn += 1) {
+      if (this.#name === null) {
+        return this.directory.stat();
+      }
+      const stat = this.directory.statAt(this.#name);
+      if (stat.type !== 'symbolic-link' || !(follow || this.#directoryWanted)) {
+        if (this.#directoryWanted && stat.type !== 'directory') {
+          fail('not-directory');
+        }
+        return stat;
+      }
+      this.follow();
+    }
+    return fail('loop');
   }
 
   /** Gives all directories back. */

@@ -1,7 +1,7 @@
 /** `ringfence:agent/capabilities`: what the agent may do, and asking for more. */
 
 import { GRANT_KINDS } from '../../../capability/grant.ts';
-import { wordsOf } from '../../../capability/words.ts';
+import { wordsOf } from '../../../capability/worded.ts';
 import { ok } from '../abi/binding.ts';
 import type { Decision, HostAgent, Operation } from '../agent.ts';
 import type { Functions } from '../generated/ringfence-agent-capabilities.ts';

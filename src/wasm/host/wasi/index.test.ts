@@ -37,9 +37,9 @@ describe('the table of WASI', () => {
 
   test('what is not offered traps and says what and why', () => {
     const agent = new FakeAgent();
-    const stat = WASI.get('wasi:filesystem/types')?.get('[method]descriptor.stat');
-    expect(() => call(agent, stat, {})).toThrow(
-      'unavailable: wasi:filesystem/types#[method]descriptor.stat is not offered: no directory is mounted, so there is no descriptor',
+    const listen = WASI.get('wasi:sockets/tcp')?.get('[method]tcp-socket.start-listen');
+    expect(() => call(agent, listen, {})).toThrow(
+      'unavailable: wasi:sockets/tcp#[method]tcp-socket.start-listen is not offered: this build offers no sockets, so there is none to use',
     );
   });
 });

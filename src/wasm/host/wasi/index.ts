@@ -3,7 +3,8 @@
 import type { Interface } from '../implement.ts';
 import * as cli from './cli.ts';
 import { monotonicClock, wallClock } from './clocks.ts';
-import { filesystemTypes, preopens } from './filesystem.ts';
+import { preopens } from './filesystem/preopens.ts';
+import { filesystemTypes } from './filesystem/types.ts';
 import { outgoingHandler } from './http/outgoing-handler.ts';
 import { httpTypes } from './http/types.ts';
 import { ioError } from './io/error.ts';
@@ -13,7 +14,7 @@ import { insecure, insecureSeed, random } from './random.ts';
 import * as sockets from './sockets.ts';
 
 /** Host functions by interface, without its version, and by name in WIT. */
-export const WASI: ReadonlyMap<string, Interface> = new Map([
+export const WASI: ReadonlyMap<string, Interface> = new Map<string, Interface>([
   ['wasi:cli/environment', cli.environment],
   ['wasi:cli/exit', cli.exit],
   ['wasi:cli/stderr', cli.stderr],
@@ -27,7 +28,7 @@ export const WASI: ReadonlyMap<string, Interface> = new Map([
   ['wasi:clocks/monotonic-clock', monotonicClock],
   ['wasi:clocks/wall-clock', wallClock],
   ['wasi:filesystem/preopens', preopens],
-  ['wasi:filesystem/types', filesystemTypes],
+  ['wasi:filesystem/types', filesystemTypes(false)],
   ['wasi:http/outgoing-handler', outgoingHandler],
   ['wasi:http/types', httpTypes],
   ['wasi:io/error', ioError],
@@ -43,4 +44,10 @@ export const WASI: ReadonlyMap<string, Interface> = new Map([
   ['wasi:sockets/tcp-create-socket', sockets.tcpCreateSocket],
   ['wasi:sockets/udp', sockets.udp],
   ['wasi:sockets/udp-create-socket', sockets.udpCreateSocket],
+]);
+
+/** The same for agents whose files another process has: their functions wait for its answers. */
+export const WASI_BROKERED: ReadonlyMap<string, Interface> = new Map([
+  ...WASI,
+  ['wasi:filesystem/types', filesystemTypes(true)],
 ]);

@@ -1,5 +1,6 @@
 /** A directory of the host, held by a descriptor. */
 
+import { isUtf8 } from 'node:buffer';
 import {
   closeSync,
   constants,
@@ -16,7 +17,6 @@ import {
   utimesSync,
 } from 'node:fs';
 import { fail } from '../failure.ts';
-import { isUtf8 } from 'node:buffer';
 import type { NewTime } from '../request.ts';
 import type {
   Access,
@@ -35,6 +35,7 @@ import {
   at,
   hold,
   holdDirectory,
+  holdSelf,
   isSystemError,
   newTimes,
   OPEN_FLAGS_ALWAYS,
@@ -107,6 +108,8 @@ export class LinuxDirectory implements Directory {
   }
 
   entries(): EntryReader {
+    // Node opens it out of our sight: so it is asked before whether a descriptor is left.
+    closeSync(holdSelf(this.#descriptor));
     return new LinuxEntries(self(this.#descriptor), this.retain());
   }
 
@@ -133,20 +136,35 @@ export class LinuxDirectory implements Directory {
   }
 
   openDirectory(name: string): LinuxDirectory {
-    return this.#held(holdDirectory(this.#descriptor, name));
+    const held = holdDirectory(this.#descriptor, name);
+    try {
+      this.#checkSystem(held, fstatSync(held).dev);
+    } catch (error) {
+      closeSync(held);
+      throw error;
+    }
+    return new LinuxDirectory(held, this.#root);
   }
 
   find(name: string): Found {
     const held = hold(this.#descriptor, name);
     try {
       const stat = statOf(held);
-      this.#checkSystem(held);
+      this.#checkSystem(held, stat.device);
+      let taken = false;
       return {
         stat,
         openFile: (access) =>
           new LinuxFile(open(self(held), accessFlags(access) | OPEN_FLAGS_ALWAYS)),
-        directory: () => this.#held(open(self(held), constants.O_DIRECTORY | 0o10000000)),
-        release: () => closeSync(held),
+        directory: () => {
+          taken = true;
+          return new LinuxDirectory(held, this.#root);
+        },
+        release: () => {
+          if (!taken) {
+            closeSync(held);
+          }
+        },
       };
     } catch (error) {
       closeSync(held);
@@ -155,8 +173,7 @@ export class LinuxDirectory implements Directory {
   }
 
   createFile(name: string, access: Access): OpenFile {
-    const flags =
-      accessFlags(access) | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    const flags = accessFlags(access) | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     return new LinuxFile(open(at(this.#descriptor, name), flags | OPEN_FLAGS_ALWAYS, 0o666));
   }
 
@@ -209,20 +226,9 @@ export class LinuxDirectory implements Directory {
     }
   }
 
-  /** Takes a descriptor of a directory over. */
-  #held(descriptor: number): LinuxDirectory {
-    try {
-      this.#checkSystem(descriptor);
-    } catch (error) {
-      closeSync(descriptor);
-      throw error;
-    }
-    return new LinuxDirectory(descriptor, this.#root);
-  }
-
   /** Refuses what is in a file system that is a view of the system. */
-  #checkSystem(descriptor: number): void {
-    if (fstatSync(descriptor).dev !== this.#root.device && isPseudoSystem(self(descriptor))) {
+  #checkSystem(descriptor: number, device: number): void {
+    if (device !== this.#root.device && isPseudoSystem(self(descriptor))) {
       fail('access');
     }
   }
@@ -253,6 +259,7 @@ export class LinuxDirectory implements Directory {
 
   #goneSince({ descriptor }: { readonly descriptor: number }): Gone | null {
     const { key, type, size, linkCount } = statOf(descriptor);
-    return linkCount === 0 ? { key, type, size } : null;
+    // Some file systems count no links of directories; these have one name each.
+    return linkCount === 0 || type === 'directory' ? { key, type, size } : null;
   }
 }

@@ -1,7 +1,7 @@
 /** The entries of a directory of the host, read a few at a time. */
 
-import { type Dir, type Dirent, opendirSync } from 'node:fs';
 import { isUtf8 } from 'node:buffer';
+import { type Dir, type Dirent, opendirSync } from 'node:fs';
 import type { DescriptorType, FileEntry } from '../request.ts';
 import type { Directory, EntryReader } from '../tree.ts';
 

@@ -39,7 +39,9 @@ export class LinuxFile implements OpenFile {
       wanted = Math.min(wanted, Math.max(READ_UNSEEN_MAX, this.stat().size - offset));
     }
     const bytes = Buffer.allocUnsafeSlow(wanted);
-    return bytes.subarray(0, readSync(this.#descriptor, bytes, 0, wanted, offset));
+    const count = readSync(this.#descriptor, bytes, 0, wanted, offset);
+    // Of what was not read nothing is handed on: it is whatever the host's memory had there.
+    return count === wanted ? bytes : Uint8Array.prototype.slice.call(bytes, 0, count);
   }
 
   write(bytes: Uint8Array, offset: number): number {

@@ -4,10 +4,23 @@
  * that is ever appended, so no path of the host is used and no symbolic link is followed on the way.
  */
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+} from 'node:fs';
 import { FileFailure, fail } from '../failure.ts';
 import type { DescriptorType, FileTime, NewTime } from '../request.ts';
 import type { ObjectStat } from '../tree.ts';
+
+/** With the file system that the object is in. */
+export interface SystemStat extends ObjectStat {
+  readonly device: number;
+}
 
 /** Gives a handle on an object without opening it: no device is touched, nothing waits. Linux' value. */
 const O_PATH = 0o10000000;
@@ -68,6 +81,11 @@ export function holdDirectory(directory: number, name: string): number {
   return open(at(directory, name), HOLD_DIRECTORY);
 }
 
+/** Holds once more the directory that a descriptor holds. */
+export function holdSelf(descriptor: number): number {
+  return open(self(descriptor), O_PATH | constants.O_DIRECTORY);
+}
+
 const TYPES: ReadonlyMap<number, DescriptorType> = new Map([
   [constants.S_IFREG, 'regular-file'],
   [constants.S_IFDIR, 'directory'],
@@ -89,7 +107,7 @@ function time(nanoseconds: bigint): FileTime | null {
       };
 }
 
-function convert(stats: import('node:fs').BigIntStats): ObjectStat {
+function convert(stats: BigIntStats): SystemStat {
   return {
     type: TYPES.get(Number(stats.mode) & constants.S_IFMT) ?? 'unknown',
     linkCount: Number(stats.nlink),
@@ -98,11 +116,12 @@ function convert(stats: import('node:fs').BigIntStats): ObjectStat {
     modified: time(stats.mtimeNs),
     changed: time(stats.ctimeNs),
     key: `${stats.dev}:${stats.ino}`,
+    device: Number(stats.dev),
   };
 }
 
 /** What is behind a descriptor. */
-export function statOf(descriptor: number): ObjectStat {
+export function statOf(descriptor: number): SystemStat {
   return convert(fstatSync(descriptor, { bigint: true }));
 }
 

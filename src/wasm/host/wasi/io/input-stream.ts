@@ -2,7 +2,9 @@
 
 import { err, ok, type Result } from '../../abi/binding.ts';
 import type { HostAgent, InputSource, Subscribe } from '../../agent.ts';
+import type { StreamError } from '../../generated/wasi-io-streams.ts';
 import { Held } from '../held.ts';
+import { fileFailure } from './error.ts';
 import type { Readiness } from './pollable.ts';
 
 declare module '../../abi/binding.ts' {
@@ -19,6 +21,7 @@ const NO_BYTES = new Uint8Array(0);
 /** A handle on a source of bytes; several handles take from the same source. */
 export class InputStream extends Held implements Readiness {
   readonly #source: InputSource;
+  #failed = false;
 
   constructor(agent: HostAgent, source: InputSource) {
     super(agent);
@@ -26,7 +29,7 @@ export class InputStream extends Held implements Readiness {
   }
 
   get ready(): boolean {
-    return this.#source.ready;
+    return this.#failed || this.#source.ready;
   }
 
   get onReady(): Subscribe {
@@ -34,12 +37,27 @@ export class InputStream extends Held implements Readiness {
   }
 
   /** At most so many bytes of what is there; none: not yet. A read of 0 bytes tells whether it is open. */
-  read(length: bigint): Result<Uint8Array, { readonly tag: 'closed' }> {
+  read(agent: HostAgent, length: bigint): Result<Uint8Array, StreamError> {
+    if (this.#failed) {
+      return err({ tag: 'closed' });
+    }
     const max = length < READ_BYTES_MAX ? Number(length) : READ_BYTES_MAX;
     const bytes = this.#source.read(max);
     if (bytes === 'closed') {
       return err({ tag: 'closed' });
     }
-    return ok(bytes === 'empty' ? NO_BYTES : bytes);
+    if (bytes === 'empty') {
+      return ok(NO_BYTES);
+    }
+    if ('failed' in bytes) {
+      this.#failed = true;
+      return err({ tag: 'last-operation-failed', val: fileFailure(agent, bytes) });
+    }
+    return ok(bytes);
+  }
+
+  override release(agent: HostAgent): void {
+    super.release(agent);
+    this.#source.release?.();
   }
 }

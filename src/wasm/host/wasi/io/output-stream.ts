@@ -1,10 +1,10 @@
 /** Output streams: bytes that leave an agent, no more at a time than was permitted before. */
 
 import { err, ok, type Result } from '../../abi/binding.ts';
-import type { HostAgent, OutputSink, Subscribe } from '../../agent.ts';
+import type { HostAgent, OutputSink, StreamFailure, Subscribe } from '../../agent.ts';
 import type { StreamError } from '../../generated/wasi-io-streams.ts';
 import { Held } from '../held.ts';
-import { IoError } from './error.ts';
+import { fileFailure, IoError } from './error.ts';
 import type { Readiness } from './pollable.ts';
 
 declare module '../../abi/binding.ts' {
@@ -53,16 +53,35 @@ export class OutputStream extends Held implements Readiness {
   }
 
   get ready(): boolean {
-    return this.closed || this.room > 0;
+    return this.closed || this.#failure !== null || this.room > 0;
   }
 
   get onReady(): Subscribe {
     return this.#sink.onChange;
   }
 
-  checkWrite(): Result<bigint, StreamError> {
+  /** Why nothing can be written; null: it can. A failure is told once, then it is closed. */
+  refusal(agent: HostAgent): Result<never, StreamError> | null {
     if (this.closed) {
       return CLOSED;
+    }
+    const failure = this.#failure;
+    if (failure === null) {
+      return null;
+    }
+    this.#failed = true;
+    return err({ tag: 'last-operation-failed', val: fileFailure(agent, failure) });
+  }
+
+  override release(agent: HostAgent): void {
+    super.release(agent);
+    this.#sink.release?.();
+  }
+
+  checkWrite(agent: HostAgent): Result<bigint, StreamError> {
+    const refused = this.refusal(agent);
+    if (refused !== null) {
+      return refused;
     }
     this.#permit = this.room;
     return ok(BigInt(this.#permit));
@@ -76,7 +95,7 @@ export class OutputStream extends Held implements Readiness {
     }
     this.#permit -= bytes.length;
     this.#sink.write(bytes);
-    return ok();
+    return this.refusal(agent) ?? ok();
   }
 
   writeZeroes(agent: HostAgent, length: bigint): Result<undefined, StreamError> {
@@ -94,18 +113,24 @@ export class OutputStream extends Held implements Readiness {
   }
 
   /** Asks that all that was written be taken over; nothing can be written until it is. */
-  flush(): Result<undefined, StreamError> {
-    if (this.closed) {
-      return CLOSED;
+  flush(agent: HostAgent): Result<undefined, StreamError> {
+    const refused = this.refusal(agent);
+    if (refused !== null) {
+      return refused;
     }
     this.#permit = 0;
     this.#flushing = true;
     return ok();
   }
 
+  get #failure(): StreamFailure | null {
+    return this.#failed ? null : (this.#sink.failure ?? null);
+  }
+
   #refuse(agent: HostAgent, length: bigint): Result<never, StreamError> | null {
-    if (this.closed) {
-      return CLOSED;
+    const refused = this.refusal(agent);
+    if (refused !== null) {
+      return refused;
     }
     if (length > this.#permit) {
       return agent.trap(

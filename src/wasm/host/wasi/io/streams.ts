@@ -1,6 +1,6 @@
 /** wasi:io/streams: reading, writing and splicing, without blocking the worker. */
 
-import { err, ok, type Result, type WAIT } from '../../abi/binding.ts';
+import { ok, type Result, type WAIT } from '../../abi/binding.ts';
 import type { HostAgent, Subscribe } from '../../agent.ts';
 import type {
   StreamError,
@@ -38,8 +38,9 @@ function writeAndFlush(
 ): Result<undefined, StreamError> | typeof WAIT {
   const progress = progressOf(agent);
   while (progress.written < bytes.length) {
-    if (stream.closed) {
-      return err({ tag: 'closed' });
+    const refused = stream.refusal(agent);
+    if (refused !== null) {
+      return refused;
     }
     const written = stream.writeSome(bytes.subarray(progress.written));
     if (written === 0) {
@@ -58,10 +59,14 @@ function finishFlush(
 ): Result<undefined, StreamError> | typeof WAIT {
   if (!progress.flushing) {
     progress.flushing = true;
-    stream.flush();
+    const refused = stream.flush(agent);
+    if (refused.tag === 'err') {
+      return refused;
+    }
   }
-  if (stream.closed) {
-    return err({ tag: 'closed' });
+  const refused = stream.refusal(agent);
+  if (refused !== null) {
+    return refused;
   }
   return stream.ready ? ok() : pause(agent, progress, stream.onReady);
 }
@@ -80,8 +85,8 @@ function blockingWrite(
   return writeAndFlush(agent, stream, bytes());
 }
 
-function skip(stream: InputStream, length: bigint): Result<bigint, StreamError> {
-  const read = stream.read(length);
+function skip(agent: HostAgent, stream: InputStream, length: bigint): Result<bigint, StreamError> {
+  const read = stream.read(agent, length);
   return read.tag === 'ok' ? ok(BigInt(read.val.length)) : read;
 }
 
@@ -92,11 +97,11 @@ function splice(
   input: InputStream,
   length: bigint,
 ): Result<bigint, StreamError> {
-  const permitted = output.checkWrite();
+  const permitted = output.checkWrite(agent);
   if (permitted.tag === 'err') {
     return permitted;
   }
-  const read = input.read(length < permitted.val ? length : permitted.val);
+  const read = input.read(agent, length < permitted.val ? length : permitted.val);
   if (read.tag === 'err') {
     return read;
   }
@@ -105,29 +110,29 @@ function splice(
 }
 
 export const ioStreams = implement<StreamsFunctions>('wasi:io/streams', null, {
-  '[method]input-stream.read': (_agent, stream, length) => stream.read(length),
+  '[method]input-stream.read': (agent, stream, length) => stream.read(agent, length),
   '[method]input-stream.blocking-read': {
     blocking: true,
     run: (agent, stream, length) =>
-      stream.ready ? stream.read(length) : pause(agent, stream, stream.onReady),
+      stream.ready ? stream.read(agent, length) : pause(agent, stream, stream.onReady),
   },
-  '[method]input-stream.skip': (_agent, stream, length) => skip(stream, length),
+  '[method]input-stream.skip': (agent, stream, length) => skip(agent, stream, length),
   '[method]input-stream.blocking-skip': {
     blocking: true,
     run: (agent, stream, length) =>
-      stream.ready ? skip(stream, length) : pause(agent, stream, stream.onReady),
+      stream.ready ? skip(agent, stream, length) : pause(agent, stream, stream.onReady),
   },
   '[method]input-stream.subscribe': (agent, stream) => new Pollable(agent, stream),
   '[resource-drop]input-stream': releaseHeld,
 
-  '[method]output-stream.check-write': (_agent, stream) => stream.checkWrite(),
+  '[method]output-stream.check-write': (agent, stream) => stream.checkWrite(agent),
   '[method]output-stream.write': (agent, stream, contents) => stream.write(agent, contents),
   '[method]output-stream.blocking-write-and-flush': {
     blocking: true,
     run: (agent, stream, contents) =>
       blockingWrite(agent, stream, BigInt(contents.length), () => contents),
   },
-  '[method]output-stream.flush': (_agent, stream) => stream.flush(),
+  '[method]output-stream.flush': (agent, stream) => stream.flush(agent),
   '[method]output-stream.blocking-flush': {
     blocking: true,
     run: (agent, stream) => finishFlush(agent, stream, progressOf(agent)),

@@ -1,0 +1,374 @@
+/** One agent in a process of its own, from the kernel's side: from its start until nothing of it is left. */
+
+import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
+import type { Delivery } from '../../ipc/message.ts';
+import { COMMAND } from '../../resource/control-blocks.ts';
+import { printable } from '../../wasm/component/prepare/sentence.ts';
+import type { Frame } from '../../wasm/worker/child/frames.ts';
+import type { ToChild } from '../../wasm/worker/child/messages.ts';
+import type {
+  BackendAgent,
+  BackendEnd,
+  BackendEvents,
+  BackendStart,
+  CallOutcome,
+} from '../backend.ts';
+import { answerTimer, Deadline } from '../deadline.ts';
+import { endOfLost } from '../lost.ts';
+import type { WasmModule } from '../wasm/module.ts';
+import type { ChildLink } from './child-link.ts';
+import { boundsFor, confine } from './confine.ts';
+import { takeCounters } from './counters.ts';
+import { Deliveries } from './deliveries.ts';
+import { Denials } from './denials.ts';
+import { FileBroker } from './file-broker.ts';
+import {
+  ChildProtocolError,
+  type ReadHead,
+  readFileRequest,
+  readHead,
+  readPayload,
+  readSpawn,
+  readText,
+} from './from-child.ts';
+import type { Launched } from './launcher.ts';
+import { Requests } from './requests.ts';
+import { ChildStreams } from './streams.ts';
+import { type Passed, ProcessWatch } from './watch.ts';
+
+/** How long a process has to answer that it knows of a revocation. */
+const TOLD_MS_MAX = 2_000;
+
+/** How long the end of an agent waits for its process to be gone. */
+const GONE_MS_MAX = 5_000;
+
+/** Warnings of one process that are handed on, and characters of one. */
+const WARNINGS_MAX = 16;
+const WARNING_LENGTH_MAX = 600;
+
+/** What a process is started for. */
+export interface ChildAgentOptions {
+  readonly start: BackendStart;
+  readonly module: WasmModule;
+  readonly sliceFuel: number;
+  readonly events: BackendEvents;
+  readonly launched: Launched;
+  onWarning(text: string): void;
+}
+
+export class ChildAgent implements BackendAgent {
+  readonly #options: ChildAgentOptions;
+  readonly #start: BackendStart;
+  readonly #link: ChildLink;
+  readonly #held: HeldGrants;
+  readonly #files: FileBroker;
+  readonly #deliveries: Deliveries;
+  readonly #denials: Denials;
+  readonly #requests: Requests;
+  readonly #streams: ChildStreams;
+  readonly #deadline: Deadline;
+  readonly #tellings = new Map<number, () => void>();
+  #nextTelling = 1;
+  #watch: ProcessWatch | null = null;
+  #warnings = 0;
+  #begun = false;
+  #ended = false;
+
+  constructor(options: ChildAgentOptions) {
+    const { start, events, launched } = options;
+    const { pid, limits, block } = start;
+    this.#options = options;
+    this.#start = start;
+    this.#link = launched.link;
+    this.#held = new HeldGrants(block, start.grants);
+    this.#files = new FileBroker({ pid, limits, block, grants: this.#held }, start.mounts);
+    this.#denials = new Denials((...denial) => events.denied(...denial));
+    this.#requests = new Requests(start, events, this.#held, this.#denials, (id, outcome) =>
+      this.#send({ kind: 'settled', pid, id, outcome }),
+    );
+    this.#streams = new ChildStreams(pid, events, (message) => this.#send(message));
+    this.#deliveries = new Deliveries({
+      pid,
+      hostBytes: limits.hostBytes,
+      send: (message) => this.#send(message),
+      mayReceive: () => this.#held.first('ipc') !== null,
+      silent: () => this.#finish(killed('its process did not take its mail')),
+    });
+    this.#deadline = new Deadline(() => {
+      // It counts as ended by its timeout, unless it was to be ended before.
+      block.request(COMMAND.timeout);
+      this.#lost('its process did not answer');
+    });
+    if (limits.wallTimeMs !== 0) {
+      this.#deadline.set(start.spawnedAtMs + limits.wallTimeMs);
+    }
+    this.#link.listen({
+      frame: (frame) => this.#take(frame),
+      broken: (what) => this.#broke(what),
+      gone: () => this.#lost('its process died: it may be tried again'),
+    });
+    void this.#begin();
+  }
+
+  command(message: string): void {
+    if (!this.#begun) {
+      // Nothing of it has run: there is nobody to ask.
+      this.#lost(message);
+      return;
+    }
+    this.#send({ kind: 'command', command: this.#start.block.command, message });
+    this.#deadline.setNow();
+  }
+
+  deliver(
+    delivery: Delivery,
+    waitMs: number | null,
+    signal?: AbortSignal,
+  ): Promise<CallOutcome<null>> {
+    return this.#deliveries.deliver(delivery, waitMs, signal);
+  }
+
+  granted(grant: HeldGrant): void {
+    this.#held.add(grant);
+    if (this.#begun) {
+      this.#send({ kind: 'grant', pid: this.#start.pid, grant: withoutHostPath(grant) });
+    }
+    this.#deliveries.changed();
+  }
+
+  /**
+   * What leaves the process is refused from now on. That its clocks and random numbers are, too, its
+   * own gate sees to: it is waited for, and a process that does not answer is ended.
+   */
+  async revoked(): Promise<void> {
+    this.#requests.revoked();
+    this.#deliveries.changed();
+    if (!this.#begun || this.#ended) {
+      return;
+    }
+    const id = this.#nextTelling;
+    this.#nextTelling += 1;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#tellings.set(id, resolve);
+    const timer = answerTimer(TOLD_MS_MAX, () =>
+      this.#finish(killed('its process did not take a revocation')),
+    );
+    this.#send({ kind: 'revoked', id, indexes: this.#revokedIndexes() });
+    await promise;
+    timer.clear();
+  }
+
+  // ── its start ───────────────────────────────────────────────────────────────────────────────────
+
+  async #begin(): Promise<void> {
+    const { launched, module, sliceFuel } = this.#options;
+    const { plan } = launched;
+    const systemPid = (await this.#link.ready) ? await this.#link.systemPid : null;
+    if (this.#ended) {
+      return;
+    }
+    const {
+      limits,
+      block,
+      moduleDigest,
+      isolation: _isolation,
+      mounts: _mounts,
+      ...rest
+    } = this.#start;
+    if (systemPid !== null) {
+      const bounds = boundsFor(limits);
+      this.#watch = new ProcessWatch(systemPid, bounds, (what) => this.#passed(what));
+      const done =
+        plan.prlimit === null ||
+        (await confine(plan.prlimit, systemPid, bounds, plan.bwrap !== null));
+      if (!done) {
+        this.#finish(failed('the limits of its process could not be set'));
+      }
+    }
+    if (this.#ended) {
+      return;
+    }
+    this.#begun = true;
+    const grants = Object.values(this.#held.of).flat().map(withoutHostPath);
+    this.#send({
+      kind: 'begin',
+      plan: module.plan,
+      modules: module.modules,
+      agent: { ...rest, limits, grants, mounts: [], slot: 0, digest: moduleDigest },
+      preopens: this.#files.preopens,
+      sliceFuel,
+      revoked: this.#revokedIndexes(),
+    });
+    this.#deliveries.open();
+  }
+
+  #revokedIndexes(): number[] {
+    return Object.values(this.#held.of)
+      .flat()
+      .filter(({ index }) => this.#start.block.isGrantRevoked(index))
+      .map(({ index }) => index);
+  }
+
+  #send(message: ToChild): void {
+    if (!this.#ended) {
+      this.#link.send(message);
+    }
+  }
+
+  // ── what it says ────────────────────────────────────────────────────────────────────────────────
+
+  #take(frame: Frame): void {
+    if (this.#ended) {
+      return;
+    }
+    try {
+      this.#do(readHead(frame), frame.body);
+    } catch (error) {
+      if (!(error instanceof ChildProtocolError)) {
+        throw error;
+      }
+      this.#broke(error.message);
+    }
+  }
+
+  #do(head: ReadHead, body: Buffer): void {
+    const { events } = this.#options;
+    if (!this.#begun && head.kind !== 'warning') {
+      throw new ChildProtocolError('it says something before it was asked');
+    }
+    switch (head.kind) {
+      case 'warning':
+        this.#warn(head.text);
+        return;
+      case 'running':
+        events.running();
+        return;
+      case 'exited':
+        this.#finish({ ...head.end, undelivered: head.undelivered });
+        return;
+      case 'counters':
+        takeCounters(this.#start.block, this.#start.limits, head, this.#requests.counted);
+        return;
+      case 'told':
+        this.#tellings.get(head.id)?.();
+        this.#tellings.delete(head.id);
+        return;
+      case 'denied':
+        this.#denials.told(head.capability, head.operation, head.count);
+        return;
+      case 'log':
+        this.#streams.log(head.level, head.message);
+        return;
+      case 'output':
+        this.#streams.output(head.stream, body);
+        return;
+      case 'pull-input':
+        this.#streams.pullInput();
+        return;
+      case 'delivered':
+        this.#deliveries.delivered(head.id, head.outcome);
+        return;
+      case 'room':
+        this.#deliveries.room();
+        return;
+      case 'file':
+        this.#files.perform(readFileRequest(head.request, body), (answer) =>
+          this.#send({ kind: 'file-answer', id: head.id, answer }),
+        );
+        return;
+      default:
+        this.#request(head, body);
+    }
+  }
+
+  #request(
+    head: Extract<ReadHead, { kind: 'send' | 'tool' | 'spawn' | 'request-grant' | 'abandon' }>,
+    body: Buffer,
+  ): void {
+    const requests = this.#requests;
+    switch (head.kind) {
+      case 'send':
+        requests.send(head.id, head.to, readPayload(head.payload, body), head.waitMs);
+        return;
+      case 'tool':
+        requests.callTool(head.id, head.name, readText(body));
+        return;
+      case 'spawn':
+        requests.spawn(head.id, readSpawn(body));
+        return;
+      case 'request-grant':
+        requests.requestGrant(head.id, head.grant, head.reason);
+        return;
+      case 'abandon':
+        requests.abandon(head.id);
+        return;
+    }
+  }
+
+  #warn(text: string): void {
+    this.#warnings += 1;
+    if (this.#warnings <= WARNINGS_MAX) {
+      this.#options.onWarning(printable(text, WARNING_LENGTH_MAX));
+    }
+  }
+
+  // ── its end ─────────────────────────────────────────────────────────────────────────────────────
+
+  #broke(what: string): void {
+    this.#warn(`the process of pid ${this.#start.pid} broke the protocol: ${what}`);
+    this.#finish(killed('its process broke the protocol'));
+  }
+
+  #passed(what: Passed): void {
+    this.#finish(
+      what === 'memory'
+        ? killed('its process took more memory than it may')
+        : { ...killed('its process took more CPU time than it may'), reason: 'cpu_time' },
+    );
+  }
+
+  #lost(message: string): void {
+    this.#finish(endOfLost(this.#start.block, message));
+  }
+
+  /** Ends the process, and tells of the agent's end when nothing is left of it. */
+  #finish(end: BackendEnd): void {
+    if (this.#ended) {
+      return;
+    }
+    this.#ended = true;
+    this.#deadline.clear();
+    this.#watch?.stop();
+    this.#requests.close();
+    this.#files.close();
+    const undelivered = end.undelivered + this.#deliveries.close();
+    for (const told of this.#tellings.values()) {
+      told();
+    }
+    this.#link.kill();
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, GONE_MS_MAX);
+    void Promise.race([this.#link.gone, late.promise]).then(() => {
+      clearTimeout(timer);
+      this.#options.events.exited({ ...end, undelivered });
+    });
+  }
+}
+
+const killed = (message: string): BackendEnd => ({
+  code: -1,
+  reason: 'killed',
+  message,
+  undelivered: 0,
+});
+
+const failed = (message: string): BackendEnd => ({ ...killed(message), reason: 'internal' });
+
+/** The process has no use for where a directory is on this machine. */
+function withoutHostPath(grant: HeldGrant): HeldGrant {
+  if (grant.kind !== 'files') {
+    return grant;
+  }
+  const { scope } = grant as HeldGrant<'files'>;
+  return { ...grant, scope: { ...scope, source: { kind: 'memory' } } };
+}

@@ -1,0 +1,241 @@
+/**
+ * One process from its start to its end: its pipe, whom the system knows it as, and that nothing of it
+ * is left. What its frames mean is the business of whoever takes it.
+ */
+
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { serialize } from 'node:v8';
+import { type Frame, FrameReader, frameOf } from '../../wasm/worker/child/frames.ts';
+import { FROM_CHILD_BOUNDS, type ToChild } from '../../wasm/worker/child/messages.ts';
+import { type ChildCommand, FD } from './command.ts';
+import { inheritedDescriptors } from './inherited.ts';
+
+/** How long a process may take from its start until it is ready. */
+const START_MS_MAX = 30_000;
+
+/** The head of a process' first frame. */
+const READY = '{"kind":"ready"}';
+
+/** How long a process that was ended may take to be gone, before nobody waits for it any more. */
+const GONE_MS_MAX = 5_000;
+
+/** Frames of a process are taken for so long at a time, in milliseconds; then others have their turn. */
+const TURN_MS = 2;
+
+/** Frames before the first that says that it is ready: why it can't be. */
+const EARLY_FRAMES_MAX = 4;
+
+/** What bubblewrap tells about whom it has started. */
+const INFO_BYTES_MAX = 64 * 1024;
+
+/** Who hears a process. */
+export interface ChildListener {
+  frame(frame: Frame): void;
+  /** It has written what is no frame. */
+  broken(what: string): void;
+  /** It is gone, for whatever reason. */
+  gone(): void;
+}
+
+export class ChildLink {
+  readonly #process: ChildProcess;
+  readonly #pipe: Socket | null;
+  readonly #gone = Promise.withResolvers<void>();
+  readonly #systemPid: Promise<number | null>;
+  #listener: ChildListener | null = null;
+  readonly #early: Frame[] = [];
+  readonly #ready = Promise.withResolvers<boolean>();
+  #ended = false;
+  /** What it still writes is nobody's business. */
+  #ignored = false;
+  #isReady = false;
+  /** Resolves with true when it takes an agent, with false when it ended before. */
+  readonly ready: Promise<boolean> = this.#ready.promise;
+  /** Resolves when nothing of it is left. */
+  readonly gone: Promise<void> = this.#gone.promise;
+
+  constructor(command: ChildCommand) {
+    this.#process = start(command);
+    this.#pipe = pipeOf(this.#process, FD.frames);
+    this.#systemPid = command.wrapped
+      ? startedByBwrap(this.#process)
+      : Promise.resolve(this.#process.pid ?? null);
+    const closed = Promise.withResolvers<void>();
+    const exited = Promise.withResolvers<void>();
+    this.#process.on('error', () => {
+      // It could not be started; one that was started says how it ended by `exit`.
+      if (this.#process.pid === undefined) {
+        exited.resolve();
+      }
+    });
+    this.#process.on('exit', () => exited.resolve());
+    if (this.#pipe === null) {
+      closed.resolve();
+    } else {
+      this.#read(this.#pipe);
+      this.#pipe.on('close', () => closed.resolve());
+    }
+    const late = setTimeout(() => this.kill(), START_MS_MAX).unref();
+    void this.ready.then(() => clearTimeout(late));
+    void exited.promise.then(() => this.#late());
+    void Promise.all([closed.promise, exited.promise]).then(() => this.#over());
+  }
+
+  /** Its pid for the system's own tools; null: it could not be started. */
+  get systemPid(): Promise<number | null> {
+    return this.#systemPid;
+  }
+
+  /** Hands over what came already, and then what comes. */
+  listen(listener: ChildListener): void {
+    this.#listener = listener;
+    for (const frame of this.#early.splice(0)) {
+      listener.frame(frame);
+    }
+    if (this.#ended) {
+      listener.gone();
+    }
+  }
+
+  send(message: ToChild): void {
+    if (this.#pipe?.writable) {
+      for (const part of frameOf(serialize(message))) {
+        this.#pipe.write(part);
+      }
+    }
+  }
+
+  /** Whether the program may end while it is there. */
+  set holdsProgram(holds: boolean) {
+    const action = holds ? 'ref' : 'unref';
+    this.#process[action]();
+    this.#pipe?.[action]();
+  }
+
+  kill(): void {
+    this.#ignored = true;
+    this.#process.kill('SIGKILL');
+  }
+
+  #read(pipe: Socket): void {
+    const reader = new FrameReader(FROM_CHILD_BOUNDS, (frame) => this.#take(frame));
+    // A process that is gone can't be written to: its end says more than EPIPE.
+    pipe.on('error', () => {});
+    pipe.on('data', (chunk: Buffer) => {
+      if (this.#ignored) {
+        return;
+      }
+      const started = performance.now();
+      try {
+        reader.push(chunk);
+      } catch (error) {
+        this.#ignored = true;
+        this.#listener?.broken(error instanceof Error ? error.message : 'nonsense');
+        return;
+      }
+      this.#giveWay(pipe, performance.now() - started);
+    });
+  }
+
+  #take(frame: Frame): void {
+    if (!this.#isReady && frame.head.equals(Buffer.from(READY))) {
+      this.#isReady = true;
+      this.#ready.resolve(true);
+    } else if (this.#listener !== null) {
+      this.#listener.frame(frame);
+    } else if (!this.#isReady && this.#early.length < EARLY_FRAMES_MAX) {
+      this.#early.push(frame);
+    } else {
+      // Nobody has told it anything yet.
+      this.kill();
+    }
+  }
+
+  /**
+   * A process that does not take its answers asks for nothing more, and none takes more than half of
+   * this thread's time.
+   */
+  #giveWay(pipe: Socket, tookMs: number): void {
+    if (pipe.writableNeedDrain) {
+      pipe.pause();
+      pipe.once('drain', () => pipe.resume());
+    } else if (tookMs > TURN_MS) {
+      pipe.pause();
+      setTimeout(() => pipe.resume(), tookMs);
+    }
+  }
+
+  /** It has exited: whatever still holds its pipe is no longer waited for. */
+  #late(): void {
+    this.#pipe?.resume();
+    setTimeout(() => this.#pipe?.destroy(), GONE_MS_MAX).unref();
+  }
+
+  #over(): void {
+    if (!this.#ended) {
+      this.#ended = true;
+      this.#ready.resolve(false);
+      this.#gone.resolve();
+      this.#listener?.gone();
+    }
+  }
+}
+
+/** Starts it: no shell, a session of its own, no environment, nothing open but its pipes. */
+function start(command: ChildCommand): ChildProcess {
+  const nowhere = openSync('/dev/null', 'r+');
+  try {
+    const stdio: NonNullable<Exclude<SpawnOptions['stdio'], string>> = [
+      'ignore',
+      'ignore',
+      'ignore',
+    ];
+    for (const descriptor of inheritedDescriptors()) {
+      while (stdio.length < descriptor) {
+        stdio.push('ignore');
+      }
+      stdio[descriptor] = nowhere;
+    }
+    for (const descriptor of command.pipes) {
+      stdio[descriptor] = 'pipe';
+    }
+    const child = spawn(command.file, command.arguments, {
+      stdio,
+      detached: true,
+      env: {},
+      cwd: '/',
+      windowsHide: true,
+    });
+    if (command.filter !== null) {
+      const pipe = pipeOf(child, FD.filter);
+      pipe?.on('error', () => {});
+      pipe?.end(command.filter);
+    }
+    return child;
+  } finally {
+    closeSync(nowhere);
+  }
+}
+
+function pipeOf(child: ChildProcess, descriptor: number): Socket | null {
+  const pipes: readonly unknown[] = child.stdio;
+  return (pipes[descriptor] as Socket | null | undefined) ?? null;
+}
+
+/** What bubblewrap says about the process that it has started. */
+async function startedByBwrap(child: ChildProcess): Promise<number | null> {
+  const info = pipeOf(child, FD.info);
+  if (info === null) {
+    return null;
+  }
+  let text = '';
+  info.on('error', () => {});
+  info.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString('latin1')).slice(0, INFO_BYTES_MAX);
+  });
+  await new Promise((resolve) => info.on('close', resolve));
+  const pid = /"child-pid":\s*(\d+)/.exec(text)?.[1];
+  return pid === undefined ? null : Number(pid);
+}

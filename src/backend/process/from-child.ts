@@ -1,0 +1,226 @@
+/**
+ * What an agent's process writes, read without believing any of it: a guest may have taken it over.
+ * That it may do what it asks for is checked where it is done.
+ */
+
+import * as z from 'zod';
+import type { Payload } from '../../ipc/message.ts';
+import type { FileRequest } from '../../wasm/host/files/request.ts';
+import type { Frame } from '../../wasm/worker/child/frames.ts';
+import type { ChildRequest } from '../backend.ts';
+
+/** Characters of a sentence: of an end, a warning, an error. */
+const SENTENCE_MAX = 8 * 1024;
+/** Characters of a line that an agent logs; the worker cuts it there. */
+const LOG_LINE_MAX = 8 * 1024;
+/** Characters of a name: of a tool, a kind, an operation. */
+const NAME_MAX = 64 * 1024;
+
+const count = z.int().nonnegative();
+const sentence = z.string().max(SENTENCE_MAX);
+const name = z.string().max(NAME_MAX);
+/** What is shown to an operator without being made printable: words of ours. */
+const word = z.string().regex(/^[a-z][a-z0-9_.[\]/:-]{0,127}$/);
+
+const outcome = z.union([
+  z.strictObject({ tag: z.literal('ok'), val: z.null() }),
+  z.strictObject({ tag: z.literal('err'), error: word, message: sentence }),
+]);
+
+const head = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('warning'), text: z.string().max(SENTENCE_MAX * 8) }),
+  z.strictObject({ kind: z.literal('running') }),
+  z.strictObject({
+    kind: z.literal('exited'),
+    end: z.strictObject({
+      code: z.int32().nullable(),
+      reason: z.enum([
+        'normal',
+        'error',
+        'trap',
+        'fuel',
+        'cpu_time',
+        'timeout',
+        'killed',
+        'internal',
+      ]),
+      message: sentence.nullable(),
+    }),
+    undelivered: count,
+  }),
+  z.strictObject({
+    kind: z.literal('counters'),
+    fuel: count,
+    memoryBytes: count,
+    cpuTimeMicroseconds: count,
+    messagesSent: count,
+    toolCalls: count,
+    slices: count,
+  }),
+  z.strictObject({ kind: z.literal('told'), id: count }),
+  z.strictObject({
+    kind: z.literal('denied'),
+    capability: word,
+    operation: word,
+    count: z.int().positive(),
+  }),
+  z.strictObject({
+    kind: z.literal('log'),
+    level: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
+    message: z.string().max(LOG_LINE_MAX),
+  }),
+  z.strictObject({
+    kind: z.literal('request-grant'),
+    id: count,
+    grant: z.strictObject({ kind: name, scope: z.array(name).max(10_000) }),
+    reason: z.string().max(1_000),
+  }),
+  z.strictObject({ kind: z.literal('abandon'), id: count }),
+  z.strictObject({ kind: z.literal('delivered'), id: count, outcome }),
+  z.strictObject({ kind: z.literal('pull-input') }),
+  z.strictObject({ kind: z.literal('room') }),
+  z.strictObject({ kind: z.literal('output'), stream: z.enum(['stdout', 'stderr']) }),
+  z.strictObject({
+    kind: z.literal('send'),
+    id: count,
+    to: z.int().min(-1),
+    waitMs: count.nullable(),
+    payload: z.enum(['text', 'json', 'binary']),
+  }),
+  z.strictObject({ kind: z.literal('tool'), id: count, name }),
+  z.strictObject({ kind: z.literal('spawn'), id: count }),
+  z.strictObject({ kind: z.literal('file'), id: count, request: z.unknown() }),
+]);
+
+/** The head of a frame, of the right form. */
+export type ReadHead = z.infer<typeof head>;
+
+/** It has written what no process of ours writes. */
+export class ChildProtocolError extends Error {
+  override readonly name = 'ChildProtocolError';
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, text: Buffer): z.output<Schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8(text));
+  } catch {
+    throw new ChildProtocolError('what should be JSON is none');
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    const where = result.error.issues[0]?.path.join('.') ?? '';
+    throw new ChildProtocolError(`a message has not the form of one, at '${where.slice(0, 64)}'`);
+  }
+  return result.data;
+}
+
+function utf8(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new ChildProtocolError('what should be UTF-8 is none');
+  }
+}
+
+/** Kinds of frames that have a body. */
+const WITH_BODY: ReadonlySet<string> = new Set(['output', 'send', 'tool', 'spawn', 'file']);
+
+/** @throws {ChildProtocolError} where it has not the form of any message. */
+export function readHead(frame: Frame): ReadHead {
+  const read = parsed(head, frame.head);
+  if (frame.body.length > 0 && !WITH_BODY.has(read.kind)) {
+    throw new ChildProtocolError(`a message '${read.kind}' with a body`);
+  }
+  return read;
+}
+
+/** The text in a frame's body. */
+export const readText = utf8;
+
+/** The payload in a frame's body. */
+export function readPayload(tag: Payload['tag'], body: Buffer): Payload {
+  return tag === 'binary' ? { tag, val: new Uint8Array(body) } : { tag, val: utf8(body) };
+}
+
+const limit = z
+  .string()
+  .regex(/^[0-9]{1,20}$/)
+  .transform(BigInt)
+  .optional();
+const text = z.string();
+const texts = z.array(text).max(100_000);
+
+const spawnRequest = z.strictObject({
+  agentId: text,
+  module: z.strictObject({ tag: z.enum(['digest', 'name']), val: text }),
+  arguments: texts,
+  environment: z.array(z.tuple([text, text])).max(100_000),
+  grants: z.array(z.strictObject({ kind: text, scope: texts })).max(10_000),
+  limits: z.strictObject({
+    fuel: limit,
+    memoryBytes: limit,
+    cpuTimeMs: limit,
+    wallTimeMs: limit,
+    messages: limit,
+    toolCalls: limit,
+    diskBytes: limit,
+  }),
+  restart: z.enum(['permanent', 'transient', 'temporary']),
+  linked: z.boolean(),
+});
+
+/** The spawn in a frame's body; the supervisor checks what it asks for. */
+export const readSpawn = (body: Buffer): ChildRequest => parsed(spawnRequest, body) as ChildRequest;
+
+const handle = z.int();
+const path = z.string().max(64 * 1024);
+const flags = z.int();
+const amount = z.number();
+const time = z.strictObject({ seconds: amount, nanoseconds: amount });
+const newTime = z.union([z.enum(['no-change', 'now']), time]);
+const at = { directory: handle, path };
+const bothAt = { ...at, newDirectory: handle, newPath: path };
+const op = <Name extends FileRequest['op'], Shape extends z.ZodRawShape>(
+  name: Name,
+  shape: Shape,
+) => z.strictObject({ op: z.literal(name), ...shape });
+
+const fileRequest = z.discriminatedUnion('op', [
+  op('open-at', { ...at, follow: z.boolean(), openFlags: flags, flags }),
+  op('close', { handle }),
+  op('read', { file: handle, length: amount, offset: amount }),
+  op('write', { file: handle, offset: amount }),
+  op('append', { file: handle }),
+  op('set-size', { file: handle, size: amount }),
+  op('advise', { file: handle, offset: amount, length: amount }),
+  op('sync', { handle, dataOnly: z.boolean() }),
+  op('stat', { handle }),
+  op('stat-at', { ...at, follow: z.boolean() }),
+  op('set-times', { handle, accessed: newTime, modified: newTime }),
+  op('set-times-at', { ...at, follow: z.boolean(), accessed: newTime, modified: newTime }),
+  op('create-directory-at', at),
+  op('remove-directory-at', at),
+  op('unlink-file-at', at),
+  op('rename-at', bothAt),
+  op('link-at', { ...bothAt, follow: z.boolean() }),
+  op('symlink-at', { ...at, target: path }),
+  op('readlink-at', at),
+  op('read-directory', { directory: handle }),
+  op('next-entries', { stream: handle }),
+  op('identity', { handle }),
+  op('identity-at', { ...at, follow: z.boolean() }),
+]);
+
+/** The request in a frame; what is written is its body. The engine checks what the numbers mean. */
+export function readFileRequest(request: unknown, body: Buffer): FileRequest {
+  const result = fileRequest.safeParse(request);
+  if (!result.success) {
+    throw new ChildProtocolError('a request on files has not the form of one');
+  }
+  const writes = result.data.op === 'write' || result.data.op === 'append';
+  if (!writes && body.length > 0) {
+    throw new ChildProtocolError(`a request '${result.data.op}' with a body`);
+  }
+  return (writes ? { ...result.data, bytes: body } : result.data) as FileRequest;
+}

@@ -1,0 +1,76 @@
+/** Isolation `process`: a child process for each agent, ended with it. */
+
+import { RingfenceError } from '../../errors.ts';
+import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
+import type { WasmModule } from '../wasm/module.ts';
+import { ChildAgent } from './child-agent.ts';
+import { Launcher, type LauncherOptions } from './launcher.ts';
+import type { ProcessWalls } from './walls.ts';
+
+/** Processes of agents that live at a time: each takes some 60 MB before its agent has anything. */
+export const PROCESSES_MAX = 64;
+
+export interface ProcessesOptions extends LauncherOptions {
+  readonly sliceFuel: number;
+}
+
+export class Processes {
+  readonly #options: ProcessesOptions;
+  readonly #launcher: Launcher;
+  #live = 0;
+
+  constructor(options: ProcessesOptions) {
+    this.#options = options;
+    this.#launcher = new Launcher(options);
+  }
+
+  /**
+   * Resolves when agents can be started.
+   *
+   * @throws {RingfenceError} `RF_BACKEND_NOT_AVAILABLE`
+   */
+  prepare(): Promise<void> {
+    return this.#launcher.prepare();
+  }
+
+  /** Which walls are in force around each process. */
+  walls(): Promise<ProcessWalls> {
+    return this.#launcher.walls();
+  }
+
+  /** {@link prepare} has resolved. @throws {RingfenceError} `RF_LIMIT_EXCEEDED` */
+  start(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
+    if (this.#live >= PROCESSES_MAX) {
+      throw new RingfenceError(
+        'RF_LIMIT_EXCEEDED',
+        `Cannot spawn '${start.agentId}' in a process of its own as ${PROCESSES_MAX} agents have one: wait for one to exit, or spawn it with another isolation.`,
+        { max: PROCESSES_MAX },
+      );
+    }
+    this.#live += 1;
+    const agent = new ChildAgent({
+      start,
+      module,
+      sliceFuel: this.#options.sliceFuel,
+      launched: this.#launcher.launch(),
+      onWarning: (text) => this.#options.onWarning(text),
+      events: {
+        ...events,
+        running: () => {
+          this.#launcher.keepSpare();
+          events.running();
+        },
+        exited: (end) => {
+          this.#live -= 1;
+          events.exited(end);
+        },
+      },
+    });
+    return agent;
+  }
+
+  /** Resolves when no process is left; the agents have been ended before. */
+  close(): Promise<void> {
+    return this.#launcher.close();
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * What an agent in a process of its own asks for: messages, tools, children, grants. Its own gate has
+ * let it pass; here it is checked again, by the same scopes, as a guest may have taken the process over.
+ */
+
+import { CAPABILITY_NAME, type GrantKind, type Scopes } from '../../capability/grant.ts';
+import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
+import { reachesPid, reachesTool } from '../../capability/scope.ts';
+import type { WordedGrant } from '../../capability/words.ts';
+import type { Payload } from '../../ipc/message.ts';
+import type { BackendEvents, BackendStart, ChildRequest } from '../backend.ts';
+import { type OperationOutcome, Operations } from '../operations.ts';
+import type { Denials } from './denials.ts';
+import { ChildProtocolError } from './from-child.ts';
+
+/** Operations that are under way at a time; an agent waits for each before the next. */
+const UNDER_WAY_MAX = 16;
+
+/** Characters of a tool call's arguments, as the gate bounds them. */
+const ARGUMENTS_CHARACTERS_MAX = 1024 * 1024;
+
+/** The longest that a timer can wait. */
+const TIMER_MS_MAX = 0x7fff_ffff;
+
+/** What is counted here. */
+export interface Counted {
+  readonly messagesSent: number;
+  readonly toolCalls: number;
+}
+
+interface Under {
+  readonly grant: HeldGrant;
+  readonly operation: string;
+  readonly timer: NodeJS.Timeout | null;
+}
+
+export class Requests {
+  readonly #start: BackendStart;
+  readonly #events: BackendEvents;
+  readonly #held: HeldGrants;
+  readonly #denials: Denials;
+  readonly #operations: Operations;
+  readonly #answer: (id: number, outcome: OperationOutcome) => void;
+  /** The grants under which operations are under way. */
+  readonly #under = new Map<number, Under>();
+  #counted: Counted = { messagesSent: 0, toolCalls: 0 };
+
+  constructor(
+    start: BackendStart,
+    events: BackendEvents,
+    held: HeldGrants,
+    denials: Denials,
+    answer: (id: number, outcome: OperationOutcome) => void,
+  ) {
+    this.#start = start;
+    this.#events = events;
+    this.#held = held;
+    this.#denials = denials;
+    this.#answer = (id, outcome) => {
+      this.#forget(id);
+      answer(id, outcome);
+    };
+    this.#operations = new Operations(this.#answer);
+  }
+
+  get counted(): Counted {
+    return this.#counted;
+  }
+
+  send(id: number, to: number, payload: Payload, waitMs: number | null): void {
+    const { parentPid, limits } = this.#start;
+    const grant = this.#find('ipc', (scope) => reachesPid(scope, to, parentPid));
+    if (this.#denies(id, 'ipc', 'ipc.send', grant)) {
+      return;
+    }
+    const { messagesSent } = this.#counted;
+    if (this.#exceeds(id, 'ipc.send', messagesSent, limits.messages)) {
+      return;
+    }
+    this.#counted = { ...this.#counted, messagesSent: messagesSent + 1 };
+    this.#begin(id, 'ipc.send', grant, (signal) => this.#events.send(to, payload, waitMs, signal));
+  }
+
+  callTool(id: number, name: string, argumentsJson: string): void {
+    const grant = this.#find('tools', (scope) => reachesTool(scope, name));
+    if (this.#denies(id, 'tools', 'tools.call', grant)) {
+      return;
+    }
+    if (argumentsJson.length > ARGUMENTS_CHARACTERS_MAX) {
+      throw new ChildProtocolError('arguments of a tool that its gate does not let pass');
+    }
+    const { toolCalls } = this.#counted;
+    if (this.#exceeds(id, 'tools.call', toolCalls, this.#start.limits.toolCalls)) {
+      return;
+    }
+    this.#counted = { ...this.#counted, toolCalls: toolCalls + 1 };
+    this.#begin(id, 'tools.call', grant, (signal) =>
+      this.#events.callTool(name, argumentsJson, signal),
+    );
+  }
+
+  spawn(id: number, request: ChildRequest): void {
+    // Which module, how many and with what the supervisor checks.
+    const grant = this.#find('spawn', () => true);
+    if (!this.#denies(id, 'spawn', 'process.spawn', grant)) {
+      this.#begin(id, 'process.spawn', grant, () => this.#events.spawn(request));
+    }
+  }
+
+  requestGrant(id: number, grant: WordedGrant, reason: string): void {
+    this.#begin(id, 'capabilities.request', null, () => this.#events.requestGrant(grant, reason));
+  }
+
+  abandon(id: number): void {
+    this.#forget(id);
+    this.#operations.abandon(id);
+  }
+
+  /** Grants may no longer be in force: what is under way under one is stopped. */
+  revoked(): void {
+    for (const [id, { grant, operation }] of [...this.#under]) {
+      if (!this.#held.inForce(grant)) {
+        this.#operations.cancel(id, deniedOutcome(grant.kind, operation));
+      }
+    }
+  }
+
+  close(): void {
+    for (const id of [...this.#under.keys()]) {
+      this.#forget(id);
+    }
+    this.#operations.abandonAll();
+  }
+
+  #find<Kind extends GrantKind>(
+    kind: Kind,
+    reaches: (scope: Scopes[Kind]) => boolean,
+  ): HeldGrant | null {
+    const grants: readonly HeldGrant<Kind>[] = this.#held.of[kind];
+    return grants.find((grant) => this.#held.inForce(grant) && reaches(grant.scope)) ?? null;
+  }
+
+  #denies(id: number, kind: GrantKind, operation: string, grant: HeldGrant | null): boolean {
+    if (grant !== null) {
+      return false;
+    }
+    this.#denials.add(CAPABILITY_NAME[kind], operation);
+    this.#answer(id, deniedOutcome(kind, operation));
+    return true;
+  }
+
+  #exceeds(id: number, operation: string, used: number, limit: number): boolean {
+    if (limit === 0 || used < limit) {
+      return false;
+    }
+    const message = `${operation} would pass its limit of ${limit}: raise it, or call less`;
+    this.#answer(id, { tag: 'err', error: 'limit-exceeded', message });
+    return true;
+  }
+
+  #begin(
+    id: number,
+    operation: string,
+    grant: HeldGrant | null,
+    work: (signal: AbortSignal) => Promise<OperationOutcome>,
+  ): void {
+    if (this.#operations.has(id) || this.#operations.size >= UNDER_WAY_MAX) {
+      throw new ChildProtocolError('more operations under way than an agent can have');
+    }
+    if (grant !== null) {
+      this.#under.set(id, { grant, operation, timer: this.#expiry(grant) });
+    }
+    this.#operations.begin(id, work);
+  }
+
+  #expiry({ expiresAtMs }: HeldGrant): NodeJS.Timeout | null {
+    if (expiresAtMs === Number.POSITIVE_INFINITY) {
+      return null;
+    }
+    const left = expiresAtMs - (performance.timeOrigin + performance.now());
+    return setTimeout(() => this.revoked(), Math.min(Math.max(0, left) + 1, TIMER_MS_MAX));
+  }
+
+  #forget(id: number): void {
+    clearTimeout(this.#under.get(id)?.timer ?? undefined);
+    this.#under.delete(id);
+  }
+}
+
+function deniedOutcome(kind: GrantKind, operation: string): OperationOutcome {
+  const message = `${operation} needs ${CAPABILITY_NAME[kind]} in force and in its scope: ask for it`;
+  return { tag: 'err', error: 'denied', message };
+}

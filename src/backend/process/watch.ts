@@ -1,0 +1,72 @@
+/** Watches what an agent's process takes of the machine, from outside. Only Linux tells. */
+
+import { readFileSync } from 'node:fs';
+import type { ProcessBounds } from './confine.ts';
+
+/** How often it is looked at. */
+const LOOK_EVERY_MS = 50;
+
+/** The kernel's unit of CPU time towards programs, on every machine. */
+const TICK_MS = 10;
+
+/** What a process takes. */
+export interface ProcessUse {
+  readonly residentBytes: number;
+  readonly cpuTimeMs: number;
+}
+
+/** Null: it is gone, or the system doesn't tell. */
+export function useOf(systemPid: number): ProcessUse | null {
+  try {
+    const status = readFileSync(`/proc/${systemPid}/status`, 'latin1');
+    const resident = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+    const stat = readFileSync(`/proc/${systemPid}/stat`, 'latin1');
+    // The name in brackets may hold anything; the fields count from behind it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    if (resident === undefined || Number.isNaN(ticks)) {
+      return null;
+    }
+    return { residentBytes: Number(resident) * 1024, cpuTimeMs: ticks * TICK_MS };
+  } catch {
+    return null;
+  }
+}
+
+/** What a process took too much of. */
+export type Passed = 'memory' | 'cpu_time';
+
+/** Looks at a process until it is stopped; `passed` is called once. */
+export class ProcessWatch {
+  readonly #systemPid: number;
+  readonly #bounds: ProcessBounds;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(systemPid: number, bounds: ProcessBounds, passed: (what: Passed) => void) {
+    this.#systemPid = systemPid;
+    this.#bounds = bounds;
+    this.#timer = setInterval(() => {
+      const what = this.#look();
+      if (what !== null) {
+        this.stop();
+        passed(what);
+      }
+    }, LOOK_EVERY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): Passed | null {
+    const use = useOf(this.#systemPid);
+    if (use === null) {
+      return null;
+    }
+    const { residentBytes, cpuTimeMs } = this.#bounds;
+    if (residentBytes !== null && use.residentBytes > residentBytes) {
+      return 'memory';
+    }
+    return cpuTimeMs !== null && use.cpuTimeMs > cpuTimeMs ? 'cpu_time' : null;
+  }
+}

@@ -1,0 +1,67 @@
+/** Asking the file host, which answers at once or later. */
+
+import { type Result, WAIT } from '../../abi/binding.ts';
+import type { HostAgent, Operation } from '../../agent.ts';
+import type {
+  ErrorCode,
+  FileAnswer,
+  FileOperationName,
+  FileOperations,
+  FileRequest,
+} from '../../files/request.ts';
+
+const IO = { tag: 'err', val: 'io' } as const;
+
+/** The answer of an operation that is through. */
+export function settled<Name extends FileOperationName>(
+  operation: Operation<FileAnswer<Name>>,
+): FileAnswer<Name> | null {
+  const { outcome } = operation;
+  if (outcome === null) {
+    return null;
+  }
+  return outcome.tag === 'ok' ? outcome.val : IO;
+}
+
+/**
+ * Performs a request; at a further try of the same call, looks whether it is through.
+ *
+ * Only in a function that is declared as blocking may the host answer later.
+ */
+export function ask<Name extends FileOperationName>(
+  agent: HostAgent,
+  request: FileRequest<Name>,
+): FileAnswer<Name> | typeof WAIT {
+  let operation = agent.pending as Operation<FileAnswer<Name>> | undefined;
+  if (operation === undefined) {
+    const answer = agent.files.perform(request);
+    if (!('outcome' in answer)) {
+      return answer;
+    }
+    operation = answer;
+  }
+  const answer = settled(operation);
+  if (answer !== null) {
+    return answer;
+  }
+  agent.pending = operation;
+  return agent.wait(operation.onSettled);
+}
+
+/** As {@link ask}; what comes back is made into what the guest gets. */
+export function askFor<Name extends FileOperationName, Value>(
+  agent: HostAgent,
+  request: FileRequest<Name>,
+  make: (answer: FileOperations[Name]['answer']) => Value,
+): Result<Value, ErrorCode> | typeof WAIT {
+  const answer = ask(agent, request);
+  if (answer === WAIT || answer.tag === 'err') {
+    return answer as never;
+  }
+  return { tag: 'ok', val: make(answer.val) };
+}
+
+/** Nobody waits for the answer of a call any more. */
+export function abandon(agent: HostAgent): void {
+  (agent.pending as Operation<unknown> | undefined)?.abandon();
+}

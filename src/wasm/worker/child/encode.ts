@@ -1,0 +1,66 @@
+/** What a worker posts, as frames that the kernel reads. */
+
+import type { Payload } from '../../../ipc/message.ts';
+import type { FileRequest } from '../../host/files/request.ts';
+import type { FromWorker } from '../protocol.ts';
+import type { ChildHead } from './messages.ts';
+
+/** A frame before it is bytes. */
+export interface Outgoing {
+  readonly head: ChildHead;
+  readonly body?: Uint8Array;
+}
+
+const utf8 = new TextEncoder();
+
+const bytesOf = (payload: Payload): Uint8Array =>
+  payload.tag === 'binary' ? payload.val : utf8.encode(payload.val);
+
+/** Numbers of 64 bits are texts, for JSON has none. */
+const json = (value: unknown): Uint8Array =>
+  utf8.encode(
+    JSON.stringify(value, (_, part: unknown) =>
+      typeof part === 'bigint' ? part.toString() : part,
+    ),
+  );
+
+/** Null: the kernel need not know it. */
+export function outgoing(message: FromWorker): Outgoing | null {
+  switch (message.kind) {
+    case 'ready':
+      return null;
+    case 'send': {
+      const { kind, id, to, waitMs, payload } = message;
+      return { head: { kind, id, to, waitMs, payload: payload.tag }, body: bytesOf(payload) };
+    }
+    case 'tool': {
+      const { kind, id, name } = message;
+      return { head: { kind, id, name }, body: utf8.encode(message.arguments) };
+    }
+    case 'spawn': {
+      const { kind, id, request } = message;
+      return { head: { kind, id }, body: json(request) };
+    }
+    case 'output': {
+      const { kind, stream, bytes } = message;
+      return { head: { kind, stream }, body: bytes };
+    }
+    case 'warning':
+    case 'delivered':
+      return { head: message };
+    default: {
+      // Whose it is the kernel knows: a process has one agent.
+      const { pid: _pid, ...head } = message;
+      return { head };
+    }
+  }
+}
+
+/** A request on files; the bytes that it writes go in the body. */
+export function outgoingFile(id: number, request: FileRequest): Outgoing {
+  if (request.op === 'write' || request.op === 'append') {
+    const { bytes, ...rest } = request;
+    return { head: { kind: 'file', id, request: rest }, body: bytes };
+  }
+  return { head: { kind: 'file', id, request } };
+}

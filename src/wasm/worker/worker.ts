@@ -1,0 +1,223 @@
+/** A worker: takes starts, commands and deliveries over a port, and runs its agents until that says close. */
+
+import { threadId } from 'node:worker_threads';
+import type { WordedGrant } from '../../capability/words.ts';
+import type { Delivery, Payload } from '../../ipc/message.ts';
+import type { Decision, Operation } from '../host/agent.ts';
+import type { FileHost } from '../host/files/host.ts';
+import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
+import type { HostFunctions } from '../host/index.ts';
+import { WorkerAgent } from './agent.ts';
+import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
+import { deliver, PendingOperation } from './mail.ts';
+import type { FileOwner, Resident, WorkerParts } from './parts.ts';
+import type { AgentStart, FromWorker, Mount, ToWorker } from './protocol.ts';
+import { Scheduler } from './scheduler.ts';
+import { makeTrap } from './trap.ts';
+
+/** What a worker talks to the kernel over: a message port, or what stands for one in a process. */
+export interface WorkerPort {
+  on(event: 'message', listener: (messages: ToWorker[]) => void): unknown;
+  postMessage(messages: FromWorker[]): void;
+  close(): void;
+}
+
+/** What a worker is made of. */
+export interface WorkerOptions {
+  readonly port: WorkerPort;
+  /** The control blocks of all agents. */
+  readonly blocks: SharedArrayBuffer;
+  /** Fuel between two scheduling points. */
+  readonly sliceFuel: number;
+  /** What its agents' imports are bound to. */
+  readonly host: HostFunctions;
+  /** The directories that are mounted for an agent. */
+  openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
+}
+
+export class Worker implements WorkerParts {
+  readonly scheduler = new Scheduler();
+  readonly blocks: SharedArrayBuffer;
+  readonly sliceFuel: number;
+  readonly trap = makeTrap();
+  readonly host: HostFunctions;
+  readonly #port: WorkerPort;
+  readonly #openFiles: WorkerOptions['openFiles'];
+  readonly #agents = new Map<number, WorkerAgent>();
+  readonly #modules = new Map<string, PreparedInstance>();
+  readonly #operations = new Map<number, PendingOperation<never>>();
+  readonly #deliveries = new Map<number, Operation<null>>();
+  readonly #outbox: FromWorker[] = [];
+  #nextOperation = 1;
+
+  constructor(options: WorkerOptions) {
+    this.#port = options.port;
+    this.#openFiles = (agent, mounts) => options.openFiles(agent, mounts);
+    this.blocks = options.blocks;
+    this.sliceFuel = options.sliceFuel;
+    this.host = options.host;
+  }
+
+  /** Messages are batched: those of one turn go together. Bound, for agents hand it on. */
+  readonly post = (message: FromWorker): void => {
+    this.#outbox.push(message);
+    if (this.#outbox.length === 1) {
+      queueMicrotask(() => this.#port.postMessage(this.#outbox.splice(0)));
+    }
+  };
+
+  report(error: unknown): void {
+    this.post({ kind: 'warning', text: `a host function of ringfence failed: ${String(error)}` });
+  }
+
+  ended(agent: Resident): void {
+    this.#agents.delete(agent.pid);
+  }
+
+  openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost {
+    return this.#openFiles(agent, mounts);
+  }
+
+  send(from: Resident, to: number, payload: Payload, waitMs: number | null): Operation<null> {
+    const receiver = this.#agents.get(to);
+    if (receiver !== undefined && !receiver.ended) {
+      const delivery: Delivery = { tag: 'message', sender: from.pid, payload };
+      return deliver(receiver.mailbox, receiver, delivery, waitMs);
+    }
+    return this.#ask(from, (id) => ({ kind: 'send', pid: from.pid, id, to, payload, waitMs }));
+  }
+
+  callTool(from: Resident, name: string, argumentsJson: string): Operation<string> {
+    return this.#ask(from, (id) => ({
+      kind: 'tool',
+      pid: from.pid,
+      id,
+      name,
+      arguments: argumentsJson,
+    }));
+  }
+
+  spawn(from: Resident, request: SpawnRequest): Operation<number> {
+    return this.#ask(from, (id) => ({ kind: 'spawn', pid: from.pid, id, request }));
+  }
+
+  requestGrant(from: Resident, grant: WordedGrant, reason: string): Operation<Decision> {
+    return this.#ask(from, (id) => ({ kind: 'request-grant', pid: from.pid, id, grant, reason }));
+  }
+
+  #ask<Value>(from: Resident, message: (id: number) => FromWorker): Operation<Value> {
+    const id = this.#nextOperation;
+    this.#nextOperation += 1;
+    const operation = new PendingOperation<Value>(() => {
+      if (this.#operations.delete(id)) {
+        this.post({ kind: 'abandon', pid: from.pid, id });
+      }
+    });
+    this.#operations.set(id, operation as PendingOperation<never>);
+    this.post(message(id));
+    return operation;
+  }
+
+  /** Takes batches of commands until one says close. */
+  run(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#port.on('message', (messages: ToWorker[]) => {
+        for (const message of messages) {
+          if (message.kind === 'close') {
+            this.#port.close();
+            resolve();
+          } else {
+            this.take(message);
+          }
+        }
+      });
+      this.post({ kind: 'ready', threadId });
+    });
+  }
+
+  /** Calls `wake` once, when an agent has taken a message out of its mailbox, or has ended. */
+  onRoom(pid: number, wake: () => void): void {
+    this.#agents.get(pid)?.mailbox.onRoom(wake);
+  }
+
+  /** Does what the kernel says. */
+  take(message: ToWorker): void {
+    switch (message.kind) {
+      case 'module':
+        this.#modules.set(
+          message.digest,
+          prepareInstance(message.plan, message.modules, this.host),
+        );
+        return;
+      case 'start':
+        this.#start(message.agent);
+        return;
+      case 'command':
+        this.#agents.get(message.pid)?.commanded(message.message);
+        return;
+      case 'grant':
+        this.#agents.get(message.pid)?.granted(message.grant);
+        return;
+      case 'revoked':
+        this.#agents.get(message.pid)?.revoked();
+        return;
+      case 'deliver':
+        this.#deliver(message.id, message.to, message.delivery, message.waitMs);
+        return;
+      case 'abandon-delivery':
+        this.#deliveries.get(message.id)?.abandon();
+        this.#deliveries.delete(message.id);
+        return;
+      case 'settled': {
+        const operation = this.#operations.get(message.id);
+        this.#operations.delete(message.id);
+        operation?.settle(message.outcome as never);
+        return;
+      }
+      case 'input':
+        this.#agents.get(message.pid)?.stdin.arrived(message.bytes);
+        return;
+      case 'consumed':
+        this.#agents.get(message.pid)?.[message.stream].consumed(message.bytes);
+        return;
+      case 'output-closed':
+        this.#agents.get(message.pid)?.[message.stream].close();
+        return;
+      case 'close':
+        return;
+    }
+  }
+
+  #start(start: AgentStart): void {
+    const prepared = this.#modules.get(start.digest);
+    if (prepared === undefined) {
+      throw new Error(
+        `the module ${start.digest} did not reach this worker before its first agent`,
+      );
+    }
+    const agent = new WorkerAgent(start, this, (self) => runInstance(self, prepared, this));
+    this.#agents.set(start.pid, agent);
+    this.scheduler.wake(agent);
+  }
+
+  #deliver(id: number, to: number, delivery: Delivery, waitMs: number | null): void {
+    const receiver = this.#agents.get(to);
+    if (receiver === undefined || receiver.ended) {
+      const message = `pid ${to} has ended: nothing can be sent to it`;
+      this.post({ kind: 'delivered', id, outcome: { tag: 'err', error: 'closed', message } });
+      return;
+    }
+    const operation = deliver(receiver.mailbox, receiver, delivery, waitMs);
+    if (operation.outcome !== null) {
+      this.post({ kind: 'delivered', id, outcome: operation.outcome });
+      return;
+    }
+    this.#deliveries.set(id, operation);
+    operation.onSettled(() => {
+      this.#deliveries.delete(id);
+      if (operation.outcome !== null) {
+        this.post({ kind: 'delivered', id, outcome: operation.outcome });
+      }
+    });
+  }
+}

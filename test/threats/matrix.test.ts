@@ -1,0 +1,363 @@
+/**
+ * Goal: every host function that needs a grant is denied, typed, counted once and without effect where
+ * the grant is absent, out of scope, revoked or expired, or its limit is reached; and is not where it is
+ * present. Method: all host functions there are, out of the table that guests are bound to, each with
+ * arguments that would do something; a function that has no row fails the test.
+ */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CAPABILITY_NAME, GRANT_KINDS, type GrantKind } from '../../src/capability/grant.ts';
+import type { GrantsInput } from '../../src/index.ts';
+import { WAIT } from '../../src/wasm/host/abi/binding.ts';
+import type { HostAgent, Operation } from '../../src/wasm/host/agent.ts';
+import { openFiles } from '../../src/wasm/host/files/engine.ts';
+import { openRoot } from '../../src/wasm/host/files/root.ts';
+import { HOST } from '../../src/wasm/host/index.ts';
+import type { Descriptor } from '../../src/wasm/host/wasi/filesystem/descriptor.ts';
+import { callOnce, FakeAgent, FakeTrap } from '../support/fake-agent.ts';
+
+/** What calls may have done: only those that pass do anything. */
+const effects: string[] = [];
+
+const settled = <Value>(val: Value): Operation<Value> => ({
+  outcome: { tag: 'ok', val },
+  onSettled: () => () => {},
+  abandon: () => {},
+});
+
+/** An agent whose acts are seen. */
+class SeenAgent extends FakeAgent {
+  override send(): Operation<null> {
+    effects.push('send');
+    return settled(null);
+  }
+  override callTool(): Operation<string> {
+    effects.push('call-tool');
+    return settled('{}');
+  }
+  override spawn(): Operation<number> {
+    effects.push('spawn');
+    return settled(9);
+  }
+}
+
+interface World {
+  readonly agent: SeenAgent;
+  /** The root of the mount, and a file that is open in it. */
+  readonly root: Descriptor;
+  readonly file: Descriptor;
+  readonly entries: unknown;
+}
+
+type Arguments = (world: World) => unknown[];
+
+const file: Arguments = ({ file }) => [file];
+const path: Arguments = ({ root }) => [root, 'made'];
+const now = { tag: 'now' };
+const payload = { tag: 'text', val: 'hello' };
+const child = { agentId: 'child' };
+const spawnRequest: Arguments = () => [child];
+
+/** Arguments for each function, by interface and name; functions of one kind stand together. */
+const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Arguments>>>> = {
+  'ringfence:agent/process': { spawn: spawnRequest, stop: () => [3n, 'force'] },
+  'ringfence:agent/ipc': {
+    send: () => [{ tag: 'process', val: 3n }, payload, undefined],
+    request: () => [{ tag: 'process', val: 3n }, payload],
+    reply: () => [1n, payload],
+    receive: () => [{ tag: 'any' }, 0n],
+    publish: () => ['news', payload],
+    subscribe: () => ['news'],
+    unsubscribe: () => ['news'],
+  },
+  'ringfence:agent/tools': { list: () => [], call: () => ['add', '{}'] },
+  'wasi:clocks/monotonic-clock': {
+    now: () => [],
+    resolution: () => [],
+    'subscribe-instant': () => [0n],
+    'subscribe-duration': () => [0n],
+  },
+  'wasi:clocks/wall-clock': { now: () => [], resolution: () => [] },
+  'wasi:random/random': { 'get-random-bytes': () => [8n], 'get-random-u64': () => [] },
+  'wasi:random/insecure': {
+    'get-insecure-random-bytes': () => [8n],
+    'get-insecure-random-u64': () => [],
+  },
+  'wasi:random/insecure-seed': { 'insecure-seed': () => [] },
+  'wasi:sockets/tcp-create-socket': { 'create-tcp-socket': () => ['ipv4'] },
+  'wasi:sockets/udp-create-socket': { 'create-udp-socket': () => ['ipv4'] },
+  'wasi:sockets/ip-name-lookup': { 'resolve-addresses': () => [{}, 'example.org'] },
+  'wasi:http/outgoing-handler': { handle: () => [{ release: () => {} }, undefined] },
+  'wasi:filesystem/types': {
+    '[method]descriptor.read-via-stream': ({ file }) => [file, 0n],
+    '[method]descriptor.write-via-stream': ({ file }) => [file, 0n],
+    '[method]descriptor.append-via-stream': file,
+    '[method]descriptor.advise': ({ file }) => [file, 0n, 1n, 'normal'],
+    '[method]descriptor.sync-data': file,
+    '[method]descriptor.sync': file,
+    '[method]descriptor.get-flags': file,
+    '[method]descriptor.get-type': file,
+    '[method]descriptor.set-size': ({ file }) => [file, 2n],
+    '[method]descriptor.set-times': ({ file }) => [file, now, now],
+    '[method]descriptor.read': ({ file }) => [file, 8n, 0n],
+    '[method]descriptor.write': ({ file }) => [file, new Uint8Array([65]), 0n],
+    '[method]descriptor.read-directory': ({ root }) => [root],
+    '[method]descriptor.create-directory-at': path,
+    '[method]descriptor.stat': file,
+    '[method]descriptor.stat-at': ({ root }) => [root, 0, 'there'],
+    '[method]descriptor.set-times-at': ({ root }) => [root, 0, 'there', now, now],
+    '[method]descriptor.link-at': ({ root }) => [root, 0, 'there', root, 'made'],
+    '[method]descriptor.open-at': ({ root }) => [root, 0, 'made', 1, 3],
+    '[method]descriptor.readlink-at': ({ root }) => [root, 'there'],
+    '[method]descriptor.remove-directory-at': ({ root }) => [root, 'folder'],
+    '[method]descriptor.rename-at': ({ root }) => [root, 'there', root, 'made'],
+    '[method]descriptor.symlink-at': ({ root }) => [root, 'there', 'made'],
+    '[method]descriptor.unlink-file-at': ({ root }) => [root, 'there'],
+    '[method]descriptor.is-same-object': ({ file, root }) => [file, root],
+    '[method]descriptor.metadata-hash': file,
+    '[method]descriptor.metadata-hash-at': ({ root }) => [root, 0, 'there'],
+    '[method]directory-entry-stream.read-directory-entry': ({ entries }) => [entries],
+  },
+};
+
+/** All that the agent may have, and the same kinds in a scope that reaches none of the arguments. */
+const everything = (host: string): GrantsInput => ({
+  ipc: 'all',
+  network: 'all',
+  tools: 'all',
+  services: 'all',
+  spawn: 4,
+  files: [{ host, guest: '/', modes: ['read', 'write', 'create'] }],
+});
+const NARROW: GrantsInput = {
+  ipc: { pids: [4], topics: ['other'] },
+  tools: ['other'],
+};
+
+/** Functions whose scope is looked at by the gate; where a mount reads only, those that change it. */
+const OUT_OF_SCOPE: ReadonlySet<string> = new Set([
+  'ipc.send',
+  'ipc.request',
+  'ipc.publish',
+  'ipc.subscribe',
+  'ipc.unsubscribe',
+  'tools.call',
+]);
+const READ_ONLY: ReadonlySet<string> = new Set([
+  '[method]descriptor.write-via-stream',
+  '[method]descriptor.append-via-stream',
+  '[method]descriptor.set-size',
+  '[method]descriptor.set-times',
+  '[method]descriptor.write',
+  '[method]descriptor.create-directory-at',
+  '[method]descriptor.set-times-at',
+  '[method]descriptor.link-at',
+  '[method]descriptor.open-at',
+  '[method]descriptor.remove-directory-at',
+  '[method]descriptor.rename-at',
+  '[method]descriptor.symlink-at',
+  '[method]descriptor.unlink-file-at',
+]);
+
+const rows = [...HOST].flatMap(([interfaceName, functions]) =>
+  [...functions]
+    .filter(([, { capability }]) => capability !== null)
+    .map(([name, { capability }]) => ({
+      interfaceName,
+      name,
+      kind: capability as GrantKind,
+      title: `${interfaceName}#${name}`,
+    })),
+);
+type Row = (typeof rows)[number];
+
+let directory: string;
+let root: ReturnType<typeof openRoot>;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ringfence-matrix-'));
+  writeFileSync(join(directory, 'there'), 'content');
+  root = openRoot(directory);
+  effects.length = 0;
+});
+afterEach(() => {
+  root.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** An agent with these grants; its descriptors were opened while it had all. */
+function world(grants: GrantsInput, limits = {}): World {
+  const agent = new SeenAgent({
+    grants,
+    limits,
+    files: (held) =>
+      openFiles(
+        held.of.files.map(({ scope }) => ({ scope, root: root.fd })),
+        { take: () => true, give: () => {} },
+      ),
+  });
+  const types = HOST.get('wasi:filesystem/types');
+  const [mount] = callOnce<[Descriptor, string][]>(
+    agent,
+    HOST.get('wasi:filesystem/preopens')?.get('get-directories'),
+  ) as [Descriptor, string][];
+  if (mount === undefined) {
+    return { agent } as World;
+  }
+  const method = (name: string, ...args: unknown[]): unknown => {
+    const answer = callOnce(agent, types?.get(`[method]descriptor.${name}`), ...args);
+    return (answer as { val: unknown }).val;
+  };
+  const [descriptor] = mount;
+  const writable = agent.grants.of.files[0]?.scope.modes.write === true;
+  return {
+    agent,
+    root: descriptor,
+    file: method('open-at', descriptor, 0, 'there', 0, writable ? 3 : 1) as Descriptor,
+    entries: method('read-directory', descriptor),
+  };
+}
+
+function act({ interfaceName, name }: Row, from: World): unknown {
+  const args = ARGUMENTS[interfaceName]?.[name]?.(from) ?? [];
+  try {
+    return callOnce(from.agent, HOST.get(interfaceName)?.get(name), ...args);
+  } catch (error) {
+    if (error instanceof FakeTrap) {
+      return error;
+    }
+    throw error;
+  }
+}
+
+const contents = (): unknown =>
+  readdirSync(directory)
+    .sort()
+    .map((name) => [name, readFileSync(join(directory, name), 'utf8')]);
+
+/** Denied: by the typed error or the trap, counted once, and nothing has happened. */
+function expectDenied(row: Row, from: World): void {
+  const before = contents();
+  const answer = act(row, from);
+  expect(answer).not.toBe(WAIT);
+  if (answer instanceof FakeTrap) {
+    expect(answer.message).toMatch(/^denied: /);
+  } else if (answer !== false) {
+    expect(answer).toMatchObject({ tag: 'err' });
+  }
+  expect(from.agent.denials).toHaveLength(1);
+  expect(from.agent.denials[0]?.capability).toBe(CAPABILITY_NAME[row.kind]);
+  expect(effects).toEqual([]);
+  expect(contents()).toEqual(before);
+  expect(from.agent.block.messagesSent + from.agent.block.toolCalls).toBe(0);
+  expect(from.agent.pending).toBeUndefined();
+}
+
+/** Takes all grants away from an agent whose descriptors stay. */
+function withdraw(agent: HostAgent & SeenAgent): void {
+  for (const kind of GRANT_KINDS) {
+    agent.grants.of[kind].length = 0;
+  }
+}
+
+describe('32: every host function that needs a grant', () => {
+  test('has a row, and no row is for nothing', () => {
+    const named = Object.entries(ARGUMENTS).flatMap(([interfaceName, functions]) =>
+      Object.keys(functions).map((name) => `${interfaceName}#${name}`),
+    );
+    expect(named.sort()).toEqual(rows.map(({ title }) => title).sort());
+    expect(rows.length).toBeGreaterThan(50);
+  });
+
+  test.each(rows)('$title: the grant is present', (row) => {
+    const from = world(everything(directory));
+    act(row, from);
+    expect(from.agent.denials).toEqual([]);
+  });
+
+  test.each(rows)('$title: the grant is absent', (row) => {
+    const from = world(everything(directory));
+    withdraw(from.agent);
+    expectDenied(row, from);
+  });
+
+  test.each(rows)('$title: the grant was revoked', (row) => {
+    const from = world(everything(directory));
+    for (const { index } of from.agent.grants.of[row.kind]) {
+      from.agent.block.revokeGrant(index);
+    }
+    expectDenied(row, from);
+  });
+
+  test.each(rows)('$title: the grant has expired', (row) => {
+    const from = world(everything(directory));
+    const held = from.agent.grants.of[row.kind];
+    held.splice(0, held.length, ...(held.map((one) => ({ ...one, expiresAtMs: 1 })) as never[]));
+    if (row.kind === 'files') {
+      // Descriptors hold the grant that they were opened under.
+      for (const descriptor of [from.root, from.file]) {
+        Object.assign(descriptor.grant, { expiresAtMs: 1 });
+      }
+    }
+    expectDenied(row, from);
+  });
+
+  const scoped = rows.filter(
+    ({ interfaceName, name }) =>
+      OUT_OF_SCOPE.has(`${interfaceName.split('/')[1]}.${name}`) || READ_ONLY.has(name),
+  );
+  test.each(scoped)('$title: the arguments are out of scope', (row) => {
+    const files = [{ host: directory, guest: '/', modes: ['read'] as 'read'[] }];
+    const from = world(row.kind === 'files' ? { files } : NARROW);
+    expectDenied(row, from);
+  });
+
+  test('those that look at a scope are all that there are', () => {
+    expect(scoped).toHaveLength(OUT_OF_SCOPE.size + READ_ONLY.size);
+  });
+
+  test.each([
+    ['ipc.send', 'ringfence:agent/ipc', 'send', { messages: 1 }, 'send'],
+    ['tools.call', 'ringfence:agent/tools', 'call', { toolCalls: 1 }, 'call-tool'],
+  ])('%s: its limit is reached', (_, interfaceName, name, limits, effect) => {
+    const from = world(everything(directory), limits);
+    const row = rows.find((one) => one.interfaceName === interfaceName && one.name === name) as Row;
+    expect(act(row, from)).toMatchObject({ tag: 'ok' });
+    expect(act(row, from)).toMatchObject({ tag: 'err', val: { tag: 'limit-exceeded' } });
+    expect(effects).toEqual([effect]);
+    expect(from.agent.denials).toEqual([]);
+  });
+
+  test('files: their limit of disk is reached', () => {
+    const agent = new SeenAgent({
+      grants: everything(directory),
+      files: (held) =>
+        openFiles(
+          held.of.files.map(({ scope }) => ({ scope, root: root.fd })),
+          { take: () => false, give: () => {} },
+        ),
+    });
+    const directories = callOnce<[Descriptor, string][]>(
+      agent,
+      HOST.get('wasi:filesystem/preopens')?.get('get-directories'),
+    ) as [Descriptor, string][];
+    const types = HOST.get('wasi:filesystem/types');
+    const opened = callOnce<{ val: Descriptor }>(
+      agent,
+      types?.get('[method]descriptor.open-at'),
+      directories[0]?.[0],
+      0,
+      'there',
+      0,
+      3,
+    ) as { val: Descriptor };
+    const write = types?.get('[method]descriptor.write');
+    const bytes = new Uint8Array(4);
+    // Within what is there nothing is added.
+    expect(callOnce(agent, write, opened.val, bytes, 0n)).toMatchObject({ tag: 'ok' });
+    expect(callOnce(agent, write, opened.val, bytes, 5000n)).toEqual({ tag: 'err', val: 'quota' });
+    expect(readFileSync(join(directory, 'there')).length).toBe('content'.length);
+  });
+});
