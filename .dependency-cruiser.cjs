@@ -52,6 +52,12 @@ module.exports = {
       ['^src/(process|capability|resource|ipc)/', '^src/backend/backend\\.ts$'],
       'the supervisor knows backends by their interface only',
     ),
+    only(
+      'policy',
+      '^src/policy/',
+      ['^src/(capability|resource)/', '^src/backend/backend\\.ts$'],
+      'the policy file knows what can be written in it, and nobody who uses it',
+    ),
     only('tools', '^src/tools/', [], 'tools know nobody'),
     only('kit', '^src/kit/', ['^src/wasm/component/'], 'the authoring kit knows types, no runtime'),
     {

@@ -27,18 +27,18 @@ import { hostFunction } from '../src/wasm/host/gate.ts';
 import { FakeAgent } from '../test/support/fake-agent.ts';
 import { median, type Part, type Row, time } from './measure.ts';
 
-const CHECKS = 20_000_000;
-const ROUNDS = 7;
+const CHECKS = 5_000_000;
+const ROUNDS = 5;
 const BYTES = 4096;
 
 /** Calls of each host function in one run of the guest. */
 const COUNTS = {
-  clock: 500_000,
-  denied: 200_000,
-  stat: 20_000,
-  open: 20_000,
-  read: 20_000,
-  write: 20_000,
+  clock: 100_000,
+  denied: 50_000,
+  stat: 5_000,
+  open: 5_000,
+  read: 5_000,
+  write: 5_000,
 };
 type Name = keyof typeof COUNTS;
 

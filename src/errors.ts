@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'RF_USAGE'
   /** A file that isn't there, can't be read, or is a directory. */
   | 'RF_FILE'
+  /** A policy file that can't be understood or contradicts itself; its `problems` are all there are. */
+  | 'RF_POLICY'
   /** The bytes are not a valid component or wasip1 module. */
   | 'RF_MODULE_INVALID'
   /** Valid, but uses a feature, import, type or size that isn't offered. */

@@ -7,6 +7,8 @@ export interface Problem {
   /** Where: field by field, from the outside. */
   readonly path: readonly PropertyKey[];
   readonly message: string;
+  /** Names of fields in it that nobody knows. */
+  readonly unknown?: readonly string[];
 }
 
 type Issue = z.core.$ZodIssue;
@@ -21,7 +23,8 @@ function rank(issues: readonly Issue[]): number {
 function flatten(issue: Issue, above: readonly PropertyKey[]): Problem[] {
   const path = [...above, ...issue.path];
   if (issue.code !== 'invalid_union') {
-    return [{ path, message: issue.message }];
+    const unknown = issue.code === 'unrecognized_keys' ? { unknown: issue.keys } : {};
+    return [{ path, message: issue.message, ...unknown }];
   }
   // Forms of the right type that are wrong inside; of a text or number nothing more can be said.
   const meant = issue.errors

@@ -34,12 +34,12 @@ function noise(length: number): Uint8Array {
   return bytes;
 }
 
-describe.skipIf(whyNot(BZIP2) !== null)(titleOf(BZIP2), () => {
+describe.skipIf(whyNot(BZIP2) !== null)(titleOf(BZIP2), { timeout: 120_000 }, () => {
   let host: TestKernel;
   let pair: Pair;
   beforeAll(async () => {
     host = await testKernel();
-    pair = new Pair(host, BZIP2);
+    pair = await Pair.of(host, BZIP2);
     pair.put('text', text(), MODIFIED);
     pair.put('noise.bin', noise(300_000), MODIFIED);
     pair.put('empty', '', MODIFIED);

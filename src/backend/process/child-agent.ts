@@ -91,7 +91,10 @@ export class ChildAgent implements BackendAgent {
       pid,
       hostBytes: limits.hostBytes,
       send: (message) => this.#send(message),
-      mayReceive: () => this.#held.first('ipc') !== null,
+      mayReceive: () => {
+        this.#held.look();
+        return this.#held.first('ipc') !== null;
+      },
       silent: () => this.#finish(killed('its process did not take its mail')),
     });
     this.#deadline = new Deadline(() => {

@@ -74,6 +74,7 @@ export class FileBroker {
 
   /** Null: every directory or file that it names was opened under a grant that is in force. */
   #refusal(request: FileRequest): FileAnswer | null {
+    this.#owner.grants.look();
     for (const handle of handlesOf(request)) {
       const grant = this.#grants.get(handle);
       if (grant === undefined) {

@@ -118,6 +118,7 @@ export class Requests {
 
   /** Grants may no longer be in force: what is under way under one is stopped. */
   revoked(): void {
+    this.#held.look();
     for (const [id, { grant, operation }] of [...this.#under]) {
       if (!this.#held.inForce(grant)) {
         this.#operations.cancel(id, deniedOutcome(grant.kind, operation));
@@ -136,6 +137,7 @@ export class Requests {
     kind: Kind,
     reaches: (scope: Scopes[Kind]) => boolean,
   ): HeldGrant | null {
+    this.#held.look();
     const grants: readonly HeldGrant<Kind>[] = this.#held.of[kind];
     return grants.find((grant) => this.#held.inForce(grant) && reaches(grant.scope)) ?? null;
   }

@@ -136,7 +136,7 @@ print([random.randint(0, 99) for _ in range(8)], random.gauss(0, 1), random.samp
 print(sorted({"b": 1, "a": 2}.items()), "".join(map(chr, range(955, 960))), "ß".upper(), f"{1234567.891:,.2f}", ascii("é"))
 print(tree.tostring(tree.fromstring("<a b='1'><c>x</c></a>"), encoding="unicode"))
 print(list(itertools.islice(itertools.permutations("abcd"), 5)), [*itertools.accumulate(range(6))])
-print(len(sys.stdin.readline()), sys.stdin.read().split(), io.StringIO("a\nb").readlines(), sys.argv)
+print(len(sys.stdin.readline()), sys.stdin.read().split(), io.StringIO("a\nb").readlines(), sys.argv[1:])
 
 
 def deep(depth):

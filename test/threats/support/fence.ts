@@ -38,6 +38,22 @@ const NEIGHBOUR = `(module
 export const HOST_WORDS =
   /node_modules|node:|file:\/\/|\.[cm]?[tj]s\b|\/(?:home|root|tmp|usr|proc|work|var|etc)\/|[A-Z]:\\|\bat [\w.<>]+ \(|\n\s*at /;
 
+/** How far the attackers are kept apart: by default they share a thread with their neighbour. */
+const ISOLATION = (process.env.RINGFENCE_TEST_ISOLATION ?? 'shared') as 'shared';
+
+/** How an agent exits that ends by itself, and one that traps. */
+export const NORMAL = { code: 0, reason: 'normal', message: null } as const;
+export const TRAPPED = { code: -3, reason: 'trap' } as const;
+
+/** The fuel that endless acts are given, and use up. */
+export const FUEL = 1_000_000;
+
+/** The agent used up exactly what it was given. */
+export function expectOutOfFuel({ report }: Ran): void {
+  expect(report.exit).toMatchObject({ code: -1, reason: 'fuel' });
+  expect(report.usage.fuel).toBe(FUEL);
+}
+
 /** One run, from its spawn to its report. */
 export interface Ran {
   readonly report: Report;
@@ -93,7 +109,7 @@ export class Fence {
   /** Spawns an agent. Ten seconds are plenty, so that a failed test ends as one. */
   spawn(module: LoadedModule, options: ActOptions = {}): Promise<Agent> {
     const limits = { wallTimeMs: 10_000, ...options.limits };
-    return this.kernel.spawn({ module, ...options, limits });
+    return this.kernel.spawn({ module, isolation: ISOLATION, ...options, limits });
   }
 
   /** Runs an agent to its report. */

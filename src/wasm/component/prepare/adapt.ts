@@ -3,6 +3,7 @@
 import { RingfenceError } from '../../../errors.ts';
 import { DEFAULT_METER_CAPS } from '../../metering/caps.ts';
 import { decodeModule, type ModuleExport, type ModuleImport } from '../../metering/module.ts';
+import { passExitCode } from './exit-code.ts';
 import { printable, reasonOf } from './sentence.ts';
 import { type ComponentTools, commandAdapter } from './tools.ts';
 import { validateCode } from './validate.ts';
@@ -21,7 +22,9 @@ export async function adaptCommand(bytes: Uint8Array, tools: ComponentTools): Pr
   requireCommand(decoded.imports, decoded.exports);
   validateCode([bytes]);
   try {
-    return await tools.componentNew(bytes, [[WASIP1, commandAdapter()]]);
+    const adapter = commandAdapter();
+    const command = await passExitCode(bytes, decoded, adapter, tools);
+    return await tools.componentNew(command, [[WASIP1, adapter]]);
   } catch (error) {
     throw new RingfenceError(
       'RF_MODULE_REFUSED',

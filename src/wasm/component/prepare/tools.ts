@@ -8,6 +8,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 export interface ComponentTools {
   /** The WIT of a component, or an error where its structure, links or types are wrong. */
   componentWit(bytes: Uint8Array): Promise<string>;
+  /** A module with a world added to it, as a custom section at its end. */
+  componentEmbed(options: {
+    readonly binary: Uint8Array;
+    readonly witSource: string;
+    readonly world: string;
+  }): Promise<Uint8Array>;
   /** A component of a core module and its adapters. */
   componentNew(bytes: Uint8Array, adapters: [string, Uint8Array][]): Promise<Uint8Array>;
 }

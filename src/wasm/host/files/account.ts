@@ -2,8 +2,9 @@
  * What an agent has added to a mount: bytes in blocks, and entries. Bounded by the mount's quota and
  * by the agent's limit of disk.
  *
- * What is removed is given back, but never more than was added: who removes what was there before
- * gains nothing by it.
+ * What is removed is given back, but never more than was added: so what is there is never more than
+ * what was there before and what may be added. That holds for each agent by itself; of several on one
+ * directory each is counted for what it adds, and is given what it removes.
  */
 
 import type { FilesScope } from '../../../capability/grant.ts';

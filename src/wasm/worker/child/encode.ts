@@ -1,6 +1,7 @@
 /** What a worker posts, as frames that the kernel reads. */
 
 import type { Payload } from '../../../ipc/message.ts';
+import { WRITE_BYTES_MAX } from '../../host/files/caps.ts';
 import type { FileRequest } from '../../host/files/request.ts';
 import type { FromWorker } from '../protocol.ts';
 import type { ChildHead } from './messages.ts';
@@ -60,7 +61,9 @@ export function outgoing(message: FromWorker): Outgoing | null {
 export function outgoingFile(id: number, request: FileRequest): Outgoing {
   if (request.op === 'write' || request.op === 'append') {
     const { bytes, ...rest } = request;
-    return { head: { kind: 'file', id, request: rest }, body: bytes };
+    const head = { kind: 'file', id, request: rest } as const;
+    // More would not be written: the rest is for the next request.
+    return { head, body: bytes.subarray(0, WRITE_BYTES_MAX) };
   }
   return { head: { kind: 'file', id, request } };
 }

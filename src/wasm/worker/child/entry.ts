@@ -6,7 +6,7 @@
 import { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { ControlBlocks } from '../../../resource/control-blocks.ts';
-import { HOST } from '../../host/index.ts';
+import { HOST_BROKERED } from '../../host/index.ts';
 import { Worker } from '../worker.ts';
 import { RemoteFiles } from './files.ts';
 import type { ChildBegin } from './messages.ts';
@@ -67,7 +67,7 @@ class AgentProcess {
       port,
       blocks: this.#blocks.memory,
       sliceFuel,
-      host: HOST,
+      host: HOST_BROKERED,
       openFiles: (owner) => {
         this.#files = new RemoteFiles(owner, preopens, (id, request) => port.askFile(id, request));
         return this.#files;

@@ -49,7 +49,6 @@ export class ChildPort implements WorkerPort {
       this.#take(deserialize(head) as ToChild),
     );
     pipe.on('data', (chunk: Uint8Array) => reader.push(chunk));
-    setInterval(() => this.#tellCounters(), TELL_COUNTERS_MS).unref();
   }
 
   on(_event: 'message', listener: (messages: ToWorker[]) => void): void {
@@ -76,11 +75,8 @@ export class ChildPort implements WorkerPort {
     ) {
       return false;
     }
-    this.#pipe.cork();
-    for (const part of frameOf(bytes, body)) {
-      this.#pipe.write(part);
-    }
-    this.#pipe.uncork();
+    // A copy: what stands in the body is the guest's again when this returns.
+    this.#pipe.write(Buffer.concat(frameOf(bytes, body)));
     return true;
   }
 
@@ -147,6 +143,7 @@ export class ChildPort implements WorkerPort {
     switch (message.kind) {
       case 'begin':
         this.#pid = message.agent.pid;
+        setInterval(() => this.#tellCounters(), TELL_COUNTERS_MS).unref();
         for (const index of message.revoked) {
           this.#block.revokeGrant(index);
         }

@@ -1,13 +1,13 @@
 /**
- * Families 33 and 35 to 37: what a guest makes of its handles, of grants that are none, of names that
- * mean something in JavaScript, and of errors. Goal: no handle, name or list reaches further than it
- * says, and no answer says where the host is. Method: one guest of many acts, each with its control.
+ * Families 35 to 37: grants that are none, names that mean something in JavaScript, and what errors say.
+ * Goal: no list and no name reaches further than it says, and no answer says where the host is. Method:
+ * one guest of many acts, each with its control.
  */
 
-import { afterEach, describe, expect, it } from 'vitest';
-import { type GrantsInput, RingfenceError, type ToolHandler } from '../../src/index.ts';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { GrantsInput, ToolHandler } from '../../src/index.ts';
 import { guest as example } from '../support/kernel.ts';
-import { actsOf, HOST_WORDS, until, useFence } from './support/fence.ts';
+import { actsOf, HOST_WORDS, NORMAL, useFence } from './support/fence.ts';
 import { GuestText, PLACE } from './support/guest-text.ts';
 
 const fence = useFence();
@@ -15,139 +15,30 @@ const fence = useFence();
 const text = new GuestText()
   .sayOutcomes()
   .use('wasi:cli/environment', 'get-environment', '$get_environment')
-  .use('wasi:cli/stdout', 'get-stdout', '$get_stdout')
-  .use('wasi:clocks/monotonic-clock', 'subscribe-duration', '$subscribe')
   .use('wasi:http/types', '[constructor]fields', '$fields')
   .use('wasi:http/types', '[method]fields.append', '$append')
   .use('wasi:http/types', '[method]fields.get', '$get')
-  .use('wasi:http/types', '[method]fields.clone', '$clone')
-  .use('wasi:http/types', '[constructor]outgoing-request', '$request')
-  .use('wasi:http/types', '[method]outgoing-request.headers', '$headers')
-  .use('wasi:http/types', '[resource-drop]outgoing-request', '$drop_request')
-  .use('wasi:io/poll', '[method]pollable.ready', '$ready')
-  .use('wasi:io/poll', 'poll', '$poll')
-  .use('wasi:io/poll', '[resource-drop]pollable', '$drop')
-  .use('wasi:io/streams', '[method]output-stream.subscribe', '$subscribe_output')
-  .use('wasi:io/streams', '[resource-drop]output-stream', '$drop_output')
-  .use('ringfence:agent/ipc', 'receive', '$receive')
   .use('ringfence:agent/tools', 'call', '$call');
 const run = actsOf(fence, text);
 
-const receive = `(call $receive (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i64.const 0)
-  (i32.const ${PLACE}))`;
 const callTool = (name: string, json: string) =>
   `(call $call ${text.text(name).operands} ${text.text(json).operands} (i32.const ${PLACE}))
    (call $say_outcome (i32.const ${PLACE}))`;
 
-const ENDED = { code: -3, reason: 'trap' };
-const NORMAL = { code: 0, reason: 'normal', message: null };
-
-describe('family 33: handles', () => {
-  const first = '(local.set $i (call $subscribe (i64.const 0)))';
-  const second = '(local.set $j (call $subscribe (i64.const 0)))';
-  const use = (handle: string) => `(drop (call $ready ${handle}))`;
-  const drop = (handle: string) => `(call $drop ${handle})`;
-  const [i, j] = ['(local.get $i)', '(local.get $j)'];
-  const hostile: readonly [name: string, act: string, control: string][] = [
-    ['that was dropped', `${first} ${drop(i)} ${use(i)}`, `${first} ${use(i)} ${drop(i)}`],
-    ['that is dropped twice', `${first} ${drop(i)} ${drop(i)}`, `${first} ${drop(i)}`],
-    [
-      'whose place another has taken',
-      `${first} ${drop(i)} ${second} ${use(i)}`,
-      `${first} ${drop(i)} ${second} ${use(j)}`,
-    ],
-    [
-      'of another resource',
-      '(drop (call $ready (call $get_stdout)))',
-      '(drop (call $subscribe_output (call $get_stdout)))',
-    ],
-    [
-      'of another resource, to be dropped',
-      '(call $drop (call $get_stdout))',
-      '(call $drop_output (call $get_stdout))',
-    ],
-    [
-      'that was given away',
-      '(local.set $i (call $fields)) (drop (call $request (local.get $i))) (drop (call $clone (local.get $i)))',
-      '(local.set $i (call $fields)) (drop (call $clone (local.get $i))) (drop (call $request (local.get $i)))',
-    ],
-    [
-      'that is given away twice',
-      '(local.set $i (call $fields)) (drop (call $request (local.get $i))) (drop (call $request (local.get $i)))',
-      '(drop (call $request (call $fields))) (drop (call $request (call $fields)))',
-    ],
-    [
-      'in a list that holds one that was dropped',
-      `${first} ${second} ${drop(j)} (i32.store (i32.const 2048) ${i}) (i32.store (i32.const 2052) ${j})
-       (call $poll (i32.const 2048) (i32.const 2) (i32.const ${PLACE}))`,
-      `${first} (i32.store (i32.const 2048) ${i}) (i32.store (i32.const 2052) ${i})
-       (call $poll (i32.const 2048) (i32.const 2) (i32.const ${PLACE}))`,
-    ],
-    ...[0, 1, 2, 12_345, -1, 0x7fff_ffff, -0x8000_0000].map((number): [string, string, string] => [
-      `that was made up (${number})`,
-      use(`(i32.const ${number})`),
-      `${first} ${use(i)}`,
-    ]),
-  ];
-  for (const [name, act, control] of hostile) {
-    text.act(`a handle ${name}`, act).act(`a handle not ${name}`, control);
-  }
-
-  it.each(hostile.map(([name]) => name))('33: a handle %s ends the agent', async (name) => {
-    expect((await run(`a handle ${name}`)).report.exit).toMatchObject(ENDED);
-    expect((await run(`a handle not ${name}`)).report.exit).toEqual(NORMAL);
-  });
-
-  const stream =
-    '(local.set $i (call $get_stdout)) (local.set $j (call $subscribe_output (local.get $i)))';
-  text
-    .act(
-      'a stream outlived',
-      `${stream} (call $drop_output ${i}) ${use(j)} ${drop(j)} ${use('(call $subscribe (i64.const 0))')}`,
-    )
-    .act(
-      'headers outlive their request',
-      `(local.set $i (call $request (call $fields))) (local.set $j (call $headers ${i}))
-       (call $drop_request ${i}) (drop (call $clone ${j}))`,
-    );
-
-  it('33: what was made of a handle outlives it without harm', async () => {
-    for (const act of ['a stream outlived', 'headers outlive their request']) {
-      expect((await run(act)).report.exit).toEqual(NORMAL);
-    }
-  });
-
-  text
-    .act('holds one', `${first} (call $say_number (i64.extend_i32_u ${i})) ${receive} ${use(i)}`)
-    .act('takes the first that there is', use('(i32.const 1)'));
-
-  it('33: the handle of another agent names nothing, and stays the other’s', async () => {
-    const holder = await run.start('holds one', { grants: { ipc: 'all' } });
-    await until(() => fence().saidBy(holder).length > 0);
-    expect(BigInt(`0x${fence().saidBy(holder)[0]}`)).toBe(1n);
-    const thief = await run('takes the first that there is');
-    expect(thief.report.exit).toMatchObject(ENDED);
-    expect(thief.report.exit.message).toMatch(/not one that the agent holds/);
-    await holder.send('use it now');
-    expect((await fence().ended(holder)).report.exit).toEqual(NORMAL);
-  });
-});
-
 describe('family 35: grants that are none', () => {
   text.act('calls add', callTool('add', '{"a":1,"b":2}'));
   const calls: unknown[] = [];
-  const register = () => {
-    try {
-      fence().kernel.registerTool({ name: 'add', description: 'Adds.' }, (args) => {
-        calls.push(args);
-        return 3;
-      });
-    } catch (error) {
-      // It is there already.
-      expect(error).toBeInstanceOf(RingfenceError);
-    }
+  beforeAll(() => {
+    fence().kernel.registerTool({ name: 'add', description: 'Adds.' }, (args) => {
+      calls.push(args);
+      return 3;
+    });
+  });
+  afterEach(() => {
     calls.length = 0;
-  };
+  });
+
+  const ALL_TOOLS = { allow: 'all', deny: new Set<string>() } as const;
 
   it.each<[string, GrantsInput | null | undefined]>([
     ['null', null],
@@ -163,8 +54,21 @@ describe('family 35: grants that are none', () => {
     ['the preset none', { preset: 'none' }],
     ['a preset that is narrowed to nothing', { preset: 'standard', tools: [] }],
     ['another kind of grant', { ipc: 'all', spawn: 8 }],
+    ['a scope of nothing', { tools: {} }],
+    ['an empty list of what is allowed', { tools: { allow: [] } }],
+    ['all that is denied again', { tools: { allow: 'all', deny: ['add'] } }],
+    ['no grants in a list', [] as never],
+    ['a grant that has expired', [{ kind: 'tools', scope: ALL_TOOLS, expiresAtMs: 1 }] as never],
+    ['what an object inherits', Object.create({ tools: 'all' })],
+    [
+      'what a class computes',
+      new (class {
+        get tools() {
+          return 'all';
+        }
+      })() as never,
+    ],
   ])('35: %s: the tool is denied, counted, and not called', async (_, grants) => {
-    register();
     const { report, said } = await run('calls add', { grants: grants as never });
     expect(said[0]).toBe('denied');
     expect(report.denied).toEqual([
@@ -177,7 +81,6 @@ describe('family 35: grants that are none', () => {
   it.each([[{ tools: ['add'] }], [{ tools: 'all' }], [{ preset: 'standard' }]] as [GrantsInput][])(
     '35: %j is a grant: the tool is called once',
     async (grants) => {
-      register();
       const { report, said } = await run('calls add', { grants });
       expect(said[0]).toBe('ok');
       expect(report.denied).toEqual([]);
@@ -186,12 +89,16 @@ describe('family 35: grants that are none', () => {
   );
 
   it.each([
-    ...['all', '*', '', 'true', true, 5, [], ['all'], () => ({ tools: 'all' })],
-    ...['false', '', '*', 'add', 'ALL', 0, 1, true, {}, { 0: 'add' }, { allow: 'all' }].map(
+    ...['all', '*', '', 'true', true, 5, ['all'], new Map([['tools', 'all']]), new Set(['tools'])],
+    ...[new Date(), () => ({ tools: 'all' }), Symbol('tools'), new String('all'), 10n],
+    ...['false', '', '*', 'add', 'ALL', 0, 1, true, { 0: 'add' }, { allowed: 'all' }].map(
       (tools) => ({ tools }),
     ),
+    ...[{ deny: ['add'] }, { allow: '*' }, { allow: [5] }, new Set(['add'])].map((tools) => ({
+      tools,
+    })),
     ...[[null], [''], [5], [['add']], [undefined], ['a'.repeat(257)]].map((tools) => ({ tools })),
-    ...[true, '', 'ALL', '*', ['all'], { pids: 'all' }, { pids: ['*'] }, { pids: [null] }].map(
+    ...[true, '', 'ALL', '*', ['all'], { pids: '*' }, { pids: ['*'] }, { pids: [null] }].map(
       (ipc) => ({ ipc }),
     ),
     ...['8', -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, true, [8]].map((spawn) => ({ spawn })),
@@ -201,7 +108,7 @@ describe('family 35: grants that are none', () => {
     { preset: 'root' },
     { preset: '__proto__' },
     { preset: 'toString' },
-  ])('35: %j is refused', async (grants) => {
+  ])('35: %o is refused', async (grants) => {
     await expect(run('calls add', { grants: grants as never })).rejects.toMatchObject({
       code: 'RF_USAGE',
       message: expect.stringMatching(/^Cannot [^\n]+\.$/),

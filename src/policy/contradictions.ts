@@ -1,0 +1,134 @@
+/** What a policy says that can't be meant, though each of its fields could be. */
+
+import { grantsSchema } from '../capability/input.ts';
+
+/** Something that is wrong at the key or the value at the end of a path. */
+export interface Finding {
+  readonly path: readonly PropertyKey[];
+  readonly of: 'key' | 'value';
+  readonly message: string;
+}
+
+type Unread = Readonly<Record<string, unknown>>;
+
+const isTable = (value: unknown): value is Unread =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What a grants table says that can't be meant; nothing where its fields are wrong already. */
+function* inGrants(given: unknown, path: readonly PropertyKey[]): Generator<Finding> {
+  const parsed = grantsSchema.safeParse(given);
+  if (!parsed.success) {
+    return;
+  }
+  const { tools, files } = parsed.data;
+  if (tools != null && tools !== 'all' && !Array.isArray(tools) && Array.isArray(tools.allow)) {
+    for (const [index, name] of (tools.deny ?? []).entries()) {
+      if (tools.allow.includes(name)) {
+        yield {
+          path: [...path, 'tools', 'deny', index],
+          of: 'value',
+          message: `the tool '${name}' is both allowed and denied: write it in one of the lists`,
+        };
+      }
+    }
+  }
+  for (const [index, mount] of (files ?? []).entries()) {
+    const modes = mount.modes ?? ('memory' in mount ? ['write'] : ['read']);
+    if (mount.quota !== undefined && !modes.includes('write') && !modes.includes('create')) {
+      yield {
+        path: [...path, 'files', index, 'quota'],
+        of: 'key',
+        message:
+          "a quota bounds what is added, and nothing can be: add the mode 'write' or 'create'",
+      };
+    }
+  }
+}
+
+function* inEntry(entry: unknown, path: readonly PropertyKey[]): Generator<Finding> {
+  if (!isTable(entry)) {
+    return;
+  }
+  const { match, digest } = entry;
+  if (match === undefined && digest === undefined) {
+    yield { path, of: 'value', message: 'an entry is for a module: write match or digest' };
+  }
+  if (match !== undefined && digest !== undefined) {
+    yield {
+      path: [...path, 'match'],
+      of: 'key',
+      message: 'an entry has either match or digest: a digest alone names one module exactly',
+    };
+  }
+  yield* inGrants(entry.grants ?? {}, [...path, 'grants']);
+}
+
+/** Entries that are for the very same modules. `lineOf` tells where an entry is. */
+function* twice(entries: readonly unknown[], lineOf: (index: number) => number) {
+  const seen = new Map<string, number>();
+  for (const [index, entry] of entries.entries()) {
+    for (const field of ['match', 'digest'] as const) {
+      const text = isTable(entry) ? entry[field] : undefined;
+      if (typeof text !== 'string') {
+        continue;
+      }
+      const key = `${field}:${text}`;
+      const first = seen.get(key);
+      if (first !== undefined) {
+        yield {
+          path: ['module', index, field],
+          of: 'value',
+          message: `the entry in line ${lineOf(first)} has the same ${field}: make them one`,
+        } satisfies Finding;
+      }
+      seen.set(key, first ?? index);
+    }
+  }
+}
+
+/**
+ * All contradictions of a policy, whatever else is wrong with it.
+ *
+ * @param lineOf the line of an entry
+ */
+export function* contradictionsOf(
+  document: unknown,
+  lineOf: (index: number) => number,
+): Generator<Finding> {
+  if (!isTable(document)) {
+    return;
+  }
+  if (isTable(document.defaults)) {
+    yield* inGrants(document.defaults.grants ?? {}, ['defaults', 'grants']);
+  }
+  const entries = Array.isArray(document.module) ? document.module : [];
+  for (const [index, entry] of entries.entries()) {
+    yield* inEntry(entry, ['module', index]);
+  }
+  yield* twice(entries, lineOf);
+}
+
+/** What whoever wrote a policy should know, though it can be used. `path` leads to the settings. */
+export function* warningsOf(
+  {
+    grants,
+    restart,
+  }: { readonly grants?: { expires?: string | number }; readonly restart?: string },
+  path: readonly PropertyKey[],
+  nowMs: number,
+): Generator<Finding> {
+  if (grants?.expires !== undefined && new Date(grants.expires).getTime() <= nowMs) {
+    yield {
+      path: [...path, 'grants', 'expires'],
+      of: 'value',
+      message: 'these grants have expired: nothing of them is in force',
+    };
+  }
+  if (restart !== undefined && restart !== 'temporary') {
+    yield {
+      path: [...path, 'restart'],
+      of: 'value',
+      message: `this build restarts nothing yet: an agent that has ended stays so, as if it were temporary`,
+    };
+  }
+}

@@ -1,0 +1,135 @@
+/** Makes a policy's text what it means, or tells all that is wrong with it. */
+
+import type { GrantsInput } from '../capability/input.ts';
+import { problemsOf } from '../capability/problems.ts';
+import type { LimitsInput } from '../resource/limits.ts';
+import { contradictionsOf, type Finding, warningsOf } from './contradictions.ts';
+import { type PathPattern, pathPattern } from './pattern.ts';
+import { PolicyError, type PolicyProblem } from './problem.ts';
+import { readJson } from './read-json.ts';
+import { readToml } from './read-toml.ts';
+import { policySchema, type SettingsInput, toLimits } from './schema.ts';
+import { type PolicyNode, placeOf, SyntaxProblem, toValue } from './tree.ts';
+
+/** What a policy gives to modules, before it is known to which. */
+export interface Settings {
+  readonly grants: GrantsInput;
+  readonly limits: LimitsInput;
+  readonly isolation: SettingsInput['isolation'];
+  readonly restart: SettingsInput['restart'];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The settings of some modules. */
+export interface Entry {
+  readonly line: number;
+  readonly match: PathPattern | null;
+  /** `sha256:…` */
+  readonly digest: string | null;
+  readonly settings: Settings;
+}
+
+/** A policy that was understood. */
+export interface ParsedPolicy {
+  readonly unmatched: 'refuse' | 'run';
+  readonly defaults: Settings;
+  readonly entries: readonly Entry[];
+  readonly warnings: readonly PolicyProblem[];
+}
+
+const NOTHING: SettingsInput = {};
+
+function toSettings(given: SettingsInput): Settings {
+  return {
+    grants: given.grants ?? {},
+    limits: toLimits(given.limits ?? {}),
+    isolation: given.isolation,
+    restart: given.restart,
+    environment: given.environment ?? {},
+  };
+}
+
+/** TOML has dates of its own, and only one field takes one. */
+function withInstants(node: PolicyNode): unknown {
+  const document = toValue(node) as { defaults?: unknown; module?: unknown } | null;
+  const entries = Array.isArray(document?.module) ? document.module : [];
+  for (const settings of [document?.defaults, ...entries]) {
+    const { grants } = (settings ?? {}) as { grants?: { expires?: unknown } | null };
+    if (grants?.expires instanceof Date) {
+      grants.expires = grants.expires.toISOString();
+    }
+  }
+  return document;
+}
+
+/** All that the schema finds, at its place. */
+function findingsOf(error: Parameters<typeof problemsOf>[0]): Finding[] {
+  return problemsOf(error).flatMap(({ path, message, unknown }): Finding[] =>
+    unknown === undefined
+      ? [{ path, of: 'value', message: message.replace(/^Invalid input: /, '') }]
+      : unknown.map((key) => ({
+          path: [...path, key],
+          of: 'key',
+          message: `unknown key '${key}': docs/policy.md has those that there are`,
+        })),
+  );
+}
+
+/** Where the tables of a file are: the syntax of its text. */
+function read(text: string, format: 'toml' | 'json', path: string): PolicyNode {
+  try {
+    return format === 'toml' ? readToml(text) : readJson(text);
+  } catch (error) {
+    if (error instanceof SyntaxProblem) {
+      throw new PolicyError(path, [{ ...error.at, message: error.message }]);
+    }
+    throw error;
+  }
+}
+
+/**
+ * Reads the text of a policy.
+ *
+ * @param path how the file is called in errors
+ * @param nowMs milliseconds since 1970: what expires before is warned of
+ * @throws {PolicyError} `RF_POLICY`, with all that is wrong; of what is no TOML or JSON the first.
+ */
+export function parsePolicy(
+  text: string,
+  { format, path, nowMs }: { format: 'toml' | 'json'; path: string; nowMs: number },
+): ParsedPolicy {
+  const root = read(text, format, path);
+  const document = withInstants(root);
+  const at = ({ path: where, of, message }: Finding): PolicyProblem => ({
+    ...placeOf(root, where, of),
+    message,
+  });
+  const lineOf = (index: number) => placeOf(root, ['module', index]).line;
+  const parsed = policySchema.safeParse(document);
+  const contradictions = [...contradictionsOf(document, lineOf)].map(at);
+  if (!parsed.success) {
+    throw new PolicyError(path, [...findingsOf(parsed.error).map(at), ...contradictions]);
+  }
+  if (contradictions.length > 0) {
+    throw new PolicyError(path, contradictions);
+  }
+  const { defaults: { unmatched = 'refuse', ...defaults } = NOTHING, module: entries = [] } =
+    parsed.data as { defaults?: SettingsInput & { unmatched?: 'refuse' | 'run' } } & Pick<
+      typeof parsed.data,
+      'module'
+    >;
+  return {
+    unmatched,
+    defaults: toSettings(defaults),
+    entries: entries.map(({ match, digest, ...settings }, index) => ({
+      line: lineOf(index),
+      match: match === undefined ? null : pathPattern(match),
+      digest: digest ?? null,
+      settings: toSettings(settings),
+    })),
+    warnings: [
+      ...warningsOf(defaults, ['defaults'], nowMs),
+      ...entries.flatMap((entry, index) => [...warningsOf(entry, ['module', index], nowMs)]),
+    ].map(at),
+  };
+}

@@ -1,0 +1,53 @@
+/** What is wrong with a policy file, and where. */
+
+import { RingfenceError } from '../errors.ts';
+
+/** Problems that are told of one file; whoever has more mends these first. */
+export const PROBLEMS_MAX = 100;
+
+/** A place in a text; both from 1, columns in UTF-16 units, as editors count them. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One thing that is wrong, and where it is written. */
+export interface PolicyProblem extends Place {
+  readonly message: string;
+}
+
+/** A policy that can't be used: `RF_POLICY`, with all that is wrong with it. */
+export class PolicyError extends RingfenceError {
+  /** In the order of the file; the message names the first. */
+  readonly problems: readonly PolicyProblem[];
+
+  constructor(
+    message: string,
+    fields: RingfenceError['fields'],
+    problems: readonly PolicyProblem[],
+  ) {
+    super('RF_POLICY', message, fields);
+    this.name = 'PolicyError';
+    this.problems = problems;
+  }
+}
+
+/** The error of a file in which something is wrong; `found` has at least one problem. */
+export function policyError(file: string, found: readonly PolicyProblem[]): PolicyError {
+  const problems = [...found]
+    .sort((one, other) => one.line - other.line || one.column - other.column)
+    .slice(0, PROBLEMS_MAX);
+  const { line, column, message } = problems[0] ?? {
+    line: 1,
+    column: 1,
+    message: 'not understood',
+  };
+  const more = found.length - 1;
+  const others =
+    more === 0 ? '' : more === 1 ? ' (and one problem more)' : ` (and ${more} problems more)`;
+  return new PolicyError(
+    `Cannot use the policy: ${file}:${line}:${column}: ${message}${others}.`,
+    { file, line, column },
+    problems,
+  );
+}

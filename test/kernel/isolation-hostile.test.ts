@@ -1,0 +1,327 @@
+/**
+ * Goal: a process that a guest has taken over gets nothing that its agent was not granted, takes no
+ * more than its limits, and ends nobody but itself. Method: a program of ours in the place of the
+ * process, which writes what it likes; each refusal beside what is let pass.
+ */
+
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { BackendAgent, BackendEnd, BackendStart } from '../../src/backend/backend.ts';
+import { Processes } from '../../src/backend/process/processes.ts';
+import type { WasmModule } from '../../src/backend/wasm/module.ts';
+import type { HeldGrant } from '../../src/capability/held.ts';
+import { parseGrants } from '../../src/capability/input.ts';
+import { ControlBlocks } from '../../src/resource/control-blocks.ts';
+import { parseLimits } from '../../src/resource/limits.ts';
+import { openRoot } from '../../src/wasm/host/files/root.ts';
+
+const warnings: string[] = [];
+let processes: Processes;
+beforeAll(async () => {
+  processes = new Processes({
+    sliceFuel: 1_000_000,
+    policy: 'if-available',
+    entry: fileURLToPath(new URL('../fixtures/isolation/hostile.ts', import.meta.url)),
+    onWarning: (text) => warnings.push(text),
+  });
+  await processes.prepare();
+});
+afterAll(() => processes.close());
+beforeEach(() => {
+  warnings.length = 0;
+});
+
+const blocks = new ControlBlocks(64);
+let nextPid = 1;
+
+function held(input: unknown): HeldGrant[] {
+  return parseGrants(input as never).map(({ kind, scope, expiresAtMs }, index) => ({
+    id: 100 + index,
+    kind,
+    index,
+    scope,
+    expiresAtMs: expiresAtMs ?? Number.POSITIVE_INFINITY,
+    revoked: false,
+  }));
+}
+
+interface Given {
+  readonly grants?: unknown;
+  readonly limits?: Record<string, number>;
+  readonly mounts?: BackendStart['mounts'];
+}
+
+/** What its agent's process would run; the one here does not look at it. */
+const MODULE = { digest: 'x', plan: { steps: [], modules: [] }, compiled: [], modules: [] };
+
+function start(mode: string, { grants, limits, mounts = [] }: Given = {}) {
+  const block = blocks.take();
+  const ended = Promise.withResolvers<BackendEnd>();
+  const logged: string[] = [];
+  const denied = new Map<string, number>();
+  const events = {
+    running: vi.fn(),
+    exited: (end: BackendEnd) => ended.resolve(end),
+    denied: (_: string, operation: string, count: number) => void denied.set(operation, count),
+    log: (_: string, message: string) => void logged.push(message),
+    output: vi.fn(() => new Promise<'taken'>(() => {})),
+    input: vi.fn(() => new Promise<null>(() => {})),
+    send: vi.fn(async () => ({ tag: 'ok', val: null }) as const),
+    callTool: vi.fn(async () => ({ tag: 'ok', val: '3' }) as const),
+    spawn: vi.fn(async () => ({ tag: 'ok', val: 9 }) as const),
+    requestGrant: vi.fn(async () => ({ tag: 'ok', val: 'denied' }) as const),
+  };
+  const pid = nextPid;
+  nextPid += 1;
+  const agent: BackendAgent = processes.start(
+    {
+      pid,
+      parentPid: 0,
+      agentId: mode,
+      moduleDigest: 'x',
+      block,
+      grants: held(grants ?? {}),
+      mounts,
+      isolation: 'process',
+      limits: parseLimits(limits),
+      arguments: [mode],
+      environment: [],
+      terminal: { stdin: false, stdout: false, stderr: false },
+      spawnedAtMs: performance.timeOrigin + performance.now(),
+    },
+    MODULE as unknown as WasmModule,
+    events,
+  );
+  const kill = (): void => {
+    if (block.request(1)) {
+      agent.command('it was killed');
+    }
+  };
+  running.push(async () => {
+    kill();
+    await ended.promise;
+  });
+  return { agent, block, events, ended: ended.promise, logged, denied, kill };
+}
+const running: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((stop) => stop()));
+});
+
+const soon = { timeout: 20_000 };
+
+test('an honest one ends as it says', async () => {
+  expect(await start('honest').ended).toEqual({
+    code: 0,
+    reason: 'normal',
+    message: null,
+    undelivered: 0,
+  });
+  expect(warnings).toEqual([]);
+});
+
+describe('what breaks the protocol ends the process, tells the operator, and touches nobody else', () => {
+  test.each([
+    'garbage',
+    'no-json',
+    'no-text',
+    'unknown-kind',
+    'unknown-field',
+    'prototype',
+    'body-where-none-is',
+    'long-head',
+    'huge-frame',
+    'ansi-denial',
+    'files-nonsense',
+    'input-flood',
+    'output-flood',
+  ])('%s', async (mode) => {
+    const neighbour = start('deaf');
+    expect(await start(mode).ended).toEqual({
+      code: -1,
+      reason: 'killed',
+      message: 'its process broke the protocol',
+      undelivered: 0,
+    });
+    expect(warnings).toHaveLength(1);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there.
+    expect(warnings[0]).toMatch(/^the process of pid \d+ broke the protocol: [^\u0000-\u001f]+$/);
+    await vi.waitFor(() => expect(neighbour.events.running).toHaveBeenCalled(), soon);
+    neighbour.kill();
+    expect((await neighbour.ended).reason).toBe('killed');
+  });
+
+  test.each(['operations', 'same-operation', 'tool-large'])('%s', async (mode) => {
+    const agent = start(mode, { grants: { tools: ['add'] } });
+    agent.events.callTool.mockImplementation(() => new Promise(() => {}));
+    expect(await agent.ended).toMatchObject({ message: 'its process broke the protocol' });
+    expect(agent.events.callTool.mock.calls.length).toBeLessThanOrEqual(16);
+  });
+});
+
+describe('what it was not granted it does not get', () => {
+  test('messages: denied, and not sent; with the grant they are, up to the limit', async () => {
+    const without = start('send', { grants: { ipc: { pids: [8] } } });
+    await vi.waitFor(() => expect(without.logged).toHaveLength(5), soon);
+    expect(without.logged.every((line) => line.includes('"error":"denied"'))).toBe(true);
+    expect(without.events.send).not.toHaveBeenCalled();
+    expect(without.denied).toEqual(new Map([['ipc.send', 5]]));
+
+    const granted = start('send', { grants: { ipc: { pids: [7] } }, limits: { messages: 3 } });
+    await vi.waitFor(() => expect(granted.logged).toHaveLength(5), soon);
+    expect(granted.events.send).toHaveBeenCalledTimes(3);
+    expect(granted.logged.filter((line) => line.includes('limit-exceeded'))).toHaveLength(2);
+  });
+
+  test('tools and children', async () => {
+    for (const [mode, grants] of [
+      ['tool', { tools: ['add'] }],
+      ['spawn', { spawn: 1 }],
+    ] as const) {
+      const without = start(mode, { grants: { tools: ['other'] } });
+      await vi.waitFor(() => expect(without.logged).toHaveLength(1), soon);
+      expect(without.logged[0]).toContain('"error":"denied"');
+      const granted = start(mode, { grants });
+      await vi.waitFor(() => expect(granted.logged).toHaveLength(1), soon);
+      expect(granted.logged[0]).toContain('"tag":"ok"');
+      const { callTool, spawn } = without.events;
+      expect(callTool.mock.calls.length + spawn.mock.calls.length).toBe(0);
+      const { events } = granted;
+      expect(events.callTool.mock.calls.length + events.spawn.mock.calls.length).toBe(1);
+    }
+  });
+
+  test('what was revoked, whatever it was told of it', async () => {
+    const agent = start('tool', { grants: { tools: ['add'] } });
+    agent.block.revokeGrant(0);
+    await agent.agent.revoked();
+    await vi.waitFor(() => expect(agent.logged).toHaveLength(1), soon);
+    expect(agent.logged[0]).toContain('"error":"denied"');
+    expect(agent.events.callTool).not.toHaveBeenCalled();
+  });
+
+  test('mail, while it may not receive; then it comes', async () => {
+    const agent = start('deaf');
+    await vi.waitFor(() => expect(agent.events.running).toHaveBeenCalled(), soon);
+    const payload = { tag: 'text', val: 'secret' } as const;
+    const delivery = { tag: 'message', sender: 0, payload } as const;
+    expect(await agent.agent.deliver(delivery, null)).toEqual({ tag: 'ok', val: null });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(agent.logged).toEqual([]);
+    for (const grant of held({ ipc: 'all' }).filter(({ kind }) => kind === 'ipc')) {
+      agent.agent.granted({ ...grant, index: 99 });
+    }
+    await vi.waitFor(() => expect(agent.logged).toHaveLength(1), soon);
+    expect(agent.logged[0]).toContain('secret');
+  });
+});
+
+describe('files', () => {
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ringfence-hostile-'));
+    writeFileSync(join(directory, 'a.txt'), 'abc');
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test('it reaches its mount as it was granted, no other handle, and learns no path', async () => {
+    const root = openRoot(directory);
+    const grants = { files: [{ host: directory, guest: '/data' }] };
+    const index = held(grants).findIndex(({ kind }) => kind === 'files');
+    const mounts = [{ index, root: root.fd }];
+    const spy = start('spy', { grants, mounts });
+    await vi.waitFor(() => expect(spy.logged).toHaveLength(1), soon);
+    expect(spy.logged[0]).toContain('/data');
+    expect(spy.logged[0]).not.toContain(directory);
+
+    const agent = start('files', { grants, mounts });
+    await vi.waitFor(() => expect(agent.logged).toHaveLength(4), soon);
+    expect(agent.logged[0]).toMatch(/^file 1 \{"tag":"ok"/);
+    expect(agent.logged[1]).toBe('file 2 {"tag":"err","val":"bad-descriptor"}');
+    expect(agent.logged[2]).toMatch(/^file 3 \{"tag":"err","val":"(not-permitted|access)"\}$/);
+    expect(agent.logged[3]).toMatch(/^file 4 \{"tag":"err","val":"read-only"\}$/);
+    expect(readdirSync(directory)).toEqual(['a.txt']);
+
+    const revoked = start('files', { grants, mounts });
+    revoked.block.revokeGrant(index);
+    await vi.waitFor(() => expect(revoked.logged).toHaveLength(4), soon);
+    expect(revoked.logged[0]).toBe('file 1 {"tag":"err","val":"access"}');
+    spy.kill();
+    await Promise.all([spy.ended, agent.kill(), agent.ended, revoked.kill(), revoked.ended]);
+    root.close();
+  });
+});
+
+describe('what it says is bounded', () => {
+  test('warnings are printable, and few', async () => {
+    await start('ansi-warning').ended;
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there.
+    expect(warnings.every((text) => !/[\u0000-\u001f]/.test(text))).toBe(true);
+    expect(warnings).toHaveLength(1);
+    await start('many-warnings').ended;
+    expect(warnings.length).toBeLessThanOrEqual(17);
+  });
+
+  test('kinds of denials', async () => {
+    const agent = start('many-denials');
+    await agent.ended;
+    expect(agent.denied.size).toBe(512);
+  });
+
+  test('counters stay within the limits, and never go down', async () => {
+    const agent = start('counters', {
+      limits: { fuel: 1_000, memoryBytes: 65_536, messages: 10, toolCalls: 20 },
+    });
+    await agent.ended;
+    expect(agent.block.read()).toMatchObject({
+      fuel: 1_000,
+      memoryBytes: 65_536,
+      messagesSent: 10,
+      toolCalls: 20,
+    });
+  });
+});
+
+describe('it ends, however it resists', () => {
+  test.each(['crash', 'leave', 'closes'])('by itself: %s', async (mode) => {
+    expect(await start(mode).ended).toMatchObject({ code: -1, reason: 'worker_lost' });
+  });
+
+  test('by force, when it does not listen', async () => {
+    const agent = start('compute');
+    await vi.waitFor(() => expect(agent.events.running).toHaveBeenCalled(), soon);
+    agent.kill();
+    expect(await agent.ended).toMatchObject({ code: -1, reason: 'killed' });
+  });
+
+  test('by its timeout', async () => {
+    const agent = start('compute', { limits: { wallTimeMs: 100 } });
+    expect(await agent.ended).toMatchObject({ code: -1, reason: 'timeout' });
+  });
+
+  test('when it does not take a revocation', async () => {
+    const agent = start('deaf', { grants: { tools: ['add'] } });
+    await vi.waitFor(() => expect(agent.events.running).toHaveBeenCalled(), soon);
+    agent.block.revokeGrant(0);
+    await agent.agent.revoked();
+    expect(await agent.ended).toMatchObject({
+      reason: 'killed',
+      message: 'its process did not take a revocation',
+    });
+  });
+
+  test.runIf(process.platform === 'linux')('when it takes more memory than it may', async () => {
+    const agent = start('memory', { limits: { memoryBytes: 1024 * 1024, hostBytes: 1 } });
+    const end = await agent.ended;
+    // The watch sees it, or the system gives it no more and V8 ends it: both are its end alone.
+    expect(['killed', 'worker_lost']).toContain(end.reason);
+  });
+
+  test.runIf(process.platform === 'linux')('when it takes more CPU time than it may', async () => {
+    const agent = start('compute', { limits: { cpuTimeMs: 1 } });
+    expect(await agent.ended).toMatchObject({ reason: 'cpu_time' });
+  });
+});

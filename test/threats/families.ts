@@ -1,0 +1,398 @@
+/**
+ * Which test shows what of each family of hostile acts: by the file and a piece of the test's title as
+ * it stands there. What other tests show well, with real guests, is named here and not done again.
+ */
+
+/** One act of a family. */
+export interface Shown {
+  /** The family's number. */
+  readonly family: number;
+  /** What a hostile guest, module or caller does. */
+  readonly act: string;
+  /** `path: title`, each of which must be there. */
+  readonly tests: readonly string[];
+}
+
+const ENDS = 'test/kernel/ends.test.ts';
+const CPU = 'test/threats/cpu.test.ts';
+const MEMORY = 'test/threats/memory.test.ts';
+const MODULES = 'test/threats/several-modules.test.ts';
+const HANDLES = 'test/threats/handles.test.ts';
+const NAMES = 'test/threats/names-and-features.test.ts';
+const GRANTS = 'test/threats/grants-and-names.test.ts';
+const CALLS = 'test/threats/host-calls-back.test.ts';
+const REUSE = 'test/threats/reuse.test.ts';
+const LATE = 'test/threats/late.test.ts';
+const TERMINAL = 'test/threats/terminal.test.ts';
+const FUZZ = 'test/threats/fuzz-host-calls.test.ts';
+const NEIGHBOURS = 'test/threats/neighbours.test.ts';
+const ATTACKS = 'test/attacks-table.ts';
+const PREPARE = 'src/wasm/component/prepare/prepare.test.ts';
+const CACHE = 'src/wasm/component/cache/cache.test.ts';
+const METER = 'src/wasm/metering/meter.test.ts';
+
+const shown = (family: number, act: string, ...tests: string[]): Shown => ({ family, act, tests });
+
+/** Families 19 to 33, 35 to 37 and 46 to 60, and what of 41 is about neighbours. */
+export const FAMILIES: readonly Shown[] = [
+  shown(
+    19,
+    'an empty loop',
+    `${ENDS}: by its fuel, exactly, whatever it does`,
+    `${ENDS}: endless-loop`,
+  ),
+  shown(
+    19,
+    'a loop in a start function',
+    `${ENDS}: loop-in-start`,
+    `${CPU}: 19: a loop in a start function ends by kill`,
+  ),
+  shown(
+    19,
+    'a loop in realloc',
+    `${ENDS}: by the allowance of its realloc, which nothing can suspend`,
+  ),
+  shown(
+    19,
+    'a loop in post-return',
+    `${CPU}: 19: a loop in post-return ends by fuel, timeout and kill`,
+  ),
+  shown(
+    19,
+    'a loop in a destructor of its own',
+    `${CPU}: 19: a destructor of the guest’s own is never called`,
+  ),
+
+  shown(20, 'recursion', `${ENDS}: by the depth of its calls, in the same place every time`),
+  shown(
+    20,
+    'recursion through the host',
+    `${ATTACKS}: attack-trap-deep`,
+    `${CPU}: 20: recursion of a realloc within a host call`,
+  ),
+
+  shown(
+    21,
+    'a memory that grows in a loop',
+    `${ENDS}: growth beyond the limit answers -1, and the program goes on`,
+    `${MEMORY}: 21: memory.grow by 2^32 - 1 pages`,
+  ),
+  shown(
+    21,
+    'several memories, each within the limit',
+    `${MODULES}: 59: and 21: their memories and tables have one limit`,
+    `${NAMES}: 21: two memories of one module`,
+  ),
+  shown(21, 'a table that grows by 10^7', `${MEMORY}: 21: table.grow by 10^7 answers -1`),
+  shown(
+    21,
+    'a memory or table that is huge from the beginning',
+    `${MEMORY}: 21: %s is refused for what it declares`,
+  ),
+  shown(
+    21,
+    'memories and tables of 64 bits',
+    `${NAMES}: 21: a memory of 64 bits`,
+    `${NAMES}: 21: a table of 64 bits`,
+  ),
+  shown(21, 'data segments of 1 GB', `${MEMORY}: 21: a data segment that says it has 1 GiB`),
+  shown(
+    21,
+    '10^6 functions, 50,000 locals, 10^6 branch targets',
+    `${PREPARE}: of 10^6 functions`,
+    `${PREPARE}: of 50,000 locals and 12,000 blocks`,
+    `${PREPARE}: of 10^6 branch targets`,
+  ),
+
+  shown(
+    22,
+    'bulk operations of gigabytes, again and again',
+    `${MEMORY}: 22: %s is charged by its length, in a loop it ends by fuel`,
+    `${MEMORY}: 22: 256 MiB at a time end by fuel`,
+    `${ENDS}: 'bulk'`,
+  ),
+  shown(
+    22,
+    'bulk operations of 2^32 - 1',
+    `${MEMORY}: 22: %s of 2^32 - 1 traps before anything is done`,
+  ),
+
+  shown(
+    23,
+    'names of what is injected; a fuel global of its own',
+    `${MODULES}: 23: names of what is injected are names like others`,
+    'src/wasm/metering/module.test.ts: never shares the names of what is injected',
+  ),
+  shown(
+    24,
+    'a gas function that it calls already',
+    `${MODULES}: 24: a gas function that is called already`,
+  ),
+  shown(
+    25,
+    'catching the end: traps, host errors, out of fuel',
+    `${ENDS}: 'catch-all'`,
+    `${ENDS}: catch-all-legacy`,
+    `${ATTACKS}: attack-trap-unaligned`,
+  ),
+  shown(
+    26,
+    'fuel of 1 and of 2^53 - 1, other numbers',
+    `${CPU}: 26: one unit is one unit`,
+    `${CPU}: 26: %s units are refused`,
+    `${METER}: is enough exactly where it is what a run uses`,
+  ),
+  shown(
+    26,
+    'lengths of 2^64 - 1 as a charge',
+    `${CPU}: 26: a length of 2^64 - 1 gives no fuel back`,
+  ),
+  shown(
+    27,
+    'tail calls and loops around dead code',
+    `${CPU}: 27: %s end by fuel`,
+    `${METER}: nothing runs past its budget`,
+  ),
+  shown(
+    28,
+    'a wait of 2^64 ns, apart from fuel',
+    `${CPU}: 28: a wait of 2^64 ns uses no fuel`,
+    `${ENDS}: waiting is no CPU time`,
+  ),
+  shown(28, 'a storm of sleeps', `${CPU}: 28: a storm of sleeps holds up nobody`),
+  shown(
+    28,
+    'agents that wake each other without end',
+    `${NEIGHBOURS}: 28: starve nobody who computes`,
+  ),
+  shown(
+    29,
+    'shared memory and waits in it',
+    `${NAMES}: 29: shared memory, to wait in`,
+    `${NAMES}: 29: a fence between threads`,
+  ),
+  shown(
+    30,
+    'compile bombs, deep nesting, 10^5 types',
+    `${PREPARE}: is refused in the child`,
+    'src/wasm/component/prepare/trial.test.ts: that is a bomb ends in the child',
+    `${ATTACKS}: attack-bomb-small`,
+  ),
+  shown(
+    31,
+    'hundreds of crashes with memory',
+    `${MEMORY}: 31: 600 agents that crash with 2 MiB each`,
+    'test/kernel/memory.test.ts: agents that are killed while they wait leave nothing mapped behind',
+  ),
+
+  shown(
+    32,
+    'every host function without its grant',
+    'test/kernel/grants.test.ts: each is denied once, and the agent goes on',
+    'src/wasm/host/wasi/index.test.ts: answers its typed error, counted once',
+  ),
+  shown(
+    33,
+    'handles that are forged, stale, dropped twice, of another resource',
+    `${HANDLES}: 33: a handle %s ends the agent`,
+    'src/wasm/host/abi/handles.test.ts: that is stale is refused though its slot is in use again',
+  ),
+  shown(
+    33,
+    'the handle of another agent',
+    `${HANDLES}: 33: the handle of another agent names nothing`,
+  ),
+  shown(
+    33,
+    'what was lent or made of a handle, after that',
+    `${HANDLES}: 33: what was made of a handle outlives it without harm`,
+    'src/wasm/host/abi/handles.test.ts: can not be given away in the same call',
+  ),
+  shown(33, 'any arguments to any host function', `${FUZZ}: 33 and 58: they end as guests end`),
+  shown(
+    35,
+    'null, missing, empty, wildcards',
+    `${GRANTS}: the tool is denied, counted, and not called`,
+  ),
+  shown(35, 'wrong types, unknown keys', `${GRANTS}: 35: %o is refused`),
+  shown(
+    36,
+    'names of JavaScript as names of tools, headers, variables, agents',
+    `${GRANTS}: 36: there is no tool %s unless one has that name`,
+    `${GRANTS}: 36: a header %s is a header like others`,
+    `${GRANTS}: 36: variables, arguments and names of agents`,
+  ),
+  shown(
+    36,
+    'records that pollute prototypes, getters',
+    `${GRANTS}: 36: there is no tool %s unless one has that name`,
+    `${GRANTS}: 36: a getter of the caller’s`,
+  ),
+  shown(
+    37,
+    'paths and stacks in what a guest is told',
+    `${GRANTS}: 37: no answer of any host function says where the host is`,
+    `${GRANTS}: 37: of a tool that %s the agent learns that it failed`,
+  ),
+  shown(
+    41,
+    'mail that fills what the host holds for its receiver',
+    `${NEIGHBOURS}: 41: leaves its receiver room for handles of its own`,
+  ),
+
+  shown(
+    46,
+    'floods of output and of the log',
+    `${TERMINAL}: 46: a flood of %s ends by fuel, and keeps a MiB`,
+    `${TERMINAL}: 46: a flood of the log ends by fuel`,
+    `${TERMINAL}: 46: a reader that takes nothing bounds what is written`,
+  ),
+  shown(
+    46,
+    'escapes to the operator’s terminal',
+    `${TERMINAL}: 46: %s: nothing acts on the terminal`,
+    'src/cli/main.test.ts: moves no cursor and sets no title',
+  ),
+  shown(
+    46,
+    'names of agents that are escapes or markup',
+    `${TERMINAL}: 46: %s: nothing acts on the terminal`,
+    `${NAMES}: 49: an agent called %j is called so`,
+  ),
+  shown(
+    47,
+    'memory, globals, tables, variables, seed, mail and handles of the agent before',
+    `${REUSE}: 47: nothing, where it %s`,
+    `${REUSE}: 47: what is looked for is found where the agent itself has left it`,
+  ),
+  shown(
+    48,
+    'the metered guest beside the plain one',
+    'src/wasm/metering/differential.test.ts: do the same when they are metered',
+    `${ENDS}: is the same every time and for every length of slices`,
+  ),
+
+  shown(
+    49,
+    'hostile names of imports and exports',
+    `${ATTACKS}: attack-names`,
+    `${ATTACKS}: attack-rce`,
+    `${NAMES}: 49: an import with a name %s is refused`,
+  ),
+  shown(
+    49,
+    'hostile names of agents, tools and files',
+    `${NAMES}: 49: an agent called %j is called so`,
+    `${NAMES}: 49: a tool called %j is called by that name`,
+    `${NAMES}: 49: a module in a file called %j`,
+  ),
+  shown(
+    50,
+    'imports of other types, that are missing, of a wrong resource',
+    `${ATTACKS}: attack-types-enum`,
+    `${ATTACKS}: attack-types-function`,
+    `${ATTACKS}: attack-resource`,
+  ),
+  shown(
+    50,
+    'two versions; 10^5 imports',
+    `${NAMES}: 50: two versions of one interface`,
+    `${NAMES}: 50: version 0.3.0 beside one of ours`,
+    `${PREPARE}: of 10^5 imports`,
+  ),
+  shown(
+    51,
+    'compile bombs of every kind',
+    `${PREPARE}: of doubling types`,
+    `${PREPARE}: of nested components`,
+    `${PREPARE}: of 50 MB of zeros as code`,
+    'src/wasm/metering/caps.test.ts: what V8 would abort the process on',
+  ),
+  shown(
+    52,
+    'allocation by the garbage collector',
+    `${ATTACKS}: attack-gc`,
+    `${NAMES}: 52: structures of the garbage collector`,
+    `${NAMES}: 52: arrays of the garbage collector`,
+  ),
+  shown(
+    52,
+    'relaxed SIMD, typed references',
+    `${NAMES}: 52: relaxed SIMD`,
+    `${NAMES}: 52: calls of typed references`,
+  ),
+  shown(
+    53,
+    'throwing out of what spends, around loops and reallocs',
+    `${ENDS}: throw-in-loop`,
+    `${CALLS}: 53: nothing that was spent before a throw comes back`,
+    `${CALLS}: 53: one that leaves a realloc is a trap`,
+  ),
+  shown(
+    54,
+    'waiting and ending in realloc and post-return',
+    `${CALLS}: 54: %s: it is ended, and does not catch that`,
+    `${ATTACKS}: attack-suspend-realloc`,
+  ),
+  shown(
+    54,
+    'waiting and ending in a start function',
+    `${CALLS}: 54: a start function that waits is killed while it does`,
+    `${ATTACKS}: attack-suspend-start`,
+  ),
+  shown(
+    55,
+    'a straight line of host calls after the kill',
+    `${CALLS}: 55: not one of ten thousand is performed after the kill`,
+    `${ENDS}: what is killed performs no further host call`,
+  ),
+  shown(
+    56,
+    'answers of tools, input, output and messages that are late',
+    `${LATE}: 56: the answer of a tool is for nobody`,
+    `${LATE}: 56: input that is read late is for nobody`,
+    `${LATE}: 56: a message that waits for room is not delivered after its sender’s end`,
+  ),
+  shown(57, 'a kill in every kind of wait', `${REUSE}: 57: nothing stays mapped of 2,160 agents`),
+  shown(
+    58,
+    'reallocs that trap, call, grow, overlap, point anywhere',
+    `${CALLS}: 58: a realloc that %s ends the agent`,
+    `${CALLS}: 58: one that overlaps what the host writes`,
+    `${CALLS}: 58: one that grows asks within the limit`,
+  ),
+  shown(59, 'several core modules that spend', `${MODULES}: 59: they have one budget of fuel`),
+  shown(
+    59,
+    'several memories that grow',
+    `${MODULES}: 59: and 21: their memories and tables have one limit`,
+  ),
+  shown(
+    60,
+    'entries of the cache that are foreign, links, torn or altered',
+    `${CACHE}: with byte %i altered is removed`,
+    `${CACHE}: that is a symbolic link is removed`,
+    `${CACHE}: torn after %i bytes is removed`,
+    `${PREPARE}: an entry with a right hash whose module is not metered`,
+  ),
+  shown(
+    60,
+    'a cache that others may write to; two writers; other versions',
+    `${PREPARE}: that others may write to nothing is prepared`,
+    `${CACHE}: leave one whole entry and nothing else`,
+    `${CACHE}: is another for another version of %s`,
+  ),
+];
+
+/** Families whose tests are listed elsewhere, or come with what they are about. */
+export const ELSEWHERE: ReadonlyMap<number, string> = new Map([
+  ...Array.from({ length: 18 }, (_, at) => [at + 1, 'the file system'] as const),
+  [34, 'children and what they are granted'],
+  [38, 'revocation while a call is under way'],
+  [39, 'the network'],
+  [40, 'tools that run programs'],
+  [42, 'supervision'],
+  [43, 'workers that die'],
+  [44, 'timers and monitors'],
+  [45, 'the audit log'],
+]);
