@@ -113,7 +113,10 @@ export function* warningsOf(
   {
     grants,
     restart,
-  }: { readonly grants?: { expires?: string | number }; readonly restart?: string },
+  }: {
+    readonly grants?: { readonly expires?: string | number | undefined } | undefined;
+    readonly restart?: string | undefined;
+  },
   path: readonly PropertyKey[],
   nowMs: number,
 ): Generator<Finding> {

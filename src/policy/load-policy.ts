@@ -1,6 +1,6 @@
 /** Reads a policy from its file. */
 
-import { realpathSync } from 'node:fs';
+import { constants, realpathSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import { RingfenceError } from '../errors.ts';
@@ -33,9 +33,12 @@ async function readBounded(file: FileHandle): Promise<Buffer> {
 async function readFile(path: string): Promise<Buffer> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path);
-    if ((await file.stat()).isDirectory()) {
-      throw unreadable(path, 'it is a directory; name the file');
+    // A FIFO must not hold up who opens it.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const status = await file.stat();
+    if (!status.isFile()) {
+      const what = status.isDirectory() ? 'it is a directory' : 'it is no regular file';
+      throw unreadable(path, `${what}; name the policy's file`);
     }
     return await readBounded(file);
   } catch (error) {

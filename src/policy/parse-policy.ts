@@ -37,7 +37,6 @@ export interface ParsedPolicy {
   readonly warnings: readonly PolicyProblem[];
 }
 
-const NOTHING: SettingsInput = {};
 
 function toSettings(given: SettingsInput): Settings {
   return {
@@ -113,11 +112,8 @@ export function parsePolicy(
   if (contradictions.length > 0) {
     throw new PolicyError(path, contradictions);
   }
-  const { defaults: { unmatched = 'refuse', ...defaults } = NOTHING, module: entries = [] } =
-    parsed.data as { defaults?: SettingsInput & { unmatched?: 'refuse' | 'run' } } & Pick<
-      typeof parsed.data,
-      'module'
-    >;
+  const { defaults: given = {}, module: entries = [] } = parsed.data;
+  const { unmatched = 'refuse', ...defaults } = given;
   return {
     unmatched,
     defaults: toSettings(defaults),

@@ -1,54 +1,124 @@
-/** Patterns of modules' paths. */
+/**
+ * Patterns for the paths of modules: `*` is any characters of one name, `?` one of them, and `**`, alone
+ * between slashes, any directories, none included.
+ *
+ * They are matched by two nested loops that look back to the last wildcard only, in time that is at most
+ * the product of the lengths: a module may have any name, and the regular expressions that libraries
+ * make of a pattern with four stars take seconds for a name that was made for it.
+ */
 
-import { isAbsolute, posix, relative, resolve, sep } from 'node:path';
-import picomatch from 'picomatch';
+/** What a pattern may not say, so that nobody takes it for what other tools make of it. */
+const RESERVED = /[[\]{}|\\]/;
 
-/** A pattern that was read. */
+/** A pattern that was understood. */
 export interface PathPattern {
-  /** It names one path: this goes before all that only fit. */
+  /** Whether it begins at the root, and not at the policy file's directory. */
+  readonly isAbsolute: boolean;
+  /** How many `..` it begins with. */
+  readonly up: number;
+  /** The names, each as its characters. */
+  readonly segments: readonly (readonly string[])[];
+  /** Whether it has no wildcard, and so names one path. */
   readonly isExact: boolean;
-  /** Whether it fits a module's path; a relative one is the program's. */
-  matches(path: string): boolean;
 }
 
-/** Groups and their repetitions would make regular expressions of their own. */
-const GROUP = /[()|]/;
+type Fits<Part, Item> = (part: Part, item: Item) => boolean;
 
-/** What is wrong with a pattern; null: nothing. */
-export function patternProblem(pattern: string): string | null {
-  if (GROUP.test(pattern)) {
-    return 'a pattern has no ( ) and |: write {a,b} for one of several, and ? for such a character in a name';
+/**
+ * Whether parts, some of which stand for any number of items, fit all items. When something does not
+ * fit, the last such part takes one item more: what comes before it fits already, and best so.
+ */
+function fitsAll<Part, Item>(
+  parts: readonly Part[],
+  items: readonly Item[],
+  isAny: (part: Part) => boolean,
+  fits: Fits<Part, Item>,
+): boolean {
+  let part = 0;
+  let item = 0;
+  let lastAny = -1;
+  let itemAtLastAny = 0;
+  while (item < items.length) {
+    if (part < parts.length && isAny(parts[part]!)) {
+      lastAny = part;
+      itemAtLastAny = item;
+      part += 1;
+    } else if (part < parts.length && fits(parts[part]!, items[item]!)) {
+      part += 1;
+      item += 1;
+    } else if (lastAny === -1) {
+      return false;
+    } else {
+      itemAtLastAny += 1;
+      item = itemAtLastAny;
+      part = lastAny + 1;
+    }
   }
-  try {
-    picomatch.makeRe(pattern, OPTIONS);
-    return null;
-  } catch {
-    return 'it is no pattern: write one such as plugins/*.wasm';
-  }
+  return parts.slice(part).every(isAny);
 }
 
-const OPTIONS: picomatch.PicomatchOptions = {
-  // A pattern says what it fits, never what it doesn't.
-  nonegate: true,
-  noextglob: true,
-  nocase: false,
-  posixSlashes: true,
-  // A pattern that can't be made is an error, not one that fits nothing.
-  debug: true,
-};
+const isGlobstar = (segment: readonly string[]): boolean =>
+  segment.length === 2 && segment[0] === '*' && segment[1] === '*';
 
-const withSlashes = (path: string): string => (sep === '/' ? path : path.replaceAll(sep, '/'));
+const fitsName: Fits<readonly string[], readonly string[]> = (segment, name) =>
+  fitsAll(
+    segment,
+    name,
+    (character) => character === '*',
+    (character, other) => character === '?' || character === other,
+  );
 
-/** Reads a pattern of paths that are relative to a directory; of whole ones, where it is absolute. */
-export function pathPattern(pattern: string, directory: string): PathPattern {
-  const pathOf = (path: string): string => {
-    const whole = resolve(path);
-    return withSlashes(isAbsolute(pattern) ? whole : relative(directory, whole));
+/** What a path is made of. */
+function split(path: string): { isAbsolute: boolean; up: number; names: string[] } {
+  const isAbsolute = path.startsWith('/');
+  const names = (isAbsolute ? path.slice(1) : path).split('/');
+  const up = isAbsolute ? 0 : names.findIndex((name) => name !== '..');
+  return up === -1
+    ? { isAbsolute, up: names.length, names: [] }
+    : { isAbsolute, up, names: names.slice(up) };
+}
+
+/** Why a pattern can't be used; null: it can. */
+export function whyNoPattern(text: string): string | null {
+  const { names } = split(text.replace(/^\.\//, ''));
+  if (RESERVED.test(text) || text.startsWith('!')) {
+    return 'of [ ] { } | \\ and a leading ! no path can be made: write *, ** and ? only';
+  }
+  if (names.length === 0 || names.some((name) => name === '' || name === '.' || name === '..')) {
+    return "write a path such as plugins/*.wasm, without '.', doubled slashes, or '..' inside";
+  }
+  return names.some((name) => name.includes('**') && name !== '**')
+    ? "'**' stands alone between two slashes"
+    : null;
+}
+
+/** Makes a pattern of a text for which {@link whyNoPattern} has answered null. */
+export function pathPattern(text: string): PathPattern {
+  const { isAbsolute, up, names } = split(text.replace(/^\.\//, ''));
+  return {
+    isAbsolute,
+    up,
+    segments: names.map((name) => Array.from(name)),
+    isExact: !/[*?]/.test(text),
   };
-  if (!/[\\*?[\]{}!+@]/.test(pattern)) {
-    const wanted = posix.normalize(pattern);
-    return { isExact: true, matches: (path) => pathOf(path) === wanted };
-  }
-  const fits = picomatch(pattern, OPTIONS);
-  return { isExact: false, matches: (path) => fits(pathOf(path)) };
+}
+
+/**
+ * Whether a pattern fits a module.
+ *
+ * @param absolute its path, absolute and normal
+ * @param relative the same, from the policy file's directory; `..` stand at its beginning only
+ */
+export function fitsPath(pattern: PathPattern, absolute: string, relative: string): boolean {
+  const path = split(pattern.isAbsolute ? absolute : relative);
+  return (
+    path.isAbsolute === pattern.isAbsolute &&
+    path.up === pattern.up &&
+    fitsAll(
+      pattern.segments,
+      path.names.map((name) => Array.from(name)),
+      isGlobstar,
+      fitsName,
+    )
+  );
 }

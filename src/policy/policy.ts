@@ -1,7 +1,7 @@
 /** A policy: what each module may do and use up, as a file says. */
 
 import { realpathSync } from 'node:fs';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import type { Isolation } from '../backend/backend.ts';
 import type { GrantSpec } from '../capability/grant.ts';
 import { type GrantsInput, parseGrants } from '../capability/input.ts';

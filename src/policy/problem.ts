@@ -21,33 +21,25 @@ export class PolicyError extends RingfenceError {
   /** In the order of the file; the message names the first. */
   readonly problems: readonly PolicyProblem[];
 
-  constructor(
-    message: string,
-    fields: RingfenceError['fields'],
-    problems: readonly PolicyProblem[],
-  ) {
-    super('RF_POLICY', message, fields);
+  /** `found` has at least one problem. */
+  constructor(file: string, found: readonly PolicyProblem[]) {
+    const problems = [...found]
+      .sort((one, other) => one.line - other.line || one.column - other.column)
+      .slice(0, PROBLEMS_MAX);
+    const { line, column, message } = problems[0] ?? {
+      line: 1,
+      column: 1,
+      message: 'not understood',
+    };
+    const more = found.length - 1;
+    const others =
+      more <= 0 ? '' : more === 1 ? ' (and one problem more)' : ` (and ${more} problems more)`;
+    super('RF_POLICY', `Cannot use the policy: ${file}:${line}:${column}: ${message}${others}.`, {
+      file,
+      line,
+      column,
+    });
     this.name = 'PolicyError';
     this.problems = problems;
   }
-}
-
-/** The error of a file in which something is wrong; `found` has at least one problem. */
-export function policyError(file: string, found: readonly PolicyProblem[]): PolicyError {
-  const problems = [...found]
-    .sort((one, other) => one.line - other.line || one.column - other.column)
-    .slice(0, PROBLEMS_MAX);
-  const { line, column, message } = problems[0] ?? {
-    line: 1,
-    column: 1,
-    message: 'not understood',
-  };
-  const more = found.length - 1;
-  const others =
-    more === 0 ? '' : more === 1 ? ' (and one problem more)' : ` (and ${more} problems more)`;
-  return new PolicyError(
-    `Cannot use the policy: ${file}:${line}:${column}: ${message}${others}.`,
-    { file, line, column },
-    problems,
-  );
 }

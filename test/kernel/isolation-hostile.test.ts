@@ -9,14 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { BackendAgent, BackendEnd, BackendStart } from '../../src/backend/backend.ts';
 import { Processes } from '../../src/backend/process/processes.ts';
-import type { WasmModule } from '../../src/backend/wasm/module.ts';
-import type { HeldGrant } from '../../src/capability/held.ts';
-import { parseGrants } from '../../src/capability/input.ts';
-import { ControlBlocks } from '../../src/resource/control-blocks.ts';
-import { parseLimits } from '../../src/resource/limits.ts';
 import { openRoot } from '../../src/wasm/host/files/root.ts';
+import { type Given, held, startAgent } from '../support/child-agents.ts';
 
 const warnings: string[] = [];
 let processes: Processes;
@@ -34,77 +29,13 @@ beforeEach(() => {
   warnings.length = 0;
 });
 
-const blocks = new ControlBlocks(64);
-let nextPid = 1;
-
-function held(input: unknown): HeldGrant[] {
-  return parseGrants(input as never).map(({ kind, scope, expiresAtMs }, index) => ({
-    id: 100 + index,
-    kind,
-    index,
-    scope,
-    expiresAtMs: expiresAtMs ?? Number.POSITIVE_INFINITY,
-    revoked: false,
-  }));
-}
-
-interface Given {
-  readonly grants?: unknown;
-  readonly limits?: Record<string, number>;
-  readonly mounts?: BackendStart['mounts'];
-}
-
-/** What its agent's process would run; the one here does not look at it. */
-const MODULE = { digest: 'x', plan: { steps: [], modules: [] }, compiled: [], modules: [] };
-
-function start(mode: string, { grants, limits, mounts = [] }: Given = {}) {
-  const block = blocks.take();
-  const ended = Promise.withResolvers<BackendEnd>();
-  const logged: string[] = [];
-  const denied = new Map<string, number>();
-  const events = {
-    running: vi.fn(),
-    exited: (end: BackendEnd) => ended.resolve(end),
-    denied: (_: string, operation: string, count: number) => void denied.set(operation, count),
-    log: (_: string, message: string) => void logged.push(message),
-    output: vi.fn(() => new Promise<'taken'>(() => {})),
-    input: vi.fn(() => new Promise<null>(() => {})),
-    send: vi.fn(async () => ({ tag: 'ok', val: null }) as const),
-    callTool: vi.fn(async () => ({ tag: 'ok', val: '3' }) as const),
-    spawn: vi.fn(async () => ({ tag: 'ok', val: 9 }) as const),
-    requestGrant: vi.fn(async () => ({ tag: 'ok', val: 'denied' }) as const),
-  };
-  const pid = nextPid;
-  nextPid += 1;
-  const agent: BackendAgent = processes.start(
-    {
-      pid,
-      parentPid: 0,
-      agentId: mode,
-      moduleDigest: 'x',
-      block,
-      grants: held(grants ?? {}),
-      mounts,
-      isolation: 'process',
-      limits: parseLimits(limits),
-      arguments: [mode],
-      environment: [],
-      terminal: { stdin: false, stdout: false, stderr: false },
-      spawnedAtMs: performance.timeOrigin + performance.now(),
-    },
-    MODULE as unknown as WasmModule,
-    events,
-  );
-  const kill = (): void => {
-    if (block.request(1)) {
-      agent.command('it was killed');
-    }
-  };
+function start(mode: string, given?: Given) {
+  const started = startAgent(processes, mode, given);
   running.push(async () => {
-    kill();
-    await ended.promise;
+    started.kill();
+    await started.ended;
   });
-  return { agent, block, events, ended: ended.promise, logged, denied, kill };
+  return started;
 }
 const running: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -29,12 +29,9 @@ describe('a wasip1 command ends with', () => {
   // As POSIX: the low eight bits are the code.
   test.each([
     [0, 0],
-    [1, 1],
     [2, 2],
-    [42, 42],
     [255, 255],
     [256, 0],
-    [300, 44],
     [-1, 255],
   ])('proc_exit(%i) and so code %i', async (given, code) => {
     const exit = await run(exiting(given));

@@ -51,7 +51,7 @@ describe.skipIf(whyNot(BZIP2) !== null)(titleOf(BZIP2), { timeout: 120_000 }, ()
     }
   });
   afterAll(async () => {
-    pair.remove();
+    pair?.remove();
     await host.kernel.close();
   });
 

@@ -25,7 +25,7 @@ describe.skipIf(whyNot(DUKTAPE) !== null)(titleOf(DUKTAPE), { timeout: 120_000 }
     );
   });
   afterAll(async () => {
-    pair.remove();
+    pair?.remove();
     await host.kernel.close();
   });
 

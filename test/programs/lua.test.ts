@@ -21,7 +21,7 @@ describe.skipIf(whyNot(LUA) !== null)(titleOf(LUA), { timeout: 120_000 }, () => 
     }
   });
   afterAll(async () => {
-    pair.remove();
+    pair?.remove();
     await host.kernel.close();
   });
 

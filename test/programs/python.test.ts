@@ -21,7 +21,7 @@ describe.skipIf(whyNot(PYTHON) !== null)(titleOf(PYTHON), { timeout: 120_000 }, 
     pair.put('work.py', workload('work.py'));
   });
   afterAll(async () => {
-    pair.remove();
+    pair?.remove();
     await host.kernel.close();
   });
 

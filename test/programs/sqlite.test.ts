@@ -20,7 +20,7 @@ describe.skipIf(whyNot(SQLITE) !== null)(titleOf(SQLITE), { timeout: 120_000 }, 
     pair.put('more.sql', 'select count(*) as from_more from person;\n');
   });
   afterAll(async () => {
-    pair.remove();
+    pair?.remove();
     await host.kernel.close();
   });
 

@@ -12,6 +12,8 @@ export const PROCESSES_MAX = 64;
 
 export interface ProcessesOptions extends LauncherOptions {
   readonly sliceFuel: number;
+  /** Only tests allow less than {@link PROCESSES_MAX}. */
+  readonly most?: number;
 }
 
 export class Processes {
@@ -40,11 +42,12 @@ export class Processes {
 
   /** {@link prepare} has resolved. @throws {RingfenceError} `RF_LIMIT_EXCEEDED` */
   start(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
-    if (this.#live >= PROCESSES_MAX) {
+    const { most = PROCESSES_MAX } = this.#options;
+    if (this.#live >= most) {
       throw new RingfenceError(
         'RF_LIMIT_EXCEEDED',
-        `Cannot spawn '${start.agentId}' in a process of its own as ${PROCESSES_MAX} agents have one: wait for one to exit, or spawn it with another isolation.`,
-        { max: PROCESSES_MAX },
+        `Cannot spawn '${start.agentId}' in a process of its own as ${most} agents have one: wait for one to exit, or spawn it with another isolation.`,
+        { max: most },
       );
     }
     this.#live += 1;

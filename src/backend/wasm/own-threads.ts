@@ -28,21 +28,24 @@ function heapMebibytes({ limits }: BackendStart): { maxOldGenerationSizeMb?: num
 
 export class OwnThreads {
   readonly #options: WorkerLinkOptions;
+  readonly #most: number;
   readonly #ending = new Set<Promise<void>>();
   /** Threads that have not ended. */
   #threads = 0;
 
-  constructor(options: WorkerLinkOptions) {
+  /** Only tests allow less than {@link OWN_THREADS_MAX}. */
+  constructor(options: WorkerLinkOptions, most = OWN_THREADS_MAX) {
     this.#options = options;
+    this.#most = most;
   }
 
-  /** @throws {RingfenceError} `RF_LIMIT_EXCEEDED` beyond {@link OWN_THREADS_MAX}. */
+  /** @throws {RingfenceError} `RF_LIMIT_EXCEEDED` when as many agents have a thread as may. */
   start(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
-    if (this.#threads >= OWN_THREADS_MAX) {
+    if (this.#threads >= this.#most) {
       throw new RingfenceError(
         'RF_LIMIT_EXCEEDED',
-        `Cannot spawn '${start.agentId}' in a thread of its own as ${OWN_THREADS_MAX} agents have one: wait for one to exit, or spawn it with another isolation.`,
-        { max: OWN_THREADS_MAX },
+        `Cannot spawn '${start.agentId}' in a thread of its own as ${this.#most} agents have one: wait for one to exit, or spawn it with another isolation.`,
+        { max: this.#most },
       );
     }
     this.#threads += 1;
