@@ -14,13 +14,13 @@ type Unread = Readonly<Record<string, unknown>>;
 const isTable = (value: unknown): value is Unread =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What a grants table says that can't be meant; nothing where its fields are wrong already. */
+/** What a grants table says that can't be meant; of a field that is wrong already nothing. */
 function* inGrants(given: unknown, path: readonly PropertyKey[]): Generator<Finding> {
-  const parsed = grantsSchema.safeParse(given);
-  if (!parsed.success) {
+  if (!isTable(given)) {
     return;
   }
-  const { tools, files } = parsed.data;
+  const tools = grantsSchema.shape.tools.safeParse(given.tools).data;
+  const files = grantsSchema.shape.files.safeParse(given.files).data;
   if (tools != null && tools !== 'all' && !Array.isArray(tools) && Array.isArray(tools.allow)) {
     for (const [index, name] of (tools.deny ?? []).entries()) {
       if (tools.allow.includes(name)) {
@@ -33,14 +33,14 @@ function* inGrants(given: unknown, path: readonly PropertyKey[]): Generator<Find
     }
   }
   for (const [index, mount] of (files ?? []).entries()) {
-    const modes = mount.modes ?? ('memory' in mount ? ['write'] : ['read']);
+    const modes = mount.modes ?? ('memory' in mount ? ['write', 'create'] : ['read']);
+    const quota = [...path, 'files', index, 'quota'];
     if (mount.quota !== undefined && !modes.includes('write') && !modes.includes('create')) {
-      yield {
-        path: [...path, 'files', index, 'quota'],
-        of: 'key',
-        message:
-          "a quota bounds what is added, and nothing can be: add the mode 'write' or 'create'",
-      };
+      const message = "a quota bounds what is added, and nothing can be: add 'write' or 'create'";
+      yield { path: quota, of: 'key', message };
+    } else if (mount.quota?.files !== undefined && !modes.includes('create')) {
+      const message = "it bounds the files that are made, and none can be: add the mode 'create'";
+      yield { path: [...quota, 'files'], of: 'key', message };
     }
   }
 }

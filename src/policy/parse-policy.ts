@@ -37,7 +37,6 @@ export interface ParsedPolicy {
   readonly warnings: readonly PolicyProblem[];
 }
 
-
 function toSettings(given: SettingsInput): Settings {
   return {
     grants: given.grants ?? {},
@@ -61,11 +60,28 @@ function withInstants(node: PolicyNode): unknown {
   return document;
 }
 
+/** `limits.fuel`: the place says of which entry. */
+const nameOf = (path: readonly PropertyKey[]): string =>
+  path
+    .filter((step) => typeof step !== 'number' && step !== 'module')
+    .map(String)
+    .join('.')
+    .slice(0, 200);
+
+function named(path: readonly PropertyKey[], message: string): string {
+  const name = nameOf(path);
+  const what = message
+    .replace(/^Invalid ISO datetime$/, 'write a date and time such as 2030-01-31T12:00:00Z')
+    .replace(/^Invalid (?:input|option): /, '')
+    .replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+  return name === '' ? what : `'${name}': ${what}`;
+}
+
 /** All that the schema finds, at its place. */
 function findingsOf(error: Parameters<typeof problemsOf>[0]): Finding[] {
   return problemsOf(error).flatMap(({ path, message, unknown }): Finding[] =>
     unknown === undefined
-      ? [{ path, of: 'value', message: message.replace(/^Invalid input: /, '') }]
+      ? [{ path, of: 'value', message: named(path, message) }]
       : unknown.map((key) => ({
           path: [...path, key],
           of: 'key',

@@ -107,7 +107,7 @@ function headedTable(root: TableNode, header: AST.TOMLTable): TableNode {
 
 function parse(text: string): AST.TOMLProgram {
   try {
-    return parseTOML(text);
+    return parseTOML(text, { tomlVersion: '1.0' });
   } catch (error) {
     if (error instanceof ParseError) {
       throw new SyntaxProblem(

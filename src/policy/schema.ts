@@ -72,7 +72,7 @@ function quantity(read: (text: string) => number) {
         }
       } catch (problem) {
         const message = problem instanceof RingfenceError ? problem.message : error;
-        context.addIssue({ code: 'custom', message: message.replace(/^Cannot |\.$/g, '') });
+        context.addIssue({ code: 'custom', message: message.replace(/\.$/, '') });
       }
     });
 }

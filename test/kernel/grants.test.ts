@@ -22,7 +22,13 @@ async function callEverything(grants: GrantsInput) {
   return agent.exited;
 }
 
-const EVERYTHING: GrantsInput = { ipc: 'all', network: 'all', tools: 'all', spawn: 8 };
+const EVERYTHING: GrantsInput = {
+  ipc: 'all',
+  network: 'all',
+  tools: 'all',
+  services: 'all',
+  spawn: 8,
+};
 
 /** What the gate asks for, by the capability, over all functions that an agent can reach. */
 function gatedFunctions(): Map<string, number> {

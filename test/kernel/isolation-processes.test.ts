@@ -198,10 +198,7 @@ describe('as many as may, and no more', () => {
     );
     first.kill();
     await first.ended;
-    const again = await vi.waitFor(
-      () => startAgent(threads, 'any', { isolation: 'thread' }),
-      soon,
-    );
+    const again = await vi.waitFor(() => startAgent(threads, 'any', { isolation: 'thread' }), soon);
     again.kill();
     await again.ended;
     await threads.close();

@@ -330,6 +330,24 @@ describe('32: every host function that needs a grant', () => {
     expect(from.agent.denials).toEqual([]);
   });
 
+  test.each(['send', 'request'])('ipc.%s to a service needs the grant of that service', (name) => {
+    const send = HOST.get('ringfence:agent/ipc')?.get(name);
+    for (const to of [
+      { tag: 'service', val: 'clock' },
+      { tag: 'service-method', val: { service: 'clock', method: 'now' } },
+    ]) {
+      const without = new SeenAgent({ grants: { ipc: 'all', services: ['other'] } });
+      expect(callOnce(without, send, to, payload, undefined)).toMatchObject({
+        val: { tag: 'denied' },
+      });
+      expect(without.denials).toHaveLength(1);
+      const granted = new SeenAgent({ grants: { ipc: 'all', services: ['clock'] } });
+      expect(callOnce(granted, send, to, payload, undefined)).toMatchObject({
+        val: { tag: 'unavailable' },
+      });
+    }
+  });
+
   test('files: their limit of disk is reached', () => {
     const agent = new SeenAgent({
       grants: everything(directory),

@@ -11,6 +11,7 @@ import { type Frame, FrameReader, frameOf } from '../../wasm/worker/child/frames
 import { FROM_CHILD_BOUNDS, type ToChild } from '../../wasm/worker/child/messages.ts';
 import { type ChildCommand, FD } from './command.ts';
 import { inheritedDescriptors } from './inherited.ts';
+import { parentOf } from './watch.ts';
 
 /** How long a process may take from its start until it is ready. */
 const START_MS_MAX = 30_000;
@@ -20,6 +21,9 @@ const READY = '{"kind":"ready"}';
 
 /** How long a process that was ended may take to be gone, before nobody waits for it any more. */
 const GONE_MS_MAX = 5_000;
+
+/** How long bubblewrap may take to notice that its process is gone. */
+const BWRAP_MS_MAX = 1_000;
 
 /** Frames of a process are taken for so long at a time, in milliseconds; then others have their turn. */
 const TURN_MS = 2;
@@ -44,6 +48,8 @@ export class ChildLink {
   readonly #pipe: Socket | null;
   readonly #gone = Promise.withResolvers<void>();
   readonly #systemPid: Promise<number | null>;
+  /** The process that bubblewrap has started; null: there is no bubblewrap, or it has not said. */
+  #inner: number | null = null;
   #listener: ChildListener | null = null;
   readonly #early: Frame[] = [];
   readonly #ready = Promise.withResolvers<boolean>();
@@ -62,6 +68,9 @@ export class ChildLink {
     this.#systemPid = command.wrapped
       ? startedByBwrap(this.#process)
       : Promise.resolve(this.#process.pid ?? null);
+    void this.#systemPid.then((pid) => {
+      this.#inner = command.wrapped ? pid : null;
+    });
     const closed = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<void>();
     this.#process.on('error', () => {
@@ -116,7 +125,14 @@ export class ChildLink {
 
   kill(): void {
     this.#ignored = true;
-    this.#process.kill('SIGKILL');
+    const { pid } = this.#process;
+    if (this.#inner === null || pid === undefined || parentOf(this.#inner) !== pid) {
+      this.#process.kill('SIGKILL');
+      return;
+    }
+    // Bubblewrap waits for it, and ends after it: nobody else has to.
+    process.kill(this.#inner, 'SIGKILL');
+    setTimeout(() => this.#process.kill('SIGKILL'), BWRAP_MS_MAX).unref();
   }
 
   #read(pipe: Socket): void {

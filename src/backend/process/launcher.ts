@@ -13,6 +13,9 @@ import {
   wallsOf,
 } from './walls.ts';
 
+/** How long the end of what is left may take. */
+const CLOSE_MS_MAX = 5_000;
+
 /** Whether an agent's process may run without the system's own walls. */
 export type WallsPolicy = 'require' | 'if-available';
 
@@ -110,7 +113,10 @@ export class Launcher {
       link.holdsProgram = true;
       link.kill();
     }
-    await Promise.all(links.map(({ gone }) => gone));
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSE_MS_MAX);
+    await Promise.race([Promise.all(links.map(({ gone }) => gone)), late]);
+    clearTimeout(timer);
   }
 
   #start(plan: WallPlan): ChildLink {

@@ -15,14 +15,29 @@ export interface ProcessUse {
   readonly cpuTimeMs: number;
 }
 
+/** The fields of a process' `stat` from the third on; null: it is gone, or there is none. */
+function statOf(systemPid: number): string[] | null {
+  try {
+    const stat = readFileSync(`/proc/${systemPid}/stat`, 'latin1');
+    // The name in brackets may hold anything; the fields count from behind it.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return null;
+  }
+}
+
+/** Who has started a process; null: it is gone, or the system doesn't tell. */
+export function parentOf(systemPid: number): number | null {
+  const fields = statOf(systemPid);
+  return fields === null ? null : Number(fields[1]);
+}
+
 /** Null: it is gone, or the system doesn't tell. */
 export function useOf(systemPid: number): ProcessUse | null {
   try {
     const status = readFileSync(`/proc/${systemPid}/status`, 'latin1');
     const resident = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-    const stat = readFileSync(`/proc/${systemPid}/stat`, 'latin1');
-    // The name in brackets may hold anything; the fields count from behind it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const fields = statOf(systemPid) ?? [];
     const ticks = Number(fields[11]) + Number(fields[12]);
     if (resident === undefined || Number.isNaN(ticks)) {
       return null;

@@ -9,10 +9,11 @@ import type { NewTime } from './request.ts';
  * number, which is exact enough to refuse them. `invalid`: negative to the system, or no number.
  */
 export function checkOffset(value: unknown): number {
-  if (typeof value !== 'number' || !(value >= 0) || value >= OFFSET_END) {
+  // Node writes at a place of its own choice where it is told one between two bytes.
+  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= OFFSET_END) {
     return fail('invalid');
   }
-  return value;
+  return value as number;
 }
 
 /** Where a file would end; `file-too-large` where no file can. */

@@ -1,7 +1,7 @@
 /** `ringfence:agent/ipc`: messages from agent to agent. Requests and topics are not offered yet. */
 
 import type { IpcScope } from '../../../capability/grant.ts';
-import { reachesPid, reachesTopic } from '../../../capability/scope.ts';
+import { reachesName, reachesPid, reachesTopic } from '../../../capability/scope.ts';
 import {
   type Delivery,
   heldBytes,
@@ -24,10 +24,25 @@ const NANOSECONDS_PER_MS = 1_000_000n;
 /** A pid that no agent can have is nobody's. */
 const toPid = (pid: bigint): number => (pid > BigInt(Number.MAX_SAFE_INTEGER) ? -1 : Number(pid));
 
+/** What can't be reached yet is told by `unavailable`, not by `denied`, where nothing forbids it. */
 function permitsTarget(scope: IpcScope, agent: HostAgent, to: Target): boolean {
-  // Nothing but processes can be reached yet; what can't is told by `unavailable`, not by `denied`.
-  return to.tag !== 'process' || reachesPid(scope, toPid(to.val), agent.parentPid);
+  switch (to.tag) {
+    case 'process':
+      return reachesPid(scope, toPid(to.val), agent.parentPid);
+    case 'service':
+      return permitsService(agent, to.val);
+    case 'service-method':
+      return permitsService(agent, to.val.service);
+    default:
+      return true;
+  }
 }
+
+/** A service is asked by a message, and only under a grant of its own. */
+const permitsService = (agent: HostAgent, name: string): boolean =>
+  agent.grants.of.services.some(
+    (grant) => agent.grants.inForce(grant) && reachesName(grant.scope.names, name),
+  );
 
 interface Sending {
   readonly operation: Operation<null>;

@@ -63,25 +63,17 @@ function newName(walk: Walk): string {
 /**
  * A link that leads out of its mount is followed by no guest, but by every program of the host: so
  * none is made or moved to where it would. What counts is what it says, from the place where it is.
+ * `..` is only for the beginning: after a name it goes up from wherever that name leads to, which may
+ * be a link, now or later.
  */
 function checkStaysInside(target: string, directory: Directory): void {
   if (target.startsWith('/')) {
     fail('not-permitted');
   }
-  const segments = target.split('/');
-  if (!segments.includes('..')) {
-    return;
-  }
-  let depth = directory.depth();
-  for (const segment of segments) {
-    if (segment === '..') {
-      depth -= 1;
-    } else if (segment !== '' && segment !== '.') {
-      depth += 1;
-    }
-    if (depth < 0) {
-      fail('not-permitted');
-    }
+  const segments = target.split('/').filter((segment) => segment !== '' && segment !== '.');
+  const ups = segments.lastIndexOf('..') + 1;
+  if (ups > 0 && (segments.slice(0, ups).some((step) => step !== '..') || ups > directory.depth())) {
+    fail('not-permitted');
   }
 }
 

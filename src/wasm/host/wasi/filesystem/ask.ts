@@ -2,6 +2,7 @@
 
 import { type Result, WAIT } from '../../abi/binding.ts';
 import type { HostAgent, Operation } from '../../agent.ts';
+import { PATH_BYTES_MAX } from '../../files/caps.ts';
 import type {
   ErrorCode,
   FileAnswer,
@@ -11,6 +12,15 @@ import type {
 } from '../../files/request.ts';
 
 const IO = { tag: 'err', val: 'io' } as const;
+
+/** No path is that long: it is refused here, and sent nowhere. */
+const TOO_LONG = { tag: 'err', val: 'name-too-long' } as const;
+const TEXTS = ['path', 'newPath', 'target'] as const;
+type TextsOf = { readonly [Field in (typeof TEXTS)[number]]?: string };
+
+function isTooLong(text: string | undefined): boolean {
+  return text !== undefined && text.length > PATH_BYTES_MAX;
+}
 
 /** The answer of an operation that is through. */
 export function settled<Name extends FileOperationName>(
@@ -34,6 +44,9 @@ export function ask<Name extends FileOperationName>(
 ): FileAnswer<Name> | typeof WAIT {
   let operation = agent.pending as Operation<FileAnswer<Name>> | undefined;
   if (operation === undefined) {
+    if (TEXTS.some((field) => isTooLong((request as TextsOf)[field]))) {
+      return TOO_LONG;
+    }
     const answer = agent.files.perform(request);
     if (!('outcome' in answer)) {
       return answer;

@@ -8,6 +8,7 @@
 import type { FileModes, FilesScope } from '../../../../capability/grant.ts';
 import { err, ok, type Result, WAIT } from '../../abi/binding.ts';
 import type { HostAgent } from '../../agent.ts';
+import { WRITE_BYTES_MAX } from '../../files/caps.ts';
 import type { ErrorCode } from '../../files/request.ts';
 import {
   DESCRIPTOR_FLAGS,
@@ -164,8 +165,10 @@ export function filesystemTypes(brokered: boolean): Interface {
     }),
     '[method]descriptor.write': on<Method<'write'>>({
       needs: changes,
-      run: (agent, { handle }, bytes, offset) =>
-        askFor(agent, { op: 'write', file: handle, bytes, offset: Number(offset) }, BigInt),
+      run: (agent, { handle }, buffer, offset) => {
+        const bytes = buffer.subarray(0, WRITE_BYTES_MAX);
+        return askFor(agent, { op: 'write', file: handle, bytes, offset: Number(offset) }, BigInt);
+      },
     }),
     '[method]descriptor.read-directory': on<Method<'read-directory'>>({
       needs: reads,
