@@ -41,6 +41,7 @@ describe('a child as an agent asks for it', () => {
     ['a name without end', { agentId: 'x'.repeat(257) }, 'RF_USAGE'],
     ['too many grants', { grants: Array(65).fill({ kind: 'tools', scope: ['add'] }) }, 'RF_USAGE'],
     ['too many arguments', { arguments: Array(1001).fill('') }, 'RF_USAGE'],
+    ['arguments without end', { arguments: ['x'.repeat(64 * 1024)] }, 'RF_USAGE'],
     ['a variable that is none', { environment: [['A=B', '']] }, 'RF_USAGE'],
     ['an unknown kind', { grants: [{ kind: 'root', scope: ['*'] }] }, 'RF_USAGE'],
     ['a directory that it has not', { grants: [{ kind: 'files', scope: ['/'] }] }, 'RF_USAGE'],

@@ -10,6 +10,8 @@ import type { Limits } from './resource/limits.ts';
 const GRANTS_MAX = 64;
 const ARGUMENTS_MAX = 1_000;
 const AGENT_ID_CHARACTERS_MAX = 256;
+/** Characters of all that it says: the host keeps them for as long as the child lives. */
+const CHARACTERS_MAX = 64 * 1024;
 
 /** What a child is spawned with. */
 export interface ReadChild {
@@ -46,6 +48,16 @@ function limitsOf(asked: ChildRequest['limits'], parent: Limits): Limits {
   return limits;
 }
 
+function charactersOf(request: ChildRequest): number {
+  const texts = [
+    ...request.arguments,
+    ...request.environment.flat(),
+    ...request.grants.flatMap(({ kind, scope }) => [kind, ...scope]),
+  ];
+  // A text of no characters is kept too.
+  return texts.reduce((sum, text) => sum + text.length + 16, 0);
+}
+
 /**
  * Reads a request.
  *
@@ -63,6 +75,11 @@ export function readChild(
   }
   if (request.arguments.length > ARGUMENTS_MAX || request.environment.length > ARGUMENTS_MAX) {
     throw invalid(`it has more than ${ARGUMENTS_MAX} arguments or variables`);
+  }
+  if (charactersOf(request) > CHARACTERS_MAX) {
+    throw invalid(
+      `it has more than ${CHARACTERS_MAX} characters of arguments, variables and scopes`,
+    );
   }
   if (request.environment.some(([name]) => !/^[^=\0]+$/.test(name))) {
     throw invalid('the name of a variable is empty, or has a = or a NUL in it');

@@ -14,7 +14,7 @@ import { RingfenceError } from './errors.ts';
 import { pathOf, readModule } from './module-file.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import { type Limits, parseLimits } from './resource/limits.ts';
-import { closeRoots, type OpenedGrants, openRoots } from './roots.ts';
+import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './roots.ts';
 import {
   type KernelOptions,
   type LoadedModule,
@@ -281,7 +281,7 @@ export class Kernel implements AsyncDisposable {
           isolation: parent.request.isolation,
         },
         limits,
-        openRoots([...specs, ...untold], parent.request.roots),
+        shareRoots([...specs, ...untold], parent.request.roots),
       );
       return { tag: 'ok', val: child.pid };
     } catch (error) {

@@ -59,6 +59,7 @@ export function statusOfError(code: ErrorCode): number {
   switch (code) {
     case 'RF_USAGE':
     case 'RF_FILE':
+    case 'RF_POLICY':
       return STATUS.usage;
     case 'RF_MODULE_INVALID':
     case 'RF_MODULE_REFUSED':

@@ -15,6 +15,7 @@ const OPTION_OF_GRANT: ReadonlyMap<string, string> = new Map([
   ['network', '--allow-net'],
   ['tools', '--allow-tools'],
   ['spawn', '--allow-spawn'],
+  ['files', '--dir'],
 ]);
 
 /** The grant that a capability of the report comes from. */

@@ -1,6 +1,7 @@
-/** The `--allow-…` options: scopes as they are written on the command line, made into grants. */
+/** The options that grant: scopes as they are written on the command line, made into grants. */
 
 import { type GrantsInput, parseCount, RingfenceError } from '../index.ts';
+import type { Mount } from './mounts.ts';
 import { quoted } from './printable.ts';
 
 /** What an option without a scope stands for: everything of its kind. */
@@ -20,12 +21,19 @@ export interface GrantOptions {
   readonly allowIpc?: readonly string[];
   readonly allowNet?: readonly string[];
   readonly allowTools?: readonly string[];
+  readonly denyTools?: readonly string[];
   readonly allowSpawn?: string;
+  readonly dir?: readonly Mount[];
+  readonly tmpfs?: readonly Mount[];
+  readonly exactClocks?: boolean;
+  readonly seed?: string;
 }
 
 /** What to grant, and what the user should know about it. */
 export interface ParsedGrants {
   readonly grants: GrantsInput;
+  /** Tools that are denied, whatever allows them. */
+  readonly denyTools: readonly string[];
   readonly warnings: readonly string[];
 }
 
@@ -127,50 +135,63 @@ function spawnGrant(value: string): number {
   return count;
 }
 
+function deniedTools(values: readonly string[]): string[] {
+  const option = '--deny-tools';
+  const names = scopesOf(option, values);
+  if (names.length === 0 || names.includes(EVERYTHING)) {
+    throw wrongScope(
+      option,
+      values.join(','),
+      "name the tools; for none at all write '--allow-tools='",
+    );
+  }
+  return names;
+}
+
+function filesGrant({ dir, tmpfs }: GrantOptions): Mount[] | undefined {
+  return dir === undefined && tmpfs === undefined ? undefined : [...(dir ?? []), ...(tmpfs ?? [])];
+}
+
+/** What the user should know about grants that no call can use yet. */
+function warningsOf({ network, ipc, tools }: GrantsInput): string[] {
+  const isGiven = (names: unknown) => names === 'all' || (Array.isArray(names) && names.length > 0);
+  return [
+    ...(isGiven(network)
+      ? ["--allow-net: this build has no network yet, the module's calls fail"]
+      : []),
+    ...(typeof ipc === 'object' && ipc !== null && 'topics' in ipc
+      ? ["--allow-ipc: this build has no topics yet, the module's calls answer 'unavailable'"]
+      : []),
+    ...(isGiven(tools)
+      ? [
+          "--allow-tools: the command line offers no tools yet, calls answer 'not-found'; register tools by the library",
+        ]
+      : []),
+  ];
+}
+
 /**
  * Makes grants of the options.
  *
  * @throws {RingfenceError} `RF_USAGE` for a scope that can't be understood.
  */
 export function parseGrantOptions(options: GrantOptions): ParsedGrants {
-  const ipc = options.allowIpc && ipcGrant(options.allowIpc);
-  const network = options.allowNet && networkGrant(options.allowNet);
-  const tools = options.allowTools && toolsGrant(options.allowTools);
-  const spawn = options.allowSpawn === undefined ? undefined : spawnGrant(options.allowSpawn);
-  const warnings: string[] = [];
-  const warn = (granted: boolean, option: string, what: string) => {
-    if (granted) {
-      warnings.push(`${option}: ${what}`);
-    }
+  const given: GrantsInput = {
+    preset: options.preset,
+    ipc: options.allowIpc && ipcGrant(options.allowIpc),
+    network: options.allowNet && networkGrant(options.allowNet),
+    tools: options.allowTools && toolsGrant(options.allowTools),
+    spawn: options.allowSpawn === undefined ? undefined : spawnGrant(options.allowSpawn),
+    files: filesGrant(options),
+    clocks: options.exactClocks === true ? 'exact' : undefined,
+    random: options.seed === undefined ? undefined : { seed: options.seed },
   };
-  warn(
-    network !== undefined && network.length > 0,
-    '--allow-net',
-    "this build has no network yet, the module's calls answer 'unavailable'",
-  );
-  warn(
-    spawn !== undefined && spawn > 0,
-    '--allow-spawn',
-    "this build spawns no agents for a module yet, its calls answer 'unavailable'",
-  );
-  warn(
-    typeof ipc === 'object' && 'topics' in ipc,
-    '--allow-ipc',
-    "this build has no topics yet, the module's calls answer 'unavailable'",
-  );
-  warn(
-    tools === 'all' || (Array.isArray(tools) && tools.length > 0),
-    '--allow-tools',
-    "the command line offers no tools yet, calls answer 'not-found'; register tools by the library",
+  const grants: GrantsInput = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
   );
   return {
-    grants: {
-      ...(options.preset === undefined ? {} : { preset: options.preset }),
-      ...(ipc === undefined ? {} : { ipc }),
-      ...(network === undefined ? {} : { network }),
-      ...(tools === undefined ? {} : { tools }),
-      ...(spawn === undefined ? {} : { spawn }),
-    },
-    warnings,
+    grants,
+    denyTools: options.denyTools === undefined ? [] : deniedTools(options.denyTools),
+    warnings: warningsOf(grants),
   };
 }

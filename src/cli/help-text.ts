@@ -4,6 +4,7 @@
 export const RUN_GROUPS = {
   grants: 'Grants (nothing is granted by default; without a scope everything of the kind):',
   limits: 'Limits (0 is unlimited; sizes as 64MiB, durations as 500ms, 10s):',
+  policy: 'Policy:',
   run: 'Isolation and report:',
 } as const;
 
@@ -13,8 +14,21 @@ Examples:
   ringfence run --max-fuel 1000000 --timeout 1s agent.wasm
   ringfence run --max-memory 32MiB --report report.json agent.wasm -- --verbose input
   ringfence run --allow-ipc=parent --env LANG --env MODE=test agent.wasm
+  ringfence run --dir data::/data:ro --tmpfs /tmp:64MiB agent.wasm
+  ringfence run --policy ringfence.toml --timeout 1s plugins/agent.wasm
   ringfence run --json agent.wasm 2> output.txt | jq .usage`;
 
 export const EXIT_STATUS_HELP = `
 Exit status: the module's own code; 2 wrong usage or no such file, 124 timeout, 125 ringfence failed,
 126 the module can't be run, 130 Ctrl-C, 134 trap, 137 fuel or CPU time used up, 143 SIGTERM.`;
+
+export const INSPECT_EXAMPLES = `
+Examples:
+  ringfence inspect agent.wasm
+  ringfence inspect --json agent.wasm`;
+
+export const POLICY_EXAMPLES = `
+Examples:
+  ringfence policy check
+  ringfence policy explain --policy ringfence.toml --timeout 1s plugins/agent.wasm
+  ringfence policy schema > ringfence.policy.schema.json`;

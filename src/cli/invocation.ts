@@ -1,13 +1,23 @@
 /** One call of the command line, read from its arguments: which command, with which options. */
 
-import { Command, CommanderError, Option } from 'commander';
-import { type GrantsInput, type LimitsInput, RingfenceError } from '../index.ts';
+import { Command, CommanderError } from 'commander';
 import { spellOutOptionalValues, splitArguments } from './arguments.ts';
-import { parseEnvironmentOption } from './environment-option.ts';
-import { type GrantOptions, PRESETS, type Preset, parseGrantOptions } from './grants.ts';
-import { EXIT_STATUS_HELP, RUN_EXAMPLES, RUN_GROUPS } from './help-text.ts';
-import { LIMIT_OPTIONS, readLimit } from './limits.ts';
+import {
+  EXIT_STATUS_HELP,
+  INSPECT_EXAMPLES,
+  POLICY_EXAMPLES,
+  RUN_EXAMPLES,
+  RUN_GROUPS,
+} from './help-text.ts';
+import { option, shownAs, usage } from './option.ts';
+import {
+  type AskedPermissions,
+  type PermissionOptions,
+  permissionOptions,
+  readPermissions,
+} from './permission-options.ts';
 import { quoted } from './printable.ts';
+import { usageError } from './usage-error.ts';
 
 /** `ringfence run`. */
 export interface RunInvocation {
@@ -15,13 +25,10 @@ export interface RunInvocation {
   readonly modulePath: string;
   /** The guest's own arguments, without the module's name. */
   readonly guestArguments: readonly string[];
-  readonly grants: GrantsInput;
-  readonly limits: LimitsInput;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly permissions: AskedPermissions;
   /** A file, `-` for standard output, or null. */
   readonly report: string | null;
   readonly json: boolean;
-  readonly warnings: readonly string[];
 }
 
 /** `ringfence inspect`. */
@@ -31,6 +38,26 @@ export interface InspectInvocation {
   readonly json: boolean;
 }
 
+/** `ringfence policy check`. */
+export interface PolicyCheckInvocation {
+  readonly command: 'policy check';
+  readonly policyPath: string;
+  readonly json: boolean;
+}
+
+/** `ringfence policy explain`. */
+export interface PolicyExplainInvocation {
+  readonly command: 'policy explain';
+  readonly modulePath: string;
+  readonly permissions: AskedPermissions;
+  readonly json: boolean;
+}
+
+/** `ringfence policy schema`. */
+export interface PolicySchemaInvocation {
+  readonly command: 'policy schema';
+}
+
 /** A text that was asked for, or that stands for a call without a command. */
 export interface PrintInvocation {
   readonly command: 'print';
@@ -38,7 +65,13 @@ export interface PrintInvocation {
   readonly isError: boolean;
 }
 
-export type Invocation = RunInvocation | InspectInvocation | PrintInvocation;
+export type Invocation =
+  | RunInvocation
+  | InspectInvocation
+  | PolicyCheckInvocation
+  | PolicyExplainInvocation
+  | PolicySchemaInvocation
+  | PrintInvocation;
 
 /** What reading the arguments needs to know of its surroundings. */
 export interface InvocationContext {
@@ -46,58 +79,12 @@ export interface InvocationContext {
   readonly variables: Readonly<Record<string, string | undefined>>;
 }
 
-interface RunOptions extends GrantOptions {
-  readonly env?: ReadonlyMap<string, string>;
+/** The policy that `policy check` looks at where none is named. */
+const POLICY_FILE = 'ringfence.toml';
+
+interface RunOptions extends PermissionOptions {
   readonly report?: string;
   readonly json?: boolean;
-  readonly [limit: string]: unknown;
-}
-
-function usage(message: string, fields: Record<string, string> = {}): RingfenceError {
-  return new RingfenceError('RF_USAGE', message, fields);
-}
-
-/** An option whose help shows it as it is written, such as `--allow-net[=HOST[:PORT],…]`. */
-function option(flag: string, shown: string, help: string, group: string): Option {
-  const made = new Option(shown === '' ? flag : `${flag} <value>`, help);
-  made.helpGroup(group);
-  SHOWN.set(made, flag + shown);
-  return made;
-}
-
-const SHOWN = new WeakMap<Option, string>();
-
-const append = (value: string, previous: readonly string[] | undefined): string[] => [
-  ...(previous ?? []),
-  value,
-];
-
-function notYet(flag: string, instead: string): (value: string) => never {
-  return () => {
-    throw usage(`Cannot use ${flag}: this build does not offer it yet; ${instead}.`, {
-      option: flag,
-    });
-  };
-}
-
-function readPreset(value: string): Preset {
-  const preset = PRESETS.find((name) => name === value);
-  if (preset === undefined) {
-    throw usage(`Cannot use --preset ${quoted(value)}: write one of ${PRESETS.join(', ')}.`);
-  }
-  return preset;
-}
-
-function readIsolation(value: string): string {
-  if (value === 'thread' || value === 'process') {
-    return notYet(`--isolation ${value}`, "leave it out, or write 'shared'")(value);
-  }
-  if (value !== 'shared') {
-    throw usage(
-      `Cannot use --isolation ${quoted(value)}: write 'shared'; 'thread' and 'process' are not offered yet.`,
-    );
-  }
-  return value;
 }
 
 function readReport(value: string): string {
@@ -107,115 +94,132 @@ function readReport(value: string): string {
   return value;
 }
 
-function grantOptions(): Option[] {
-  const group = RUN_GROUPS.grants;
-  return [
-    option(
-      '--allow-ipc',
-      '[=SCOPE,…]',
-      "messages to and from other agents: all, parent, pids, or topics as 'topic:NAME'",
-      group,
-    ).argParser(append),
-    option('--allow-net', '[=HOST[:PORT],…]', 'the network', group).argParser(append),
-    option('--allow-tools', '[=NAME,…]', 'tools of the host', group).argParser(append),
-    option('--allow-spawn', '[=N]', 'agents of its own, so many at a time', group),
-    option('--dir', ' HOST::GUEST[:ro]', 'a directory (not offered yet)', group).argParser(
-      notYet('--dir', 'give the module its input by standard input'),
-    ),
-    option('--preset', ' NAME', `a set of grants: ${PRESETS.join(', ')}`, group).argParser(
-      readPreset,
-    ),
-    option('--policy', ' FILE', 'grants and limits from a file (not offered yet)', group).argParser(
-      notYet('--policy', 'write the grants and limits as options'),
-    ),
-  ];
-}
-
-function runOptions(context: InvocationContext): Option[] {
-  const limits = LIMIT_OPTIONS.map((limit) =>
-    option(limit.flag, ` ${limit.placeholder}`, limit.help, RUN_GROUPS.limits).argParser(
-      (value: string) => readLimit(limit, value),
-    ),
-  );
-  const group = RUN_GROUPS.run;
-  return [
-    ...grantOptions(),
-    option(
-      '--env',
-      ' K=V',
-      'an environment variable; K alone takes its value from yours (repeatable)',
-      RUN_GROUPS.grants,
-    ).argParser((value: string, previous: ReadonlyMap<string, string> | undefined) =>
-      parseEnvironmentOption(value, previous, context.variables),
-    ),
-    ...limits,
-    option(
-      '--isolation',
-      ' LEVEL',
-      "'shared'; thread and process are not offered yet",
-      group,
-    ).argParser(readIsolation),
-    option(
-      '--report',
-      ' FILE',
-      "write the report as JSON; '-' for standard output",
-      group,
-    ).argParser(readReport),
-    option(
-      '--json',
-      '',
-      "print nothing but the report, as a line of JSON; the module's output goes to stderr",
-      group,
-    ),
-  ];
-}
-
-function limitsOf(options: RunOptions): LimitsInput {
-  const given: Record<string, number> = {};
-  for (const { flag, limit } of LIMIT_OPTIONS) {
-    const value = options[attributeName(flag)];
-    if (typeof value === 'number') {
-      given[limit] = value;
-    }
-  }
-  return given;
-}
-
-/** The name under which the library keeps an option's value. */
-function attributeName(flag: string): string {
-  return new Option(flag).attributeName();
-}
-
-function runInvocation(
-  modulePath: string,
-  options: RunOptions,
-  guest: readonly string[],
-): RunInvocation {
-  const { grants, warnings } = parseGrantOptions(options);
-  const environment: Record<string, string> = Object.create(null);
-  for (const [name, value] of options.env ?? []) {
-    environment[name] = value;
-  }
-  return {
-    command: 'run',
-    modulePath,
-    guestArguments: guest,
-    grants,
-    limits: limitsOf(options),
-    environment,
-    report: options.report ?? null,
-    json: options.json ?? false,
-    warnings,
-  };
-}
+const MODULE_ARGUMENT = ['<MODULE>', 'a WebAssembly component, or a wasip1 command'] as const;
 
 interface Program {
   readonly root: Command;
+  /** Those that can be called, with their options. */
   readonly commands: readonly Command[];
   /** What was asked for, once the arguments have been parsed. */
   result(): Invocation | null;
   /** What the library printed instead. */
   printed(): string;
+}
+
+/** What the commands need to be declared. */
+interface Declaring {
+  readonly context: InvocationContext;
+  /** The arguments behind `--`; null where there was none. */
+  readonly guest: readonly string[] | null;
+  /** Keeps what was asked for. */
+  readonly asked: (invocation: Invocation) => void;
+}
+
+function refuseGuestArguments({ guest }: Declaring): void {
+  if (guest !== null && guest.length > 0) {
+    throw usage(
+      `Cannot pass ${quoted(guest[0]!)} to a module that is not run: leave out '--' and what follows.`,
+    );
+  }
+}
+
+function declareRun(root: Command, { context, guest, asked }: Declaring): Command {
+  const group = RUN_GROUPS.run;
+  const run = root
+    .command('run')
+    .description('Run a module inside its fence.')
+    .usage('[options] MODULE [-- ARGS…]')
+    .argument(...MODULE_ARGUMENT)
+    .addHelpText('after', `${RUN_EXAMPLES}\n${EXIT_STATUS_HELP}`)
+    .action((modulePath: string, options: RunOptions) => {
+      asked({
+        command: 'run',
+        modulePath,
+        guestArguments: guest ?? [],
+        permissions: readPermissions(options),
+        report: options.report ?? null,
+        json: options.json ?? false,
+      });
+    });
+  const report = option(
+    '--report',
+    ' FILE',
+    "write the report as JSON; '-' for standard output",
+    group,
+  ).argParser(readReport);
+  const json = option(
+    '--json',
+    '',
+    "print nothing but the report, as a line of JSON; the module's output goes to stderr",
+    group,
+  );
+  for (const made of [...permissionOptions(context.variables), report, json]) {
+    run.addOption(made);
+  }
+  return run;
+}
+
+function declareInspect(root: Command, declaring: Declaring): Command {
+  return root
+    .command('inspect')
+    .description('Show what a module is, what it imports, and which grants it can use.')
+    .usage('[options] MODULE')
+    .argument(...MODULE_ARGUMENT)
+    .option('--json', 'print it as a line of JSON')
+    .addHelpText('after', INSPECT_EXAMPLES)
+    .action((modulePath: string, options: { json?: boolean }) => {
+      refuseGuestArguments(declaring);
+      declaring.asked({ command: 'inspect', modulePath, json: options.json ?? false });
+    });
+}
+
+function declarePolicy(root: Command, declaring: Declaring): Command[] {
+  const { context, asked } = declaring;
+  const policy = root
+    .command('policy')
+    .description('Check a policy, show what it gives a module, or print its JSON Schema.')
+    .usage('COMMAND [options]')
+    .addHelpText('after', POLICY_EXAMPLES);
+  const check = policy
+    .command('check')
+    .description('Say all that is wrong with a policy.')
+    .usage('[options] [FILE]')
+    .argument('[FILE]', `the policy (default: ${POLICY_FILE})`)
+    .option('--json', 'print it as a line of JSON')
+    .action((file: string | undefined, options: { json?: boolean }) => {
+      refuseGuestArguments(declaring);
+      asked({
+        command: 'policy check',
+        policyPath: file ?? POLICY_FILE,
+        json: options.json ?? false,
+      });
+    });
+  const explain = policy
+    .command('explain')
+    .description("Show what a module gets, as 'run' with the same options gives it.")
+    .usage('[options] MODULE [-- ARGS…]')
+    .argument(...MODULE_ARGUMENT)
+    .action((modulePath: string, options: RunOptions) => {
+      asked({
+        command: 'policy explain',
+        modulePath,
+        permissions: readPermissions(options),
+        json: options.json ?? false,
+      });
+    });
+  for (const made of permissionOptions(context.variables)) {
+    explain.addOption(made);
+  }
+  explain.addOption(option('--json', '', 'print it as a line of JSON', RUN_GROUPS.run));
+  const schema = policy
+    .command('schema')
+    .description('Print the JSON Schema of a policy, for editors.')
+    .usage('')
+    .action(() => {
+      refuseGuestArguments(declaring);
+      asked({ command: 'policy schema' });
+    });
+  return [check, explain, schema];
 }
 
 function createProgram(context: InvocationContext, guest: readonly string[] | null): Program {
@@ -235,42 +239,24 @@ function createProgram(context: InvocationContext, guest: readonly string[] | nu
       getOutHelpWidth: () => 100,
       getErrHelpWidth: () => 100,
     })
-    .configureHelp({ optionTerm: (shown) => SHOWN.get(shown) ?? shown.flags })
+    .configureHelp({ optionTerm: shownAs })
     .version(`ringfence ${context.version}`, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .usage('COMMAND [options]')
     .addHelpText('after', "\nSee 'ringfence run --help' for the options, and docs/cli.md.");
-  const run = root
-    .command('run')
-    .description('Run a module inside its fence.')
-    .usage('[options] MODULE [-- ARGS…]')
-    .argument('<MODULE>', 'a WebAssembly component, or a wasip1 command')
-    .addHelpText('after', `${RUN_EXAMPLES}\n${EXIT_STATUS_HELP}`)
-    .action((modulePath: string, options: RunOptions) => {
-      result = runInvocation(modulePath, options, guest ?? []);
-    });
-  for (const made of runOptions(context)) {
-    run.addOption(made);
-  }
-  const inspect = root
-    .command('inspect')
-    .description('Show what a module is, what it imports, and which grants it can use.')
-    .usage('[options] MODULE')
-    .argument('<MODULE>', 'a WebAssembly component, or a wasip1 command')
-    .option('--json', 'print it as a line of JSON')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  ringfence inspect agent.wasm\n  ringfence inspect --json agent.wasm',
-    )
-    .action((modulePath: string, options: { json?: boolean }) => {
-      if (guest !== null && guest.length > 0) {
-        throw usage(
-          `Cannot pass ${quoted(guest[0]!)} to a module that is only inspected: leave out '--' and what follows.`,
-        );
-      }
-      result = { command: 'inspect', modulePath, json: options.json ?? false };
-    });
-  return { root, commands: [run, inspect], result: () => result, printed: () => printed };
+  const declaring: Declaring = {
+    context,
+    guest,
+    asked: (invocation) => {
+      result = invocation;
+    },
+  };
+  const commands = [
+    declareRun(root, declaring),
+    declareInspect(root, declaring),
+    ...declarePolicy(root, declaring),
+  ];
+  return { root, commands, result: () => result, printed: () => printed };
 }
 
 /** Options of all commands whose value may stand in the next argument. */
@@ -279,42 +265,6 @@ function valuedOptions(program: Program): Set<string> {
     options.filter(({ required }) => required),
   );
   return new Set(valued.map(({ long }) => long ?? ''));
-}
-
-/** One sentence for what the library found wrong with the arguments. */
-function usageError(error: CommanderError, own: readonly string[]): RingfenceError {
-  const command = own[0] === 'run' || own[0] === 'inspect' ? own[0] : null;
-  const help = command === null ? "'ringfence --help'" : `'ringfence ${command} --help'`;
-  const named = /'(.*?)'/s.exec(error.message)?.[1] ?? '';
-  const similar = /\(Did you mean (?:one of )?(.*?)\?\)/s.exec(error.message)?.[1];
-  const advice =
-    similar === undefined ? `see ${help}` : `did you mean ${quoted(similar)}? See ${help}`;
-  switch (error.code) {
-    case 'commander.unknownOption': {
-      const guests = command === 'run' && similar === undefined;
-      return usage(
-        `Unknown option ${quoted(named)}: ${guests ? "the module's own options stand behind '--', and for ringfence's " : ''}${advice}.`,
-      );
-    }
-    case 'commander.unknownCommand':
-      return usage(
-        named.endsWith('.wasm')
-          ? `Unknown command ${quoted(named)}: to run a module write 'ringfence run' before its name.`
-          : `Unknown command ${quoted(named)}: ${advice}.`,
-      );
-    case 'commander.missingArgument':
-      return usage(`Missing MODULE: name the .wasm file to ${command ?? 'run'}; see ${help}.`);
-    case 'commander.optionMissingArgument':
-      return usage(`The option ${named.split(' ')[0]} needs a value; see ${help}.`);
-    case 'commander.excessArguments':
-      return usage(
-        command === 'run'
-          ? "Too many arguments: name one module, and write the module's own arguments behind '--', as in 'ringfence run MODULE -- ARGS'."
-          : `Too many arguments: name one module; see ${help}.`,
-      );
-    default:
-      return usage(`Cannot understand the arguments (${error.message}): see ${help}.`);
-  }
 }
 
 /**

@@ -205,10 +205,16 @@ export class Supervisor {
     this.#checkParent(request);
     const process = this.#table.insert((pid) => {
       // What is wider than its parent's is refused before there is an agent.
-      const grants = this.grants.issue(pid, request.grants, parentOf(request));
-      const made = new Process(pid, request, this.blocks.take());
-      indexGrants(made, grants);
-      return made;
+      const block = this.blocks.take();
+      try {
+        const grants = this.grants.issue(pid, request.grants, parentOf(request));
+        const made = new Process(pid, request, block);
+        indexGrants(made, grants);
+        return made;
+      } catch (error) {
+        this.blocks.release(block);
+        throw error;
+      }
     });
     try {
       this.#start(process, backend);

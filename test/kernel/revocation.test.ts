@@ -3,7 +3,14 @@
  * calls too; what is in force works. Method: a guest that does what the test tells it.
  */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -252,6 +259,32 @@ describe('34: a child has a subset of what its parent has', () => {
     parent.say('end');
     const { denied } = await parent.agent.exited;
     expect(denied.map(({ capability, count }) => [capability, count])).toEqual([['can_spawn', 2]]);
+  });
+});
+
+describe('34: directories that an agent hands on', () => {
+  const openDescriptors = (): number =>
+    readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === directory;
+      } catch {
+        return false;
+      }
+    }).length;
+
+  test('are its own, in its modes or fewer, and cost no descriptor more', async () => {
+    const parent = await puppet({ grants: { ...mounted(), spawn: 4 } });
+    const spawn = `spawn ${module.digest}`;
+    expect(await parent.tell(`${spawn} files=/data`)).toMatch(/^spawn ok/);
+    expect(await parent.tell(`${spawn} files=/data:ro`)).toMatch(/^spawn ok/);
+    expect(openDescriptors()).toBe(1);
+    expect(await parent.tell(`${spawn} files=/data:rw`)).toMatch(/^spawn err denied/);
+    expect(await parent.tell(`${spawn} files=/etc`)).toMatch(/^spawn err invalid/);
+    expect(await parent.tell(`${spawn} files=${directory}`)).toMatch(/^spawn err invalid/);
+    await parent.end();
+    puppets.length = 0;
+    await vi.waitFor(() => expect(host.kernel.list()).toEqual([]));
+    expect(openDescriptors()).toBe(0);
   });
 });
 

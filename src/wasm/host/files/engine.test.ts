@@ -95,6 +95,8 @@ describe.each(KINDS)('files (%s)', (kind) => {
       ['2^64 - 1', 2 ** 64, 'invalid', 'invalid', 'invalid'],
       ['negative', -1, 'invalid', 'invalid', 'invalid'],
       ['no number', Number.NaN, 'invalid', 'invalid', 'invalid'],
+      // Which the system is not told: it would write where its descriptor is, and no growth be counted.
+      ['between two bytes', 0.5, 'invalid', 'invalid', 'invalid'],
     ];
     test.each(far)('14: an offset of %s', (_, offset, reading, writing, sizing) => {
       const { handle: file } = files.open('a', OPEN.create, FLAG.read | FLAG.write);
@@ -447,8 +449,8 @@ describe.each(KINDS)('files (%s)', (kind) => {
     const readlink = (path: string) => files.ask({ op: 'readlink-at', ...at(path) }).val;
 
     test('symbolic links say what they were made to say', () => {
-      expect(symlink('some/../where', 's')).toBe('ok');
-      expect(readlink('s')).toBe('some/../where');
+      expect(symlink('some/./where', 's')).toBe('ok');
+      expect(readlink('s')).toBe('some/./where');
       expect(symlink('x', 's')).toBe('exist');
       expect(symlink('x', 'dir')).toBe('exist');
       expect(symlink('x', 'dir/')).toBe('exist');

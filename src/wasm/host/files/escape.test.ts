@@ -135,6 +135,15 @@ describe.runIf(hostMountsSupported)('the way out of a mount', () => {
       },
     );
 
+    test('that go up from a name are not made: the name may be a link itself', () => {
+      files.get({ op: 'symlink-at', ...at('here'), target: '.' });
+      for (const target of ['here/../secret', 'dir/../dir/file', 'here/./../secret', 'x/..']) {
+        expect(files.code({ op: 'symlink-at', ...at('l'), target })).toBe('not-permitted');
+      }
+      files.get({ op: 'symlink-at', ...at('l'), target: 'here/dir/file' });
+      expect(readFileSync(join(directory, 'l'), 'utf8')).toBe('inside');
+    });
+
     test('that stay inside are, and are followed', () => {
       files.get({ op: 'symlink-at', ...at('dir/l'), target: '../dir/file' });
       expect(files.text('dir/l')).toBe('inside');

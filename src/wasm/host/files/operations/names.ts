@@ -72,7 +72,10 @@ function checkStaysInside(target: string, directory: Directory): void {
   }
   const segments = target.split('/').filter((segment) => segment !== '' && segment !== '.');
   const ups = segments.lastIndexOf('..') + 1;
-  if (ups > 0 && (segments.slice(0, ups).some((step) => step !== '..') || ups > directory.depth())) {
+  if (
+    ups > 0 &&
+    (segments.slice(0, ups).some((step) => step !== '..') || ups > directory.depth())
+  ) {
     fail('not-permitted');
   }
 }

@@ -1,0 +1,177 @@
+/** The options that say what a module may and how much of it: `run` and `policy explain` have them all. */
+
+import type { Option } from 'commander';
+import type { GrantsInput, Isolation, LimitsInput } from '../index.ts';
+import { parseEnvironmentOption } from './environment-option.ts';
+import { type GrantOptions, PRESETS, type Preset, parseGrantOptions } from './grants.ts';
+import { RUN_GROUPS } from './help-text.ts';
+import { LIMIT_OPTIONS, readLimit } from './limits.ts';
+import { readDirectoryOption, readMemoryDirectoryOption } from './mounts.ts';
+import { attributeName, collect, option, usage } from './option.ts';
+import { quoted } from './printable.ts';
+
+/** What the options ask for. */
+export interface AskedPermissions {
+  readonly grants: GrantsInput;
+  readonly denyTools: readonly string[];
+  readonly limits: LimitsInput;
+  readonly isolation: Isolation | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  /** The policy's file; null: there is none. */
+  readonly policyPath: string | null;
+  /** Whether the options may go beyond the policy. */
+  readonly widen: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** The values of the options, as the library keeps them. */
+export interface PermissionOptions extends GrantOptions {
+  readonly env?: ReadonlyMap<string, string>;
+  readonly isolation?: Isolation;
+  readonly policy?: string;
+  readonly widen?: boolean;
+  readonly [limit: string]: unknown;
+}
+
+const ISOLATIONS: readonly Isolation[] = ['shared', 'thread', 'process'];
+
+function readPreset(value: string): Preset {
+  const preset = PRESETS.find((name) => name === value);
+  if (preset === undefined) {
+    throw usage(`Cannot use --preset ${quoted(value)}: write one of ${PRESETS.join(', ')}.`);
+  }
+  return preset;
+}
+
+function readIsolation(value: string): Isolation {
+  const isolation = ISOLATIONS.find((name) => name === value);
+  if (isolation === undefined) {
+    throw usage(`Cannot use --isolation ${quoted(value)}: write one of ${ISOLATIONS.join(', ')}.`);
+  }
+  return isolation;
+}
+
+function readPolicy(value: string): string {
+  if (value === '') {
+    throw usage('Cannot use --policy with an empty name: name the file.');
+  }
+  return value;
+}
+
+const SEED_LENGTH_MAX = 1024;
+
+function readSeed(value: string): string {
+  if (value === '' || value.length > SEED_LENGTH_MAX) {
+    throw usage(`Cannot use --seed: write a text of 1 to ${SEED_LENGTH_MAX} characters.`);
+  }
+  return value;
+}
+
+function grantOptions(): Option[] {
+  const group = RUN_GROUPS.grants;
+  const append = collect((scope) => scope);
+  return [
+    option(
+      '--allow-ipc',
+      '[=SCOPE,…]',
+      "messages to and from other agents: all, parent, pids, or topics as 'topic:NAME'",
+      group,
+    ).argParser(append),
+    option('--allow-net', '[=HOST[:PORT],…]', 'the network', group).argParser(append),
+    option('--allow-tools', '[=NAME,…]', 'tools of the host', group).argParser(append),
+    option('--deny-tools', '=NAME,…', 'but not these, whatever allows them', group).argParser(
+      append,
+    ),
+    option('--allow-spawn', '[=N]', 'agents of its own, so many at a time', group),
+    option(
+      '--dir',
+      ' HOST::GUEST[:ro|:rw]',
+      'a directory, to read only or (the default) to read, write and create (repeatable)',
+      group,
+    ).argParser(collect(readDirectoryOption)),
+    option(
+      '--tmpfs',
+      ' GUEST[:SIZE]',
+      'an empty directory in memory, of 16MiB if nothing is said (repeatable)',
+      group,
+    ).argParser(collect(readMemoryDirectoryOption)),
+    option('--exact-clocks', '', "clocks as exact as the machine's, not of 1 ms", group),
+    option('--seed', ' TEXT', 'random numbers that this text decides', group).argParser(readSeed),
+    option('--preset', ' NAME', `a set of grants: ${PRESETS.join(', ')}`, group).argParser(
+      readPreset,
+    ),
+  ];
+}
+
+/** All options that say what a module may. */
+export function permissionOptions(
+  variables: Readonly<Record<string, string | undefined>>,
+): Option[] {
+  const limits = LIMIT_OPTIONS.map((limit) =>
+    option(limit.flag, ` ${limit.placeholder}`, limit.help, RUN_GROUPS.limits).argParser(
+      (value: string) => readLimit(limit, value),
+    ),
+  );
+  return [
+    ...grantOptions(),
+    option(
+      '--env',
+      ' K=V',
+      'an environment variable; K alone takes its value from yours (repeatable)',
+      RUN_GROUPS.grants,
+    ).argParser((value: string, previous: ReadonlyMap<string, string> | undefined) =>
+      parseEnvironmentOption(value, previous, variables),
+    ),
+    ...limits,
+    option(
+      '--policy',
+      ' FILE',
+      'grants, limits and isolation by module from a file; other options then take less of it',
+      RUN_GROUPS.policy,
+    ).argParser(readPolicy),
+    option('--widen', '', 'let options go beyond the policy', RUN_GROUPS.policy),
+    option(
+      '--isolation',
+      ' LEVEL',
+      `how far it is kept apart: ${ISOLATIONS.join(', ')}`,
+      RUN_GROUPS.run,
+    ).argParser(readIsolation),
+  ];
+}
+
+function limitsOf(options: PermissionOptions): LimitsInput {
+  const given: Record<string, number> = {};
+  for (const { flag, limit } of LIMIT_OPTIONS) {
+    const value = options[attributeName(flag)];
+    if (typeof value === 'number') {
+      given[limit] = value;
+    }
+  }
+  return given;
+}
+
+/**
+ * Reads what the options ask for.
+ *
+ * @throws {RingfenceError} `RF_USAGE`
+ */
+export function readPermissions(options: PermissionOptions): AskedPermissions {
+  const { grants, denyTools, warnings } = parseGrantOptions(options);
+  const environment: Record<string, string> = Object.create(null);
+  for (const [name, value] of options.env ?? []) {
+    environment[name] = value;
+  }
+  if (options.widen === true && options.policy === undefined) {
+    throw usage('Cannot use --widen without --policy: there is nothing to go beyond.');
+  }
+  return {
+    grants,
+    denyTools,
+    limits: limitsOf(options),
+    isolation: options.isolation,
+    environment,
+    policyPath: options.policy ?? null,
+    widen: options.widen ?? false,
+    warnings,
+  };
+}

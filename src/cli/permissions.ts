@@ -1,0 +1,99 @@
+/** What a module gets: what the policy gives it, and what the options take of that. */
+
+import {
+  type Decision,
+  type ModuleIdentity,
+  narrow,
+  type Policy,
+  parseGrants,
+  parseLimits,
+  RingfenceError,
+  type Wanted,
+} from '../index.ts';
+import { LIMIT_OPTIONS } from './limits.ts';
+import type { AskedPermissions } from './permission-options.ts';
+import { printableLine } from './printable.ts';
+
+const OPTIONS_OF: ReadonlyMap<string, string> = new Map([
+  ['ipc', '--allow-ipc'],
+  ['network', '--allow-net'],
+  ['tools', '--allow-tools'],
+  ['spawn', '--allow-spawn'],
+  ['files', '--dir or --tmpfs'],
+  ['clocks', '--exact-clocks'],
+  ['random', '--seed'],
+  ['isolation', '--isolation'],
+  ['environment', '--env'],
+  ...LIMIT_OPTIONS.map(({ limit, flag }) => [limit, flag] as const),
+]);
+
+/** The option that asked for too much. */
+function optionFor(name: string, { grants }: AskedPermissions): string {
+  const isOfPreset = grants.preset !== undefined && Object.hasOwn(grants, name) === false;
+  return isOfPreset && ['ipc', 'network', 'tools', 'services', 'spawn'].includes(name)
+    ? `--preset ${grants.preset}`
+    : (OPTIONS_OF.get(name) ?? name);
+}
+
+function beyondPolicy(
+  error: unknown,
+  asked: AskedPermissions,
+  policy: Policy,
+  entry: Decision['entry'],
+): unknown {
+  if (!(error instanceof RingfenceError) || typeof error.fields.name !== 'string') {
+    return error;
+  }
+  const option = optionFor(error.fields.name, asked);
+  const place = entry === null ? policy.path : `${policy.path}:${entry.line}`;
+  return new RingfenceError(
+    'RF_USAGE',
+    `Cannot use ${option}: it goes beyond what the policy gives this module (${printableLine(place)}); ask for less, or write --widen beside it.`,
+    { option, file: policy.path },
+    { cause: error },
+  );
+}
+
+/** Without a policy the options are all there is. */
+function permissionsOf(asked: AskedPermissions): Decision {
+  const grants = parseGrants(asked.grants);
+  if (asked.denyTools.length > 0 && !grants.some(({ kind }) => kind === 'tools')) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      'Cannot use --deny-tools as no tool is allowed: write --allow-tools beside it.',
+      { option: '--deny-tools' },
+    );
+  }
+  const given: Decision = {
+    grants,
+    limits: parseLimits(asked.limits),
+    isolation: asked.isolation ?? 'shared',
+    restart: 'temporary',
+    environment: asked.environment,
+    entry: null,
+  };
+  return narrow(given, { denyTools: asked.denyTools });
+}
+
+/**
+ * What a module gets: `run` spawns with it, `policy explain` prints it.
+ *
+ * @throws {RingfenceError} `RF_USAGE` for options that go beyond the policy; what `Policy.decide` throws
+ */
+export function permissionsFor(
+  asked: AskedPermissions,
+  policy: Policy | null,
+  module: ModuleIdentity,
+): Decision {
+  if (policy === null) {
+    return permissionsOf(asked);
+  }
+  const decision = policy.decide(module);
+  const { grants, denyTools, limits, isolation, environment, widen } = asked;
+  const wanted: Wanted = { grants, denyTools, limits, isolation, environment };
+  try {
+    return narrow(decision, wanted, { widen });
+  } catch (error) {
+    throw beyondPolicy(error, asked, policy, decision.entry);
+  }
+}
