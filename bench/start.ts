@@ -1,12 +1,14 @@
 /** From start to exit: agents of a small module, one after another and many at a time. */
 
 import { buildGuests } from '../scripts/build-guests.ts';
-import { openKernel } from '../src/index.ts';
+import { type Isolation, openKernel } from '../src/index.ts';
 import { median, type Part, quantile, type Row } from './measure.ts';
 
 const ONE_BY_ONE = 2_000;
 const AT_A_TIME = 64;
 const MANY = 10_000;
+/** Agents in a thread or a process of their own: each loads our code anew. */
+const OF_THEIR_OWN = 20;
 
 function plainStarts(): number {
   // The same number of instantiations of a trivial module: what V8 alone takes.
@@ -32,8 +34,8 @@ export const start: Part = {
     }
     await using kernel = await openKernel();
     const module = await kernel.load(file);
-    const once = async (): Promise<void> => {
-      const agent = await kernel.spawn({ module });
+    const once = async (isolation: Isolation = 'shared'): Promise<void> => {
+      const agent = await kernel.spawn({ module, isolation });
       const { exit } = await agent.exited;
       if (exit.reason !== 'normal') {
         throw new Error(`hello ended with ${exit.reason}: ${exit.message}`);
@@ -60,6 +62,22 @@ export const start: Part = {
     await Promise.all(Array.from({ length: AT_A_TIME }, lane));
     const perSecond = MANY / ((performance.now() - started) / 1000);
     const grown = process.memoryUsage.rss() - residentBefore;
+    const ofTheirOwn: Row[] = [];
+    for (const isolation of ['thread', 'process'] as const) {
+      const own: number[] = [];
+      for (let count = 0; count < OF_THEIR_OWN; count += 1) {
+        const startedAt = performance.now();
+        await once(isolation);
+        own.push(performance.now() - startedAt);
+      }
+      ofTheirOwn.push({
+        part: 'start',
+        name: `isolation ${isolation}, one by one, p50`,
+        value: `${median(own).toFixed(0)} ms`,
+        ratio: median(own) / median(times),
+        against: 'isolation shared, one by one',
+      });
+    }
     const v8 = plainStarts();
     const microseconds = (ms: number): string => `${(ms * 1000).toFixed(0)} µs`;
     const rows: Row[] = [
@@ -84,6 +102,7 @@ export const start: Part = {
         ratio: perSecond * (median(times) / 1000),
         against: 'one by one',
       },
+      ...ofTheirOwn,
     ];
     return rows;
   },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ChildRequest } from './backend/backend.ts';
+import { parseGrants } from './capability/input.ts';
 import { outcomeForGuest, readChild } from './child-spawn.ts';
 import { RingfenceError } from './errors.ts';
 import { DEFAULT_LIMITS } from './resource/limits.ts';
@@ -49,6 +50,20 @@ describe('a child as an agent asks for it', () => {
     ['a restart', { restart: 'permanent' }, 'RF_BACKEND_NOT_AVAILABLE'],
     ['a link', { linked: true }, 'RF_BACKEND_NOT_AVAILABLE'],
   ];
+  test('has each directory of its parent once', () => {
+    const files = parseGrants({ files: [{ host: '/srv', guest: '/' }] }).flatMap((spec) =>
+      spec.kind === 'files' ? [spec.scope] : [],
+    );
+    const mounts = (...scopes: string[]) =>
+      readChild(request({ grants: scopes.map((word) => ({ kind: 'files', scope: [word] })) }), {
+        ...parent,
+        files,
+      }).specs.length;
+    expect(mounts('/')).toBe(1);
+    // One that is opened twice under one name is closed once.
+    expect(() => mounts('/', '/:ro')).toThrow(expect.objectContaining({ code: 'RF_USAGE' }));
+  });
+
   test.each(refused)('is refused with %s', (_, changes, code) => {
     expect(() => readChild(request(changes), parent)).toThrow(expect.objectContaining({ code }));
   });

@@ -90,8 +90,13 @@ export function readChild(
       'Cannot spawn the child: restarts and links are not offered yet; ask for temporary, unlinked.',
     );
   }
+  const specs = request.grants.map((grant) => specOfWords(grant, parent.files));
+  const places = specs.flatMap((spec) => (spec.kind === 'files' ? [spec.scope.guest] : []));
+  if (new Set(places).size < places.length) {
+    throw invalid('it names a directory twice');
+  }
   return {
-    specs: request.grants.map((grant) => specOfWords(grant, parent.files)),
+    specs,
     limits: limitsOf(request.limits, parent.limits),
   };
 }

@@ -81,7 +81,7 @@ export function shareRoots(
 ): OpenedGrants {
   const roots = new Map<string, OpenRoot>();
   for (const { kind, scope } of specs) {
-    if (kind === 'files' && scope.source.kind === 'host') {
+    if (kind === 'files' && scope.source.kind === 'host' && !roots.has(scope.guest)) {
       const root = parents.get(scope.guest);
       if (root instanceof SharedRoot) {
         roots.set(scope.guest, root.share());

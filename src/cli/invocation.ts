@@ -287,7 +287,7 @@ export function readInvocation(argv: readonly string[], context: InvocationConte
     }
     // `ringfence help` ends like a call without a command, and only the first was asked for.
     if (error.code === 'commander.help') {
-      return { command: 'print', text: program.printed(), isError: own[0] !== 'help' };
+      return { command: 'print', text: program.printed(), isError: !own.includes('help') };
     }
     throw usageError(error, own);
   }

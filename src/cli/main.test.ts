@@ -9,7 +9,14 @@ import {
   fakeKernel,
   fakeReport,
 } from '../../test/support/cli/fake-environment.ts';
-import { type ExitReason, type Report, RingfenceError, type SpawnOptions } from '../index.ts';
+import {
+  DEFAULT_LIMITS,
+  type ExitReason,
+  parseGrants,
+  type Report,
+  RingfenceError,
+  type SpawnOptions,
+} from '../index.ts';
 import { main } from './main.ts';
 
 const HELLO = 'hello.wasm';
@@ -68,6 +75,25 @@ describe('wrong usage ends with status 2 and one sentence', () => {
       ['--allow-net', 'HOST:PORT'],
     ],
     ['an unknown preset', ['run', '--preset', 'all', HELLO], ["'all'", 'standard']],
+    ['an unknown isolation', ['run', '--isolation', 'vm', HELLO], ["'vm'", 'process']],
+    ['a directory without a place', ['run', '--dir', '/tmp', HELLO], ['--dir', 'HOST::GUEST']],
+    ['a relative place', ['run', '--dir', '/tmp::tmp', HELLO], ['--dir', 'absolute path']],
+    ['a broken size of one in memory', ['run', '--tmpfs', '/t:x', HELLO], ['--tmpfs', 'SIZE']],
+    [
+      'two directories at one place',
+      ['run', '--dir', '/a::/d', '--tmpfs', '/d', HELLO],
+      ["two directories can't both be at '/d'"],
+    ],
+    ['an empty seed', ['run', '--seed=', HELLO], ['--seed']],
+    ['tools that are denied where none is allowed', ['run', '--deny-tools=x', HELLO], ['no tool']],
+    ['denied tools without names', ['run', '--deny-tools=', HELLO], ['name the tools']],
+    ['a policy that is not there', ['run', '--policy', '/no/such', HELLO], ['/no/such']],
+    ['a policy without a name', ['run', '--policy=', HELLO], ['--policy']],
+    ['--widen without a policy', ['run', '--widen', HELLO], ['--widen', '--policy']],
+    ['no module to explain', ['policy', 'explain'], ['MODULE', 'policy explain --help']],
+    ['two policies to check', ['policy', 'check', 'a', 'b'], ['one policy']],
+    ['an unknown command of policies', ['policy', 'chek'], ["did you mean 'check'"]],
+    ['arguments for a schema', ['policy', 'schema', 'x'], ['takes none']],
     ['a variable that is not set', ['run', '--env', 'NO_SUCH_VARIABLE', HELLO], ['NAME=VALUE']],
     ['a variable without a name', ['run', '--env', '=x', HELLO], ["'=x'", 'NAME=VALUE']],
     ['a report into a directory', ['run', '--report', '/', HELLO], ["'/'", 'directory']],
@@ -77,21 +103,6 @@ describe('wrong usage ends with status 2 and one sentence', () => {
     ['an escape sequence in an option', ['run', '--\u001b[2Jx', HELLO], ['␛[2Jx']],
   ])('%s', async (_, args, parts) => {
     expectOneSentence(await call(args), 2, ...parts);
-  });
-});
-
-describe('what is not offered yet is said, never ignored', () => {
-  test.each<[readonly string[], string]>([
-    [['--dir', '/tmp::/data:ro'], '--dir'],
-    [['--policy', 'policy.json'], '--policy'],
-    [['--isolation', 'thread'], '--isolation thread'],
-    [['--isolation=process'], '--isolation process'],
-  ])('%j', async (options, named) => {
-    expectOneSentence(await call(['run', ...options, HELLO]), 2, named, 'not offer');
-  });
-
-  test('but --isolation shared is what there is', async () => {
-    expect(await call(['run', '--isolation', 'shared', HELLO])).toMatchObject({ status: 0 });
   });
 });
 
@@ -108,12 +119,14 @@ describe('help and version', () => {
   });
 
   test('each command explains itself, with examples', async () => {
-    for (const command of ['run', 'inspect']) {
+    for (const command of ['run', 'inspect', 'policy']) {
       const { status, stdout } = await call([command, '--help']);
       expect(status).toBe(0);
       expect(stdout).toContain('MODULE');
       expect(stdout).toContain('Examples:');
     }
+    expect(await call(['policy', 'help'])).toMatchObject({ status: 0, stderr: '' });
+    expect((await call(['policy', 'explain', '--help'])).stdout).toContain('--allow-ipc[=SCOPE,…]');
   });
 
   test('without a command the help goes to standard error, with status 2', async () => {
@@ -142,8 +155,9 @@ describe('what the kernel is asked for', () => {
       agentId: 'agent',
       arguments: ['agent.wasm'],
       environment: {},
-      grants: {},
-      limits: {},
+      grants: parseGrants({}),
+      limits: DEFAULT_LIMITS,
+      isolation: 'shared',
       terminal: { stdin: false, stdout: false, stderr: false },
     });
   });
@@ -164,19 +178,34 @@ describe('what the kernel is asked for', () => {
       '--max-disk=3',
       '--preset=browser',
       '--env=A=b',
+      '--deny-tools=x,y',
+      '--dir=/data::/in:ro',
+      '--dir=/out::/out',
+      '--tmpfs=/tmp:1KiB',
+      '--exact-clocks',
+      '--seed=s',
+      '--isolation=thread',
       '--',
       '--max-fuel=0',
     );
     expect(options).toMatchObject({
       arguments: ['hello.wasm', '--max-fuel=0'],
       environment: { A: 'b' },
-      grants: {
+      isolation: 'thread',
+      grants: parseGrants({
         preset: 'browser',
         ipc: 'parent_only',
         network: ['example.org'],
-        tools: 'all',
+        tools: { allow: 'all', deny: ['x', 'y'] },
         spawn: 2,
-      },
+        files: [
+          { host: '/data', guest: '/in' },
+          { host: '/out', guest: '/out', modes: ['read', 'write', 'create'] },
+          { memory: true, guest: '/tmp', quota: { bytes: 1024 } },
+        ],
+        clocks: 'exact',
+        random: { seed: 's' },
+      }),
       limits: {
         fuel: 1_000,
         memoryBytes: 1_048_576,

@@ -6,6 +6,8 @@ import { type Environment, processEnvironment } from './environment.ts';
 import { STATUS, statusOfError } from './exit-status.ts';
 import { inspect } from './inspect.ts';
 import { type Invocation, readInvocation } from './invocation.ts';
+import { checkPolicy, printPolicySchema } from './policy-check.ts';
+import { explainPolicy } from './policy-explain.ts';
 import { run } from './run.ts';
 import { printError } from './say.ts';
 
@@ -22,6 +24,12 @@ async function execute(invocation: Invocation, environment: Environment): Promis
       return await run(invocation, environment);
     case 'inspect':
       return await inspect(invocation, environment);
+    case 'policy check':
+      return await checkPolicy(invocation, environment);
+    case 'policy explain':
+      return await explainPolicy(invocation, environment);
+    case 'policy schema':
+      return await printPolicySchema(environment);
     case 'print': {
       const outlet = invocation.isError ? environment.stderr : environment.stdout;
       await outlet.write(Buffer.from(invocation.text)).catch(() => {});

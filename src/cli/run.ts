@@ -1,19 +1,20 @@
 /** `ringfence run`: one module, from its file to its report and exit status. */
 
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
   type Agent,
+  type Decision,
   type Exit,
   type Kernel,
   type LoadedModule,
+  loadPolicy,
+  type Policy,
   parseLimits,
   type Report,
   RingfenceError,
   refusalReport,
 } from '../index.ts';
+import { digestOfFile } from './digest.ts';
 import type { Environment } from './environment.ts';
 import { STATUS, STATUS_OF_SIGNAL, statusOfError, statusOfExit } from './exit-status.ts';
 import { explain } from './explain.ts';
@@ -21,6 +22,7 @@ import { GuestOutput } from './guest-output.ts';
 import { Interruption } from './interruption.ts';
 import type { RunInvocation } from './invocation.ts';
 import { loadWithProgress } from './load.ts';
+import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableJson, printableLine } from './printable.ts';
 import { openReportDestination, type ReportDestination } from './report-destination.ts';
 import { printError, printLine, printStack } from './say.ts';
@@ -39,6 +41,15 @@ interface Run {
   readonly interruption: Interruption;
   readonly agentId: string;
   readonly destination: ReportDestination | null;
+  readonly policy: Policy | null;
+}
+
+const NO_MODULE = { path: null, digest: '' } as const;
+
+function warn(environment: Environment, warnings: readonly string[]): void {
+  for (const warning of warnings) {
+    printLine(environment.stderr, `ringfence: warning: ${printableLine(warning)}`);
+  }
 }
 
 /** The agent's name: that of its file. */
@@ -53,8 +64,12 @@ function agentIdOf(modulePath: string): string {
  * @throws {RingfenceError} for wrong usage and for files that can't be read or written.
  */
 export async function run(invocation: RunInvocation, environment: Environment): Promise<number> {
-  for (const warning of invocation.warnings) {
-    printLine(environment.stderr, `ringfence: warning: ${printableLine(warning)}`);
+  const { policyPath, warnings } = invocation.permissions;
+  warn(environment, warnings);
+  const policy = policyPath === null ? null : await loadPolicy(policyPath);
+  if (policy === null) {
+    // Without a policy they depend on no module: what is wrong is said before one is prepared.
+    permissionsFor(invocation.permissions, null, NO_MODULE);
   }
   const destination =
     invocation.report === null || (invocation.report === '-' && invocation.json)
@@ -62,7 +77,7 @@ export async function run(invocation: RunInvocation, environment: Environment): 
       : await openReportDestination(invocation.report, environment);
   const interruption = new Interruption(environment);
   const agentId = agentIdOf(invocation.modulePath);
-  const running: Run = { invocation, environment, interruption, agentId, destination };
+  const running: Run = { invocation, environment, interruption, agentId, destination, policy };
   try {
     const report = await runToReport(running);
     interruption.exitAtNext();
@@ -80,9 +95,7 @@ async function runToReport(running: Run): Promise<Report> {
     onLog: ({ agentId, level, message }) => {
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));
     },
-    onWarning: (text) => {
-      printLine(environment.stderr, `ringfence: warning: ${printableLine(text)}`);
-    },
+    onWarning: (text) => warn(environment, [text]),
   });
   try {
     return await loadAndRun(running, kernel);
@@ -103,19 +116,26 @@ function once(signal: AbortSignal): Promise<void> {
 async function loadAndRun(running: Run, kernel: Kernel): Promise<Report> {
   const { invocation, environment, interruption, agentId } = running;
   let module: LoadedModule | null = null;
+  let permissions: Decision | null = null;
   let agent: Agent;
   const stdout = new GuestOutput(invocation.json ? environment.stderr : environment.stdout);
   const stderr = new GuestOutput(environment.stderr);
   try {
     module = await loadWithProgress(kernel, invocation.modulePath, environment, interruption);
     interruption.signal.throwIfAborted();
+    permissions = permissionsFor(invocation.permissions, running.policy, {
+      path: invocation.modulePath,
+      digest: module.digest,
+    });
+    warn(environment, warningsAbout(permissions, Date.now()));
     agent = await kernel.spawn({
       module,
       agentId,
       arguments: [basename(invocation.modulePath), ...invocation.guestArguments],
-      environment: invocation.environment,
-      grants: invocation.grants,
-      limits: invocation.limits,
+      environment: permissions.environment,
+      grants: permissions.grants,
+      limits: permissions.limits,
+      isolation: permissions.isolation,
       stdin: environment.stdin.chunks((reason) =>
         printLine(
           environment.stderr,
@@ -131,16 +151,16 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Report> {
       },
     });
   } catch (error) {
-    return await reportOfFailure(error, running, module);
+    return await reportOfFailure(error, running, { module, permissions });
   }
-  const report = await untilExited(agent, running);
+  const report = await untilExited(agent, running, permissions.limits.wallTimeMs);
   await Promise.all([stdout.end(), stderr.end()]);
   return report;
 }
 
 /** Waits for the agent's end, and sees to it that neither a signal nor a stalled reader is in the way. */
-async function untilExited(agent: Agent, running: Run): Promise<Report> {
-  const { invocation, environment, interruption } = running;
+async function untilExited(agent: Agent, running: Run, deadlineMs: number): Promise<Report> {
+  const { environment, interruption } = running;
   let timer: NodeJS.Timeout | null = null;
   // The report waits for what was written before: nobody may hold it up by not reading.
   const giveReadersUp = (): void => {
@@ -153,7 +173,6 @@ async function untilExited(agent: Agent, running: Run): Promise<Report> {
       environment.stderr.abandonIfStalled();
     }, READER_GRACE_MS);
   };
-  const deadlineMs = invocation.limits.wallTimeMs ?? 0;
   if (deadlineMs > 0) {
     timer = setTimeout(giveReadersUp, Math.min(deadlineMs, 0x7fff_ffff));
   }
@@ -187,7 +206,7 @@ async function untilExited(agent: Agent, running: Run): Promise<Report> {
 async function reportOfFailure(
   error: unknown,
   { invocation, environment, interruption, agentId }: Run,
-  module: LoadedModule | null,
+  known: { readonly module: LoadedModule | null; readonly permissions: Decision | null },
 ): Promise<Report> {
   const exit = exitOfFailure(error, interruption);
   if (exit === null) {
@@ -197,8 +216,8 @@ async function reportOfFailure(
     printStack(environment, error);
   }
   const path = invocation.modulePath;
-  const sha256 = module?.digest ?? (await digestOfFile(path));
-  const limits = parseLimits(invocation.limits);
+  const sha256 = known.module?.digest ?? (await digestOfFile(path));
+  const limits = known.permissions?.limits ?? parseLimits(invocation.permissions.limits);
   return { ...refusalReport(agentId, { path, sha256 }, limits, ''), exit };
 }
 
@@ -216,26 +235,6 @@ function exitOfFailure(error: unknown, interruption: Interruption): Exit | null 
       return { code: null, reason: 'refused', message };
     default:
       return { code: -1, reason: 'internal', message };
-  }
-}
-
-/** A file that is too large for a module is not read to its end for its digest. */
-const DIGESTED_BYTES_MAX = 64 * 1024 * 1024;
-
-/** The digest of a module that could not be prepared; null where it can't be read again. */
-async function digestOfFile(path: string): Promise<string | null> {
-  try {
-    const status = await stat(path);
-    if (!status.isFile() || status.size > DIGESTED_BYTES_MAX) {
-      return null;
-    }
-    const hash = createHash('sha256');
-    for await (const chunk of createReadStream(path)) {
-      hash.update(chunk);
-    }
-    return hash.digest('hex');
-  } catch {
-    return null;
   }
 }
 

@@ -12,6 +12,20 @@ function commandOf(own: readonly string[]): string | null {
   return COMMANDS.find((name) => name.split(' ').every((word, at) => own[at] === word)) ?? null;
 }
 
+function tooMany(command: string | null): string {
+  switch (command) {
+    case 'run':
+    case 'policy explain':
+      return "Too many arguments: name one module, and write the module's own arguments behind '--', as in 'ringfence run MODULE -- ARGS'";
+    case 'inspect':
+      return 'Too many arguments: name one module';
+    case 'policy check':
+      return 'Too many arguments: name one policy';
+    default:
+      return 'Too many arguments: this command takes none';
+  }
+}
+
 /** One sentence for what the library found wrong with the arguments. */
 export function usageError(error: CommanderError, own: readonly string[]): RingfenceError {
   const command = commandOf(own);
@@ -41,11 +55,7 @@ export function usageError(error: CommanderError, own: readonly string[]): Ringf
     case 'commander.optionMissingArgument':
       return usage(`The option ${named.split(' ')[0]} needs a value; see ${help}.`);
     case 'commander.excessArguments':
-      return usage(
-        takesModule
-          ? "Too many arguments: name one module, and write the module's own arguments behind '--', as in 'ringfence run MODULE -- ARGS'."
-          : `Too many arguments: name one ${command === 'inspect' ? 'module' : 'file'}; see ${help}.`,
-      );
+      return usage(`${tooMany(command)}; see ${help}.`);
     default:
       return usage(`Cannot understand the arguments (${error.message}): see ${help}.`);
   }

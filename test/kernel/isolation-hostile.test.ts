@@ -202,6 +202,22 @@ describe('what it says is bounded', () => {
     expect(agent.denied.size).toBe(512);
   });
 
+  test('answers that it does not take: it asks for one, and no more is made for it', async () => {
+    const given = { grants: { ipc: 'all' } };
+    const payload = { tag: 'binary', val: new Uint8Array(1024 * 1024) } as const;
+    const asks = async (mode: string) => {
+      const agent = start(mode, given);
+      await vi.waitFor(() => expect(agent.events.running).toHaveBeenCalled(), soon);
+      void agent.agent.deliver({ tag: 'message', sender: 1, payload }, 60_000);
+      await vi.waitFor(() => expect(agent.logged).toContain('asks'), soon);
+      return agent;
+    };
+    const deaf = await asks('asks-and-does-not-read');
+    const reads = await asks('asks-and-reads');
+    await vi.waitFor(() => expect(reads.logged).toContain('through'), soon);
+    expect(deaf.logged).not.toContain('through');
+  });
+
   test('counters stay within the limits, and never go down', async () => {
     const agent = start('counters', {
       limits: { fuel: 1_000, memoryBytes: 65_536, messages: 10, toolCalls: 20 },

@@ -2,11 +2,23 @@
  * Goal: whatever core values a guest passes to whichever host function, it ends in one of the ways that
  * guests end: never as a failure of ours, and never with more than it may have. Method: a guest that
  * calls all functions of the offered world with random values, hundreds of times with other seeds, with
- * and without grants.
+ * and without grants, a directory of the host among them.
  */
 
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { Agent, ExitReason, LoadedModule, Report, SpawnOptions } from '../../src/index.ts';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Agent, ExitReason, GrantsInput, LoadedModule, Report } from '../../src/index.ts';
+import { hostMountsSupported } from '../../src/wasm/host/files/root.ts';
 import { useFence } from './support/fence.ts';
 import { type Fuzzed, fuzzGuest } from './support/fuzz-guest.ts';
 import { CALLS_PER_AGENT } from './support/fuzz-text.ts';
@@ -16,7 +28,7 @@ const MEBIBYTE = 1024 * 1024;
 
 /** Agents, each with a seed of its own, and how many of them live at a time. */
 const AGENTS = Number(process.env.RINGFENCE_FUZZ_AGENTS ?? 720);
-const AT_A_TIME = 60;
+const AT_A_TIME = Number(process.env.RINGFENCE_FUZZ_AT_A_TIME ?? 60);
 /** The first seed; another one for each run would find more, and fail where nobody has changed anything. */
 const FIRST_SEED = Number(process.env.RINGFENCE_FUZZ_SEED ?? 1);
 /** What this process may grow by: its agents, their lines, and what is not collected yet. */
@@ -24,7 +36,33 @@ const GROWTH_BYTES_MAX = 500 * MEBIBYTE;
 /** An agent that has called nothing for two looks waits for ever, and is killed. */
 const LOOK_INTERVAL_MS = 30;
 
-const EVERYTHING: SpawnOptions['grants'] = { ipc: 'all', network: 'all', tools: 'all', spawn: 8 };
+/** A directory of the host with a few files, and what lies beside it and must stay as it is. */
+const outside = mkdtempSync(join(tmpdir(), 'ringfence-fuzz-'));
+const directory = join(outside, 'directory');
+mkdirSync(join(directory, 'a'), { recursive: true });
+writeFileSync(join(directory, 'file.txt'), 'a file');
+writeFileSync(join(outside, 'b'), 'nobody may touch this');
+symlinkSync('../b', join(directory, 'link'));
+
+const MOUNTS: GrantsInput['files'] = [
+  { memory: true, guest: '/memory' },
+  ...(hostMountsSupported
+    ? [
+        {
+          host: directory,
+          guest: '/host',
+          modes: ['read' as const, 'write' as const, 'create' as const],
+        },
+      ]
+    : []),
+];
+const EVERYTHING: GrantsInput = {
+  ipc: 'all',
+  network: 'all',
+  tools: 'all',
+  spawn: 8,
+  files: MOUNTS,
+};
 
 /** How an agent may end that calls anything at all. */
 const ENDS: ReadonlySet<ExitReason> = new Set(['normal', 'error', 'trap', 'fuel', 'killed']);
@@ -91,6 +129,8 @@ describe('33 and 58: every host function with any arguments', () => {
     return ended.map(({ report }) => report);
   }
 
+  afterAll(() => rmSync(outside, { recursive: true, force: true }));
+
   it('33 and 58: they end as guests end, and the host is as it was', async () => {
     const before = process.memoryUsage.rss();
     const reports: Report[] = [];
@@ -110,6 +150,8 @@ describe('33 and 58: every host function with any arguments', () => {
       });
     expect(strange).toEqual([]);
     expect(fence().warnings).toEqual([]);
+    expect(readdirSync(outside).sort()).toEqual(['b', 'directory']);
+    expect(readFileSync(join(outside, 'b'), 'utf8')).toBe('nobody may touch this');
 
     // It was worth it: all of them were called, and many agents came far.
     const called = new Set([...calls.of.values()].flat());
@@ -119,5 +161,5 @@ describe('33 and 58: every host function with any arguments', () => {
     expect(far.length).toBeGreaterThan(AGENTS / 20);
     const messages = new Set(reports.map(({ exit }) => exit.message?.replace(/\d+/g, 'N')));
     expect(messages.size).toBeGreaterThan(12);
-  }, 60_000);
+  }, 120_000);
 });

@@ -13,31 +13,21 @@ import type {
   BackendStart,
   CallOutcome,
 } from '../backend.ts';
-import { answerTimer, Deadline } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
 import { endOfLost } from '../lost.ts';
 import type { WasmModule } from '../wasm/module.ts';
 import type { ChildLink } from './child-link.ts';
-import { boundsFor, confine } from './confine.ts';
-import { takeCounters } from './counters.ts';
+import { boundsFor, confine, type ProcessBounds } from './confine.ts';
 import { Deliveries } from './deliveries.ts';
 import { Denials } from './denials.ts';
 import { FileBroker } from './file-broker.ts';
-import {
-  ChildProtocolError,
-  type ReadHead,
-  readFileRequest,
-  readHead,
-  readPayload,
-  readSpawn,
-  readText,
-} from './from-child.ts';
+import { ChildProtocolError, readHead } from './from-child.ts';
 import type { Launched } from './launcher.ts';
 import { Requests } from './requests.ts';
 import { ChildStreams } from './streams.ts';
+import { type ChildParts, takeMessage } from './take-message.ts';
+import { Tellings } from './tellings.ts';
 import { type Passed, ProcessWatch } from './watch.ts';
-
-/** How long a process has to answer that it knows of a revocation. */
-const TOLD_MS_MAX = 2_000;
 
 /** How long the end of an agent waits for its process to be gone. */
 const GONE_MS_MAX = 5_000;
@@ -61,14 +51,8 @@ export class ChildAgent implements BackendAgent {
   readonly #start: BackendStart;
   readonly #link: ChildLink;
   readonly #held: HeldGrants;
-  readonly #files: FileBroker;
-  readonly #deliveries: Deliveries;
-  readonly #denials: Denials;
-  readonly #requests: Requests;
-  readonly #streams: ChildStreams;
+  readonly #parts: ChildParts;
   readonly #deadline: Deadline;
-  readonly #tellings = new Map<number, () => void>();
-  #nextTelling = 1;
   #watch: ProcessWatch | null = null;
   #warnings = 0;
   #begun = false;
@@ -81,22 +65,32 @@ export class ChildAgent implements BackendAgent {
     this.#start = start;
     this.#link = launched.link;
     this.#held = new HeldGrants(block, start.grants);
-    this.#files = new FileBroker({ pid, limits, block, grants: this.#held }, start.mounts);
-    this.#denials = new Denials((...denial) => events.denied(...denial));
-    this.#requests = new Requests(start, events, this.#held, this.#denials, (id, outcome) =>
-      this.#send({ kind: 'settled', pid, id, outcome }),
-    );
-    this.#streams = new ChildStreams(pid, events, (message) => this.#send(message));
-    this.#deliveries = new Deliveries({
-      pid,
-      hostBytes: limits.hostBytes,
-      send: (message) => this.#send(message),
-      mayReceive: () => {
-        this.#held.look();
-        return this.#held.first('ipc') !== null;
-      },
-      silent: () => this.#finish(killed('its process did not take its mail')),
-    });
+    const denials = new Denials((...denial) => events.denied(...denial));
+    const send = (message: ToChild): void => this.#send(message);
+    this.#parts = {
+      start,
+      events,
+      files: new FileBroker({ pid, limits, block, grants: this.#held }, start.mounts),
+      denials,
+      requests: new Requests(start, events, this.#held, denials, (id, outcome) =>
+        send({ kind: 'settled', pid, id, outcome }),
+      ),
+      streams: new ChildStreams(pid, events, send),
+      deliveries: new Deliveries({
+        pid,
+        hostBytes: limits.hostBytes,
+        send,
+        mayReceive: () => {
+          this.#held.look();
+          return this.#held.first('ipc') !== null;
+        },
+        silent: () => this.#finish(killed('its process did not take its mail')),
+      }),
+      tellings: new Tellings(),
+      send,
+      warn: (text) => this.#warn(text),
+      finish: (end) => this.#finish(end),
+    };
     this.#deadline = new Deadline(() => {
       // It counts as ended by its timeout, unless it was to be ended before.
       block.request(COMMAND.timeout);
@@ -128,7 +122,7 @@ export class ChildAgent implements BackendAgent {
     waitMs: number | null,
     signal?: AbortSignal,
   ): Promise<CallOutcome<null>> {
-    return this.#deliveries.deliver(delivery, waitMs, signal);
+    return this.#parts.deliveries.deliver(delivery, waitMs, signal);
   }
 
   granted(grant: HeldGrant): void {
@@ -136,7 +130,7 @@ export class ChildAgent implements BackendAgent {
     if (this.#begun) {
       this.#send({ kind: 'grant', pid: this.#start.pid, grant: withoutHostPath(grant) });
     }
-    this.#deliveries.changed();
+    this.#parts.deliveries.changed();
   }
 
   /**
@@ -144,28 +138,21 @@ export class ChildAgent implements BackendAgent {
    * own gate sees to: it is waited for, and a process that does not answer is ended.
    */
   async revoked(): Promise<void> {
-    this.#requests.revoked();
-    this.#deliveries.changed();
+    this.#parts.requests.revoked();
+    this.#parts.deliveries.changed();
     if (!this.#begun || this.#ended) {
       return;
     }
-    const id = this.#nextTelling;
-    this.#nextTelling += 1;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#tellings.set(id, resolve);
-    const timer = answerTimer(TOLD_MS_MAX, () =>
-      this.#finish(killed('its process did not take a revocation')),
+    await this.#parts.tellings.tell(
+      (id) => this.#send({ kind: 'revoked', id, indexes: this.#revokedIndexes() }),
+      () => this.#finish(killed('its process did not take a revocation')),
     );
-    this.#send({ kind: 'revoked', id, indexes: this.#revokedIndexes() });
-    await promise;
-    timer.clear();
   }
 
   // ── its start ───────────────────────────────────────────────────────────────────────────────────
 
   async #begin(): Promise<void> {
-    const { launched, module, sliceFuel } = this.#options;
-    const { plan } = launched;
+    const { module, sliceFuel } = this.#options;
     const systemPid = (await this.#link.ready) ? await this.#link.systemPid : null;
     if (this.#ended) {
       return;
@@ -178,15 +165,9 @@ export class ChildAgent implements BackendAgent {
       mounts: _mounts,
       ...rest
     } = this.#start;
-    if (systemPid !== null) {
-      const bounds = boundsFor(limits);
-      this.#watch = new ProcessWatch(systemPid, bounds, (what) => this.#passed(what));
-      const done =
-        plan.prlimit === null ||
-        (await confine(plan.prlimit, systemPid, bounds, plan.bwrap !== null));
-      if (!done) {
-        this.#finish(failed('the limits of its process could not be set'));
-      }
+    const bounds = boundsFor(limits, module);
+    if (systemPid === null || !(await this.#confined(systemPid, bounds))) {
+      this.#finish(failed('the limits of its process could not be set'));
     }
     if (this.#ended) {
       return;
@@ -198,11 +179,18 @@ export class ChildAgent implements BackendAgent {
       plan: module.plan,
       modules: module.modules,
       agent: { ...rest, limits, grants, mounts: [], slot: 0, digest: moduleDigest },
-      preopens: this.#files.preopens,
+      preopens: this.#parts.files.preopens,
       sliceFuel,
       revoked: this.#revokedIndexes(),
     });
-    this.#deliveries.open();
+    this.#parts.deliveries.open();
+  }
+
+  /** Has the system limit it, and watches it from now on. */
+  async #confined(systemPid: number, bounds: ProcessBounds): Promise<boolean> {
+    const { prlimit, bwrap } = this.#options.launched.plan;
+    this.#watch = new ProcessWatch(systemPid, bounds, (what) => this.#passed(what));
+    return prlimit === null || confine(prlimit, systemPid, bounds, bwrap !== null);
   }
 
   #revokedIndexes(): number[] {
@@ -225,86 +213,16 @@ export class ChildAgent implements BackendAgent {
       return;
     }
     try {
-      this.#do(readHead(frame), frame.body);
+      const head = readHead(frame);
+      if (!this.#begun && head.kind !== 'warning') {
+        throw new ChildProtocolError('it says something before it was asked');
+      }
+      takeMessage(this.#parts, head, frame.body);
     } catch (error) {
       if (!(error instanceof ChildProtocolError)) {
         throw error;
       }
       this.#broke(error.message);
-    }
-  }
-
-  #do(head: ReadHead, body: Buffer): void {
-    const { events } = this.#options;
-    if (!this.#begun && head.kind !== 'warning') {
-      throw new ChildProtocolError('it says something before it was asked');
-    }
-    switch (head.kind) {
-      case 'warning':
-        this.#warn(head.text);
-        return;
-      case 'running':
-        events.running();
-        return;
-      case 'exited':
-        this.#finish({ ...head.end, undelivered: head.undelivered });
-        return;
-      case 'counters':
-        takeCounters(this.#start.block, this.#start.limits, head, this.#requests.counted);
-        return;
-      case 'told':
-        this.#tellings.get(head.id)?.();
-        this.#tellings.delete(head.id);
-        return;
-      case 'denied':
-        this.#denials.told(head.capability, head.operation, head.count);
-        return;
-      case 'log':
-        this.#streams.log(head.level, head.message);
-        return;
-      case 'output':
-        this.#streams.output(head.stream, body);
-        return;
-      case 'pull-input':
-        this.#streams.pullInput();
-        return;
-      case 'delivered':
-        this.#deliveries.delivered(head.id, head.outcome);
-        return;
-      case 'room':
-        this.#deliveries.room();
-        return;
-      case 'file':
-        this.#files.perform(readFileRequest(head.request, body), (answer) =>
-          this.#send({ kind: 'file-answer', id: head.id, answer }),
-        );
-        return;
-      default:
-        this.#request(head, body);
-    }
-  }
-
-  #request(
-    head: Extract<ReadHead, { kind: 'send' | 'tool' | 'spawn' | 'request-grant' | 'abandon' }>,
-    body: Buffer,
-  ): void {
-    const requests = this.#requests;
-    switch (head.kind) {
-      case 'send':
-        requests.send(head.id, head.to, readPayload(head.payload, body), head.waitMs);
-        return;
-      case 'tool':
-        requests.callTool(head.id, head.name, readText(body));
-        return;
-      case 'spawn':
-        requests.spawn(head.id, readSpawn(body));
-        return;
-      case 'request-grant':
-        requests.requestGrant(head.id, head.grant, head.reason);
-        return;
-      case 'abandon':
-        requests.abandon(head.id);
-        return;
     }
   }
 
@@ -342,12 +260,10 @@ export class ChildAgent implements BackendAgent {
     this.#ended = true;
     this.#deadline.clear();
     this.#watch?.stop();
-    this.#requests.close();
-    this.#files.close();
-    const undelivered = end.undelivered + this.#deliveries.close();
-    for (const told of this.#tellings.values()) {
-      told();
-    }
+    this.#parts.requests.close();
+    this.#parts.files.close();
+    const undelivered = end.undelivered + this.#parts.deliveries.close();
+    this.#parts.tellings.close();
     this.#link.kill();
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, GONE_MS_MAX);

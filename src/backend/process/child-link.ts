@@ -6,6 +6,8 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { devNull } from 'node:os';
+import { parse } from 'node:path';
 import { serialize } from 'node:v8';
 import { type Frame, FrameReader, frameOf } from '../../wasm/worker/child/frames.ts';
 import { FROM_CHILD_BOUNDS, type ToChild } from '../../wasm/worker/child/messages.ts';
@@ -34,6 +36,8 @@ const EARLY_FRAMES_MAX = 4;
 /** What bubblewrap tells about whom it has started. */
 const INFO_BYTES_MAX = 64 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
 /** Who hears a process. */
 export interface ChildListener {
   frame(frame: Frame): void;
@@ -57,6 +61,12 @@ export class ChildLink {
   /** What it still writes is nobody's business. */
   #ignored = false;
   #isReady = false;
+  /** It has exited: nobody reads what is sent to it. */
+  #exited = false;
+  /** Puts its frames together; null: it has no pipe. */
+  readonly #reader: FrameReader | null;
+  /** What was read of its pipe and is not taken yet. */
+  #rest: Uint8Array = NOTHING;
   /** Resolves with true when it takes an agent, with false when it ended before. */
   readonly ready: Promise<boolean> = this.#ready.promise;
   /** Resolves when nothing of it is left. */
@@ -71,6 +81,8 @@ export class ChildLink {
     void this.#systemPid.then((pid) => {
       this.#inner = command.wrapped ? pid : null;
     });
+    this.#reader =
+      this.#pipe === null ? null : new FrameReader(FROM_CHILD_BOUNDS, (frame) => this.#take(frame));
     const closed = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<void>();
     this.#process.on('error', () => {
@@ -84,7 +96,10 @@ export class ChildLink {
       closed.resolve();
     } else {
       this.#read(this.#pipe);
-      this.#pipe.on('close', () => closed.resolve());
+      this.#pipe.on('close', () => {
+        this.#push(() => true);
+        closed.resolve();
+      });
     }
     const late = setTimeout(() => this.kill(), START_MS_MAX).unref();
     void this.ready.then(() => clearTimeout(late));
@@ -109,7 +124,7 @@ export class ChildLink {
   }
 
   send(message: ToChild): void {
-    if (this.#pipe?.writable) {
+    if (this.#pipe?.writable && !this.#exited) {
       for (const part of frameOf(serialize(message))) {
         this.#pipe.write(part);
       }
@@ -136,23 +151,48 @@ export class ChildLink {
   }
 
   #read(pipe: Socket): void {
-    const reader = new FrameReader(FROM_CHILD_BOUNDS, (frame) => this.#take(frame));
     // A process that is gone can't be written to: its end says more than EPIPE.
     pipe.on('error', () => {});
     pipe.on('data', (chunk: Buffer) => {
-      if (this.#ignored) {
-        return;
-      }
-      const started = performance.now();
-      try {
-        reader.push(chunk);
-      } catch (error) {
-        this.#ignored = true;
-        this.#listener?.broken(error instanceof Error ? error.message : 'nonsense');
-        return;
-      }
-      this.#giveWay(pipe, performance.now() - started);
+      this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+      this.#turn(pipe);
     });
+  }
+
+  /**
+   * Takes frames until their process does not take its answers, or its turn is over. That is looked at
+   * after each frame, for one of a few bytes can ask for megabytes: so one answer at the most waits for
+   * a process that takes none, and none has more than half of this thread's time.
+   */
+  #turn(pipe: Socket): void {
+    const full = (): boolean => pipe.writableNeedDrain && !this.#exited;
+    const started = performance.now();
+    this.#push(() => !full() && performance.now() - started <= TURN_MS);
+    const tookMs = performance.now() - started;
+    if (full()) {
+      pipe.pause();
+      pipe.once('drain', () => this.#turn(pipe));
+    } else if (this.#rest.length > 0 || tookMs > TURN_MS) {
+      pipe.pause();
+      setTimeout(() => this.#turn(pipe), tookMs);
+    } else {
+      pipe.resume();
+    }
+  }
+
+  #push(goOn: () => boolean): void {
+    if (this.#ignored || this.#reader === null) {
+      this.#rest = NOTHING;
+      return;
+    }
+    try {
+      const taken = this.#reader.push(this.#rest, () => !this.#ignored && goOn());
+      this.#rest = this.#rest.subarray(taken);
+    } catch (error) {
+      this.#ignored = true;
+      this.#rest = NOTHING;
+      this.#listener?.broken(error instanceof Error ? error.message : 'nonsense');
+    }
   }
 
   #take(frame: Frame): void {
@@ -169,23 +209,12 @@ export class ChildLink {
     }
   }
 
-  /**
-   * A process that does not take its answers asks for nothing more, and none takes more than half of
-   * this thread's time.
-   */
-  #giveWay(pipe: Socket, tookMs: number): void {
-    if (pipe.writableNeedDrain) {
-      pipe.pause();
-      pipe.once('drain', () => pipe.resume());
-    } else if (tookMs > TURN_MS) {
-      pipe.pause();
-      setTimeout(() => pipe.resume(), tookMs);
-    }
-  }
-
   /** It has exited: whatever still holds its pipe is no longer waited for. */
   #late(): void {
-    this.#pipe?.resume();
+    this.#exited = true;
+    if (this.#pipe !== null) {
+      this.#turn(this.#pipe);
+    }
     setTimeout(() => this.#pipe?.destroy(), GONE_MS_MAX).unref();
   }
 
@@ -201,7 +230,7 @@ export class ChildLink {
 
 /** Starts it: no shell, a session of its own, no environment, nothing open but its pipes. */
 function start(command: ChildCommand): ChildProcess {
-  const nowhere = openSync('/dev/null', 'r+');
+  const nowhere = openSync(devNull, 'r+');
   try {
     const stdio: NonNullable<Exclude<SpawnOptions['stdio'], string>> = [
       'ignore',
@@ -220,8 +249,9 @@ function start(command: ChildCommand): ChildProcess {
     const child = spawn(command.file, command.arguments, {
       stdio,
       detached: true,
-      env: {},
-      cwd: '/',
+      // Windows starts no process without this one.
+      env: process.platform === 'win32' ? { SystemRoot: process.env.SystemRoot } : {},
+      cwd: parse(process.execPath).root,
       windowsHide: true,
     });
     if (command.filter !== null) {

@@ -20,6 +20,9 @@ const RESIDENT_BASE_BYTES = 640 * MIB;
 /** Copies that are made, at the most, of what the host holds for an agent on its way. */
 const COPIES_OF_HELD = 4;
 
+/** Bytes that V8 takes for a byte of a module, when both its compilers have had it. */
+const CODE_PER_BYTE = 32;
+
 /** CPU time of the whole process for each of the agent's own: compilers run beside it… */
 const CPU_TIMES = 2;
 /** …and Node has to start. */
@@ -45,10 +48,14 @@ export interface ProcessBounds {
 export const UNBOUNDED: ProcessBounds = { residentBytes: null, dataBytes: null, cpuTimeMs: null };
 
 /** The bounds of a process for the limits of its agent: what an agent within them never reaches. */
-export function boundsFor(limits: Limits): ProcessBounds {
+export function boundsFor(
+  limits: Limits,
+  { modules }: { readonly modules: readonly Uint8Array[] },
+): ProcessBounds {
   const { memoryBytes, hostBytes, cpuTimeMs } = limits;
   const unlimited = memoryBytes === 0 || hostBytes === 0;
-  const own = memoryBytes + hostBytes * COPIES_OF_HELD;
+  const code = modules.reduce((sum, { length }) => sum + length, 0) * CODE_PER_BYTE;
+  const own = memoryBytes + hostBytes * COPIES_OF_HELD + code;
   return {
     residentBytes: unlimited ? null : RESIDENT_BASE_BYTES + own,
     dataBytes: unlimited ? null : DATA_BASE_BYTES + own,

@@ -28,6 +28,8 @@ interface Entry {
   readonly bytes: number;
   /** It waits for room, until its time is over. */
   patient: boolean;
+  /** Its sender was told that it has arrived. */
+  readonly promised: boolean;
   done(outcome: Outcome): void;
 }
 
@@ -101,7 +103,7 @@ export class Deliveries {
         this.#remove(entry);
         entry.done({ tag: 'err', error: 'cancelled', message: 'the sender has ended' });
       };
-      const entry = this.#enter(delivery, patient, (outcome) => {
+      const entry = this.#enter(delivery, patient, false, (outcome) => {
         clearTimeout(late ?? undefined);
         signal?.removeEventListener('abort', abort);
         resolve(outcome);
@@ -142,12 +144,12 @@ export class Deliveries {
         break;
       }
       // Its sender was told long ago that it has arrived.
-      this.#enter(delivery, true, () => {});
+      this.#enter(delivery, true, true, () => {});
     }
     this.#pump();
   }
 
-  /** The agent has ended. Answers how many never reached its mailbox. */
+  /** The agent has ended. Answers how many have arrived for their senders, and not in its mailbox. */
   close(): number {
     this.#owner.ended = true;
     const entries = [...this.#queue, ...this.#full];
@@ -161,7 +163,7 @@ export class Deliveries {
     for (const entry of entries) {
       entry.done(closedOutcome(this.#options.pid));
     }
-    return this.#kept.close();
+    return this.#kept.close() + entries.filter(({ promised }) => promised).length;
   }
 
   async #keep(delivery: Delivery, waitMs: number | null, signal?: AbortSignal): Promise<Outcome> {
@@ -178,10 +180,15 @@ export class Deliveries {
     return operation.outcome ?? { tag: 'err', error: 'cancelled', message: 'the sender has ended' };
   }
 
-  #enter(delivery: Delivery, patient: boolean, done: (outcome: Outcome) => void): Entry {
+  #enter(
+    delivery: Delivery,
+    patient: boolean,
+    promised: boolean,
+    done: (outcome: Outcome) => void,
+  ): Entry {
     const id = this.#nextId;
     this.#nextId += 1;
-    const entry = { id, delivery, bytes: heldBytes(delivery.payload), patient, done };
+    const entry = { id, delivery, bytes: heldBytes(delivery.payload), patient, promised, done };
     this.#queue.push(entry);
     return entry;
   }

@@ -3,6 +3,7 @@
 import type { HeldGrant } from '../../capability/held.ts';
 import { openFiles } from '../host/files/engine.ts';
 import type { DiskBudget, FileHost } from '../host/files/host.ts';
+import type { SyncQueue } from '../host/files/sync-queue.ts';
 import type { FileOwner } from './parts.ts';
 import type { Mount } from './protocol.ts';
 
@@ -28,8 +29,12 @@ function diskBudget({ limits, block }: FileOwner): DiskBudget {
 /** Most agents have none. */
 const NO_FILES: FileHost = openFiles([], { take: () => false, give: () => {} });
 
-/** Opens the directories that are mounted for an agent. */
-export function openAgentFiles(owner: FileOwner, mounts: readonly Mount[]): FileHost {
+/** Opens the directories that are mounted for an agent. Agents that share `syncs` sync in turn. */
+export function openAgentFiles(
+  owner: FileOwner,
+  mounts: readonly Mount[],
+  syncs?: SyncQueue,
+): FileHost {
   if (mounts.length === 0) {
     return NO_FILES;
   }
@@ -40,5 +45,5 @@ export function openAgentFiles(owner: FileOwner, mounts: readonly Mount[]): File
     }
     return { scope: grant.scope, root };
   });
-  return openFiles(opened, diskBudget(owner));
+  return openFiles(opened, diskBudget(owner), syncs);
 }

@@ -1,5 +1,6 @@
 /** The one long task of a pool thread: a worker that talks to the kernel over a message port. */
 
+import { SyncQueue } from '../host/files/sync-queue.ts';
 import { HOST } from '../host/index.ts';
 import { openAgentFiles } from './files.ts';
 import type { WorkerStart } from './protocol.ts';
@@ -9,5 +10,10 @@ import { Worker } from './worker.ts';
 export default function runWorker(start: WorkerStart): Promise<void> {
   // A trap is an ordinary end here: nobody reads its stack, and making one costs more than the trap.
   Error.stackTraceLimit = 0;
-  return new Worker({ ...start, host: HOST, openFiles: openAgentFiles }).run();
+  const syncs = new SyncQueue();
+  return new Worker({
+    ...start,
+    host: HOST,
+    openFiles: (agent, mounts) => openAgentFiles(agent, mounts, syncs),
+  }).run();
 }

@@ -34,9 +34,17 @@ const NEIGHBOUR = `(module
       (br $again))
     (unreachable)))`;
 
+/** The first folder on the way to this program, wherever it is installed. */
+const INSTALLED = process.cwd().split('/')[1] || 'home';
+
 /** What no guest may be told, and no report may say: places and stacks of the host. */
-export const HOST_WORDS =
-  /node_modules|node:|file:\/\/|\.[cm]?[tj]s\b|\/(?:home|root|tmp|usr|proc|work|var|etc)\/|[A-Z]:\\|\bat [\w.<>]+ \(|\n\s*at /;
+export const HOST_WORDS = new RegExp(
+  [
+    'node_modules|node:|file://|\\.[cm]?[tj]s\\b|[A-Z]:\\\\',
+    `/(?:home|root|tmp|usr|proc|var|etc|${INSTALLED})/`,
+    '\\bat [\\w.<>]+ \\(|\\n\\s*at ',
+  ].join('|'),
+);
 
 /** How far the attackers are kept apart: by default they share a thread with their neighbour. */
 const ISOLATION = (process.env.RINGFENCE_TEST_ISOLATION ?? 'shared') as 'shared';

@@ -212,8 +212,14 @@ class FuzzText {
       const first = fieldTypesOf(type.element)?.[0];
       if (first?.kind === 'own') {
         const resource = this.#resource(keyOf(first.resource));
-        return `(if (i32.load offset=4 (i32.const ${at}))
-          (then (call $put (i32.const ${resource}) (i32.load (i32.load (i32.const ${at}))))))`;
+        const size = sizeOf(type.element);
+        return [0, 1]
+          .map(
+            (index) => `(if (i32.gt_u (i32.load offset=4 (i32.const ${at})) (i32.const ${index}))
+              (then (call $put (i32.const ${resource})
+                (i32.load offset=${index * size} (i32.load (i32.const ${at}))))))`,
+          )
+          .join('\n');
       }
     }
     return '';

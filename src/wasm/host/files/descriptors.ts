@@ -5,7 +5,7 @@ import { type Account, contentBytes } from './account.ts';
 import { DESCRIPTORS_MAX } from './caps.ts';
 import { fail } from './failure.ts';
 import type { FileHandle } from './request.ts';
-import type { Directory, EntryReader, Gone, ObjectStat, OpenFile } from './tree.ts';
+import type { Directory, EntryReader, Gone, ObjectBrief, OpenFile } from './tree.ts';
 
 /** A mounted tree, as the operations see it. */
 export interface Mount {
@@ -76,12 +76,12 @@ export class Descriptors {
   }
 
   /** An object is open once more: `add` what it is open as. */
-  object(stat: ObjectStat): SharedObject {
-    let object = this.#objects.get(stat.key);
+  object({ key }: ObjectBrief): SharedObject {
+    let object = this.#objects.get(key);
     if (object === undefined) {
       this.#lastObject += 1;
-      object = { key: stat.key, number: this.#lastObject, opens: 0, removedFrom: null };
-      this.#objects.set(stat.key, object);
+      object = { key, number: this.#lastObject, opens: 0, removedFrom: null };
+      this.#objects.set(key, object);
     }
     object.opens += 1;
     return object;
@@ -151,7 +151,7 @@ export class Descriptors {
         const account = this.#leave(thing.object);
         try {
           if (account !== null) {
-            account.give(contentBytes(thing.file.stat()));
+            account.give(contentBytes(thing.file.brief()));
           }
         } finally {
           thing.file.close();

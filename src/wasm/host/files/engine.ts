@@ -22,9 +22,10 @@ import * as metadata from './operations/metadata.ts';
 import * as names from './operations/names.ts';
 import { openAt } from './operations/open.ts';
 import type { FileAnswer, FileOperationName, FileRequest } from './request.ts';
+import { SyncQueue } from './sync-queue.ts';
 import type { Directory } from './tree.ts';
 
-/** Calls of `sync` that one agent may have under way: the threads that do them are everybody's. */
+/** Calls of `sync` that one agent may have under way; a guest waits for each. */
 const SYNCS_MAX = 1;
 
 /** What to mount, and the open directory of this process where it is one of the host. */
@@ -37,9 +38,11 @@ class FileEngine implements FileHost {
   readonly preopens: readonly Preopen[];
   readonly #descriptors = new Descriptors();
   readonly #secret = randomBytes(16).toString('hex');
+  readonly #queue: SyncQueue;
   #syncs = 0;
 
-  constructor(mounts: readonly MountSource[], budget: DiskBudget) {
+  constructor(mounts: readonly MountSource[], budget: DiskBudget, queue: SyncQueue) {
+    this.#queue = queue;
     this.preopens = mounts.map(({ scope, root }) => this.#mount(scope, root, budget));
   }
 
@@ -65,7 +68,7 @@ class FileEngine implements FileHost {
     const { modes } = scope;
     const directory = this.#rootOf(scope, root);
     const mount: Mount = { modes, account: new Account(scope.quota, budget) };
-    const object = this.#descriptors.object(directory.stat());
+    const object = this.#descriptors.object(directory.brief());
     const handle = this.#descriptors.addRoot({ kind: 'directory', mount, directory, object });
     const mutable = modes.write || modes.create;
     const flags = DESCRIPTOR_FLAGS.read | (mutable ? DESCRIPTOR_FLAGS.mutateDirectory : 0);
@@ -155,9 +158,9 @@ class FileEngine implements FileHost {
       );
     };
     if (thing.kind === 'file') {
-      thing.file.sync(request.dataOnly === true, done);
+      thing.file.sync(request.dataOnly === true, this.#queue, done);
     } else {
-      thing.directory.sync(done);
+      thing.directory.sync(this.#queue, done);
     }
     this.#syncs += 1;
     return later;
@@ -173,8 +176,12 @@ const NO_FILES: FileHost = {
 
 /**
  * Opens the mounts of an agent. Roots of the host stay with whoever opened them: they are not closed
- * here, and must stay open until after `close`.
+ * here, and must stay open until after `close`. Agents that share a queue wait for each other's `sync`.
  */
-export function openFiles(mounts: readonly MountSource[], budget: DiskBudget): FileHost {
-  return mounts.length === 0 ? NO_FILES : new FileEngine(mounts, budget);
+export function openFiles(
+  mounts: readonly MountSource[],
+  budget: DiskBudget,
+  queue: SyncQueue = new SyncQueue(),
+): FileHost {
+  return mounts.length === 0 ? NO_FILES : new FileEngine(mounts, budget, queue);
 }

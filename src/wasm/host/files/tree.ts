@@ -6,12 +6,18 @@
  */
 
 import type { DescriptorType, FileEntry, FileStat, NewTime } from './request.ts';
+import type { SyncQueue } from './sync-queue.ts';
 
 /** What an object is, and which one it is. */
-export interface ObjectStat extends FileStat {
+export interface ObjectBrief {
+  readonly type: DescriptorType;
+  readonly size: number;
   /** The same for two names exactly when they are of the same object; a fact of the host. */
   readonly key: string;
 }
+
+/** All that is known of an object. */
+export interface ObjectStat extends FileStat, ObjectBrief {}
 
 /** How a file is opened. */
 export interface Access {
@@ -20,14 +26,12 @@ export interface Access {
 }
 
 /** An object whose last name has gone: what it takes is free when nobody has it open any more. */
-export interface Gone {
-  readonly key: string;
-  readonly type: DescriptorType;
-  readonly size: number;
-}
+export type Gone = ObjectBrief;
 
 /** An open regular file. */
 export interface OpenFile {
+  brief(): ObjectBrief;
+  size(): number;
   stat(): ObjectStat;
   /** Fewer than `length` bytes: the file ends there. They are valid until the next call. */
   read(offset: number, length: number): Uint8Array;
@@ -37,14 +41,14 @@ export interface OpenFile {
   append(bytes: Uint8Array): number;
   setSize(size: number): void;
   setTimes(accessed: NewTime, modified: NewTime): void;
-  /** Calls back later, once. The file stays open until then. */
-  sync(dataOnly: boolean, done: (error: unknown) => void): void;
+  /** Calls back later, once, when its turn in the queue has come. The file stays open until then. */
+  sync(dataOnly: boolean, queue: SyncQueue, done: (error: unknown) => void): void;
   close(): void;
 }
 
 /** An object that was found under a name, whatever it is, and is held until it is released. */
 export interface Found {
-  readonly stat: ObjectStat;
+  readonly brief: ObjectBrief;
   /** Opens it; for regular files only. */
   openFile(access: Access): OpenFile;
   /** For directories only. The caller releases it. */
@@ -66,9 +70,11 @@ export interface Directory {
   /** Directories between it and the root of its mount, now; 0: it is the root, or can't be told. */
   depth(): number;
 
+  brief(): ObjectBrief;
   stat(): ObjectStat;
   setTimes(accessed: NewTime, modified: NewTime): void;
-  sync(done: (error: unknown) => void): void;
+  /** As {@link OpenFile.sync}. */
+  sync(queue: SyncQueue, done: (error: unknown) => void): void;
   entries(): EntryReader;
 
   /** What a name says, links not followed. */

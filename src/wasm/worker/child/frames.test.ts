@@ -48,6 +48,24 @@ test('frames come out as they went in, however the stream is cut', () => {
   );
 });
 
+test('what is not taken yet is told, and taken when it is pushed again', () => {
+  const stream = Buffer.concat(
+    ['one', 'two', ''].flatMap((text) => frameOf(Buffer.from(text), Buffer.from(text))),
+  );
+  const heads: string[] = [];
+  const reader = new FrameReader(BOUNDS, ({ head }) => heads.push(head.toString()));
+  const next = (left: Uint8Array): Uint8Array => {
+    const before = heads.length;
+    return left.subarray(reader.push(left, () => heads.length === before));
+  };
+  const afterOne = next(stream);
+  expect(heads).toEqual(['one']);
+  const afterTwo = next(afterOne);
+  expect(heads).toEqual(['one', 'two']);
+  expect(next(afterTwo)).toHaveLength(0);
+  expect(heads).toEqual(['one', 'two', '']);
+});
+
 describe('a length out of bounds is refused', () => {
   test.each([
     ['a head', 65, 65, 64, 64],

@@ -50,12 +50,21 @@ export class FrameReader {
     this.#onFrame = onFrame;
   }
 
-  /** @throws {FrameError} as soon as a length is out of bounds; nothing may be pushed after it. */
-  push(chunk: Uint8Array): void {
+  /**
+   * Takes a chunk, or as much of it as `goOn` allows, which is asked after each piece of it. Answers how
+   * many bytes it took: the rest is pushed again, before anything else.
+   *
+   * @throws {FrameError} as soon as a length is out of bounds; nothing may be pushed after it.
+   */
+  push(chunk: Uint8Array, goOn: () => boolean = () => true): number {
     let at = 0;
     while (at < chunk.length) {
       at += this.#prefixFilled < PREFIX_BYTES ? this.#fillPrefix(chunk, at) : this.#fill(chunk, at);
+      if (!goOn()) {
+        break;
+      }
     }
+    return at;
   }
 
   #fillPrefix(chunk: Uint8Array, at: number): number {

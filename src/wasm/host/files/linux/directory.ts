@@ -18,12 +18,14 @@ import {
 } from 'node:fs';
 import { fail } from '../failure.ts';
 import type { NewTime } from '../request.ts';
+import type { SyncQueue } from '../sync-queue.ts';
 import type {
   Access,
   Directory,
   EntryReader,
   Found,
   Gone,
+  ObjectBrief,
   ObjectStat,
   OpenFile,
   Replaced,
@@ -33,6 +35,7 @@ import { LinuxFile } from './file.ts';
 import { isPseudoSystem } from './pseudo-systems.ts';
 import {
   at,
+  briefOf,
   hold,
   holdDirectory,
   holdSelf,
@@ -91,6 +94,10 @@ export class LinuxDirectory implements Directory {
     return here.startsWith(beneath) ? here.slice(beneath.length).split('/').length : 0;
   }
 
+  brief(): ObjectBrief {
+    return briefOf(this.#descriptor);
+  }
+
   stat(): ObjectStat {
     return statOf(this.#descriptor);
   }
@@ -99,11 +106,14 @@ export class LinuxDirectory implements Directory {
     utimesSync(self(this.#descriptor), ...newTimes(() => this.stat(), accessed, modified));
   }
 
-  sync(done: (error: unknown) => void): void {
+  sync(queue: SyncQueue, done: (error: unknown) => void): void {
     const descriptor = open(self(this.#descriptor), constants.O_RDONLY | constants.O_DIRECTORY);
-    fsync(descriptor, (error) => {
-      closeSync(descriptor);
-      done(error);
+    queue.add((next) => {
+      fsync(descriptor, (error) => {
+        closeSync(descriptor);
+        next();
+        done(error);
+      });
     });
   }
 
@@ -149,11 +159,11 @@ export class LinuxDirectory implements Directory {
   find(name: string): Found {
     const held = hold(this.#descriptor, name);
     try {
-      const stat = statOf(held);
-      this.#checkSystem(held, stat.device);
+      const brief = briefOf(held);
+      this.#checkSystem(held, brief.device);
       let taken = false;
       return {
-        stat,
+        brief,
         openFile: (access) =>
           new LinuxFile(open(self(held), accessFlags(access) | OPEN_FLAGS_ALWAYS)),
         directory: () => {
@@ -195,7 +205,7 @@ export class LinuxDirectory implements Directory {
     try {
       const moved = replaced === null ? null : statAt(this.#descriptor, name);
       renameSync(at(this.#descriptor, name), at(target, newName));
-      if (replaced === null || moved?.key === replaced.stat.key) {
+      if (replaced === null || moved?.key === replaced.brief.key) {
         return { entry: false, gone: null };
       }
       return { entry: true, gone: this.#goneSince(replaced) };
@@ -216,7 +226,7 @@ export class LinuxDirectory implements Directory {
       return fail('no-entry');
     }
     try {
-      if (held.stat.type === 'directory') {
+      if (held.brief.type === 'directory') {
         fail('is-directory');
       }
       unlinkSync(at(this.#descriptor, name));
@@ -244,7 +254,7 @@ export class LinuxDirectory implements Directory {
   #holdIfThere(
     directory: number,
     name: string,
-  ): { readonly descriptor: number; readonly stat: ObjectStat } | null {
+  ): { readonly descriptor: number; readonly brief: ObjectBrief } | null {
     let descriptor: number;
     try {
       descriptor = hold(directory, name);
@@ -254,11 +264,11 @@ export class LinuxDirectory implements Directory {
       }
       throw error;
     }
-    return { descriptor, stat: statOf(descriptor) };
+    return { descriptor, brief: briefOf(descriptor) };
   }
 
   #goneSince({ descriptor }: { readonly descriptor: number }): Gone | null {
-    const { key, type, size, linkCount } = statOf(descriptor);
+    const { key, type, size, linkCount } = briefOf(descriptor);
     // Some file systems count no links of directories; these have one name each.
     return linkCount === 0 || type === 'directory' ? { key, type, size } : null;
   }

@@ -4,6 +4,7 @@ import {
   closeSync,
   constants,
   fdatasync,
+  fstatSync,
   fsync,
   ftruncateSync,
   futimesSync,
@@ -11,8 +12,9 @@ import {
   writeSync,
 } from 'node:fs';
 import type { NewTime } from '../request.ts';
-import type { ObjectStat, OpenFile } from '../tree.ts';
-import { newTimes, OPEN_FLAGS_ALWAYS, open, self, statOf } from './system.ts';
+import type { SyncQueue } from '../sync-queue.ts';
+import type { ObjectBrief, ObjectStat, OpenFile } from '../tree.ts';
+import { briefOf, newTimes, OPEN_FLAGS_ALWAYS, open, self, statOf } from './system.ts';
 
 /** Reads longer than this look at the size first, so that no more is allocated than there is. */
 const READ_UNSEEN_MAX = 64 * 1024;
@@ -29,6 +31,14 @@ export class LinuxFile implements OpenFile {
     this.#descriptor = descriptor;
   }
 
+  brief(): ObjectBrief {
+    return briefOf(this.#descriptor);
+  }
+
+  size(): number {
+    return fstatSync(this.#descriptor).size;
+  }
+
   stat(): ObjectStat {
     return statOf(this.#descriptor);
   }
@@ -36,7 +46,7 @@ export class LinuxFile implements OpenFile {
   read(offset: number, length: number): Uint8Array {
     let wanted = length;
     if (wanted > READ_UNSEEN_MAX) {
-      wanted = Math.min(wanted, Math.max(READ_UNSEEN_MAX, this.stat().size - offset));
+      wanted = Math.min(wanted, Math.max(READ_UNSEEN_MAX, this.size() - offset));
     }
     const bytes = Buffer.allocUnsafeSlow(wanted);
     const count = readSync(this.#descriptor, bytes, 0, wanted, offset);
@@ -64,12 +74,15 @@ export class LinuxFile implements OpenFile {
     futimesSync(this.#descriptor, ...newTimes(() => this.stat(), accessed, modified));
   }
 
-  sync(dataOnly: boolean, done: (error: unknown) => void): void {
+  sync(dataOnly: boolean, queue: SyncQueue, done: (error: unknown) => void): void {
     this.#syncs += 1;
-    (dataOnly ? fdatasync : fsync)(this.#descriptor, (error) => {
-      this.#syncs -= 1;
-      this.#closeIfUnused();
-      done(error);
+    queue.add((next) => {
+      (dataOnly ? fdatasync : fsync)(this.#descriptor, (error) => {
+        this.#syncs -= 1;
+        this.#closeIfUnused();
+        next();
+        done(error);
+      });
     });
   }
 

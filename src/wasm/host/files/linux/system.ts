@@ -15,11 +15,12 @@ import {
 } from 'node:fs';
 import { FileFailure, fail } from '../failure.ts';
 import type { DescriptorType, FileTime, NewTime } from '../request.ts';
-import type { ObjectStat } from '../tree.ts';
+import type { ObjectBrief, ObjectStat } from '../tree.ts';
 
-/** With the file system that the object is in. */
-export interface SystemStat extends ObjectStat {
+/** With the file system that the object is in, and how many names it has. */
+export interface SystemBrief extends ObjectBrief {
   readonly device: number;
+  readonly linkCount: number;
 }
 
 /** Gives a handle on an object without opening it: no device is touched, nothing waits. Linux' value. */
@@ -107,22 +108,34 @@ function time(nanoseconds: bigint): FileTime | null {
       };
 }
 
-function convert(stats: BigIntStats): SystemStat {
+/** Numbers of objects may be larger than what a number holds exactly: they are read as 64 bits. */
+const EXACT = { bigint: true } as const;
+
+function brief(stats: BigIntStats): SystemBrief {
   return {
     type: TYPES.get(Number(stats.mode) & constants.S_IFMT) ?? 'unknown',
-    linkCount: Number(stats.nlink),
     size: Number(stats.size),
-    accessed: time(stats.atimeNs),
-    modified: time(stats.mtimeNs),
-    changed: time(stats.ctimeNs),
     key: `${stats.dev}:${stats.ino}`,
+    linkCount: Number(stats.nlink),
     device: Number(stats.dev),
   };
 }
 
+function convert(stats: BigIntStats): ObjectStat {
+  const { type, size, key, linkCount } = brief(stats);
+  const accessed = time(stats.atimeNs);
+  const modified = time(stats.mtimeNs);
+  return { type, size, key, linkCount, accessed, modified, changed: time(stats.ctimeNs) };
+}
+
 /** What is behind a descriptor. */
-export function statOf(descriptor: number): SystemStat {
-  return convert(fstatSync(descriptor, { bigint: true }));
+export function briefOf(descriptor: number): SystemBrief {
+  return brief(fstatSync(descriptor, EXACT));
+}
+
+/** All that is known of what is behind a descriptor. */
+export function statOf(descriptor: number): ObjectStat {
+  return convert(fstatSync(descriptor, EXACT));
 }
 
 /** What is under a name, links not followed; null: nothing. */

@@ -2,11 +2,13 @@
 
 import { fail } from '../failure.ts';
 import type { FileEntry, NewTime } from '../request.ts';
+import type { SyncQueue } from '../sync-queue.ts';
 import type {
   Directory,
   EntryReader,
   Found,
   Gone,
+  ObjectBrief,
   ObjectStat,
   OpenFile,
   Replaced,
@@ -40,6 +42,10 @@ class MemoryDirectory implements Directory {
     return depth;
   }
 
+  brief(): ObjectBrief {
+    return briefOf(this.#node);
+  }
+
   stat(): ObjectStat {
     return this.#node.stat();
   }
@@ -48,7 +54,7 @@ class MemoryDirectory implements Directory {
     this.#node.setTimes(accessed, modified);
   }
 
-  sync(done: (error: unknown) => void): void {
+  sync(_queue: SyncQueue, done: (error: unknown) => void): void {
     setImmediate(done, null);
   }
 
@@ -89,7 +95,7 @@ class MemoryDirectory implements Directory {
   find(name: string): Found {
     const node = this.#get(name);
     return {
-      stat: node.stat(),
+      brief: briefOf(node),
       openFile: () => (node.type === 'regular-file' ? new MemoryFile(node) : fail('invalid')),
       directory: () =>
         node.type === 'directory' ? new MemoryDirectory(node) : fail('not-directory'),
@@ -199,9 +205,8 @@ class MemoryDirectory implements Directory {
   /** Removes what a rename puts something else in the place of. */
   #replace(name: string, replaced: TreeNode, by: TreeNode): Gone | null {
     if (by.type === 'directory') {
-      const { key, type, size } = replaced.stat();
       this.removeDirectory(name);
-      return { key, type, size };
+      return briefOf(replaced);
     }
     return this.removeFile(name);
   }
@@ -222,7 +227,10 @@ class MemoryDirectory implements Directory {
   }
 }
 
+function briefOf({ type, size, key }: TreeNode): ObjectBrief {
+  return { type, size, key };
+}
+
 function goneIfNameless(node: TreeNode): Gone | null {
-  const { key, type, size, linkCount } = node.stat();
-  return linkCount === 0 ? { key, type, size } : null;
+  return node.linkCount === 0 ? briefOf(node) : null;
 }

@@ -1,7 +1,8 @@
 /** An open file in memory. */
 
 import type { NewTime } from '../request.ts';
-import type { ObjectStat, OpenFile } from '../tree.ts';
+import type { SyncQueue } from '../sync-queue.ts';
+import type { ObjectBrief, ObjectStat, OpenFile } from '../tree.ts';
 import type { FileNode } from './node.ts';
 
 export class MemoryFile implements OpenFile {
@@ -9,6 +10,15 @@ export class MemoryFile implements OpenFile {
 
   constructor(node: FileNode) {
     this.#node = node;
+  }
+
+  brief(): ObjectBrief {
+    const { type, size, key } = this.#node;
+    return { type, size, key };
+  }
+
+  size(): number {
+    return this.#node.size;
   }
 
   stat(): ObjectStat {
@@ -38,7 +48,7 @@ export class MemoryFile implements OpenFile {
     this.#node.setTimes(accessed, modified);
   }
 
-  sync(_dataOnly: boolean, done: (error: unknown) => void): void {
+  sync(_dataOnly: boolean, _queue: SyncQueue, done: (error: unknown) => void): void {
     setImmediate(done, null);
   }
 

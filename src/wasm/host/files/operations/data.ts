@@ -44,8 +44,7 @@ export function write(descriptors: Descriptors, request: Request<'write'>): numb
   if (bytes.length === 0) {
     return 0;
   }
-  const { size } = open.file.stat();
-  return within(open, size, offset, bytes.length, () => open.file.write(bytes, offset));
+  return within(open, open.file.size(), offset, bytes.length, () => open.file.write(bytes, offset));
 }
 
 export function append(descriptors: Descriptors, request: Request<'append'>): number {
@@ -54,7 +53,7 @@ export function append(descriptors: Descriptors, request: Request<'append'>): nu
   if (bytes.length === 0) {
     return 0;
   }
-  const { size } = open.file.stat();
+  const size = open.file.size();
   checkEnd(size + bytes.length);
   return within(open, size, size, bytes.length, () => open.file.append(bytes));
 }
@@ -65,7 +64,7 @@ export function setSize(descriptors: Descriptors, request: Request<'set-size'>):
     fail('invalid');
   }
   const wanted = checkEnd(checkOffset(request.size));
-  const { size } = file.stat();
+  const size = file.size();
   const growth = blocks(wanted) - blocks(size);
   if (growth > 0) {
     mount.account.take(growth);

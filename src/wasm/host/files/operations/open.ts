@@ -6,7 +6,7 @@ import type { Descriptors, OpenDirectory } from '../descriptors.ts';
 import { codeOf, fail } from '../failure.ts';
 import { checkFlags } from '../numbers.ts';
 import type { FileOperations, Opened } from '../request.ts';
-import type { Directory, Found, ObjectStat, OpenFile } from '../tree.ts';
+import type { Directory, Found, ObjectBrief, OpenFile } from '../tree.ts';
 import { Walk } from '../walk.ts';
 
 /** Turns for which another agent may make and remove what is opened, between two looks at it. */
@@ -84,8 +84,8 @@ function openHere(
   if (walk.name === null) {
     checkDirectory(asked);
     const { directory } = walk;
-    const stat = directory.stat();
-    return addDirectory(descriptors, base, directory.retain(), stat, asked);
+    const brief = directory.brief();
+    return addDirectory(descriptors, base, directory.retain(), brief, asked);
   }
   if (asked.create && walk.directoryWanted) {
     return fail('is-directory');
@@ -111,7 +111,7 @@ function openFound(
   if (asked.create && asked.exclusive) {
     return fail('exist');
   }
-  switch (found.stat.type) {
+  switch (found.brief.type) {
     case 'symbolic-link':
       if (!asked.follow && !walk.directoryWanted) {
         return fail(asked.directory ? 'not-directory' : 'loop');
@@ -120,7 +120,7 @@ function openFound(
       return null;
     case 'directory':
       checkDirectory(asked);
-      return addDirectory(descriptors, base, found.directory(), found.stat, asked);
+      return addDirectory(descriptors, base, found.directory(), found.brief, asked);
     case 'regular-file':
       if (asked.directory || walk.directoryWanted) {
         return fail('not-directory');
@@ -151,16 +151,16 @@ function openExisting(
     fail('read-only');
   }
   const file = found.openFile({ read: asked.read, write: asked.write || asked.truncate });
-  if (asked.truncate && found.stat.size > 0) {
+  if (asked.truncate && found.brief.size > 0) {
     try {
       file.setSize(0);
     } catch (error) {
       file.close();
       throw error;
     }
-    base.mount.account.give(blocks(found.stat.size));
+    base.mount.account.give(blocks(found.brief.size));
   }
-  return addFile(descriptors, base, file, found.stat, asked);
+  return addFile(descriptors, base, file, found.brief, asked);
 }
 
 function create(
@@ -184,14 +184,14 @@ function create(
     }
     throw error;
   }
-  let stat: ObjectStat;
+  let brief: ObjectBrief;
   try {
-    stat = file.stat();
+    brief = file.brief();
   } catch (error) {
     file.close();
     throw error;
   }
-  return addFile(descriptors, base, file, stat, asked);
+  return addFile(descriptors, base, file, brief, asked);
 }
 
 function findOrNull(directory: Directory, name: string): Found | null {
@@ -209,10 +209,10 @@ function addFile(
   descriptors: Descriptors,
   base: OpenDirectory,
   file: OpenFile,
-  stat: ObjectStat,
+  brief: ObjectBrief,
   { read, write }: Wanted,
 ): Opened {
-  const object = descriptors.object(stat);
+  const object = descriptors.object(brief);
   const handle = descriptors.add({ kind: 'file', mount: base.mount, file, object, read, write });
   const flags = (read ? DESCRIPTOR_FLAGS.read : 0) | (write ? DESCRIPTOR_FLAGS.write : 0);
   return { handle, type: 'regular-file', flags, object: object.number };
@@ -223,10 +223,10 @@ function addDirectory(
   descriptors: Descriptors,
   { mount }: OpenDirectory,
   directory: Directory,
-  stat: ObjectStat,
+  brief: ObjectBrief,
   { mutate }: Wanted,
 ): Opened {
-  const object = descriptors.object(stat);
+  const object = descriptors.object(brief);
   const handle = descriptors.add({ kind: 'directory', mount, directory, object });
   const flags = DESCRIPTOR_FLAGS.read | (mutate ? DESCRIPTOR_FLAGS.mutateDirectory : 0);
   return { handle, type: 'directory', flags, object: object.number };

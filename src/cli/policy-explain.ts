@@ -1,0 +1,142 @@
+/** `ringfence policy explain`: what a module gets, by the code that `run` uses. */
+
+import {
+  type Decision,
+  type GrantSpec,
+  type Limits,
+  loadPolicy,
+  RingfenceError,
+} from '../index.ts';
+import { describeGrant, plainScope } from './describe-grant.ts';
+import { digestOfFile } from './digest.ts';
+import type { Environment } from './environment.ts';
+import { STATUS } from './exit-status.ts';
+import type { PolicyExplainInvocation } from './invocation.ts';
+import { LIMIT_OPTIONS } from './limits.ts';
+import { permissionsFor, warningsAbout } from './permissions.ts';
+import { printableJson, printableLine, quoted } from './printable.ts';
+import { printLine } from './say.ts';
+
+/** What `--json` prints; keys are only ever added. */
+interface Explained {
+  readonly module: { readonly path: string; readonly sha256: string };
+  /** The entry of the policy, if there is one; null: the options alone. */
+  readonly policy: { readonly path: string; readonly line: number | null } | null;
+  readonly isolation: string;
+  readonly restart: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly grants: readonly {
+    readonly kind: string;
+    readonly scope: unknown;
+    readonly expires: string | null;
+  }[];
+  /** As in reports; 0 is unlimited. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** Limits by the names that reports have. */
+const reportedLimits = (limits: Limits): Record<string, number> => ({
+  fuel: limits.fuel,
+  memory_bytes: limits.memoryBytes,
+  host_bytes: limits.hostBytes,
+  cpu_time_ms: limits.cpuTimeMs,
+  wall_time_ms: limits.wallTimeMs,
+  messages: limits.messages,
+  tool_calls: limits.toolCalls,
+  disk_bytes: limits.diskBytes,
+});
+
+const expiryOf = ({ expiresAtMs }: GrantSpec): string | null =>
+  expiresAtMs === null ? null : new Date(expiresAtMs).toISOString();
+
+function explainedOf(
+  module: Explained['module'],
+  policyPath: string | null,
+  { grants, limits, isolation, restart, environment, entry }: Decision,
+): Explained {
+  return {
+    module,
+    policy: policyPath === null ? null : { path: policyPath, line: entry?.line ?? null },
+    isolation,
+    restart,
+    environment,
+    grants: grants.map((spec) => ({
+      kind: spec.kind,
+      scope: plainScope(spec),
+      expires: expiryOf(spec),
+    })),
+    limits: reportedLimits(limits),
+  };
+}
+
+const UNITS = { N: '', SIZE: ' bytes', DURATION: ' ms' } as const;
+
+function limitRows(limits: Limits): string[] {
+  return LIMIT_OPTIONS.map(({ flag, limit, placeholder }) => {
+    const value = limits[limit];
+    const shown =
+      value === 0 ? 'unlimited' : `${value.toLocaleString('en-US')}${UNITS[placeholder]}`;
+    return `  ${flag.padEnd(17)} ${shown}`;
+  });
+}
+
+/** The lines for people. What a policy or a name says is made printable. */
+function describe(explained: Explained, { grants, limits, environment }: Decision): string {
+  const row = (label: string, value: string) => printableLine(`${label.padEnd(10)} ${value}`);
+  const { policy, module } = explained;
+  const from =
+    policy === null
+      ? 'none'
+      : `${policy.path}, ${policy.line === null ? 'no entry, its defaults' : `line ${policy.line}`}`;
+  const granted = grants.map((spec) => {
+    const until = expiryOf(spec);
+    const words = `${describeGrant(spec)}${until === null ? '' : `, until ${until}`}`;
+    return printableLine(`  ${spec.kind.padEnd(17)} ${words}`);
+  });
+  const variables = Object.entries(environment).map(([name, value]) =>
+    printableLine(`  ${name}=${value}`),
+  );
+  return [
+    row('module', module.path),
+    row('sha256', module.sha256),
+    row('policy', from),
+    row('isolation', explained.isolation),
+    row('restart', explained.restart),
+    granted.length === 0 ? row('grants', 'none') : 'grants',
+    ...granted,
+    'limits',
+    ...limitRows(limits),
+    variables.length === 0 ? row('environment', 'none') : 'environment',
+    ...variables,
+    '',
+  ].join('\n');
+}
+
+/**
+ * Prints what a module gets, and answers the exit status.
+ *
+ * @throws {RingfenceError} what `run` would refuse the module or the options for
+ */
+export async function explainPolicy(
+  { modulePath, permissions: asked, json }: PolicyExplainInvocation,
+  environment: Environment,
+): Promise<number> {
+  const { policyPath } = asked;
+  const policy = policyPath === null ? null : await loadPolicy(policyPath);
+  const sha256 = await digestOfFile(modulePath);
+  if (sha256 === null) {
+    throw new RingfenceError(
+      'RF_FILE',
+      `Cannot explain ${quoted(modulePath)}: there is no file that can be read as a module; check the path.`,
+      { path: modulePath },
+    );
+  }
+  const decision = permissionsFor(asked, policy, { path: modulePath, digest: sha256 });
+  const explained = explainedOf({ path: modulePath, sha256 }, policyPath, decision);
+  for (const warning of [...asked.warnings, ...warningsAbout(decision, Date.now())]) {
+    printLine(environment.stderr, `ringfence: warning: ${printableLine(warning)}`);
+  }
+  const text = json ? `${printableJson(explained)}\n` : describe(explained, decision);
+  await environment.stdout.write(Buffer.from(text)).catch(() => {});
+  return STATUS.ok;
+}
