@@ -36,11 +36,16 @@ import { WorkQueue } from './wasm/component/prepare/queue.ts';
 /** Kinds that are granted to everybody, unless a policy withdraws them. */
 const GRANTED_ANYWAY: ReadonlySet<string> = new Set<GrantKind>(['clocks', 'random']);
 
-function describe(prepared: PreparedModule, path: string | null): LoadedModule {
+function describe(
+  prepared: PreparedModule,
+  path: string | null,
+  realPath: string | null,
+): LoadedModule {
   const { plan } = prepared;
   return {
     digest: prepared.digest,
     path,
+    realPath,
     world: plan.entry.kind === 'agent-run' ? 'ringfence:agent' : 'wasi:cli',
     imports: plan.imports,
     exports: plan.exports,
@@ -145,7 +150,10 @@ export class Kernel implements AsyncDisposable {
       );
     }
     const path = pathOf(source);
-    const bytes = source instanceof Uint8Array ? source : await readModule(path ?? '');
+    const { bytes, realPath } =
+      source instanceof Uint8Array
+        ? { bytes: source, realPath: null }
+        : await readModule(path ?? '');
     const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
     const signal = AbortSignal.any(signals);
     const { onProgress } = options;
@@ -161,7 +169,7 @@ export class Kernel implements AsyncDisposable {
       this.#onWarning(warning);
     }
     this.#backend.addModule(prepared);
-    const module = Object.freeze(describe(prepared, path));
+    const module = Object.freeze(describe(prepared, path, realPath));
     this.#modules.add(module);
     this.#modulesByDigest.set(module.digest, module);
     return module;

@@ -64,6 +64,8 @@ export interface LoadedModule {
   readonly digest: string;
   /** Where it was read from; null where bytes were given. */
   readonly path: string | null;
+  /** The same without symbolic links, of the very file that was read: what a policy decides by. */
+  readonly realPath: string | null;
   /** What it is: exports `run` of our contract, or `wasi:cli/run`. */
   readonly world: 'ringfence:agent' | 'wasi:cli';
   /** Its imports; names are the module's own words: make them printable before they are shown. */

@@ -38,6 +38,7 @@ test('a code that does not fit into a status is never success', () => {
 test('errors before there is a report', () => {
   expect(statusOfError('RF_USAGE')).toBe(2);
   expect(statusOfError('RF_FILE')).toBe(2);
+  expect(statusOfError('RF_POLICY')).toBe(2);
   expect(statusOfError('RF_MODULE_INVALID')).toBe(126);
   expect(statusOfError('RF_MODULE_REFUSED')).toBe(126);
   expect(statusOfError('RF_PREPARE_LIMIT')).toBe(126);

@@ -125,6 +125,7 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Report> {
     interruption.signal.throwIfAborted();
     permissions = permissionsFor(invocation.permissions, running.policy, {
       path: invocation.modulePath,
+      realPath: module.realPath,
       digest: module.digest,
     });
     warn(environment, warningsAbout(permissions, Date.now()));

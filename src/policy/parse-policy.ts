@@ -5,7 +5,7 @@ import { problemsOf } from '../capability/problems.ts';
 import type { LimitsInput } from '../resource/limits.ts';
 import { contradictionsOf, type Finding, warningsOf } from './contradictions.ts';
 import { type PathPattern, pathPattern } from './pattern.ts';
-import { PolicyError, type PolicyProblem } from './problem.ts';
+import { inOrder, PolicyError, type PolicyProblem } from './problem.ts';
 import { readJson } from './read-json.ts';
 import { readToml } from './read-toml.ts';
 import { policySchema, type SettingsInput, toLimits } from './schema.ts';
@@ -139,9 +139,11 @@ export function parsePolicy(
       digest: digest ?? null,
       settings: toSettings(settings),
     })),
-    warnings: [
-      ...warningsOf(defaults, ['defaults'], nowMs),
-      ...entries.flatMap((entry, index) => [...warningsOf(entry, ['module', index], nowMs)]),
-    ].map(at),
+    warnings: inOrder(
+      [
+        ...warningsOf(defaults, ['defaults'], nowMs),
+        ...entries.flatMap((entry, index) => [...warningsOf(entry, ['module', index], nowMs)]),
+      ].map(at),
+    ),
   };
 }

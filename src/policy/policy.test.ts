@@ -56,6 +56,19 @@ describe('which entry is for a module', () => {
   const byPath = '[[module]]\nmatch = "plugins/a.wasm"\n';
   const byDigest = `[[module]]\ndigest = "sha256:${DIGEST}"\n`;
 
+  test('that of the file that was read, whatever its name leads to since', async () => {
+    const policy = await policyOf(byPattern);
+    const trusted = { path: inScratch(A), digest: DIGEST };
+    const read = { ...trusted, realPath: inScratch('elsewhere/evil.wasm') };
+    expect(policy.decide(trusted).entry?.line).toBe(2);
+    expect(policy.decide({ ...read, realPath: inScratch(A) }).entry?.line).toBe(2);
+    for (const realPath of [read.realPath, null]) {
+      expect(() => policy.decide({ ...read, realPath })).toThrow(
+        expect.objectContaining({ code: 'RF_MODULE_REFUSED' }),
+      );
+    }
+  });
+
   test('none: it is refused, unless the policy says that it runs', async () => {
     expect(await entryFor('', A)).toBe('RF_MODULE_REFUSED');
     expect(await entryFor(byPattern, 'elsewhere/evil.wasm')).toBe('RF_MODULE_REFUSED');
@@ -198,7 +211,7 @@ grants.files = [{ host = "data", guest = "/a" }, { host = "/opt", guest = "/b" }
   test('each time anew: what a caller does to it changes nothing', async () => {
     const policy = await policyOf('[[module]]\nmatch = "**"\ngrants.tools = ["a"]\n');
     const [tools] = policy.decide(module).grants;
-    (tools?.scope as { allow: Set<string> }).allow.add('b');
+    (tools as unknown as { scope: { allow: Set<string> } }).scope.allow.add('b');
     expect(policy.decide(module).grants[0]?.scope).toEqual({
       allow: new Set(['a']),
       deny: new Set(),
@@ -248,6 +261,21 @@ describe('the file', () => {
       fields: { file: path, line: 2, column: 1 },
     });
   });
+});
+
+test('the example of docs/policy.md is one', async () => {
+  const page = await readFile(new URL('../../docs/policy.md', import.meta.url), 'utf8');
+  const example = /```toml\n(.*?)```/s.exec(page)?.[1] ?? '';
+  const path = inScratch('home', 'example.toml');
+  writeFileSync(path, example);
+  const policy = await loadPolicy(path);
+  expect(policy).toMatchObject({ entries: 2, warnings: [] });
+  const { grants, isolation } = policy.decide({
+    path: inScratch('home/plugins/a.wasm'),
+    digest: DIGEST,
+  });
+  expect(isolation).toBe('process');
+  expect(grants.map(({ kind }) => kind)).toEqual(['tools', 'files', 'files', 'clocks', 'random']);
 });
 
 describe('the JSON Schema', () => {

@@ -16,6 +16,11 @@ import type { Restart } from './schema.ts';
 export interface ModuleIdentity {
   /** Its file; null: it has none, and only a digest names it. */
   readonly path: string | null;
+  /**
+   * Where the file is that was read, without links, as `Kernel.load` tells it; null: it has no path.
+   * Absent, it is found out now, when the path can lead to another file than the one that was read.
+   */
+  readonly realPath?: string | null;
   /** Its SHA-256, hexadecimal. */
   readonly digest: string;
 }
@@ -122,7 +127,8 @@ export class Policy {
 
   #entryFor(module: ModuleIdentity): Entry | null {
     const digest = `sha256:${digestOf(module)}`;
-    const absolute = module.path === null ? null : realPath(module.path);
+    const { path, realPath: known } = module;
+    const absolute = known !== undefined ? known : path === null ? null : realPath(path);
     const fromHere = absolute === null ? null : relative(this.#directory, absolute);
     const fitting = this.#parsed.entries.filter((entry) =>
       entry.match === null

@@ -16,6 +16,11 @@ export interface PolicyProblem extends Place {
   readonly message: string;
 }
 
+/** Problems in the order of the file. */
+export function inOrder(problems: readonly PolicyProblem[]): PolicyProblem[] {
+  return problems.toSorted((one, other) => one.line - other.line || one.column - other.column);
+}
+
 /** A policy that can't be used: `RF_POLICY`, with all that is wrong with it. */
 export class PolicyError extends RingfenceError {
   /** In the order of the file; the message names the first. */
@@ -23,9 +28,7 @@ export class PolicyError extends RingfenceError {
 
   /** `found` has at least one problem. */
   constructor(file: string, found: readonly PolicyProblem[]) {
-    const problems = [...found]
-      .sort((one, other) => one.line - other.line || one.column - other.column)
-      .slice(0, PROBLEMS_MAX);
+    const problems = inOrder(found).slice(0, PROBLEMS_MAX);
     const { line, column, message } = problems[0] ?? {
       line: 1,
       column: 1,

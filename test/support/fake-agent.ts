@@ -353,6 +353,8 @@ export class FakeAgent implements HostAgent {
     throw new FakeTrap(message);
   }
 
+  worked(_milliseconds: number): void {}
+
   checkAlive(): void {
     this.grants.look();
     if (!this.alive) {

@@ -146,7 +146,11 @@ export class ChildLink {
       return;
     }
     // Bubblewrap waits for it, and ends after it: nobody else has to.
-    process.kill(this.#inner, 'SIGKILL');
+    try {
+      process.kill(this.#inner, 'SIGKILL');
+    } catch {
+      // It has just gone by itself.
+    }
     setTimeout(() => this.#process.kill('SIGKILL'), BWRAP_MS_MAX).unref();
   }
 

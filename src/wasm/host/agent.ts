@@ -143,4 +143,6 @@ export interface HostAgent {
   trap(message: string): never;
   /** Refuses an agent that was killed or has passed a deadline: ends it. */
   checkAlive(): void;
+  /** A host function has worked for it, as long as many calls take together: its slice is shorter. */
+  worked(milliseconds: number): void;
 }

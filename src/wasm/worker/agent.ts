@@ -44,6 +44,8 @@ const BYTES_PER_UNIT = 8;
 const CALLS_BETWEEN_LOOKS = 32;
 /** Bytes between host and guest that count as one more call. */
 const BYTES_A_CALL = 1024;
+/** Time in a host function that counts as one more call. */
+const MILLISECONDS_A_CALL = 0.1;
 
 /** What the injected code's `check` answers. */
 export const CHECK = { goOn: 0, suspend: 1, stop: 2 } as const;
@@ -439,6 +441,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     }
     this.#reallocAllowance = REALLOC_ALLOWANCE_BASE;
     this.#countCalls(1);
+  }
+
+  worked(milliseconds: number): void {
+    this.#countCalls(Math.ceil(milliseconds / MILLISECONDS_A_CALL));
   }
 
   /** Fuel sees little of the time that host calls take: who makes many has shorter slices. */

@@ -1,5 +1,6 @@
 /** Surroundings of the command line that a test looks into: streams in memory, a kernel of its own. */
 
+import { existsSync, realpathSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import type { Environment } from '../../../src/cli/environment.ts';
 import type { EndingSignal } from '../../../src/cli/exit-status.ts';
@@ -80,6 +81,7 @@ export const FAKE_MODULE: LoadedModule = {
   declaredBytes: 65_536,
   fromCache: true,
   adapted: false,
+  realPath: null,
 };
 
 /** A report of the fake agent, with another end. */
@@ -124,7 +126,13 @@ export interface FakeKernelParts {
 export function fakeKernel(parts: FakeKernelParts): Environment['openKernel'] {
   return async () => {
     const kernel: Pick<Kernel, 'load' | 'spawn' | 'close' | 'neededGrants'> = {
-      load: parts.load ?? (async () => FAKE_MODULE),
+      load:
+        parts.load ??
+        (async (source) => ({
+          ...FAKE_MODULE,
+          // What isn't there runs all the same here.
+          realPath: typeof source === 'string' && existsSync(source) ? realpathSync(source) : null,
+        })),
       neededGrants: async () => [],
       close: parts.close ?? (async () => []),
       async spawn(options) {

@@ -134,7 +134,11 @@ export class Descriptors {
     const things = [...this.#open.values()];
     this.#open.clear();
     for (const thing of things) {
-      this.#dispose(thing);
+      try {
+        this.#dispose(thing);
+      } catch {
+        // One that can't be looked at any more keeps none of the others open.
+      }
     }
   }
 

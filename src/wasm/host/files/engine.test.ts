@@ -8,7 +8,7 @@ import { DESCRIPTORS_MAX, READ_BYTES_MAX, WRITE_BYTES_MAX } from './caps.ts';
 import { openFiles } from './engine.ts';
 import { FLAG, type Kind, Mounted, type MountedOptions, OPEN } from './fixtures/mounted.ts';
 import type { ErrorCode, FileRequest } from './request.ts';
-import { hostMountsSupported } from './root.ts';
+import { hostMountsSupported, openRoot } from './root.ts';
 
 const KINDS: Kind[] = hostMountsSupported ? ['host', 'memory'] : ['memory'];
 
@@ -480,6 +480,31 @@ describe.each(KINDS)('files (%s)', (kind) => {
       expect(stat('.', true)).toMatchObject({ type: 'directory' });
       expect(files.code({ op: 'stat-at', ...at('file/'), follow: true })).toBe('not-directory');
       expect(files.get({ op: 'stat', handle: files.root })).toEqual(stat('.', false));
+    });
+
+    test('an identity is the same for one agent, and says nothing to another', () => {
+      files.put('a', 'x');
+      files.put('b', 'x');
+      const identity = (path: string) =>
+        files.get({ op: 'identity-at', ...at(path), follow: true });
+      const { handle } = files.open('a');
+      expect(identity('a')).toMatch(/^[0-9a-f]{32}$/);
+      expect(files.get({ op: 'identity', handle })).toBe(identity('a'));
+      expect(identity('b')).not.toBe(identity('a'));
+      const other = mount();
+      other.put('a', 'x');
+      const theirs = { op: 'identity-at', directory: other.root, path: '.', follow: true } as const;
+      expect(other.get(theirs)).not.toBe(identity('.'));
+      if (files.directory !== null) {
+        const root = openRoot(files.directory);
+        const scope = files.host.preopens[0]!.scope;
+        const again = openFiles([{ scope, root: root.fd }], { take: () => true, give: () => {} });
+        const same = again.perform({ ...theirs, directory: again.preopens[0]!.handle, path: 'a' });
+        expect(same).toMatchObject({ tag: 'ok', val: expect.stringMatching(/^[0-9a-f]{32}$/) });
+        expect(same).not.toMatchObject({ val: identity('a') });
+        again.close();
+        root.close();
+      }
     });
 
     test('times are set, kept, and taken from the clock', () => {

@@ -32,6 +32,16 @@ describe.runIf(hostMountsSupported)('opening a directory to be mounted', () => {
     }
   });
 
+  test('is closed once, however often that is asked for', () => {
+    const root = openRoot(directory);
+    root.close();
+    const other = openRoot(directory);
+    expect(other.fd).toBe(root.fd);
+    root.close();
+    expect(readdirSync(`/proc/self/fd/${other.fd}/`)).toContain('real');
+    other.close();
+  });
+
   test('what the path leads to afterwards does not matter', () => {
     const root = openRoot(join(directory, 'link'));
     writeFileSync(join(directory, 'real', 'inside'), '');

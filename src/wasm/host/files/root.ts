@@ -69,7 +69,18 @@ export function openRoot(hostPath: string): OpenedRoot {
     if (isPseudoSystem(self(fd))) {
       refuse(hostPath, 'it is a view of the system, no place for files');
     }
-    return { fd, canonicalPath: readlinkSync(self(fd)), close: () => closeSync(fd) };
+    let open = true;
+    return {
+      fd,
+      canonicalPath: readlinkSync(self(fd)),
+      close() {
+        // A second time its number may mean something else.
+        if (open) {
+          open = false;
+          closeSync(fd);
+        }
+      },
+    };
   } catch (error) {
     closeSync(fd);
     throw error;

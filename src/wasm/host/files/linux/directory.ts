@@ -2,7 +2,6 @@
 
 import { isUtf8 } from 'node:buffer';
 import {
-  closeSync,
   constants,
   fstatSync,
   fsync,
@@ -36,6 +35,7 @@ import { isPseudoSystem } from './pseudo-systems.ts';
 import {
   at,
   briefOf,
+  close,
   hold,
   holdDirectory,
   holdSelf,
@@ -83,7 +83,7 @@ export class LinuxDirectory implements Directory {
   release(): void {
     this.#holders -= 1;
     if (this.#holders === 0 && this.#descriptor !== this.#root.descriptor) {
-      closeSync(this.#descriptor);
+      close(this.#descriptor);
     }
   }
 
@@ -110,7 +110,7 @@ export class LinuxDirectory implements Directory {
     const descriptor = open(self(this.#descriptor), constants.O_RDONLY | constants.O_DIRECTORY);
     queue.add((next) => {
       fsync(descriptor, (error) => {
-        closeSync(descriptor);
+        close(descriptor);
         next();
         done(error);
       });
@@ -119,7 +119,7 @@ export class LinuxDirectory implements Directory {
 
   entries(): EntryReader {
     // Node opens it out of our sight: so it is asked before whether a descriptor is left.
-    closeSync(holdSelf(this.#descriptor));
+    close(holdSelf(this.#descriptor));
     return new LinuxEntries(self(this.#descriptor), this.retain());
   }
 
@@ -150,7 +150,7 @@ export class LinuxDirectory implements Directory {
     try {
       this.#checkSystem(held, fstatSync(held).dev);
     } catch (error) {
-      closeSync(held);
+      close(held);
       throw error;
     }
     return new LinuxDirectory(held, this.#root);
@@ -172,12 +172,12 @@ export class LinuxDirectory implements Directory {
         },
         release: () => {
           if (!taken) {
-            closeSync(held);
+            close(held);
           }
         },
       };
     } catch (error) {
-      closeSync(held);
+      close(held);
       throw error;
     }
   }
@@ -211,7 +211,7 @@ export class LinuxDirectory implements Directory {
       return { entry: true, gone: this.#goneSince(replaced) };
     } finally {
       if (replaced !== null) {
-        closeSync(replaced.descriptor);
+        close(replaced.descriptor);
       }
     }
   }
@@ -232,7 +232,7 @@ export class LinuxDirectory implements Directory {
       unlinkSync(at(this.#descriptor, name));
       return this.#goneSince(held);
     } finally {
-      closeSync(held.descriptor);
+      close(held.descriptor);
     }
   }
 

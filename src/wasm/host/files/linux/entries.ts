@@ -58,7 +58,12 @@ export class LinuxEntries implements EntryReader {
   }
 
   close(): void {
-    this.#dir.closeSync();
-    this.#directory.release();
+    try {
+      this.#dir.closeSync();
+    } catch {
+      // As when any descriptor is closed.
+    } finally {
+      this.#directory.release();
+    }
   }
 }

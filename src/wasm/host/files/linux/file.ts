@@ -1,7 +1,6 @@
 /** An open regular file of the host. */
 
 import {
-  closeSync,
   constants,
   fdatasync,
   fstatSync,
@@ -14,7 +13,7 @@ import {
 import type { NewTime } from '../request.ts';
 import type { SyncQueue } from '../sync-queue.ts';
 import type { ObjectBrief, ObjectStat, OpenFile } from '../tree.ts';
-import { briefOf, newTimes, OPEN_FLAGS_ALWAYS, open, self, statOf } from './system.ts';
+import { briefOf, close, newTimes, OPEN_FLAGS_ALWAYS, open, self, statOf } from './system.ts';
 
 /** Reads longer than this look at the size first, so that no more is allocated than there is. */
 const READ_UNSEEN_MAX = 64 * 1024;
@@ -94,9 +93,9 @@ export class LinuxFile implements OpenFile {
 
   #closeIfUnused(): void {
     if (this.#closed && this.#syncs === 0) {
-      closeSync(this.#descriptor);
+      close(this.#descriptor);
       if (this.#appending !== null) {
-        closeSync(this.#appending);
+        close(this.#appending);
       }
     }
   }

@@ -62,11 +62,20 @@ export function at(directory: number, name: string): string {
   return `/proc/self/fd/${directory}/${name}`;
 }
 
+/** Closes a descriptor. What the system says about that, nobody could act on: it is closed anyway. */
+export function close(descriptor: number): void {
+  try {
+    closeSync(descriptor);
+  } catch {
+    // What was written late has failed, on a file system that tells so at the end: `sync` would have said.
+  }
+}
+
 /** Opens what {@link self} or {@link at} names. */
 export function open(path: string, flags: number, mode?: number): number {
   const descriptor = openSync(path, flags, mode);
   if (descriptor >= GUEST_DESCRIPTORS_END) {
-    closeSync(descriptor);
+    close(descriptor);
     fail('insufficient-memory');
   }
   return descriptor;

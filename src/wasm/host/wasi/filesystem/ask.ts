@@ -22,6 +22,24 @@ function isTooLong(text: string | undefined): boolean {
   return text !== undefined && text.length > PATH_BYTES_MAX;
 }
 
+/** Milliseconds of work that are told to whoever shares the thread out among agents. */
+const WORK_TOLD_MS = 0.1;
+
+/** Has the file host perform a request. */
+export function perform<Name extends FileOperationName>(
+  agent: HostAgent,
+  request: FileRequest<Name>,
+): FileAnswer<Name> | Operation<FileAnswer<Name>> {
+  const started = performance.now();
+  const answer = agent.files.perform(request);
+  const worked = performance.now() - started;
+  if (worked >= WORK_TOLD_MS) {
+    // Neither fuel nor the number of calls sees what a long path or a slow disk takes.
+    agent.worked(worked);
+  }
+  return answer;
+}
+
 /** The answer of an operation that is through. */
 export function settled<Name extends FileOperationName>(
   operation: Operation<FileAnswer<Name>>,
@@ -47,7 +65,7 @@ export function ask<Name extends FileOperationName>(
     if (TEXTS.some((field) => isTooLong((request as TextsOf)[field]))) {
       return TOO_LONG;
     }
-    const answer = agent.files.perform(request);
+    const answer = perform(agent, request);
     if (!('outcome' in answer)) {
       return answer;
     }

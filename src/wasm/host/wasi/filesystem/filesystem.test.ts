@@ -420,8 +420,9 @@ describe.each([
     expect(await on(root, 'link-at', 0, 'a', other, 'b')).toEqual(cross);
     expect(agent.denials).toEqual([]);
     revoke(1);
-    expect((await on(root, 'rename-at', 'a', other, 'b')).tag).toBe('err');
-    expect((await on(root, 'link-at', 0, 'a', other, 'b')).tag).toBe('err');
+    const denied = { tag: 'err', val: 'access' };
+    expect(await on(root, 'rename-at', 'a', other, 'b')).toEqual(denied);
+    expect(await on(root, 'link-at', 0, 'a', other, 'b')).toEqual(denied);
     expect(agent.denials).toHaveLength(2);
     expect(await on(root, 'rename-at', 'a', root, 'b')).toEqual({ tag: 'ok', val: undefined });
   });
@@ -491,6 +492,44 @@ describe.each([
     expect((agent.files as FakeBroker).abandoned).toBe(1);
     expect(agent.pending).toBeUndefined();
   });
+});
+
+test('what the file host works long for shortens the slice of its agent, and short work does not', async () => {
+  const told: number[] = [];
+  class SeenAgent extends FakeAgent {
+    override worked(milliseconds: number): void {
+      told.push(milliseconds);
+    }
+  }
+  let slow = false;
+  const agent = new SeenAgent({
+    grants: { files: [{ memory: true, guest: '/' }] },
+    files: (grants) => {
+      const [grant] = grants.of.files;
+      const engine = openFiles([{ scope: grant!.scope, root: null }], {
+        take: () => true,
+        give: () => {},
+      });
+      return {
+        preopens: engine.preopens,
+        close: () => engine.close(),
+        perform: (request) => {
+          const until = performance.now() + (slow ? 5 : 0);
+          while (performance.now() < until) {
+            // As a disk would let it wait.
+          }
+          return engine.perform(request);
+        },
+      };
+    },
+  });
+  const preopens = WASI.get('wasi:filesystem/preopens')?.get('get-directories');
+  const [[root]] = call<[[Descriptor, string]]>(agent, preopens);
+  const stat = WASI.get('wasi:filesystem/types')?.get('[method]descriptor.stat');
+  slow = true;
+  call(agent, stat, root);
+  expect(told).toHaveLength(1);
+  expect(told[0]).toBeGreaterThanOrEqual(5);
 });
 
 test('without a mount there is no directory', () => {

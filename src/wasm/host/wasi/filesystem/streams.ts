@@ -14,7 +14,7 @@ import type {
 import type { ErrorCode, FileAnswer } from '../../files/request.ts';
 import { READ_BYTES_MAX } from '../io/input-stream.ts';
 import { WRITE_BYTES_MAX } from '../io/output-stream.ts';
-import { settled } from './ask.ts';
+import { perform, settled } from './ask.ts';
 import type { Descriptor, SharedHandle } from './descriptor.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -141,7 +141,7 @@ export class FileSource extends FileStream implements InputSource {
     }
     const { handle } = this.shared;
     const request = { op: 'read', file: handle, length, offset: this.#offset } as const;
-    const answer = this.agent.files.perform<'read'>(request);
+    const answer = perform<'read'>(this.agent, request);
     if ('outcome' in answer) {
       this.#operation = answer;
       return null;
@@ -220,8 +220,8 @@ export class FileSink extends FileStream implements OutputSink {
     const file = this.shared.handle;
     const bytes = this.#rest;
     return this.#offset === null
-      ? this.agent.files.perform<'append'>({ op: 'append', file, bytes })
-      : this.agent.files.perform<'write'>({ op: 'write', file, bytes, offset: this.#offset });
+      ? perform<'append'>(this.agent, { op: 'append', file, bytes })
+      : perform<'write'>(this.agent, { op: 'write', file, bytes, offset: this.#offset });
   }
 
   #written(answer: FileAnswer<'write' | 'append'>): void {

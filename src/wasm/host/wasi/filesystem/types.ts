@@ -14,7 +14,6 @@ import {
   DESCRIPTOR_FLAGS,
   type DirectoryEntry,
   type Functions,
-  OPEN_FLAGS,
   PATH_FLAGS,
 } from '../../generated/wasi-filesystem-types.ts';
 import { type Interface, implement, releaseHeld } from '../../implement.ts';
@@ -22,18 +21,23 @@ import { InputStream } from '../io/input-stream.ts';
 import { OutputStream } from '../io/output-stream.ts';
 import { abandon, ask, askFor } from './ask.ts';
 import { type Descriptor, EntryStream } from './descriptor.ts';
+import {
+  changes,
+  counted,
+  creates,
+  denied,
+  deniedBoth,
+  openNeeds,
+  permitsBoth,
+  reads,
+  writes,
+} from './permits.ts';
 import { FileSink, FileSource } from './streams.ts';
 import { descriptorStat, metadataHash, newTime } from './values.ts';
 
 function follows(pathFlags: number): boolean {
   return (pathFlags & PATH_FLAGS.symlinkFollow) !== 0;
 }
-
-/** The modes that a function may need. */
-const changes = (modes: FileModes): boolean => modes.write || modes.create;
-const writes = (modes: FileModes): boolean => modes.write;
-const creates = (modes: FileModes): boolean => modes.create;
-const reads = (): boolean => true;
 
 type Method<Name extends string> = Functions[`[method]descriptor.${Name}` & keyof Functions];
 
@@ -48,32 +52,6 @@ interface Declared<Work extends OnDescriptor> {
   readonly run: (agent: HostAgent, ...args: Parameters<Work>) => ReturnType<Work> | typeof WAIT;
 }
 
-/** Opening needs more than reading where something may be changed through what is opened. */
-function openNeeds(modes: FileModes, openFlags: number, flags: number): boolean {
-  const changing =
-    (openFlags & (OPEN_FLAGS.create | OPEN_FLAGS.truncate)) !== 0 ||
-    (flags & (DESCRIPTOR_FLAGS.write | DESCRIPTOR_FLAGS.mutateDirectory)) !== 0;
-  return !changing || changes(modes);
-}
-
-function denied(_message: string, agent: HostAgent, self: Descriptor | EntryStream) {
-  return err(agent.grants.inForce(self.grant) ? 'read-only' : 'access');
-}
-
-/** The file host saw that a mode is missing, which only it can know: that is a denial too. */
-function counted<Answer extends { readonly tag: string; readonly val: unknown }>(
-  agent: HostAgent,
-  { scope: { modes } }: Descriptor,
-  operation: string,
-  answer: Answer | typeof WAIT,
-): Answer | typeof WAIT {
-  const refused = answer !== WAIT && answer.tag === 'err' && answer.val === 'read-only';
-  if (refused && !(modes.write && modes.create)) {
-    agent.deny('files', operation);
-  }
-  return answer;
-}
-
 /** The interface; `brokered`: the file host answers later, and not only to `sync`. */
 export function filesystemTypes(brokered: boolean): Interface {
   /** A function of a descriptor: needs the grant of its mount, and modes of it. */
@@ -85,10 +63,6 @@ export function filesystemTypes(brokered: boolean): Interface {
     blocking: waits ?? brokered,
     run,
   });
-
-  /** Where two descriptors take part, the grants of both must be in force. */
-  const both = (scope: FilesScope, agent: HostAgent, self: Descriptor, other: Descriptor) =>
-    scope === self.scope && creates(scope.modes) && agent.grants.inForce(other.grant);
 
   return implement<Functions>('wasi:filesystem/types', 'files', {
     '[method]descriptor.read-via-stream': on<Method<'read-via-stream'>>({
@@ -224,7 +198,8 @@ export function filesystemTypes(brokered: boolean): Interface {
           }),
       }),
       permits: (scope: FilesScope, agent, self, _pathFlags, _path, other) =>
-        both(scope, agent, self, other),
+        permitsBoth(scope, agent, self, other),
+      denied: (_message, agent, self, _pathFlags, _path, other) => deniedBoth(agent, self, other),
     },
     '[method]descriptor.open-at': {
       ...on<Method<'open-at'>>({
@@ -272,7 +247,9 @@ export function filesystemTypes(brokered: boolean): Interface {
             newPath,
           }),
       }),
-      permits: (scope: FilesScope, agent, self, _path, other) => both(scope, agent, self, other),
+      permits: (scope: FilesScope, agent, self, _path, other) =>
+        permitsBoth(scope, agent, self, other),
+      denied: (_message, agent, self, _path, other) => deniedBoth(agent, self, other),
     },
     '[method]descriptor.symlink-at': on<Method<'symlink-at'>>({
       needs: creates,
