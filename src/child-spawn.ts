@@ -110,7 +110,7 @@ const FOR_GUESTS: Readonly<Partial<Record<ErrorCode, readonly [error: string, me
     ],
     RF_LIMIT_EXCEEDED: [
       'limit-exceeded',
-      'it has as many children as it may: wait for one to exit',
+      'it has as many children as it may, or the host is at a limit: wait for one to exit',
     ],
     RF_PROCESS_TABLE_FULL: ['limit-exceeded', 'the host has no room for more agents: try later'],
     RF_PROCESS_NOT_FOUND: [

@@ -2,10 +2,11 @@
 
 import { availableParallelism } from 'node:os';
 import { Agent } from './agent.ts';
-import type { CallOutcome, ChildRequest } from './backend/backend.ts';
+import type { CallOutcome, ChildRequest, Isolation } from './backend/backend.ts';
 import type { ProcessWalls } from './backend/process/walls.ts';
+import type { StartTurn } from './backend/starts.ts';
 import { WasmBackend } from './backend/wasm.ts';
-import { type Elevation, Elevations } from './capability/elevation.ts';
+import { type Elevation, type ElevationOutcome, Elevations } from './capability/elevation.ts';
 import type { Grant, GrantId, GrantKind, GrantSpec } from './capability/grant.ts';
 import { asked, type GrantsInput, parseGrants, readGrants } from './capability/input.ts';
 import { specOfWords, type WordedGrant } from './capability/words.ts';
@@ -22,8 +23,9 @@ import {
   type SpawnOptions,
   spawnSchema,
 } from './spawn-options.ts';
+import type { Process } from './supervisor/process.ts';
 import type { Report } from './supervisor/report.ts';
-import { type Process, Supervisor } from './supervisor/supervisor.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
 import { type ToolDescription, type ToolHandler, ToolRegistry } from './tools/registry.ts';
 import { usageError } from './usage-error.ts';
 import {
@@ -192,10 +194,12 @@ export class Kernel implements AsyncDisposable {
   /**
    * Spawns an agent: it starts at once, within what it is granted and its limits.
    *
-   * @throws {RingfenceError} `RF_USAGE`, `RF_MODULE_REFUSED` when the module declares more memory than
-   * the limit, `RF_PROCESS_TABLE_FULL`, `RF_CLOSED`, `RF_LIMIT_EXCEEDED` when as many agents have a
-   * thread or process of their own as may, `RF_BACKEND_NOT_AVAILABLE` when no process can be started
-   * within the walls that are required
+   * @throws {RingfenceError} `RF_USAGE`, `RF_FILE` for a directory that can't be mounted,
+   * `RF_MODULE_REFUSED` when the module declares more memory than the limit, `RF_CAPABILITY_DENIED` when
+   * a child would have more than its parent, `RF_PROCESS_NOT_FOUND` when that has ended,
+   * `RF_LIMIT_EXCEEDED` for more children than its parent may have, more than 256 grants, or when as many
+   * agents have a thread or process of their own as may, `RF_PROCESS_TABLE_FULL`, `RF_CLOSED`,
+   * `RF_BACKEND_NOT_AVAILABLE` when no process can be started within the walls that are required
    */
   async spawn(options: SpawnOptions): Promise<Agent> {
     const parsed = spawnSchema.safeParse(options);
@@ -210,10 +214,17 @@ export class Kernel implements AsyncDisposable {
       );
     }
     const limits = parseLimits(options.limits);
-    if (options.isolation === 'process') {
-      await this.#backend.prepare('process');
+    const turn = await this.#turn(options.isolation);
+    try {
+      return this.#spawn(options, limits, openRoots(readGrants(options.grants)));
+    } finally {
+      turn?.end();
     }
-    return this.#spawn(options, limits, openRoots(readGrants(options.grants)));
+  }
+
+  /** A thread or a process of an agent's own waits for its turn to start. */
+  #turn(isolation: Isolation = 'shared'): Promise<StartTurn> | null {
+    return isolation === 'shared' ? null : this.#backend.turn(isolation);
   }
 
   /** Spawns with directories that are open: they are closed again where it fails. */
@@ -260,7 +271,9 @@ export class Kernel implements AsyncDisposable {
   }
 
   async #spawnChild(parent: Process, request: ChildRequest): Promise<CallOutcome<number>> {
+    let turn: StartTurn | null = null;
     try {
+      turn = await this.#turn(parent.request.isolation);
       const granted = this.#supervisor.grantsOf(parent.pid);
       const { specs, limits } = readChild(request, {
         limits: parent.request.limits,
@@ -297,6 +310,8 @@ export class Kernel implements AsyncDisposable {
         this.#onWarning(`a spawn that pid ${parent.pid} asked for failed: ${messageOf(error)}`);
       }
       return outcomeForGuest(error);
+    } finally {
+      turn?.end();
     }
   }
 
@@ -305,7 +320,7 @@ export class Kernel implements AsyncDisposable {
     agentId: string,
     grant: WordedGrant,
     reason: string,
-  ): Promise<CallOutcome<'permitted' | 'deferred' | 'denied'>> {
+  ): Promise<CallOutcome<ElevationOutcome>> {
     try {
       const spec = specOfWords(grant, []);
       return { tag: 'ok', val: await this.#elevations.request(pid, agentId, spec, reason) };

@@ -4,7 +4,7 @@
  */
 
 import type { GrantSpec } from './capability/grant.ts';
-import type { OpenRoot } from './supervisor/supervisor.ts';
+import type { OpenRoot } from './supervisor/process.ts';
 import { type OpenedRoot, openRoot } from './wasm/host/files/root.ts';
 
 /** An open directory; closed with the last agent that has it. */

@@ -1,10 +1,12 @@
 /** The wasm backend: runs agents in threads that many share, in threads or in processes of their own. */
 
+import { availableParallelism } from 'node:os';
 import { RingfenceError } from '../errors.ts';
 import type { Backend, BackendAgent, BackendEvents, BackendStart, Isolation } from './backend.ts';
 import type { WallsPolicy } from './process/launcher.ts';
 import type { Processes } from './process/processes.ts';
 import type { ProcessWalls, WallTools } from './process/walls.ts';
+import { Starts, type StartTurn } from './starts.ts';
 import { memoriesOf, type WasmModule } from './wasm/module.ts';
 import { OwnThreads } from './wasm/own-threads.ts';
 import { SharedThreads, type SharedThreadsOptions } from './wasm/shared-threads.ts';
@@ -28,6 +30,7 @@ export class WasmBackend implements Backend {
   readonly #threads: OwnThreads;
   readonly #modules = new Map<string, WasmModule>();
   readonly #options: WasmBackendOptions;
+  readonly #starts = new Starts(Math.max(2, availableParallelism()));
   #loading: Promise<Processes> | null = null;
   #processes: Processes | null = null;
   /** Memories of the agents of this process that have not exited. */
@@ -36,7 +39,7 @@ export class WasmBackend implements Backend {
   constructor(options: WasmBackendOptions) {
     this.#options = options;
     this.#shared = new SharedThreads(options);
-    this.#threads = new OwnThreads(options);
+    this.#threads = new OwnThreads(options, this.#starts);
   }
 
   /** Makes a module known; agents name it by its digest. */
@@ -80,17 +83,19 @@ export class WasmBackend implements Backend {
   }
 
   /**
-   * Resolves when agents can be started in an isolation.
+   * Resolves when an agent can be started in an isolation: a few threads and processes of agents' own
+   * start at a time. The turn ends when the agent was started, or is not.
    *
    * @throws {RingfenceError} `RF_BACKEND_NOT_AVAILABLE` when no process can be started, or not within
    * the walls that are required.
    */
-  async prepare(isolation: Isolation): Promise<void> {
+  async turn(isolation: Exclude<Isolation, 'shared'>): Promise<StartTurn> {
     if (isolation === 'process') {
       const processes = await this.#loadProcesses();
       await processes.prepare();
       this.#processes = processes;
     }
+    return this.#starts.turn();
   }
 
   /** Which walls are in force around each agent's process. @throws {RingfenceError} as `prepare` */
@@ -107,6 +112,7 @@ export class WasmBackend implements Backend {
           sliceFuel,
           policy: processWalls,
           tools: wallTools,
+          starts: this.#starts,
           onWarning: (text) => onWarning(text),
         }),
     );

@@ -80,6 +80,7 @@ export interface Scopes {
   readonly random: RandomScope;
 }
 
+/** What a grant is about: each kind has a scope of its own. */
 export type GrantKind = keyof Scopes;
 
 /** All kinds, in the order in which they are shown. */

@@ -82,8 +82,8 @@ export class HeldGrants {
   inForce(grant: HeldGrant): boolean {
     return (
       grant.revoked !== true &&
-      (grant.expiresAtMs === Number.POSITIVE_INFINITY ||
-        performance.timeOrigin + performance.now() < grant.expiresAtMs)
+      // The system's clock, as an expiry is a date: others stop while the machine sleeps.
+      (grant.expiresAtMs === Number.POSITIVE_INFINITY || Date.now() < grant.expiresAtMs)
     );
   }
 

@@ -15,8 +15,6 @@ interface Entry {
   held: boolean;
 }
 
-const wallClock = (): number => performance.timeOrigin + performance.now();
-
 /**
  * The grants of all agents.
  *
@@ -30,7 +28,7 @@ export class GrantRegistry {
   #lastId = 0;
 
   /** @param now Milliseconds since 1970. @default the system's clock */
-  constructor(now: () => number = wallClock) {
+  constructor(now: () => number = Date.now) {
     this.#now = now;
   }
 

@@ -56,7 +56,7 @@ async function call(...args: readonly string[]): Promise<Called> {
   let spawned: SpawnOptions | null = null;
   const environment = fakeEnvironment({
     openKernel: fakeKernel({
-      load: async () => ({ ...FAKE_MODULE, digest: DIGEST }),
+      load: async (path) => ({ ...FAKE_MODULE, digest: DIGEST, realPath: String(path) }),
       run: async (options) => {
         spawned = options;
         return fakeReport();

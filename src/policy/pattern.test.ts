@@ -70,7 +70,9 @@ test('it fits what the library fits', () => {
     .map((segments) => segments.join('/'))
     .filter((pattern) => whyNoPattern(pattern) === null)
     // There `a/**` fits `a` itself, which is a directory and no module.
-    .filter((pattern) => !pattern.endsWith('/**'));
+    .filter((pattern) => !pattern.endsWith('/**'))
+    // There a star behind a dot is at least one character.
+    .filter((pattern) => !pattern.includes('.*'));
   let fitting = 0;
   fc.assert(
     fc.property(patterns, paths, (pattern, path) => {

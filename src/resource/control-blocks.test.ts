@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { COMMAND, ControlBlock, ControlBlocks } from './control-blocks.ts';
+import { GRANTS_PER_AGENT_MAX } from '../capability/grant.ts';
+import { COMMAND, ControlBlock, ControlBlocks, REVOCATION_BITS } from './control-blocks.ts';
 
 describe('a control block', () => {
   test('is the same memory on both sides', () => {
@@ -21,6 +22,20 @@ describe('a control block', () => {
     expect(block.request(COMMAND.kill)).toBe(true);
     expect(block.request(COMMAND.timeout)).toBe(false);
     expect(block.command).toBe(COMMAND.kill);
+  });
+
+  test('has a bit for each grant that an agent can be given, and none of them is anything else', () => {
+    expect(REVOCATION_BITS).toBeGreaterThanOrEqual(GRANTS_PER_AGENT_MAX);
+    const block = new ControlBlocks(1).take();
+    block.setFuel(7);
+    const counted = block.read();
+    for (let index = 0; index < REVOCATION_BITS; index += 1) {
+      expect(block.isGrantRevoked(index)).toBe(false);
+      block.revokeGrant(index);
+      expect(block.isGrantRevoked(index)).toBe(true);
+    }
+    expect(block.read()).toEqual(counted);
+    expect(block.command).toBe(COMMAND.none);
   });
 
   test('does not reach into its neighbours', () => {

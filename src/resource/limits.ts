@@ -64,7 +64,10 @@ export type LimitsInput = z.input<typeof limitsSchema>;
 export function parseLimits(input: unknown): Limits {
   // Its own fields only: what something has put onto every object of the program limits nobody.
   const given: unknown = input ?? {};
-  const own = typeof given === 'object' ? Object.assign(Object.create(null), given) : given;
+  const own =
+    typeof given === 'object' && !Array.isArray(given)
+      ? Object.assign(Object.create(null), given)
+      : given;
   const parsed = limitsSchema.safeParse(own);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];

@@ -5,57 +5,20 @@
  * exit makes usage final, releases what the agent held, and hands out the report, in this order.
  */
 
-import type {
-  Backend,
-  BackendAgent,
-  BackendEnd,
-  CallOutcome,
-  ChildRequest,
-  Isolation,
-} from '../backend/backend.ts';
+import type { Backend, BackendEnd, CallOutcome, ChildRequest } from '../backend/backend.ts';
+import type { ElevationOutcome } from '../capability/elevation.ts';
 import type { Grant, GrantId, GrantSpec } from '../capability/grant.ts';
 import type { HeldGrant } from '../capability/held.ts';
 import { GrantRegistry } from '../capability/registry.ts';
 import type { WordedGrant } from '../capability/words.ts';
 import { RingfenceError } from '../errors.ts';
 import type { Payload } from '../ipc/message.ts';
-import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
+import { KERNEL_PID, type Pid } from '../process/state.ts';
 import { ProcessTable } from '../process/table.ts';
-import { COMMAND, type ControlBlock, ControlBlocks } from '../resource/control-blocks.ts';
-import type { Limits } from '../resource/limits.ts';
-import { NOTHING_USED, type Usage } from '../resource/usage.ts';
-import { Input, type InputGiven } from './input.ts';
-import { Output, type OutputWriter } from './output.ts';
+import { COMMAND, ControlBlocks } from '../resource/control-blocks.ts';
 import { checkSpawn } from './parent.ts';
-import { type Denial, exitCode, type Report, reportLimits } from './report.ts';
-
-/** An open directory of the host. */
-export interface OpenRoot {
-  readonly fd: number;
-  close(): void;
-}
-
-/** A spawn whose parts have been parsed. */
-export interface SpawnRequest {
-  readonly agentId: string;
-  readonly parentPid: Pid;
-  readonly module: { readonly path: string | null; readonly digest: string };
-  readonly grants: readonly GrantSpec[];
-  /** The open directories of mounts, by where the guest finds them; closed at the exit. */
-  readonly roots: ReadonlyMap<string, OpenRoot>;
-  readonly isolation: Isolation;
-  readonly limits: Limits;
-  readonly arguments: readonly string[];
-  readonly environment: readonly (readonly [string, string])[];
-  readonly terminal: {
-    readonly stdin: boolean;
-    readonly stdout: boolean;
-    readonly stderr: boolean;
-  };
-  readonly input: InputGiven | undefined;
-  readonly stdout: OutputWriter | undefined;
-  readonly stderr: OutputWriter | undefined;
-}
+import { Process, type SpawnRequest } from './process.ts';
+import { exitCode, type Report, reportLimits } from './report.ts';
 
 /** A line that an agent logged. */
 export interface LogLine {
@@ -81,74 +44,9 @@ export interface SupervisorOptions {
     agentId: string,
     grant: WordedGrant,
     reason: string,
-  ): Promise<CallOutcome<'permitted' | 'deferred' | 'denied'>>;
+  ): Promise<CallOutcome<ElevationOutcome>>;
   /** An agent has ended: nothing is asked for it any more. */
   exited(pid: Pid): void;
-}
-
-/** One agent, from its spawn to its report and after. */
-export class Process {
-  readonly pid: Pid;
-  readonly agentId: string;
-  readonly parentPid: Pid;
-  readonly state: ProcessState = 'starting';
-  readonly request: SpawnRequest;
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly input: Input;
-  readonly exited: Promise<Report>;
-  readonly resolveExited: (report: Report) => void;
-  readonly denials = new Map<string, Denial>();
-  /** Which bit of its control block says that a grant was revoked; in the order of granting. */
-  readonly grantIndexes = new Map<GrantId, number>();
-  readonly spawnedAtMs = performance.timeOrigin + performance.now();
-  block: ControlBlock | null;
-  running: BackendAgent | null = null;
-  killMessage: string | null = null;
-  finalUsage: Usage | null = null;
-  finalSlices = 0;
-
-  constructor(pid: Pid, request: SpawnRequest, block: ControlBlock) {
-    this.pid = pid;
-    this.agentId = request.agentId;
-    this.parentPid = request.parentPid;
-    this.request = request;
-    this.block = block;
-    this.stdout = new Output(request.stdout);
-    this.stderr = new Output(request.stderr);
-    this.input = new Input(request.input);
-    const { promise, resolve } = Promise.withResolvers<Report>();
-    this.exited = promise;
-    this.resolveExited = resolve;
-  }
-
-  /** Used so far, or in all. */
-  get usage(): Usage {
-    if (this.finalUsage !== null || this.block === null) {
-      return this.finalUsage ?? NOTHING_USED;
-    }
-    const counters = this.block.read();
-    return {
-      fuel: counters.fuel,
-      memory_bytes: counters.memoryBytes,
-      cpu_time_ms: Math.round(counters.cpuTimeMicroseconds / 10) / 100,
-      wall_time_ms: Math.round(performance.timeOrigin + performance.now() - this.spawnedAtMs),
-      messages_sent: counters.messagesSent,
-      tool_calls: counters.toolCalls,
-      disk_bytes: counters.diskBytes,
-    };
-  }
-
-  /** Counts a denial that the kernel's side has made. */
-  deny(capability: string, operation: string): void {
-    const key = `${capability} ${operation}`;
-    const count = (this.denials.get(key)?.count ?? 0) + 1;
-    this.denials.set(key, { capability, operation, count });
-  }
-
-  get slices(): number {
-    return this.block?.slices ?? this.finalSlices;
-  }
 }
 
 const parentOf = ({ parentPid }: SpawnRequest): Pid | null =>

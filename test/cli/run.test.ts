@@ -165,11 +165,11 @@ describe('arguments and environment', () => {
     const { status, stderr } = await ringfence([
       'run',
       '--allow-net=example.org:443',
-      '--allow-spawn=2',
+      '--allow-ipc=topic:news',
       guest('args-env'),
     ]);
     expect(status).toBe(0);
-    expect(stderr.match(/^ringfence: warning: --allow-(net|spawn): /gm)).toHaveLength(2);
+    expect(stderr.match(/^ringfence: warning: --allow-(net|ipc): /gm)).toHaveLength(2);
   });
 });
 

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Processes } from '../../src/backend/process/processes.ts';
+import { Starts } from '../../src/backend/starts.ts';
 import { openRoot } from '../../src/wasm/host/files/root.ts';
 import { type Given, held, startAgent } from '../support/child-agents.ts';
 
@@ -17,6 +18,7 @@ const warnings: string[] = [];
 let processes: Processes;
 beforeAll(async () => {
   processes = new Processes({
+    starts: new Starts(2),
     sliceFuel: 1_000_000,
     policy: 'if-available',
     entry: fileURLToPath(new URL('../fixtures/isolation/hostile.ts', import.meta.url)),
@@ -91,6 +93,19 @@ describe('what breaks the protocol ends the process, tells the operator, and tou
     expect(await agent.ended).toMatchObject({ message: 'its process broke the protocol' });
     expect(agent.events.callTool.mock.calls.length).toBeLessThanOrEqual(16);
   });
+});
+
+test('messages that wait take no more than may be held for it', async () => {
+  const sends = (hostBytes: number) => {
+    const agent = start('send-large', { grants: { ipc: 'all' }, limits: { hostBytes } });
+    agent.events.send.mockImplementation(() => new Promise(() => {}));
+    return agent;
+  };
+  const allowed = sends(4 * 1024 * 1024);
+  await vi.waitFor(() => expect(allowed.events.send).toHaveBeenCalledTimes(3), soon);
+  const tooMany = sends(2.5 * 1024 * 1024);
+  expect(await tooMany.ended).toMatchObject({ message: 'its process broke the protocol' });
+  expect(tooMany.events.send).toHaveBeenCalledTimes(2);
 });
 
 describe('what it was not granted it does not get', () => {

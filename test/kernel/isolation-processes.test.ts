@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { Processes } from '../../src/backend/process/processes.ts';
+import { Starts } from '../../src/backend/starts.ts';
 import { OwnThreads } from '../../src/backend/wasm/own-threads.ts';
 import { blocksMemory, startAgent } from '../support/child-agents.ts';
 import { guest, testKernel } from '../support/kernel.ts';
@@ -159,7 +160,13 @@ describe('as many as may, and no more', () => {
   const onWarning = (): void => {};
 
   test('processes: fifty, some at a time, and none is left', async () => {
-    const processes = new Processes({ sliceFuel: 1, policy: 'if-available', entry, onWarning });
+    const processes = new Processes({
+      starts: new Starts(2),
+      sliceFuel: 1,
+      policy: 'if-available',
+      entry,
+      onWarning,
+    });
     await processes.prepare();
     let left = 50;
     const lane = async (): Promise<void> => {
@@ -173,7 +180,13 @@ describe('as many as may, and no more', () => {
   });
 
   test('processes: one more than may is refused, until one has ended', async () => {
-    const options = { sliceFuel: 1, policy: 'if-available', entry, onWarning } as const;
+    const options = {
+      starts: new Starts(2),
+      sliceFuel: 1,
+      policy: 'if-available',
+      entry,
+      onWarning,
+    } as const;
     const processes = new Processes({ ...options, most: 2 });
     await processes.prepare();
     const [first, second] = [startAgent(processes, 'deaf'), startAgent(processes, 'deaf')];
@@ -191,7 +204,11 @@ describe('as many as may, and no more', () => {
   });
 
   test('threads: one more than may is refused, until one has ended', async () => {
-    const threads = new OwnThreads({ sliceFuel: 1, blocks: blocksMemory, onWarning }, 1);
+    const threads = new OwnThreads(
+      { sliceFuel: 1, blocks: blocksMemory, onWarning },
+      new Starts(2),
+      1,
+    );
     const first = startAgent(threads, 'any', { isolation: 'thread' });
     expect(() => startAgent(threads, 'any', { isolation: 'thread' })).toThrow(
       expect.objectContaining({ code: 'RF_LIMIT_EXCEEDED' }),

@@ -16,6 +16,7 @@ import { confine } from '../../src/backend/process/confine.ts';
 import { Launcher } from '../../src/backend/process/launcher.ts';
 import { findTools, type WallPlan, wallPlans } from '../../src/backend/process/walls.ts';
 import { useOf } from '../../src/backend/process/watch.ts';
+import { Starts } from '../../src/backend/starts.ts';
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/isolation/${name}.ts`, import.meta.url));
@@ -25,7 +26,11 @@ const NO_TOOLS = { bwrap: null, prlimit: null, setpriv: null };
 
 /** Whether bubblewrap works here: it is found out as a kernel finds it out. */
 async function wallsHere() {
-  const launcher = new Launcher({ policy: 'if-available', onWarning: () => {} });
+  const launcher = new Launcher({
+    starts: new Starts(2),
+    policy: 'if-available',
+    onWarning: () => {},
+  });
   const walls = await launcher.walls();
   await launcher.close();
   return walls;
@@ -167,7 +172,12 @@ describe('limits of the system', () => {
 describe('where the walls are missing', () => {
   test('processes run with a warning, once, that says what to install', async () => {
     const onWarning = vi.fn();
-    const launcher = new Launcher({ policy: 'if-available', tools: NO_TOOLS, onWarning });
+    const launcher = new Launcher({
+      starts: new Starts(2),
+      policy: 'if-available',
+      tools: NO_TOOLS,
+      onWarning,
+    });
     await launcher.prepare();
     await launcher.prepare();
     expect(await launcher.walls()).toMatchObject({
@@ -183,7 +193,12 @@ describe('where the walls are missing', () => {
 
   test('and required, none runs', async () => {
     const onWarning = vi.fn();
-    const launcher = new Launcher({ policy: 'require', tools: NO_TOOLS, onWarning });
+    const launcher = new Launcher({
+      starts: new Starts(2),
+      policy: 'require',
+      tools: NO_TOOLS,
+      onWarning,
+    });
     await expect(launcher.prepare()).rejects.toMatchObject({
       code: 'RF_BACKEND_NOT_AVAILABLE',
       message: expect.stringMatching(/as they are required: bubblewrap is not there/),
@@ -195,7 +210,11 @@ describe('where the walls are missing', () => {
   test.runIf(here.namespaces && here.systemCalls && here.resourceLimits)(
     'and where they are there, requiring them changes nothing',
     async () => {
-      const launcher = new Launcher({ policy: 'require', onWarning: () => {} });
+      const launcher = new Launcher({
+        starts: new Starts(2),
+        policy: 'require',
+        onWarning: () => {},
+      });
       await expect(launcher.prepare()).resolves.toBeUndefined();
       await launcher.close();
     },
@@ -204,6 +223,7 @@ describe('where the walls are missing', () => {
   test('a bubblewrap that does not work is told, and done without', async () => {
     const onWarning = vi.fn();
     const launcher = new Launcher({
+      starts: new Starts(2),
       policy: 'if-available',
       tools: { ...NO_TOOLS, bwrap: '/bin/false' },
       onWarning,
@@ -215,6 +235,7 @@ describe('where the walls are missing', () => {
 
   test('nothing works: one sentence', async () => {
     const launcher = new Launcher({
+      starts: new Starts(2),
       policy: 'if-available',
       tools: NO_TOOLS,
       entry: '/nowhere/entry.js',

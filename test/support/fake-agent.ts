@@ -3,6 +3,7 @@
  * traps are exceptions, and what stays subscribed or held can be counted.
  */
 
+import type { ElevationOutcome } from '../../src/capability/elevation.ts';
 import { type HeldGrant, HeldGrants } from '../../src/capability/held.ts';
 import { type GrantsInput, parseGrants } from '../../src/capability/input.ts';
 import { ControlBlocks } from '../../src/resource/control-blocks.ts';
@@ -10,7 +11,6 @@ import { DEFAULT_LIMITS, type Limits } from '../../src/resource/limits.ts';
 import { type GatedFunction, type GuestCall, WAIT } from '../../src/wasm/host/abi/binding.ts';
 import type {
   Clocks,
-  Decision,
   HostAgent,
   InputSource,
   LogSink,
@@ -224,11 +224,7 @@ export class FakeAgent implements HostAgent {
   readonly block = new ControlBlocks(1).take();
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
-  readonly terminal: {
-    readonly stdin: boolean;
-    readonly stdout: boolean;
-    readonly stderr: boolean;
-  };
+  readonly terminal: HostAgent['terminal'];
   readonly stdin = new FakeSource();
   readonly stdout: FakeSink;
   readonly stderr = new FakeSink();
@@ -333,7 +329,7 @@ export class FakeAgent implements HostAgent {
     throw new Error('this fake spawns nobody');
   }
 
-  requestGrant(): Operation<Decision> {
+  requestGrant(): Operation<ElevationOutcome> {
     throw new Error('this fake asks nobody');
   }
 

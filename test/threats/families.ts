@@ -28,6 +28,8 @@ const LATE = 'test/threats/late.test.ts';
 const TERMINAL = 'test/threats/terminal.test.ts';
 const FUZZ = 'test/threats/fuzz-host-calls.test.ts';
 const NEIGHBOURS = 'test/threats/neighbours.test.ts';
+const REVOCATION = 'test/kernel/revocation.test.ts';
+const MATRIX = 'test/threats/matrix.test.ts';
 const ATTACKS = 'test/attacks-table.ts';
 const PREPARE = 'src/wasm/component/prepare/prepare.test.ts';
 const CACHE = 'src/wasm/component/cache/cache.test.ts';
@@ -190,7 +192,10 @@ export const FAMILIES: readonly Shown[] = [
 
   shown(
     32,
-    'every host function without its grant',
+    'every host function without its grant, outside of it, after it, beyond its limit',
+    `${MATRIX}: $title: the grant is absent`,
+    `${MATRIX}: $title: the arguments are out of scope`,
+    `${MATRIX}: $title: the grant has expired`,
     'test/kernel/grants.test.ts: each is denied once, and the agent goes on',
     'src/wasm/host/wasi/index.test.ts: answers its typed error, counted once',
   ),
@@ -212,6 +217,24 @@ export const FAMILIES: readonly Shown[] = [
     'src/wasm/host/abi/handles.test.ts: can not be given away in the same call',
   ),
   shown(33, 'any arguments to any host function', `${FUZZ}: 33 and 58: they end as guests end`),
+  shown(
+    34,
+    'a child with more than its parent has',
+    `${REVOCATION}: %s is refused, and nothing is spawned`,
+    `${REVOCATION}: an agent that spawns can give no more than it has`,
+    `${REVOCATION}: are its own, in its modes or fewer, and cost no descriptor more`,
+  ),
+  shown(
+    34,
+    'a child without the grant, beyond its count, with higher limits',
+    `${REVOCATION}: without spawn, beyond its count, or with a higher limit it is refused`,
+  ),
+  shown(
+    34,
+    'what was taken from the parent, kept by the child',
+    `${REVOCATION}: what is revoked for the parent is revoked for the child and its child`,
+    'src/capability/attenuate.property.test.ts: along a chain of spawns nobody reaches more',
+  ),
   shown(
     35,
     'null, missing, empty, wildcards',
@@ -236,6 +259,19 @@ export const FAMILIES: readonly Shown[] = [
     'paths and stacks in what a guest is told',
     `${GRANTS}: 37: no answer of any host function says where the host is`,
     `${GRANTS}: 37: of a tool that %s the agent learns that it failed`,
+  ),
+  shown(
+    38,
+    'use after a revocation, of what was opened before too',
+    `${REVOCATION}: files: what was opened before is denied too, and so is a stream of it`,
+    `${MATRIX}: $title: the grant was revoked`,
+  ),
+  shown(
+    38,
+    'a call under way when its grant is revoked or expires',
+    `${REVOCATION}: a receive that waits is cancelled, and answers denied`,
+    `${REVOCATION}: a tool is told to stop, and its caller is answered denied at once`,
+    `${REVOCATION}: a grant is in force until its time, and then denied`,
   ),
   shown(
     41,
@@ -389,8 +425,6 @@ export const FAMILIES: readonly Shown[] = [
 
 /** Families whose tests are listed elsewhere, or come with what they are about. */
 export const ELSEWHERE: ReadonlyMap<number, string> = new Map([
-  [34, 'children and what they are granted'],
-  [38, 'revocation while a call is under way'],
   [39, 'the network'],
   [40, 'tools that run programs'],
   [42, 'supervision'],

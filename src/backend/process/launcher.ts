@@ -1,6 +1,7 @@
 /** Starts the processes of agents within the strongest walls that work here, and keeps one ready. */
 
 import { RingfenceError } from '../../errors.ts';
+import type { Starts } from '../starts.ts';
 import { ChildLink } from './child-link.ts';
 import { CHILD_ENTRY, type ChildCommand, childCommand } from './command.ts';
 import { confine, UNBOUNDED } from './confine.ts';
@@ -21,6 +22,8 @@ export type WallsPolicy = 'require' | 'if-available';
 
 export interface LauncherOptions {
   readonly policy: WallsPolicy;
+  /** Where its starts are counted. */
+  readonly starts: Starts;
   onWarning(text: string): void;
   /** The system's programs. Only tests give others than there are. */
   readonly tools?: WallTools | undefined;
@@ -126,6 +129,7 @@ export class Launcher {
       this.#commands.set(plan, command);
     }
     const link = new ChildLink(command);
+    this.#options.starts.count(link.ready);
     this.#links.add(link);
     void link.gone.then(() => this.#links.delete(link));
     return link;

@@ -7,7 +7,7 @@ import { CAPABILITY_NAME, type GrantKind, type Scopes } from '../../capability/g
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
 import { reachesPid, reachesTool } from '../../capability/scope.ts';
 import type { WordedGrant } from '../../capability/words.ts';
-import type { Payload } from '../../ipc/message.ts';
+import { heldBytes, type Payload } from '../../ipc/message.ts';
 import type { BackendEvents, BackendStart, ChildRequest } from '../backend.ts';
 import { type OperationOutcome, Operations } from '../operations.ts';
 import type { Denials } from './denials.ts';
@@ -43,6 +43,8 @@ export class Requests {
   readonly #answer: (id: number, outcome: OperationOutcome) => void;
   /** The grants under which operations are under way. */
   readonly #under = new Map<number, Under>();
+  /** Bytes of the messages that are under way: they are kept here until they have arrived. */
+  readonly #sending = new Map<number, number>();
   #counted: Counted = { messagesSent: 0, toolCalls: 0 };
 
   constructor(
@@ -73,6 +75,7 @@ export class Requests {
     if (this.#denies(id, 'ipc', 'ipc.send', grant)) {
       return;
     }
+    this.#keep(id, heldBytes(payload));
     const { messagesSent } = this.#counted;
     if (this.#exceeds(id, 'ipc.send', messagesSent, limits.messages)) {
       return;
@@ -130,7 +133,18 @@ export class Requests {
     for (const id of [...this.#under.keys()]) {
       this.#forget(id);
     }
+    this.#sending.clear();
     this.#operations.abandonAll();
+  }
+
+  /** Its own gate lets no message pass for which the host may not hold as much. */
+  #keep(id: number, bytes: number): void {
+    const { hostBytes } = this.#start.limits;
+    const all = [...this.#sending.values()].reduce((sum, each) => sum + each, bytes);
+    if (hostBytes !== 0 && all > hostBytes) {
+      throw new ChildProtocolError('more bytes of messages under way than may be held for it');
+    }
+    this.#sending.set(id, bytes);
   }
 
   #find<Kind extends GrantKind>(
@@ -186,6 +200,7 @@ export class Requests {
   #forget(id: number): void {
     clearTimeout(this.#under.get(id)?.timer ?? undefined);
     this.#under.delete(id);
+    this.#sending.delete(id);
   }
 }
 

@@ -3,6 +3,7 @@
 import { Piscina } from 'piscina';
 import { RingfenceError } from '../../errors.ts';
 import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
+import type { Starts } from '../starts.ts';
 import type { WasmModule } from './module.ts';
 import { WORKER_FILE, WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
 
@@ -28,14 +29,16 @@ function heapMebibytes({ limits }: BackendStart): { maxOldGenerationSizeMb?: num
 
 export class OwnThreads {
   readonly #options: WorkerLinkOptions;
+  readonly #starts: Starts;
   readonly #most: number;
   readonly #ending = new Set<Promise<void>>();
   /** Threads that have not ended. */
   #threads = 0;
 
   /** Only tests allow less than {@link OWN_THREADS_MAX}. */
-  constructor(options: WorkerLinkOptions, most = OWN_THREADS_MAX) {
+  constructor(options: WorkerLinkOptions, starts: Starts, most = OWN_THREADS_MAX) {
     this.#options = options;
+    this.#starts = starts;
     this.#most = most;
   }
 
@@ -62,6 +65,7 @@ export class OwnThreads {
       // A thread that dies rejects its task too; that is where it is handled.
     });
     const link = new WorkerLink(pool, this.#options);
+    this.#starts.count(link.ready);
     const ended = link.ended
       .then(() => pool.destroy())
       .finally(() => {

@@ -1,5 +1,6 @@
 /** What a host function sees of the agent that calls it; the worker makes these (worker/agent.ts). */
 
+import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import type { Delivery, MessageFilter, Payload } from '../../ipc/message.ts';
@@ -80,9 +81,6 @@ export interface MailboxView {
   readonly onMail: Subscribe;
 }
 
-/** What whoever runs the host decides about a request for more. */
-export type Decision = 'permitted' | 'deferred' | 'denied';
-
 /** The agent, as its host functions see it. */
 export interface HostAgent {
   readonly pid: number;
@@ -132,7 +130,7 @@ export interface HostAgent {
   /** Spawns a child; answers its pid. */
   spawn(request: SpawnRequest): Operation<number>;
   /** Asks whoever runs the host for a grant more. */
-  requestGrant(grant: WordedGrant, reason: string): Operation<Decision>;
+  requestGrant(grant: WordedGrant, reason: string): Operation<ElevationOutcome>;
 
   /** Records a denial: for the report and for the kernel. */
   deny(capability: string, operation: string): void;

@@ -3,7 +3,8 @@
  *
  * In this order: is the agent still alive, has it a grant in force whose scope reaches, is there
  * something left of the limit; then it is counted, then the work is done. A denial is a typed answer,
- * is counted, and is reported. What passes allocates nothing on its way.
+ * is counted, and is reported. What passes allocates nothing on its way, but for the time of day where
+ * a grant expires.
  *
  * A call that waits is checked again each time it is woken: when the grant that let it pass is revoked
  * or expires meanwhile, it is cancelled and answers as a denied one. So a revocation is in force for

@@ -5,6 +5,7 @@
  * performed, and the guest's code traps at its next check.
  */
 
+import type { ElevationOutcome } from '../../capability/elevation.ts';
 import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import { Mailbox } from '../../ipc/mailbox.ts';
@@ -15,7 +16,6 @@ import { type CanonicalAccess, type GuestCall, WAIT } from '../host/abi/binding.
 import { HandleTable } from '../host/abi/handles.ts';
 import type {
   Clocks,
-  Decision,
   HostAgent,
   Operation,
   RandomSource,
@@ -389,13 +389,13 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     const timer = setTimeout(
       () => {
         this.#expiryTimers.delete(timer);
-        if (this.#nowMs() < grant.expiresAtMs) {
+        if (Date.now() < grant.expiresAtMs) {
           this.#armExpiry(grant);
         } else {
           this.revoked();
         }
       },
-      Math.min(Math.max(0, grant.expiresAtMs - this.#nowMs()), 0x7fff_ffff),
+      Math.min(Math.max(0, grant.expiresAtMs - Date.now()), 0x7fff_ffff),
     );
     this.#expiryTimers.add(timer);
   }
@@ -583,7 +583,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     return this.#keep(this.#parts.spawn(this, request));
   }
 
-  requestGrant(grant: WordedGrant, reason: string): Operation<Decision> {
+  requestGrant(grant: WordedGrant, reason: string): Operation<ElevationOutcome> {
     return this.#keep(this.#parts.requestGrant(this, grant, reason));
   }
 

@@ -1,11 +1,12 @@
 /** What the agents of one worker share. */
 
+import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import type { Payload } from '../../ipc/message.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
-import type { Decision, Operation } from '../host/agent.ts';
+import type { Operation } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import type { FromWorker, Mount } from './protocol.ts';
@@ -41,5 +42,5 @@ export interface WorkerParts {
   send(from: Resident, to: number, payload: Payload, waitMs: number | null): Operation<null>;
   callTool(from: Resident, name: string, argumentsJson: string): Operation<string>;
   spawn(from: Resident, request: SpawnRequest): Operation<number>;
-  requestGrant(from: Resident, grant: WordedGrant, reason: string): Operation<Decision>;
+  requestGrant(from: Resident, grant: WordedGrant, reason: string): Operation<ElevationOutcome>;
 }

@@ -7,7 +7,7 @@ import type { Delivery, Payload } from '../../ipc/message.ts';
 import type { RunEndReason } from '../../process/exit.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { LinkPlan } from '../component/plan.ts';
-import type { Outcome } from '../host/agent.ts';
+import type { HostAgent, Outcome } from '../host/agent.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 
 /** What a worker is given when its task begins. */
@@ -40,11 +40,7 @@ export interface AgentStart {
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
-  readonly terminal: {
-    readonly stdin: boolean;
-    readonly stdout: boolean;
-    readonly stderr: boolean;
-  };
+  readonly terminal: HostAgent['terminal'];
   /** When it was spawned, in milliseconds since 1970: deadlines count from here. */
   readonly spawnedAtMs: number;
 }

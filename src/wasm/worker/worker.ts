@@ -1,9 +1,10 @@
 /** A worker: takes starts, commands and deliveries over a port, and runs its agents until that says close. */
 
 import { threadId } from 'node:worker_threads';
+import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import type { Delivery, Payload } from '../../ipc/message.ts';
-import type { Decision, Operation } from '../host/agent.ts';
+import type { Operation } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import type { HostFunctions } from '../host/index.ts';
@@ -101,7 +102,7 @@ export class Worker implements WorkerParts {
     return this.#ask(from, (id) => ({ kind: 'spawn', pid: from.pid, id, request }));
   }
 
-  requestGrant(from: Resident, grant: WordedGrant, reason: string): Operation<Decision> {
+  requestGrant(from: Resident, grant: WordedGrant, reason: string): Operation<ElevationOutcome> {
     return this.#ask(from, (id) => ({ kind: 'request-grant', pid: from.pid, id, grant, reason }));
   }
 

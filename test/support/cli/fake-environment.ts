@@ -1,6 +1,5 @@
 /** Surroundings of the command line that a test looks into: streams in memory, a kernel of its own. */
 
-import { existsSync, realpathSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import type { Environment } from '../../../src/cli/environment.ts';
 import type { EndingSignal } from '../../../src/cli/exit-status.ts';
@@ -126,13 +125,7 @@ export interface FakeKernelParts {
 export function fakeKernel(parts: FakeKernelParts): Environment['openKernel'] {
   return async () => {
     const kernel: Pick<Kernel, 'load' | 'spawn' | 'close' | 'neededGrants'> = {
-      load:
-        parts.load ??
-        (async (source) => ({
-          ...FAKE_MODULE,
-          // What isn't there runs all the same here.
-          realPath: typeof source === 'string' && existsSync(source) ? realpathSync(source) : null,
-        })),
+      load: parts.load ?? (async () => FAKE_MODULE),
       neededGrants: async () => [],
       close: parts.close ?? (async () => []),
       async spawn(options) {

@@ -1,18 +1,16 @@
 /** `ringfence:agent/capabilities`: what the agent may do, and asking for more. */
 
+import { type ElevationOutcome, REASON_CHARACTERS_MAX } from '../../../capability/elevation.ts';
 import { GRANT_KINDS } from '../../../capability/grant.ts';
 import { wordsOf } from '../../../capability/worded.ts';
 import { ok } from '../abi/binding.ts';
-import type { Decision, HostAgent, Operation } from '../agent.ts';
+import type { HostAgent, Operation } from '../agent.ts';
 import type { Functions } from '../generated/ringfence-agent-capabilities.ts';
 import { implement } from '../implement.ts';
 import { failed, failedOutcome } from './errors.ts';
 
-/** Characters of the reason that is shown to whoever decides. */
-const REASON_CHARACTERS_MAX = 1_000;
-
 interface Asking {
-  readonly operation: Operation<Decision>;
+  readonly operation: Operation<ElevationOutcome>;
 }
 
 function held(agent: HostAgent): { kind: string; scope: string[] }[] {

@@ -1,0 +1,100 @@
+/** What the supervisor knows of one agent, from its spawn to its report and after. */
+
+import type { BackendAgent, BackendStart, Isolation } from '../backend/backend.ts';
+import type { GrantId, GrantSpec } from '../capability/grant.ts';
+import type { Pid, ProcessState } from '../process/state.ts';
+import type { ControlBlock } from '../resource/control-blocks.ts';
+import type { Limits } from '../resource/limits.ts';
+import { NOTHING_USED, type Usage } from '../resource/usage.ts';
+import { Input, type InputGiven } from './input.ts';
+import { Output, type OutputWriter } from './output.ts';
+import type { Denial, Report } from './report.ts';
+
+/** An open directory of the host. */
+export interface OpenRoot {
+  readonly fd: number;
+  close(): void;
+}
+
+/** A spawn whose parts have been parsed. */
+export interface SpawnRequest {
+  readonly agentId: string;
+  readonly parentPid: Pid;
+  readonly module: { readonly path: string | null; readonly digest: string };
+  readonly grants: readonly GrantSpec[];
+  /** The open directories of mounts, by where the guest finds them; closed at the exit. */
+  readonly roots: ReadonlyMap<string, OpenRoot>;
+  readonly isolation: Isolation;
+  readonly limits: Limits;
+  readonly arguments: readonly string[];
+  readonly environment: readonly (readonly [string, string])[];
+  readonly terminal: BackendStart['terminal'];
+  readonly input: InputGiven | undefined;
+  readonly stdout: OutputWriter | undefined;
+  readonly stderr: OutputWriter | undefined;
+}
+
+/** One agent, from its spawn to its report and after. */
+export class Process {
+  readonly pid: Pid;
+  readonly agentId: string;
+  readonly parentPid: Pid;
+  readonly state: ProcessState = 'starting';
+  readonly request: SpawnRequest;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly input: Input;
+  readonly exited: Promise<Report>;
+  readonly resolveExited: (report: Report) => void;
+  readonly denials = new Map<string, Denial>();
+  /** Which bit of its control block says that a grant was revoked; in the order of granting. */
+  readonly grantIndexes = new Map<GrantId, number>();
+  readonly spawnedAtMs = performance.timeOrigin + performance.now();
+  block: ControlBlock | null;
+  running: BackendAgent | null = null;
+  killMessage: string | null = null;
+  finalUsage: Usage | null = null;
+  finalSlices = 0;
+
+  constructor(pid: Pid, request: SpawnRequest, block: ControlBlock) {
+    this.pid = pid;
+    this.agentId = request.agentId;
+    this.parentPid = request.parentPid;
+    this.request = request;
+    this.block = block;
+    this.stdout = new Output(request.stdout);
+    this.stderr = new Output(request.stderr);
+    this.input = new Input(request.input);
+    const { promise, resolve } = Promise.withResolvers<Report>();
+    this.exited = promise;
+    this.resolveExited = resolve;
+  }
+
+  /** Used so far, or in all. */
+  get usage(): Usage {
+    if (this.finalUsage !== null || this.block === null) {
+      return this.finalUsage ?? NOTHING_USED;
+    }
+    const counters = this.block.read();
+    return {
+      fuel: counters.fuel,
+      memory_bytes: counters.memoryBytes,
+      cpu_time_ms: Math.round(counters.cpuTimeMicroseconds / 10) / 100,
+      wall_time_ms: Math.round(performance.timeOrigin + performance.now() - this.spawnedAtMs),
+      messages_sent: counters.messagesSent,
+      tool_calls: counters.toolCalls,
+      disk_bytes: counters.diskBytes,
+    };
+  }
+
+  /** Counts a denial that the kernel's side has made. */
+  deny(capability: string, operation: string): void {
+    const key = `${capability} ${operation}`;
+    const count = (this.denials.get(key)?.count ?? 0) + 1;
+    this.denials.set(key, { capability, operation, count });
+  }
+
+  get slices(): number {
+    return this.block?.slices ?? this.finalSlices;
+  }
+}
