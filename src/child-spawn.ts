@@ -23,6 +23,7 @@ function invalid(why: string): RingfenceError {
   return new RingfenceError('RF_USAGE', `Cannot spawn the child: ${why}.`);
 }
 
+/** Limits that a child can be given; `hostBytes` is always its parent's. */
 const NAMES = [
   'fuel',
   'memoryBytes',

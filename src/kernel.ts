@@ -214,7 +214,8 @@ export class Kernel implements AsyncDisposable {
       );
     }
     const limits = parseLimits(options.limits);
-    const turn = await this.#turn(options.isolation);
+    const waiting = this.#turn(options.isolation);
+    const turn = waiting === null ? null : await waiting;
     try {
       return this.#spawn(options, limits, openRoots(readGrants(options.grants)));
     } finally {
@@ -222,7 +223,7 @@ export class Kernel implements AsyncDisposable {
     }
   }
 
-  /** A thread or a process of an agent's own waits for its turn to start. */
+  /** A thread or a process of an agent's own waits for its turn to start; null: nobody waits. */
   #turn(isolation: Isolation = 'shared'): Promise<StartTurn> | null {
     return isolation === 'shared' ? null : this.#backend.turn(isolation);
   }
@@ -273,7 +274,8 @@ export class Kernel implements AsyncDisposable {
   async #spawnChild(parent: Process, request: ChildRequest): Promise<CallOutcome<number>> {
     let turn: StartTurn | null = null;
     try {
-      turn = await this.#turn(parent.request.isolation);
+      const waiting = this.#turn(parent.request.isolation);
+      turn = waiting === null ? null : await waiting;
       const granted = this.#supervisor.grantsOf(parent.pid);
       const { specs, limits } = readChild(request, {
         limits: parent.request.limits,

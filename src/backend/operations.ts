@@ -14,6 +14,7 @@ const FAILED: OperationOutcome = {
 /** The operations under way of one agent, by the ids that whoever runs it has given them. */
 export class Operations {
   readonly #underWay = new Map<number, AbortController>();
+  #working = 0;
   readonly #settled: (id: number, outcome: OperationOutcome) => void;
 
   /** `settled` is told how one came out that nobody has abandoned meanwhile. */
@@ -26,6 +27,11 @@ export class Operations {
     return this.#underWay.size;
   }
 
+  /** How many are being worked on, those that were abandoned and go on all the same included. */
+  get working(): number {
+    return this.#working;
+  }
+
   has(id: number): boolean {
     return this.#underWay.has(id);
   }
@@ -33,9 +39,11 @@ export class Operations {
   begin(id: number, work: (signal: AbortSignal) => Promise<OperationOutcome>): void {
     const controller = new AbortController();
     this.#underWay.set(id, controller);
+    this.#working += 1;
     void work(controller.signal)
       .catch(() => FAILED)
       .then((outcome) => {
+        this.#working -= 1;
         if (this.#underWay.delete(id)) {
           this.#settled(id, outcome);
         }

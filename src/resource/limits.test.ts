@@ -14,6 +14,7 @@ test.each([
   [{ fuel: 0.5 }, /fuel/],
   [{ memoryBytes: Number.POSITIVE_INFINITY }, /memoryBytes/],
   [[], /limits/],
+  [new Map([['fuel', 7]]), /limits/],
 ])('%j is refused by name', (input, message) => {
   expect(() => parseLimits(input)).toThrow(message);
 });

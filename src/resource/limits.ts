@@ -57,18 +57,24 @@ const limitsSchema = z.strictObject({
 export type LimitsInput = z.input<typeof limitsSchema>;
 
 /**
+ * A record's own fields only: what something has put onto every object of the program limits nobody.
+ * A map or a date has no fields, and would pass for a record with nothing in it.
+ */
+function ownFields(given: unknown): unknown {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return given;
+  }
+  const isRecord = Object.prototype.toString.call(given) === '[object Object]';
+  return isRecord ? Object.assign(Object.create(null), given) : Symbol('no record');
+}
+
+/**
  * Reads limits that a caller wrote.
  *
  * @throws {RingfenceError} `RF_USAGE` for an unknown name or a value that is no whole number.
  */
 export function parseLimits(input: unknown): Limits {
-  // Its own fields only: what something has put onto every object of the program limits nobody.
-  const given: unknown = input ?? {};
-  const own =
-    typeof given === 'object' && !Array.isArray(given)
-      ? Object.assign(Object.create(null), given)
-      : given;
-  const parsed = limitsSchema.safeParse(own);
+  const parsed = limitsSchema.safeParse(ownFields(input ?? {}));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const name = issue?.path.join('.') || 'limits';

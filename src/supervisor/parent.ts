@@ -3,14 +3,7 @@
 import type { Grant } from '../capability/grant.ts';
 import { RingfenceError } from '../errors.ts';
 import type { Limits } from '../resource/limits.ts';
-
-/** What is asked for. */
-export interface ChildRequest {
-  readonly agentId: string;
-  readonly parentPid: number;
-  readonly module: { readonly digest: string };
-  readonly limits: Limits;
-}
+import type { SpawnRequest } from './process.ts';
 
 /** Who would be the parent. */
 export interface Parent {
@@ -21,7 +14,7 @@ export interface Parent {
   readonly children: number;
 }
 
-function denied(request: ChildRequest, why: string): RingfenceError {
+function denied(request: SpawnRequest, why: string): RingfenceError {
   return new RingfenceError(
     'RF_CAPABILITY_DENIED',
     `Cannot spawn '${request.agentId}' as a child of pid ${request.parentPid}: ${why}.`,
@@ -39,7 +32,7 @@ const isHigher = (limit: number, than: number): boolean =>
  *
  * @throws {RingfenceError} `RF_CAPABILITY_DENIED`, `RF_LIMIT_EXCEEDED`, `RF_PROCESS_NOT_FOUND`
  */
-export function checkSpawn(request: ChildRequest, { parent, grants, children }: Parent): void {
+export function checkSpawn(request: SpawnRequest, { parent, grants, children }: Parent): void {
   if (parent === null) {
     throw new RingfenceError(
       'RF_PROCESS_NOT_FOUND',

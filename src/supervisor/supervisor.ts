@@ -110,6 +110,8 @@ export class Supervisor {
         indexGrants(made, grants);
         return made;
       } catch (error) {
+        // The next agent gets this pid, and nothing that was given to it.
+        this.grants.exited(pid);
         this.blocks.release(block);
         throw error;
       }

@@ -95,6 +95,14 @@ describe('what breaks the protocol ends the process, tells the operator, and tou
   });
 });
 
+test('tools that it gives up count while they go on', async () => {
+  const ignores = start('gives-up', { grants: { tools: ['add'] } });
+  ignores.events.callTool.mockImplementation(() => new Promise(() => {}));
+  await vi.waitFor(() => expect(ignores.logged).toContain('gave up'), soon);
+  expect(ignores.events.callTool).toHaveBeenCalledTimes(64);
+  await vi.waitFor(() => expect(ignores.logged.join()).toContain('"error":"unavailable"'), soon);
+});
+
 test('messages that wait take no more than may be held for it', async () => {
   const sends = (hostBytes: number) => {
     const agent = start('send-large', { grants: { ipc: 'all' }, limits: { hostBytes } });

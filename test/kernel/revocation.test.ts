@@ -155,6 +155,38 @@ describe('38: a call under way when its grant is revoked', () => {
     expect(await agent.tell('clock')).toMatch(/^clock ok/);
   });
 
+  test('a send that waits for room is cancelled: of two, the other one is delivered', async () => {
+    const receiver = await puppet({ grants: { ipc: 'all' }, limits: { hostBytes: 65_536 } });
+    const { pid } = receiver.agent;
+    const text = 'x'.repeat(1_000);
+    const fill = async (): Promise<void> => {
+      for (;;) {
+        await receiver.agent.send(text);
+      }
+    };
+    await expect(fill()).rejects.toMatchObject({ code: 'RF_MAILBOX_FULL' });
+    const [revoked, kept] = [
+      await puppet({ grants: { ipc: 'all' } }),
+      await puppet({ grants: { ipc: 'all' } }),
+    ];
+    for (const sender of [revoked, kept]) {
+      sender.say(`send ${pid} ${text} 60000`);
+      await vi.waitFor(() => expect(sender.agent.usage().messages_sent).toBe(1));
+    }
+    await revoke(revoked, 'ipc');
+    expect(await revoked.answer()).toMatch(/^send err denied .*was revoked/);
+    const senders = new Set<string | undefined>();
+    for (let said = ''; !said.startsWith('receive err timeout'); ) {
+      said = await receiver.tell('receive 0');
+      senders.add(said.split(' ')[2]);
+    }
+    expect(await kept.answer()).toBe('send ok');
+    const last = await receiver.tell('receive 0');
+    senders.add(last.split(' ')[2]);
+    expect(senders).toContain(String(kept.agent.pid));
+    expect(senders).not.toContain(String(revoked.agent.pid));
+  });
+
   test('a tool is told to stop, and its caller is answered denied at once', async () => {
     const agent = await puppet({ grants: { tools: ['wait'] } });
     const under = new Promise<void>((resolve) => {

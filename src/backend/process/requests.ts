@@ -16,6 +16,9 @@ import { ChildProtocolError } from './from-child.ts';
 /** Operations that are under way at a time; an agent waits for each before the next. */
 const UNDER_WAY_MAX = 16;
 
+/** Operations that are worked on at a time: a tool may go on when nobody waits for it any more. */
+const WORKING_MAX = 64;
+
 /** Characters of a tool call's arguments, as the gate bounds them. */
 const ARGUMENTS_CHARACTERS_MAX = 1024 * 1024;
 
@@ -182,6 +185,11 @@ export class Requests {
   ): void {
     if (this.#operations.has(id) || this.#operations.size >= UNDER_WAY_MAX) {
       throw new ChildProtocolError('more operations under way than an agent can have');
+    }
+    if (this.#operations.working >= WORKING_MAX) {
+      const message = `${operation}: as much as may be is under way still that was given up: try later`;
+      this.#answer(id, { tag: 'err', error: 'unavailable', message });
+      return;
     }
     if (grant !== null) {
       this.#under.set(id, { grant, operation, timer: this.#expiry(grant) });
