@@ -152,6 +152,14 @@ describe('options take less than the policy gives', () => {
     ]);
   });
 
+  test('--deny-tools only ever takes away', async () => {
+    const { spawned } = await run('--deny-tools=b,c');
+    expect(explained(spawned!).grants).toContainEqual({
+      kind: 'tools',
+      scope: { allow: ['a', 'b'], deny: ['b', 'c'] },
+    });
+  });
+
   test.each<[string, string[]]>([
     ['--allow-net', ['--allow-net=example.org']],
     ['--allow-tools', ['--allow-tools']],

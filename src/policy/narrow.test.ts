@@ -232,6 +232,15 @@ describe('limits, isolation and environment', () => {
     }
   });
 
+  test('a variable may have any name', () => {
+    const environment = JSON.parse('{"__proto__": "x"}') as Record<string, string>;
+    const { environment: given } = narrow(there, { environment }, { widen: true });
+    expect(Object.entries(given)).toEqual([
+      ['A', '1'],
+      ['__proto__', 'x'],
+    ]);
+  });
+
   test('nothing wanted changes nothing', () => {
     expect(narrow(there, {})).toEqual(there);
   });

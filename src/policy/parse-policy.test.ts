@@ -49,6 +49,8 @@ constructor = "x"
 
 [[module]]
 digest = "sha256:${'a'.repeat(64)}"
+[module.limits]
+fuel = 7
 `;
 
 const AS_JSON = {
@@ -72,7 +74,7 @@ const AS_JSON = {
       limits: { fuel: 1_000_000, memory: '64MiB', cpu: 0, messages: '1_000' },
       environment: { MODE: 'test', constructor: 'x' },
     },
-    { digest: `sha256:${'a'.repeat(64)}` },
+    { digest: `sha256:${'a'.repeat(64)}`, limits: { fuel: 7 } },
   ],
 };
 
@@ -89,7 +91,11 @@ describe('a policy', () => {
       limits: { fuel: 1_000_000, memoryBytes: 67_108_864, cpuTimeMs: 0, messages: 1_000 },
     });
     expect({ ...entries[0]?.settings.environment }).toEqual({ MODE: 'test', constructor: 'x' });
-    expect(entries[1]).toMatchObject({ match: null, digest: `sha256:${'a'.repeat(64)}` });
+    expect(entries[1]).toMatchObject({
+      match: null,
+      digest: `sha256:${'a'.repeat(64)}`,
+      settings: { limits: { fuel: 7 } },
+    });
   });
 
   test('means the same as JSON', () => {
@@ -179,6 +185,7 @@ describe('what is wrong is told at its place', () => {
 
   test.each<[string, string, string]>([
     ['an unknown key', '{"version": 1,\n  "foo": 1}', "2:3 unknown key 'foo'"],
+    ['one at the beginning of its line', '{"version": 1,\n"foo": 1}', "2:1 unknown key 'foo'"],
     ['a wrong type', '{"version":\n "1"}', "2:2 'version'"],
     ['a key twice', '{"version": 1,\n "version": 1}', "2:2 the key 'version' is there twice"],
     ['a key twice inside', '{"version": 1, "defaults": {"a": 1, "a": 2}}', '1:37 the key'],

@@ -28,6 +28,8 @@ describe('what fits', () => {
     expect(fits('/opt/*.wasm', '../opt/a.wasm', '/opt/a.wasm')).toBe(true);
     expect(fits('opt/*.wasm', '../opt/a.wasm', '/opt/a.wasm')).toBe(false);
     expect(fits('/a.wasm', 'a.wasm', '/there/a.wasm')).toBe(false);
+    // As on another drive, to which no relative path leads.
+    expect(fits('**', '/other/a.wasm', '/other/a.wasm')).toBe(false);
   });
 
   test('a path without wildcards is exact', () => {

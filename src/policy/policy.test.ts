@@ -119,6 +119,28 @@ describe('which entry is for a module', () => {
     expect(await entryFor(byPattern, 'home/plugins/deep/../b.wasm')).toBe(2);
   });
 
+  test('what was read counts, whatever its path leads to by now', async () => {
+    const policy = await policyOf(byPattern);
+    const at = (path: string, realPath: string | null) => () =>
+      policy.decide({ path: inScratch(path), realPath, digest: DIGEST }).entry;
+    expect(at('elsewhere/evil.wasm', inScratch(A))()).toEqual({ line: 2 });
+    expect(at(A, inScratch('elsewhere/evil.wasm'))).toThrow(
+      expect.objectContaining({ code: 'RF_MODULE_REFUSED' }),
+    );
+    expect(at(A, null)).toThrow(expect.objectContaining({ code: 'RF_MODULE_REFUSED' }));
+  });
+
+  test("an entry's preset takes nothing away that the defaults name by its kind", async () => {
+    const text = (preset: string) =>
+      `[defaults.grants]\npreset = "standard"\ntools = ["x"]\n[[module]]\nmatch = "**"\n${preset}`;
+    const kinds = async (preset: string) =>
+      (await policyOf(text(preset)))
+        .decide({ path: inScratch(A), digest: DIGEST })
+        .grants.map(({ kind }) => kind);
+    expect(await kinds('')).toEqual(['ipc', 'tools', 'services', 'spawn', 'clocks', 'random']);
+    expect(await kinds('grants.preset = "none"')).toEqual(['tools', 'clocks', 'random']);
+  });
+
   test('a file that is not there is an error of its own', async () => {
     expect(await entryFor(byPattern, 'home/plugins/none.wasm')).toBe('RF_FILE');
   });
@@ -250,7 +272,9 @@ describe('the file', () => {
   });
 
   test('is text in UTF-8; a mark at its beginning is no harm', async () => {
-    expect(await code(write('latin.toml', Uint8Array.of(0x23, 0xe4)))).toBe('RF_POLICY');
+    expect(await code(write('latin.toml', Buffer.from('version = 1 # ä', 'latin1')))).toBe(
+      'RF_POLICY',
+    );
     expect(await code(write('utf.toml', '\ufeffversion = 1 # ä'))).toBe('read');
   });
 
