@@ -127,7 +127,25 @@ export function hostFunction<Work extends HostWork>(declared: HostFunction<Work>
     );
   };
 
-  // Parameters one by one, not as a rest: that would allocate an array for each call.
+  /** A further try of a call that has passed: it was counted then, its grant must be in force still. */
+  const again = (agent: HostAgent, args: readonly unknown[]): unknown => {
+    const under = agent.waitsUnder;
+    if (under !== null && !agent.grants.inForce(under)) {
+      declared.cancel?.(agent);
+      agent.pending = undefined;
+      agent.waitsUnder = null;
+      return deny(agent, under.kind, args);
+    }
+    const answer = run(agent, ...args);
+    if (answer !== WAIT) {
+      agent.pending = undefined;
+      agent.waitsUnder = null;
+    }
+    return answer;
+  };
+
+  // Parameters one by one, not as a rest: that would allocate an array for each call. What is seldom
+  // stands elsewhere: this is what every host call goes through.
   const pass = (
     call: GuestCall<HostAgent>,
     a?: unknown,
@@ -140,50 +158,37 @@ export function hostFunction<Work extends HostWork>(declared: HostFunction<Work>
   ): unknown => {
     const { agent } = call;
     agent.checkAlive();
-    if (agent.pending === undefined) {
-      let used: HeldGrant | null = null;
-      if (capability !== null) {
-        const held: readonly HeldGrant[] = agent.grants.of[capability];
-        for (let index = 0; index < held.length; index += 1) {
-          const grant = held[index] as HeldGrant;
-          if (
-            agent.grants.inForce(grant) &&
-            (permits === null || permits(grant.scope, agent, a, b, c, d, e, f, g))
-          ) {
-            used = grant;
-            break;
-          }
-        }
-        if (used === null) {
-          return deny(agent, capability, [a, b, c, d, e, f, g]);
-        }
-      }
-      if (counts !== undefined) {
-        if (!withinLimit(agent, counts)) {
-          return exceed(agent, counts, [a, b, c, d, e, f, g]);
-        }
-        count(agent, counts);
-      }
-      const answer = run(agent, a, b, c, d, e, f, g);
-      if (answer === WAIT) {
-        agent.waitsUnder = used;
-      } else {
-        agent.pending = undefined;
-      }
-      return answer;
+    if (agent.pending !== undefined) {
+      return again(agent, [a, b, c, d, e, f, g]);
     }
-    // A further try of a call that has passed: it was counted then, its grant must be in force still.
-    const under = agent.waitsUnder;
-    if (under !== null && !agent.grants.inForce(under)) {
-      declared.cancel?.(agent);
-      agent.pending = undefined;
-      agent.waitsUnder = null;
-      return deny(agent, under.kind, [a, b, c, d, e, f, g]);
+    let used: HeldGrant | null = null;
+    if (capability !== null) {
+      const held: readonly HeldGrant[] = agent.grants.of[capability];
+      for (let index = 0; index < held.length; index += 1) {
+        const grant = held[index] as HeldGrant;
+        if (
+          agent.grants.inForce(grant) &&
+          (permits === null || permits(grant.scope, agent, a, b, c, d, e, f, g))
+        ) {
+          used = grant;
+          break;
+        }
+      }
+      if (used === null) {
+        return deny(agent, capability, [a, b, c, d, e, f, g]);
+      }
+    }
+    if (counts !== undefined) {
+      if (!withinLimit(agent, counts)) {
+        return exceed(agent, counts, [a, b, c, d, e, f, g]);
+      }
+      count(agent, counts);
     }
     const answer = run(agent, a, b, c, d, e, f, g);
-    if (answer !== WAIT) {
+    if (answer === WAIT) {
+      agent.waitsUnder = used;
+    } else if (agent.pending !== undefined) {
       agent.pending = undefined;
-      agent.waitsUnder = null;
     }
     return answer;
   };
