@@ -69,8 +69,11 @@ module.exports = {
     {
       name: 'nobody-imports-the-top',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(index|kernel)\\.ts$', '^src/cli/', '\\.test\\.ts$'] },
-      to: { path: '^src/(index|kernel)\\.ts$' },
+      from: {
+        path: '^src/',
+        pathNot: ['^src/(index|kernel)\\.ts$', '^src/kernel/', '^src/cli/', '\\.test\\.ts$'],
+      },
+      to: { path: '^src/((index|kernel)\\.ts$|kernel/)' },
     },
     {
       name: 'production-code-needs-no-development-package',

@@ -4,7 +4,6 @@
  * @module
  */
 
-export type { Agent } from './agent.ts';
 export type { Isolation } from './backend/backend.ts';
 export type { ProcessWalls } from './backend/process/walls.ts';
 export type { Elevation, ElevationAnswer, ElevationRequest } from './capability/elevation.ts';
@@ -12,6 +11,8 @@ export type { Grant, GrantId, GrantKind, GrantSpec, Scopes } from './capability/
 export { type GrantsInput, parseGrants } from './capability/input.ts';
 export { type ErrorCode, type ErrorFields, RingfenceError } from './errors.ts';
 export type { Payload } from './ipc/message.ts';
+export type { Agent } from './kernel/agent.ts';
+export type { KernelOptions, LoadedModule, SpawnOptions } from './kernel/spawn-options.ts';
 export { type Kernel, openKernel } from './kernel.ts';
 export { loadPolicy } from './policy/load-policy.ts';
 export { narrow, type Permissions, type Wanted } from './policy/narrow.ts';
@@ -22,7 +23,6 @@ export type { Pid, ProcessState } from './process/state.ts';
 export { DEFAULT_LIMITS, type Limits, type LimitsInput, parseLimits } from './resource/limits.ts';
 export { parseCount, parseDuration, parseSize } from './resource/units.ts';
 export type { Usage } from './resource/usage.ts';
-export type { KernelOptions, LoadedModule, SpawnOptions } from './spawn-options.ts';
 export type { InputGiven } from './supervisor/input.ts';
 export type { OutputWriter } from './supervisor/output.ts';
 export {

@@ -1,7 +1,6 @@
 /** The composition root: builds the parts and joins them. */
 
 import { availableParallelism } from 'node:os';
-import { Agent } from './agent.ts';
 import type { CallOutcome, ChildRequest, Isolation } from './backend/backend.ts';
 import type { ProcessWalls } from './backend/process/walls.ts';
 import type { StartTurn } from './backend/starts.ts';
@@ -10,24 +9,25 @@ import { type Elevation, type ElevationOutcome, Elevations } from './capability/
 import type { Grant, GrantId, GrantKind, GrantSpec } from './capability/grant.ts';
 import { asked, type GrantsInput, parseGrants, readGrants } from './capability/input.ts';
 import { specOfWords, type WordedGrant } from './capability/words.ts';
-import { outcomeForGuest, readChild } from './child-spawn.ts';
 import { RingfenceError } from './errors.ts';
-import { pathOf, readModule } from './module-file.ts';
-import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
-import { type Limits, parseLimits } from './resource/limits.ts';
-import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './roots.ts';
+import { Agent } from './kernel/agent.ts';
+import { outcomeForGuest, readChild } from './kernel/child-spawn.ts';
+import { pathOf, readModule } from './kernel/module-file.ts';
+import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './kernel/roots.ts';
 import {
   type KernelOptions,
   type LoadedModule,
   optionsSchema,
   type SpawnOptions,
   spawnSchema,
-} from './spawn-options.ts';
+} from './kernel/spawn-options.ts';
+import { usageError } from './kernel/usage-error.ts';
+import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
+import { type Limits, parseLimits } from './resource/limits.ts';
 import type { Process } from './supervisor/process.ts';
 import type { Report } from './supervisor/report.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { type ToolDescription, type ToolHandler, ToolRegistry } from './tools/registry.ts';
-import { usageError } from './usage-error.ts';
 import {
   defaultCacheDirectory,
   type PreparedModule,

@@ -1,10 +1,10 @@
 /** A child as an agent asks for it, read: which module, with which grants and limits. Nothing in it is trusted. */
 
-import type { CallOutcome, ChildRequest } from './backend/backend.ts';
-import type { FilesScope, GrantSpec } from './capability/grant.ts';
-import { specOfWords } from './capability/words.ts';
-import { type ErrorCode, RingfenceError } from './errors.ts';
-import type { Limits } from './resource/limits.ts';
+import type { CallOutcome, ChildRequest } from '../backend/backend.ts';
+import type { FilesScope, GrantSpec } from '../capability/grant.ts';
+import { specOfWords } from '../capability/words.ts';
+import { type ErrorCode, RingfenceError } from '../errors.ts';
+import type { Limits } from '../resource/limits.ts';
 
 /** Grants that one request can name. */
 const GRANTS_MAX = 64;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { ChildRequest } from './backend/backend.ts';
-import { parseGrants } from './capability/input.ts';
+import type { ChildRequest } from '../backend/backend.ts';
+import { parseGrants } from '../capability/input.ts';
+import { RingfenceError } from '../errors.ts';
+import { DEFAULT_LIMITS } from '../resource/limits.ts';
 import { outcomeForGuest, readChild } from './child-spawn.ts';
-import { RingfenceError } from './errors.ts';
-import { DEFAULT_LIMITS } from './resource/limits.ts';
 
 const NONE: ChildRequest['limits'] = {
   fuel: undefined,

@@ -1,14 +1,14 @@
 /** What the program that spawned an agent sees and does of it. */
 
 import * as z from 'zod';
-import type { Grant } from './capability/grant.ts';
-import { type ErrorCode, RingfenceError } from './errors.ts';
-import { MESSAGE_BYTES_MAX, type Payload, payloadBytes } from './ipc/message.ts';
-import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
-import type { Usage } from './resource/usage.ts';
-import type { Process } from './supervisor/process.ts';
-import type { Report } from './supervisor/report.ts';
-import type { Supervisor } from './supervisor/supervisor.ts';
+import type { Grant } from '../capability/grant.ts';
+import { type ErrorCode, RingfenceError } from '../errors.ts';
+import { MESSAGE_BYTES_MAX, type Payload, payloadBytes } from '../ipc/message.ts';
+import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
+import type { Usage } from '../resource/usage.ts';
+import type { Process } from '../supervisor/process.ts';
+import type { Report } from '../supervisor/report.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
 import { usageError } from './usage-error.ts';
 
 const payloadSchema = z.union([

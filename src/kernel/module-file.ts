@@ -3,9 +3,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { RingfenceError } from './errors.ts';
-import { kindOf } from './wasm/component/prepare/kinds.ts';
-import { DEFAULT_PREPARE_LIMITS, requireSize } from './wasm/component/prepare/prepare.ts';
+import { RingfenceError } from '../errors.ts';
+import { kindOf } from '../wasm/component/prepare/kinds.ts';
+import { DEFAULT_PREPARE_LIMITS, requireSize } from '../wasm/component/prepare/prepare.ts';
 
 /** Enough of a file to tell what it is. */
 const HEAD_BYTES = 4096;

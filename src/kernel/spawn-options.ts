@@ -1,15 +1,15 @@
 /** How a kernel is opened and what is spawned, as callers write it. */
 
 import * as z from 'zod';
+import { ISOLATIONS, type Isolation } from '../backend/backend.ts';
+import type { ElevationAnswer, ElevationRequest } from '../capability/elevation.ts';
+import type { GrantSpec } from '../capability/grant.ts';
+import type { GrantsInput } from '../capability/input.ts';
+import type { LimitsInput } from '../resource/limits.ts';
+import type { InputGiven } from '../supervisor/input.ts';
+import type { OutputWriter } from '../supervisor/output.ts';
+import type { LogLine } from '../supervisor/supervisor.ts';
 import type { Agent } from './agent.ts';
-import { ISOLATIONS, type Isolation } from './backend/backend.ts';
-import type { ElevationAnswer, ElevationRequest } from './capability/elevation.ts';
-import type { GrantSpec } from './capability/grant.ts';
-import type { GrantsInput } from './capability/input.ts';
-import type { LimitsInput } from './resource/limits.ts';
-import type { InputGiven } from './supervisor/input.ts';
-import type { OutputWriter } from './supervisor/output.ts';
-import type { LogLine } from './supervisor/supervisor.ts';
 
 /** How a kernel is opened. */
 export interface KernelOptions {

@@ -3,9 +3,9 @@
  * is used. A child's are its parent's, however many children there are: they cost no descriptor more.
  */
 
-import type { GrantSpec } from './capability/grant.ts';
-import type { OpenRoot } from './supervisor/process.ts';
-import { type OpenedRoot, openRoot } from './wasm/host/files/root.ts';
+import type { GrantSpec } from '../capability/grant.ts';
+import type { OpenRoot } from '../supervisor/process.ts';
+import { type OpenedRoot, openRoot } from '../wasm/host/files/root.ts';
 
 /** An open directory; closed with the last agent that has it. */
 class SharedRoot implements OpenRoot {
