@@ -7,28 +7,47 @@ import type { GrantSpec } from '../capability/grant.ts';
 import type { OpenRoot } from '../supervisor/process.ts';
 import { type OpenedRoot, openRoot } from '../wasm/host/files/root.ts';
 
-/** An open directory; closed with the last agent that has it. */
-class SharedRoot implements OpenRoot {
-  readonly #opened: OpenedRoot;
-  #users = 1;
+/** A directory that is open, and how many agents have it: it is closed with the last of them. */
+interface Shared {
+  readonly opened: OpenedRoot;
+  users: number;
+}
 
-  constructor(opened: OpenedRoot) {
-    this.#opened = opened;
+/**
+ * What one agent has of an open directory. It is given back once, however often it is closed: a spawn
+ * that fails half way is cleaned up by the supervisor and by its caller, and a directory that was given
+ * back twice would be closed under the agent that shares it, who would then use whatever gets its number.
+ */
+class SharedRoot implements OpenRoot {
+  readonly #shared: Shared;
+  #isOpen = true;
+
+  private constructor(shared: Shared) {
+    this.#shared = shared;
+    shared.users += 1;
+  }
+
+  static of(opened: OpenedRoot): SharedRoot {
+    return new SharedRoot({ opened, users: 0 });
   }
 
   get fd(): number {
-    return this.#opened.fd;
+    return this.#shared.opened.fd;
   }
 
-  share(): this {
-    this.#users += 1;
-    return this;
+  /** The same directory for another agent; null: it was given back already. */
+  share(): SharedRoot | null {
+    return this.#isOpen ? new SharedRoot(this.#shared) : null;
   }
 
   close(): void {
-    this.#users -= 1;
-    if (this.#users === 0) {
-      this.#opened.close();
+    if (!this.#isOpen) {
+      return;
+    }
+    this.#isOpen = false;
+    this.#shared.users -= 1;
+    if (this.#shared.users === 0) {
+      this.#shared.opened.close();
     }
   }
 }
@@ -60,7 +79,7 @@ export function openRoots(given: readonly GrantSpec[]): OpenedGrants {
         return spec;
       }
       const opened = openRoot(spec.scope.source.path);
-      roots.set(spec.scope.guest, new SharedRoot(opened));
+      roots.set(spec.scope.guest, SharedRoot.of(opened));
       const source = { kind: 'host', path: opened.canonicalPath } as const;
       return { ...spec, scope: { ...spec.scope, source } };
     });
@@ -82,9 +101,10 @@ export function shareRoots(
   const roots = new Map<string, OpenRoot>();
   for (const { kind, scope } of specs) {
     if (kind === 'files' && scope.source.kind === 'host' && !roots.has(scope.guest)) {
-      const root = parents.get(scope.guest);
-      if (root instanceof SharedRoot) {
-        roots.set(scope.guest, root.share());
+      const above = parents.get(scope.guest);
+      const root = above instanceof SharedRoot ? above.share() : null;
+      if (root !== null) {
+        roots.set(scope.guest, root);
       }
     }
   }

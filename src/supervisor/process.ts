@@ -13,6 +13,7 @@ import type { Denial, Report } from './report.ts';
 /** An open directory of the host. */
 export interface OpenRoot {
   readonly fd: number;
+  /** Gives it back. Calling it again does nothing. */
   close(): void;
 }
 
