@@ -69,6 +69,23 @@ test('who does not wait is told at once that there is no room', async () => {
   expect(await delivered).toEqual(FULL);
 });
 
+test('whoever gave up while it was on its way is not sent again when there is room', async () => {
+  deliveries.open();
+  const waiting = { given: new AbortController(), kept: new AbortController() };
+  const givenUp = deliveries.deliver(text('a'), 1_000, waiting.given.signal);
+  const kept = deliveries.deliver(text('b'), 1_000, waiting.kept.signal);
+  waiting.given.abort();
+  expect(await givenUp).toMatchObject({ tag: 'err', error: 'cancelled' });
+  for (const { id } of [...sent]) {
+    deliveries.delivered(id, FULL);
+  }
+  deliveries.room();
+  // The control: who did not give up is.
+  expect(values()).toEqual(['a', 'b', 'b']);
+  answer(OK);
+  expect(await kept).toEqual(OK);
+});
+
 test('who waits is sent again when there is room, until his time is over', async () => {
   deliveries.open();
   const patient = deliveries.deliver(text('a'), 1_000);

@@ -100,6 +100,8 @@ export class Deliveries {
         ? setTimeout(() => this.#lose(entry), Math.min(waitMs, WAIT_MS_MAX))
         : null;
       const abort = (): void => {
+        // Where it is on its way and finds no room, it is not sent again.
+        entry.patient = false;
         this.#remove(entry);
         entry.done({ tag: 'err', error: 'cancelled', message: 'the sender has ended' });
       };
