@@ -108,6 +108,11 @@ export class ChildAgent implements BackendAgent {
   }
 
   command(message: string): void {
+    if (this.#ended) {
+      // Its process is on its way out. A deadline would outlive it, and by then its control block may
+      // be another agent's.
+      return;
+    }
     if (!this.#begun) {
       // Nothing of it has run: there is nobody to ask.
       this.#lost(message);

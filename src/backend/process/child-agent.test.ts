@@ -1,0 +1,73 @@
+/**
+ * Goal: an agent in a process has one end, and nothing of it is left that could reach the next owner of
+ * its control block. Method: a link that is no process, and timers that the test moves.
+ */
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { COMMAND, ControlBlocks } from '../../resource/control-blocks.ts';
+import { parseLimits } from '../../resource/limits.ts';
+import type { BackendEnd } from '../backend.ts';
+import { ChildAgent, type ChildAgentOptions } from './child-agent.ts';
+import type { ChildListener } from './child-link.ts';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+/** Longer than an agent has to end. */
+const LATE_MS = 10_000;
+
+/** An agent that has begun, in what stands for a process. */
+async function begun() {
+  const block = new ControlBlocks(1).take();
+  const gone = Promise.withResolvers<void>();
+  const ends: BackendEnd[] = [];
+  let listener: ChildListener | null = null;
+  const sent: string[] = [];
+  const link = {
+    ready: Promise.resolve(true),
+    systemPid: Promise.resolve(process.pid),
+    gone: gone.promise,
+    listen: (hears: ChildListener) => {
+      listener = hears;
+    },
+    send: ({ kind }: { kind: string }) => sent.push(kind),
+    kill: vi.fn(),
+  };
+  const agent = new ChildAgent({
+    start: { pid: 1, block, grants: [], mounts: [], limits: parseLimits({}) },
+    module: { digest: 'x', plan: {}, modules: [] },
+    sliceFuel: 1,
+    events: { exited: (end: BackendEnd) => ends.push(end) },
+    launched: { link, plan: { prlimit: null, bwrap: null } },
+    onWarning: () => {},
+  } as unknown as ChildAgentOptions);
+  await vi.waitFor(() => expect(sent).toEqual(['begin']));
+  const hears = listener as unknown as ChildListener;
+  return { agent, block, hears, gone, ends, link };
+}
+
+test('one that does not end when it is told to is ended', async () => {
+  const { agent, block, gone, ends, link } = await begun();
+  block.request(COMMAND.kill);
+  agent.command('it was killed');
+  expect(link.kill).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(LATE_MS);
+  expect(link.kill).toHaveBeenCalledOnce();
+  gone.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(ends).toMatchObject([{ reason: 'killed' }]);
+});
+
+test('one that is killed while its process goes ends nobody who gets its control block', async () => {
+  const { agent, block, hears, gone, ends } = await begun();
+  hears.broken('nonsense');
+  block.request(COMMAND.kill);
+  agent.command('it was killed');
+  gone.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(ends).toHaveLength(1);
+  // As the supervisor gives it to the next.
+  block.clear();
+  await vi.advanceTimersByTimeAsync(LATE_MS);
+  expect(block.command).toBe(COMMAND.none);
+});
