@@ -73,6 +73,7 @@ export class Requests {
   }
 
   send(id: number, to: number, payload: Payload, waitMs: number | null): void {
+    this.#requireNew(id);
     const { parentPid, limits } = this.#start;
     const grant = this.#find('ipc', (scope) => reachesPid(scope, to, parentPid));
     if (this.#denies(id, 'ipc', 'ipc.send', grant)) {
@@ -88,6 +89,7 @@ export class Requests {
   }
 
   callTool(id: number, name: string, argumentsJson: string): void {
+    this.#requireNew(id);
     const grant = this.#find('tools', (scope) => reachesTool(scope, name));
     if (this.#denies(id, 'tools', 'tools.call', grant)) {
       return;
@@ -106,6 +108,7 @@ export class Requests {
   }
 
   spawn(id: number, request: ChildRequest): void {
+    this.#requireNew(id);
     // Which module, how many and with what the supervisor checks.
     const grant = this.#find('spawn', () => true);
     if (!this.#denies(id, 'spawn', 'process.spawn', grant)) {
@@ -114,6 +117,7 @@ export class Requests {
   }
 
   requestGrant(id: number, grant: WordedGrant, reason: string): void {
+    this.#requireNew(id);
     this.#begin(id, 'capabilities.request', null, () => this.#events.requestGrant(grant, reason));
   }
 
@@ -138,6 +142,13 @@ export class Requests {
     }
     this.#sending.clear();
     this.#operations.abandonAll();
+  }
+
+  /** An answer forgets what its id stands for: none is given to what is under way by another's id. */
+  #requireNew(id: number): void {
+    if (this.#operations.has(id)) {
+      throw new ChildProtocolError('an operation by the id of one that is under way');
+    }
   }
 
   /** Its own gate lets no message pass for which the host may not hold as much. */
@@ -183,7 +194,7 @@ export class Requests {
     grant: HeldGrant | null,
     work: (signal: AbortSignal) => Promise<OperationOutcome>,
   ): void {
-    if (this.#operations.has(id) || this.#operations.size >= UNDER_WAY_MAX) {
+    if (this.#operations.size >= UNDER_WAY_MAX) {
       throw new ChildProtocolError('more operations under way than an agent can have');
     }
     if (this.#operations.working >= WORKING_MAX) {

@@ -1,0 +1,89 @@
+/**
+ * Goal: what an agent's process asks for is counted and stopped here whatever the process says. Method:
+ * the requests of one agent without its process, its clock and its host in the test's hands.
+ */
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
+import { parseGrants } from '../../capability/input.ts';
+import { ControlBlocks } from '../../resource/control-blocks.ts';
+import { parseLimits } from '../../resource/limits.ts';
+import type { BackendEvents, BackendStart } from '../backend.ts';
+import type { OperationOutcome } from '../operations.ts';
+import { Denials } from './denials.ts';
+import { ChildProtocolError } from './from-child.ts';
+import { Requests } from './requests.ts';
+
+const NEVER = new Promise<never>(() => {});
+const text = (val: string) => ({ tag: 'text', val }) as const;
+
+/** The requests of an agent that may use tools until then, and send. */
+function requestsOf({ hostBytes = 0, toolsUntilMs = Number.POSITIVE_INFINITY } = {}) {
+  const block = new ControlBlocks(1).take();
+  const grants = parseGrants({ tools: ['add'], ipc: { pids: [7] } }).map(
+    ({ kind, scope }, index): HeldGrant => ({
+      id: index,
+      kind,
+      index,
+      scope,
+      expiresAtMs: kind === 'tools' ? toolsUntilMs : Number.POSITIVE_INFINITY,
+    }),
+  );
+  const signals: AbortSignal[] = [];
+  const events = {
+    send: vi.fn(() => NEVER),
+    callTool: vi.fn((_name: string, _arguments: string, signal: AbortSignal) => {
+      signals.push(signal);
+      return NEVER;
+    }),
+    spawn: vi.fn(() => NEVER),
+    requestGrant: vi.fn(() => NEVER),
+  };
+  const start = { parentPid: 0, limits: parseLimits({ hostBytes }) };
+  const answers: [number, OperationOutcome][] = [];
+  const requests = new Requests(
+    start as unknown as BackendStart,
+    events as unknown as BackendEvents,
+    new HeldGrants(block, grants),
+    new Denials(() => {}),
+    (id, outcome) => answers.push([id, outcome]),
+  );
+  return { requests, events, answers, signals };
+}
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+describe('an id that is under way is not taken for another operation', () => {
+  type Ask = (requests: Requests, id: number) => void;
+  const asks: [string, Ask][] = [
+    ['a message', (requests, id) => requests.send(id, 7, text('b'), 60_000)],
+    ['a message that is denied', (requests, id) => requests.send(id, 8, text('b'), 60_000)],
+    ['a tool', (requests, id) => requests.callTool(id, 'add', '{}')],
+    ['a tool that is denied', (requests, id) => requests.callTool(id, 'rm', '{}')],
+    ['a child that is denied', (requests, id) => requests.spawn(id, {} as never)],
+    ['more grants', (requests, id) => requests.requestGrant(id, { kind: 'ipc', scope: [] }, '')],
+  ];
+  test.each(asks)('%s', (_, ask) => {
+    const { requests, answers } = requestsOf();
+    requests.send(1, 7, text('a'), 60_000);
+    expect(() => ask(requests, 1)).toThrow(ChildProtocolError);
+    expect(answers).toEqual([]);
+    // The control: an id of its own.
+    ask(requests, 2);
+    requests.close();
+  });
+});
+
+test('messages under way take no more than may be held, whatever was answered meanwhile', () => {
+  const { requests, events } = requestsOf({ hostBytes: 10_000 });
+  requests.send(1, 7, text('a'.repeat(3_000)), 60_000);
+  requests.callTool(2, 'rm', '{}');
+  expect(() => requests.send(3, 7, text('a'.repeat(3_000)), 60_000)).toThrow(ChildProtocolError);
+  expect(events.send).toHaveBeenCalledTimes(1);
+  // The control: once nobody waits for the first, there is room.
+  requests.abandon(1);
+  requests.send(4, 7, text('a'.repeat(3_000)), 60_000);
+  expect(events.send).toHaveBeenCalledTimes(2);
+  requests.close();
+});
