@@ -1,20 +1,19 @@
 /** The last resort: what runs an agent is ended when it has not ended the agent in time. */
 
+import { Alarm } from '../resource/alarm.ts';
+
 /** How long whoever runs an agent has to end it, before he is ended himself; in milliseconds. */
-export const GRACE_MS = 2_000;
+const GRACE_MS = 2_000;
 
 /** Enough for what has arrived to be read. */
 const READ_FIRST_MS = 100;
-
-/** The longest that a timer can wait; who waits longer looks again. */
-const TIMER_MS_MAX = 0x7fff_ffff;
 
 const nowMs = (): number => performance.timeOrigin + performance.now();
 
 /** One agent's moment at which it should have ended; each new one takes the place of the last. */
 export class Deadline {
   readonly #passed: () => void;
-  #timer: NodeJS.Timeout | null = null;
+  #alarm: Alarm | null = null;
 
   /** `passed` is called {@link GRACE_MS} after the moment. */
   constructor(passed: () => void) {
@@ -29,24 +28,16 @@ export class Deadline {
   /** It should end at a moment, in milliseconds since 1970. */
   set(dueAtMs: number): void {
     this.clear();
-    const wait = dueAtMs + GRACE_MS - nowMs();
-    this.#timer = setTimeout(
-      () => {
-        if (wait > TIMER_MS_MAX) {
-          this.set(dueAtMs);
-        } else {
-          this.#passed();
-        }
-      },
-      Math.min(Math.max(0, wait), TIMER_MS_MAX),
-    ).unref();
+    this.#alarm = new Alarm({
+      atMs: dueAtMs + GRACE_MS,
+      now: nowMs,
+      ring: this.#passed,
+      holdsProgram: false,
+    });
   }
 
   clear(): void {
-    if (this.#timer !== null) {
-      clearTimeout(this.#timer);
-      this.#timer = null;
-    }
+    this.#alarm?.clear();
   }
 }
 

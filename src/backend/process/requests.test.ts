@@ -87,3 +87,25 @@ test('messages under way take no more than may be held, whatever was answered me
   expect(events.send).toHaveBeenCalledTimes(2);
   requests.close();
 });
+
+describe('a call is stopped when its grant expires', () => {
+  test('and not before', () => {
+    const { requests, signals, answers } = requestsOf({ toolsUntilMs: Date.now() + 1_000 });
+    requests.callTool(1, 'add', '{}');
+    vi.advanceTimersByTime(999);
+    expect(answers).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(answers).toMatchObject([[1, { tag: 'err', error: 'denied' }]]);
+    expect(signals[0]?.aborted).toBe(true);
+  });
+
+  test('by the clock of dates, which may have been set back meanwhile', () => {
+    const { requests, answers } = requestsOf({ toolsUntilMs: Date.now() + 1_000 });
+    requests.callTool(1, 'add', '{}');
+    vi.setSystemTime(Date.now() - 500);
+    vi.advanceTimersByTime(1_000);
+    expect(answers).toEqual([]);
+    vi.advanceTimersByTime(500);
+    expect(answers).toMatchObject([[1, { tag: 'err', error: 'denied' }]]);
+  });
+});

@@ -8,6 +8,7 @@ import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
 import { reachesPid, reachesTool } from '../../capability/scope.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import { heldBytes, type Payload } from '../../ipc/message.ts';
+import { Alarm } from '../../resource/alarm.ts';
 import type { BackendEvents, BackendStart, ChildRequest } from '../backend.ts';
 import { type OperationOutcome, Operations } from '../operations.ts';
 import type { Denials } from './denials.ts';
@@ -22,9 +23,6 @@ const WORKING_MAX = 64;
 /** Characters of a tool call's arguments, as the gate bounds them. */
 const ARGUMENTS_CHARACTERS_MAX = 1024 * 1024;
 
-/** The longest that a timer can wait. */
-const TIMER_MS_MAX = 0x7fff_ffff;
-
 /** What is counted here. */
 export interface Counted {
   readonly messagesSent: number;
@@ -34,7 +32,7 @@ export interface Counted {
 interface Under {
   readonly grant: HeldGrant;
   readonly operation: string;
-  readonly timer: NodeJS.Timeout | null;
+  readonly expiry: Alarm | null;
 }
 
 export class Requests {
@@ -203,21 +201,20 @@ export class Requests {
       return;
     }
     if (grant !== null) {
-      this.#under.set(id, { grant, operation, timer: this.#expiry(grant) });
+      this.#under.set(id, { grant, operation, expiry: this.#expiry(grant) });
     }
     this.#operations.begin(id, work);
   }
 
-  #expiry({ expiresAtMs }: HeldGrant): NodeJS.Timeout | null {
-    if (expiresAtMs === Number.POSITIVE_INFINITY) {
-      return null;
-    }
-    const left = expiresAtMs - (performance.timeOrigin + performance.now());
-    return setTimeout(() => this.revoked(), Math.min(Math.max(0, left) + 1, TIMER_MS_MAX));
+  #expiry({ expiresAtMs }: HeldGrant): Alarm | null {
+    return expiresAtMs === Number.POSITIVE_INFINITY
+      ? null
+      : // The clock that `inForce` looks at.
+        new Alarm({ atMs: expiresAtMs, now: Date.now, ring: () => this.revoked() });
   }
 
   #forget(id: number): void {
-    clearTimeout(this.#under.get(id)?.timer ?? undefined);
+    this.#under.get(id)?.expiry?.clear();
     this.#under.delete(id);
     this.#sending.delete(id);
   }

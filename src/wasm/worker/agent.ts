@@ -10,6 +10,7 @@ import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import { Mailbox } from '../../ipc/mailbox.ts';
 import type { Payload } from '../../ipc/message.ts';
+import { Alarm } from '../../resource/alarm.ts';
 import { COMMAND, ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import { type CanonicalAccess, type GuestCall, WAIT } from '../host/abi/binding.ts';
@@ -95,8 +96,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #resume: (() => void) | null = null;
   #woken = false;
   #unsubscribe: Unsubscribe | null = null;
-  #deadlineTimer: NodeJS.Timeout | null = null;
-  readonly #expiryTimers = new Set<NodeJS.Timeout>();
+  #deadline: Alarm | null = null;
+  /** One for each grant that expires: as many as grants that an agent can be given. */
+  readonly #expiries: Alarm[] = [];
   #random: RandomSource | null = null;
 
   /** `launch` instantiates the module and runs its entry; see instance.ts. */
@@ -321,18 +323,12 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   #armDeadline(): void {
-    const left = this.#deadlineMs - this.#nowMs();
-    if (Number.isFinite(left)) {
-      // A timer takes 31 bits of milliseconds; a longer one is armed again.
-      this.#deadlineTimer = setTimeout(
-        () => {
-          this.commanded('');
-          if (this.#end === null) {
-            this.#armDeadline();
-          }
-        },
-        Math.min(Math.max(0, left), 0x7fff_ffff),
-      );
+    if (this.#deadlineMs !== Number.POSITIVE_INFINITY) {
+      this.#deadline = new Alarm({
+        atMs: this.#deadlineMs,
+        now: () => this.#nowMs(),
+        ring: () => this.commanded(''),
+      });
     }
   }
 
@@ -342,11 +338,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     const end = this.#end ?? (overdrawn ? this.#outOfFuel() : launched);
     this.#end = end;
     this.fuel.end();
-    if (this.#deadlineTimer !== null) {
-      clearTimeout(this.#deadlineTimer);
-    }
-    for (const timer of this.#expiryTimers) {
-      clearTimeout(timer);
+    this.#deadline?.clear();
+    for (const expiry of this.#expiries) {
+      expiry.clear();
     }
     this.#unsubscribe?.();
     for (const operation of this.#operations) {
@@ -371,7 +365,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   granted(grant: HeldGrant): void {
     this.grants.add(grant);
     if (grant.expiresAtMs !== Number.POSITIVE_INFINITY) {
-      this.#armExpiry(grant);
+      const ring = (): void => this.revoked();
+      this.#expiries.push(new Alarm({ atMs: grant.expiresAtMs, now: Date.now, ring }));
     }
   }
 
@@ -383,21 +378,6 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (this.waitsUnder !== null && !this.grants.inForce(this.waitsUnder)) {
       this.#wake();
     }
-  }
-
-  #armExpiry(grant: HeldGrant): void {
-    const timer = setTimeout(
-      () => {
-        this.#expiryTimers.delete(timer);
-        if (Date.now() < grant.expiresAtMs) {
-          this.#armExpiry(grant);
-        } else {
-          this.revoked();
-        }
-      },
-      Math.min(Math.max(0, grant.expiresAtMs - Date.now()), 0x7fff_ffff),
-    );
-    this.#expiryTimers.add(timer);
   }
 
   /** Exact where a grant in force says so. */
