@@ -203,6 +203,20 @@ describe('as many as may, and no more', () => {
     expect(children()).toEqual([]);
   });
 
+  test('processes: one that can not be started after all takes no place, and is gone', async () => {
+    const options = { starts: new Starts(2), sliceFuel: 1, policy: 'if-available' } as const;
+    const processes = new Processes({ ...options, most: 1, entry, onWarning });
+    await processes.prepare();
+    const before = children();
+    // A mount whose grant it does not have is a mistake of ours.
+    const mounts = [{ index: 9, root: null }];
+    expect(() => startAgent(processes, 'deaf', { mounts })).toThrow(/came without its grant/);
+    await vi.waitFor(() => expect(children()).not.toEqual(before), soon);
+    expect((await startAgent(processes, 'honest').ended).reason).toBe('normal');
+    await processes.close();
+    expect(children()).toEqual([]);
+  });
+
   test('threads: one more than may is refused, until one has ended', async () => {
     const threads = new OwnThreads(
       { sliceFuel: 1, blocks: blocksMemory, onWarning },

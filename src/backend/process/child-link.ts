@@ -33,6 +33,12 @@ const TURN_MS = 2;
 /** Frames before the first that says that it is ready: why it can't be. */
 const EARLY_FRAMES_MAX = 4;
 
+/**
+ * Descriptors that a start takes for a moment: two for each pipe, and some of Node's own. It is asked
+ * before whether they are there: of a start that fails half way for want of one Node leaves others open.
+ */
+const DESCRIPTORS_OF_A_START = 16;
+
 /** What bubblewrap tells about whom it has started. */
 const INFO_BYTES_MAX = 64 * 1024;
 
@@ -48,7 +54,8 @@ export interface ChildListener {
 }
 
 export class ChildLink {
-  readonly #process: ChildProcess;
+  /** Null: it could not be started. */
+  readonly #process: ChildProcess | null;
   readonly #pipe: Socket | null;
   readonly #gone = Promise.withResolvers<void>();
   readonly #systemPid: Promise<number | null>;
@@ -73,25 +80,26 @@ export class ChildLink {
   readonly gone: Promise<void> = this.#gone.promise;
 
   constructor(command: ChildCommand) {
-    this.#process = start(command);
-    this.#pipe = pipeOf(this.#process, FD.frames);
-    this.#systemPid = command.wrapped
-      ? startedByBwrap(this.#process)
-      : Promise.resolve(this.#process.pid ?? null);
+    const child = start(command);
+    this.#process = child;
+    this.#pipe = child === null ? null : pipeOf(child, FD.frames);
+    this.#reader =
+      this.#pipe === null ? null : new FrameReader(FROM_CHILD_BOUNDS, (frame) => this.#take(frame));
+    const late = setTimeout(() => this.kill(), START_MS_MAX).unref();
+    void this.ready.then(() => clearTimeout(late));
+    if (child === null) {
+      this.#systemPid = Promise.resolve(null);
+      // Not at once: whoever has asked for it is told as of any other that ends.
+      queueMicrotask(() => this.#over());
+      return;
+    }
+    this.#systemPid = command.wrapped ? startedByBwrap(child) : Promise.resolve(child.pid ?? null);
     void this.#systemPid.then((pid) => {
       this.#inner = command.wrapped ? pid : null;
     });
-    this.#reader =
-      this.#pipe === null ? null : new FrameReader(FROM_CHILD_BOUNDS, (frame) => this.#take(frame));
     const closed = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<void>();
-    this.#process.on('error', () => {
-      // It could not be started; one that was started says how it ended by `exit`.
-      if (this.#process.pid === undefined) {
-        exited.resolve();
-      }
-    });
-    this.#process.on('exit', () => exited.resolve());
+    child.on('exit', () => exited.resolve());
     if (this.#pipe === null) {
       closed.resolve();
     } else {
@@ -101,8 +109,6 @@ export class ChildLink {
         closed.resolve();
       });
     }
-    const late = setTimeout(() => this.kill(), START_MS_MAX).unref();
-    void this.ready.then(() => clearTimeout(late));
     void exited.promise.then(() => this.#late());
     void Promise.all([closed.promise, exited.promise]).then(() => this.#over());
   }
@@ -134,15 +140,18 @@ export class ChildLink {
   /** Whether the program may end while it is there. */
   set holdsProgram(holds: boolean) {
     const action = holds ? 'ref' : 'unref';
-    this.#process[action]();
+    this.#process?.[action]();
     this.#pipe?.[action]();
   }
 
   kill(): void {
     this.#ignored = true;
-    const { pid } = this.#process;
-    if (this.#inner === null || pid === undefined || parentOf(this.#inner) !== pid) {
-      this.#process.kill('SIGKILL');
+    const child = this.#process;
+    if (child === null) {
+      return;
+    }
+    if (this.#inner === null || child.pid === undefined || parentOf(this.#inner) !== child.pid) {
+      child.kill('SIGKILL');
       return;
     }
     // Bubblewrap waits for it, and ends after it: nobody else has to.
@@ -151,7 +160,7 @@ export class ChildLink {
     } catch {
       // It has just gone by itself.
     }
-    setTimeout(() => this.#process.kill('SIGKILL'), BWRAP_MS_MAX).unref();
+    setTimeout(() => child.kill('SIGKILL'), BWRAP_MS_MAX).unref();
   }
 
   #read(pipe: Socket): void {
@@ -232,41 +241,60 @@ export class ChildLink {
   }
 }
 
-/** Starts it: no shell, a session of its own, no environment, nothing open but its pipes. */
-function start(command: ChildCommand): ChildProcess {
-  const nowhere = openSync(devNull, 'r+');
+/** Starts it; null: the system has no descriptor, process or memory left for it, or no such program. */
+function start(command: ChildCommand): ChildProcess | null {
+  const reserve: number[] = [];
+  let child: ChildProcess;
   try {
-    const stdio: NonNullable<Exclude<SpawnOptions['stdio'], string>> = [
-      'ignore',
-      'ignore',
-      'ignore',
-    ];
-    for (const descriptor of inheritedDescriptors()) {
-      while (stdio.length < descriptor) {
-        stdio.push('ignore');
-      }
-      stdio[descriptor] = nowhere;
+    for (let count = 0; count < DESCRIPTORS_OF_A_START; count += 1) {
+      reserve.push(openSync(devNull, 'r+'));
     }
-    for (const descriptor of command.pipes) {
-      stdio[descriptor] = 'pipe';
-    }
-    const child = spawn(command.file, command.arguments, {
-      stdio,
-      detached: true,
-      // Windows starts no process without this one.
-      env: process.platform === 'win32' ? { SystemRoot: process.env.SystemRoot } : {},
-      cwd: parse(process.execPath).root,
-      windowsHide: true,
-    });
-    if (command.filter !== null) {
-      const pipe = pipeOf(child, FD.filter);
-      pipe?.on('error', () => {});
-      pipe?.end(command.filter);
-    }
-    return child;
+    // The first stays open for the descriptors that are to lead nowhere.
+    const [nowhere = 0] = reserve;
+    reserve.splice(1).forEach(closeSync);
+    child = startWith(command, nowhere);
+  } catch {
+    return null;
   } finally {
-    closeSync(nowhere);
+    reserve.forEach(closeSync);
   }
+  // Where it could not be started this tells so once more, and would end the program if nobody heard it.
+  child.on('error', () => {});
+  if (child.pid === undefined) {
+    // Without descriptors Node makes no pipes at all, whatever its types say.
+    for (const pipe of (child.stdio as ChildProcess['stdio'] | undefined) ?? []) {
+      pipe?.destroy();
+    }
+    return null;
+  }
+  if (command.filter !== null) {
+    const pipe = pipeOf(child, FD.filter);
+    pipe?.on('error', () => {});
+    pipe?.end(command.filter);
+  }
+  return child;
+}
+
+/** No shell, a session of its own, no environment, nothing open but its pipes and what leads `nowhere`. */
+function startWith(command: ChildCommand, nowhere: number): ChildProcess {
+  const stdio: NonNullable<Exclude<SpawnOptions['stdio'], string>> = ['ignore', 'ignore', 'ignore'];
+  for (const descriptor of inheritedDescriptors()) {
+    while (stdio.length < descriptor) {
+      stdio.push('ignore');
+    }
+    stdio[descriptor] = nowhere;
+  }
+  for (const descriptor of command.pipes) {
+    stdio[descriptor] = 'pipe';
+  }
+  return spawn(command.file, command.arguments, {
+    stdio,
+    detached: true,
+    // Windows starts no process without this one.
+    env: process.platform === 'win32' ? { SystemRoot: process.env.SystemRoot } : {},
+    cwd: parse(process.execPath).root,
+    windowsHide: true,
+  });
 }
 
 function pipeOf(child: ChildProcess, descriptor: number): Socket | null {

@@ -63,7 +63,7 @@ export function boundsFor(
   };
 }
 
-/** Has `prlimit` set them. Answers whether it did. */
+/** Has `prlimit` set them. Answers whether it did. Never rejects. */
 export function confine(
   prlimit: string,
   systemPid: number,
@@ -83,12 +83,17 @@ export function confine(
     ['cpu', bounds.cpuTimeMs === null ? null : Math.ceil(bounds.cpuTimeMs / 1000) + 5],
   ];
   const given = limits.flatMap(([name, most]) => (most === null ? [] : [`--${name}=${most}`]));
-  return new Promise((resolve) => {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  try {
     execFile(
       prlimit,
       ['--pid', String(systemPid), ...given],
       { env: {}, cwd: '/', timeout: CONFINE_MS_MAX, killSignal: 'SIGKILL' },
       (error) => resolve(error === null),
     );
-  });
+  } catch {
+    // The system has no process left for it.
+    resolve(false);
+  }
+  return promise;
 }

@@ -4,7 +4,7 @@ import { RingfenceError } from '../../errors.ts';
 import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
 import type { WasmModule } from '../wasm/module.ts';
 import { ChildAgent } from './child-agent.ts';
-import { Launcher, type LauncherOptions } from './launcher.ts';
+import { type Launched, Launcher, type LauncherOptions } from './launcher.ts';
 import type { ProcessWalls } from './walls.ts';
 
 /** Processes of agents that live at a time: each takes some 60 MB before its agent has anything. */
@@ -50,12 +50,29 @@ export class Processes {
         { max: most },
       );
     }
-    this.#live += 1;
-    const agent = new ChildAgent({
+    const launched = this.#launcher.launch();
+    try {
+      const agent = this.#startIn(launched, start, module, events);
+      this.#live += 1;
+      return agent;
+    } catch (error) {
+      // Nobody would ever end it.
+      launched.link.kill();
+      throw error;
+    }
+  }
+
+  #startIn(
+    launched: Launched,
+    start: BackendStart,
+    module: WasmModule,
+    events: BackendEvents,
+  ): BackendAgent {
+    return new ChildAgent({
       start,
       module,
       sliceFuel: this.#options.sliceFuel,
-      launched: this.#launcher.launch(),
+      launched,
       onWarning: (text) => this.#options.onWarning(text),
       events: {
         ...events,
@@ -69,7 +86,6 @@ export class Processes {
         },
       },
     });
-    return agent;
   }
 
   /** Resolves when no process is left; the agents have been ended before. */
