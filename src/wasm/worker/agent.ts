@@ -118,10 +118,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#parts = parts;
     this.#launch = launch;
     this.block = new ControlBlock(parts.blocks, start.slot);
-    this.grants = new HeldGrants(this.block);
-    for (const grant of start.grants) {
-      this.granted(grant);
-    }
+    this.grants = new HeldGrants(this.block, start.grants);
     this.files = parts.openFiles(this, start.mounts);
     this.stdin = new PortInput(start.pid, parts.post);
     this.stdout = new PortOutput(start.pid, 'stdout', parts.post);
@@ -134,6 +131,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       start.limits.wallTimeMs === 0
         ? Number.POSITIVE_INFINITY
         : start.spawnedAtMs + start.limits.wallTimeMs;
+    // Last, so that no alarm waits for an agent that could not be made.
+    for (const grant of start.grants) {
+      this.#armExpiry(grant);
+    }
     this.#armDeadline();
   }
 
@@ -364,9 +365,13 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   /** It holds a grant more. */
   granted(grant: HeldGrant): void {
     this.grants.add(grant);
-    if (grant.expiresAtMs !== Number.POSITIVE_INFINITY) {
+    this.#armExpiry(grant);
+  }
+
+  #armExpiry({ expiresAtMs }: HeldGrant): void {
+    if (expiresAtMs !== Number.POSITIVE_INFINITY) {
       const ring = (): void => this.revoked();
-      this.#expiries.push(new Alarm({ atMs: grant.expiresAtMs, now: Date.now, ring }));
+      this.#expiries.push(new Alarm({ atMs: expiresAtMs, now: Date.now, ring }));
     }
   }
 

@@ -196,7 +196,20 @@ export class Worker implements WorkerParts {
         `the module ${start.digest} did not reach this worker before its first agent`,
       );
     }
-    const agent = new WorkerAgent(start, this, (self) => runInstance(self, prepared, this));
+    let agent: WorkerAgent;
+    try {
+      agent = new WorkerAgent(start, this, (self) => runInstance(self, prepared, this));
+    } catch (error) {
+      // One whose mounts can't be opened is no reason for the others of this thread to end.
+      this.report(error);
+      const end = {
+        code: -1,
+        reason: 'internal',
+        message: 'ringfence failed to start the agent',
+      } as const;
+      this.post({ kind: 'exited', pid: start.pid, end, undelivered: 0 });
+      return;
+    }
     this.#agents.set(start.pid, agent);
     this.scheduler.wake(agent);
   }
