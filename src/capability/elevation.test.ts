@@ -160,6 +160,19 @@ describe('a decision that fails is a denial with a warning', () => {
   });
 });
 
+test('a decider that never answers does not keep the program alive', () => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const before = timers();
+  const { request } = watched(() => new Promise(() => {}));
+  void request(tools('a'));
+  expect(timers()).toBe(before);
+  // The control: what does keep it alive is seen.
+  const timer = setTimeout(() => {}, 1_000);
+  expect(timers()).toBe(before + 1);
+  clearTimeout(timer);
+});
+
 describe('what is deferred', () => {
   test('waits in a list, the oldest first, and is not asked twice', async () => {
     const { request, elevations, asked } = watched(() => 'defer');

@@ -169,7 +169,8 @@ export class Elevations {
   async #decided(request: ElevationRequest): Promise<ElevationAnswer> {
     const { decide, timeoutMs = TIMEOUT_MS_DEFAULT } = this.#options;
     const { promise: late, resolve } = Promise.withResolvers<'late'>();
-    const timer = setTimeout(resolve, timeoutMs, 'late');
+    // A decider that never answers does not keep a program alive that has nothing else to do.
+    const timer = setTimeout(resolve, timeoutMs, 'late').unref();
     try {
       // Later than the caller's own turn, so that a decider that throws or answers at once is no other.
       const answer = await Promise.race([Promise.resolve(request).then(decide), late]);
