@@ -264,7 +264,12 @@ export class LinuxDirectory implements Directory {
       }
       throw error;
     }
-    return { descriptor, brief: briefOf(descriptor) };
+    try {
+      return { descriptor, brief: briefOf(descriptor) };
+    } catch (error) {
+      close(descriptor);
+      throw error;
+    }
   }
 
   #goneSince({ descriptor }: { readonly descriptor: number }): Gone | null {
