@@ -6,7 +6,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { COMMAND, ControlBlocks } from '../../resource/control-blocks.ts';
 import { parseLimits } from '../../resource/limits.ts';
-import type { BackendEnd } from '../backend.ts';
+import type { BackendEnd, BackendEvents } from '../backend.ts';
 import { ChildAgent, type ChildAgentOptions } from './child-agent.ts';
 import type { ChildListener } from './child-link.ts';
 
@@ -17,10 +17,11 @@ afterEach(() => vi.useRealTimers());
 const LATE_MS = 10_000;
 
 /** An agent that has begun, in what stands for a process. */
-async function begun() {
+async function begun(events: Partial<BackendEvents> = {}) {
   const block = new ControlBlocks(1).take();
   const gone = Promise.withResolvers<void>();
   const ends: BackendEnd[] = [];
+  const warnings: string[] = [];
   let listener: ChildListener | null = null;
   const sent: string[] = [];
   const link = {
@@ -37,13 +38,13 @@ async function begun() {
     start: { pid: 1, block, grants: [], mounts: [], limits: parseLimits({}) },
     module: { digest: 'x', plan: {}, modules: [] },
     sliceFuel: 1,
-    events: { exited: (end: BackendEnd) => ends.push(end) },
+    events: { ...events, exited: (end: BackendEnd) => ends.push(end) },
     launched: { link, plan: { prlimit: null, bwrap: null } },
-    onWarning: () => {},
+    onWarning: (text: string) => warnings.push(text),
   } as unknown as ChildAgentOptions);
   await vi.waitFor(() => expect(sent).toEqual(['begin']));
   const hears = listener as unknown as ChildListener;
-  return { agent, block, hears, gone, ends, link };
+  return { agent, block, hears, gone, ends, link, warnings };
 }
 
 test('one that does not end when it is told to is ended', async () => {
@@ -70,4 +71,31 @@ test('one that is killed while its process goes ends nobody who gets its control
   block.clear();
   await vi.advanceTimersByTimeAsync(LATE_MS);
   expect(block.command).toBe(COMMAND.none);
+});
+
+const frame = (head: object) => ({
+  head: Buffer.from(JSON.stringify(head)),
+  body: Buffer.alloc(0),
+});
+
+test('what fails on our side is no breach of the protocol by its process', async () => {
+  const { hears, gone, ends, warnings } = await begun({
+    running: () => {
+      throw new Error('a bug of ours');
+    },
+  });
+  hears.frame(frame({ kind: 'running' }));
+  gone.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(ends).toMatchObject([{ reason: 'internal' }]);
+  expect(warnings).toEqual([expect.stringMatching(/^the host of pid 1 failed: .*a bug of ours$/)]);
+});
+
+test('nonsense is', async () => {
+  const { hears, gone, ends, warnings } = await begun();
+  hears.frame(frame({ kind: 'nonsense' }));
+  gone.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(ends).toMatchObject([{ reason: 'killed', message: 'its process broke the protocol' }]);
+  expect(warnings).toEqual([expect.stringContaining('broke the protocol')]);
 });

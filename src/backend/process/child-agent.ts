@@ -104,7 +104,7 @@ export class ChildAgent implements BackendAgent {
       broken: (what) => this.#broke(what),
       gone: () => this.#lost('its process died: it may be tried again'),
     });
-    void this.#begin();
+    this.#begin().catch((error: unknown) => this.#failed(error));
   }
 
   command(message: string): void {
@@ -224,10 +224,11 @@ export class ChildAgent implements BackendAgent {
       }
       takeMessage(this.#parts, head, frame.body);
     } catch (error) {
-      if (!(error instanceof ChildProtocolError)) {
-        throw error;
+      if (error instanceof ChildProtocolError) {
+        this.#broke(error.message);
+      } else {
+        this.#failed(error);
       }
-      this.#broke(error.message);
     }
   }
 
@@ -243,6 +244,12 @@ export class ChildAgent implements BackendAgent {
   #broke(what: string): void {
     this.#warn(`the process of pid ${this.#start.pid} broke the protocol: ${what}`);
     this.#finish(killed('its process broke the protocol'));
+  }
+
+  /** What went wrong is ours, and no fault of its process. */
+  #failed(error: unknown): void {
+    this.#warn(`the host of pid ${this.#start.pid} failed: ${String(error)}`);
+    this.#finish(failed('ringfence failed while it ran the agent'));
   }
 
   #passed(what: Passed): void {
