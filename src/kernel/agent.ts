@@ -81,6 +81,11 @@ export class Agent {
     if (!parsed.success) {
       throw usageError('send the message', parsed.error);
     }
+    if (this.state === 'exited') {
+      throw new RingfenceError('RF_CLOSED', `Cannot send to pid ${this.pid}: it has ended.`, {
+        pid: this.pid,
+      });
+    }
     const outcome = await this.#supervisor.deliver(
       KERNEL_PID,
       this.pid,
@@ -95,9 +100,12 @@ export class Agent {
     }
   }
 
-  /** Ends it by force; its report says `killed`. */
+  /** Ends it by force; its report says `killed`. Nothing happens to one that has ended. */
   kill(message?: string): void {
-    this.#supervisor.kill(this.pid, message);
+    // The kernel forgets who exited long ago; who still has it in hand need not know when.
+    if (this.state !== 'exited') {
+      this.#supervisor.kill(this.pid, message);
+    }
   }
 }
 
