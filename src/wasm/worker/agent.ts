@@ -13,26 +13,34 @@ import type { Payload } from '../../ipc/message.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import { COMMAND, ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
-import { type CanonicalAccess, type GuestCall, WAIT } from '../host/abi/binding.ts';
+import type { CanonicalAccess, GuestCall, WAIT } from '../host/abi/binding.ts';
 import { HandleTable } from '../host/abi/handles.ts';
-import type {
-  Clocks,
-  HostAgent,
-  Operation,
-  RandomSource,
-  Subscribe,
-  Unsubscribe,
-} from '../host/agent.ts';
+import type { Clocks, HostAgent, Operation, RandomSource, Subscribe } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import { COARSE_CLOCKS, EXACT_CLOCKS } from './clocks.ts';
+import { DenialCounts } from './denial-counts.ts';
+import {
+  failedBy,
+  failedInside,
+  isStackOverflow,
+  killed,
+  NORMAL,
+  outOfCpuTime,
+  outOfFuel,
+  STACK_EXHAUSTED,
+  timedOut,
+  trapped,
+} from './ends.ts';
 import { FuelTank } from './fuel.ts';
 import { MailShare } from './mail-share.ts';
+import { MemoryAccount } from './memory-account.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd, AgentStart } from './protocol.ts';
 import { SeededRandom, SystemRandom } from './random.ts';
 import type { Schedulable } from './scheduler.ts';
 import { PortInput, PortLog, PortOutput } from './streams.ts';
+import { Suspension } from './suspension.ts';
 
 /** Fuel for all calls of the guest's `realloc` from within one host call: a base… */
 const REALLOC_ALLOWANCE_BASE = 2_000_000;
@@ -49,8 +57,9 @@ const BYTES_A_CALL = 1024;
 const MILLISECONDS_A_CALL = 0.1;
 
 /** What the injected code's `check` answers. */
-export const CHECK = { goOn: 0, suspend: 1, stop: 2 } as const;
+const CHECK = { goOn: 0, suspend: 1, stop: 2 } as const;
 
+/** One agent of a worker: what its host functions work on, and what the scheduler runs. */
 export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable {
   readonly pid: number;
   readonly parentPid: number;
@@ -70,6 +79,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly mailbox: Mailbox;
   readonly handles: HandleTable;
   readonly fuel: FuelTank;
+  readonly memory: MemoryAccount;
   /** Bytes of call frames in use; the guest's code counts it. */
   readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   pending: unknown;
@@ -78,11 +88,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly #parts: WorkerParts;
   readonly #launch: (agent: WorkerAgent) => Promise<AgentEnd>;
   readonly #deadlineMs: number;
-  readonly #denials = new Map<string, { capability: string; operation: string; count: number }>();
+  readonly #denials: DenialCounts;
+  readonly #suspension: Suspension;
   readonly #operations = new Set<Operation<unknown>>();
   #heldBytes = 0;
-  #memoryBytes = 0;
-  #memoryBytesPeak = 0;
   #cpuMicroseconds = 0;
   /** The canonical ABI's `may_leave`: false within `realloc` and post-return. */
   #mayLeave = true;
@@ -93,9 +102,6 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #sliceStartedAtMs = 0;
   #end: AgentEnd | null = null;
   #launched = false;
-  #resume: (() => void) | null = null;
-  #woken = false;
-  #unsubscribe: Unsubscribe | null = null;
   #deadline: Alarm | null = null;
   /** One for each grant that expires: as many as grants that an agent can be given. */
   readonly #expiries: Alarm[] = [];
@@ -127,6 +133,11 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.mailbox = new Mailbox(new MailShare(this, start.limits.hostBytes));
     this.handles = new HandleTable();
     this.fuel = new FuelTank(start.limits.fuel, parts.sliceFuel);
+    this.memory = new MemoryAccount(this.block, start.limits.memoryBytes);
+    this.#suspension = new Suspension(this, parts.scheduler);
+    this.#denials = new DenialCounts((denial) =>
+      parts.post({ kind: 'denied', pid: start.pid, ...denial }),
+    );
     this.#deadlineMs =
       start.limits.wallTimeMs === 0
         ? Number.POSITIVE_INFINITY
@@ -155,14 +166,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       queueMicrotask(() => void this.#run());
       return true;
     }
-    const resume = this.#resume;
-    if (resume === null) {
-      return false;
-    }
-    this.#resume = null;
-    this.#woken = false;
-    resume();
-    return true;
+    return this.#suspension.resume();
   }
 
   addCpuTime(microseconds: number): void {
@@ -189,8 +193,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (this.#inRealloc) {
       this.end(
         this.fuel.overdrawn
-          ? this.#outOfFuel()
-          : { code: -3, reason: 'trap', message: 'cabi_realloc used more fuel than it may' },
+          ? outOfFuel(this.limits)
+          : trapped('cabi_realloc used more fuel than it may'),
       );
       return CHECK.stop;
     }
@@ -198,7 +202,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.fuel.adapt(nowMs - this.#sliceStartedAtMs);
     this.#sliceStartedAtMs = nowMs;
     if (!this.fuel.refill()) {
-      this.end(this.#outOfFuel());
+      this.end(outOfFuel(this.limits));
       return CHECK.stop;
     }
     this.block.addSlice();
@@ -212,7 +216,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   /** The injected code's end of a guest whose call frames take more than they may. */
   readonly exhaustedDepth = (): void => {
-    this.end({ code: -3, reason: 'trap', message: 'call stack exhausted' });
+    this.end(STACK_EXHAUSTED);
   };
 
   /** A point between two instances of its component: asked there as the injected code asks. */
@@ -233,40 +237,18 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   /** The injected code's suspension at the end of a slice. */
-  readonly suspend = (): Promise<void> =>
-    new Promise((resolve) => {
-      this.#resume = resolve;
-      this.#parts.scheduler.stoppedAtSliceEnd(this);
-    });
-
-  /** The trampolines' suspension of a host call that has to wait. */
-  readonly park = (): Promise<void> | undefined => {
-    if (this.#woken || this.#end !== null) {
-      this.#woken = false;
-      return undefined;
-    }
-    return new Promise((resolve) => {
-      this.#resume = resolve;
-      this.#parts.scheduler.stopped(this);
-    });
-  };
-
-  wait(subscribe: Subscribe): typeof WAIT {
-    this.#unsubscribe?.();
-    this.#unsubscribe = subscribe(this.#wake);
-    return WAIT;
+  get suspend(): () => Promise<void> {
+    return this.#suspension.suspend;
   }
 
-  readonly #wake = (): void => {
-    this.#unsubscribe?.();
-    this.#unsubscribe = null;
-    if (!this.#woken) {
-      this.#woken = true;
-      if (this.#resume !== null) {
-        this.#parts.scheduler.wake(this);
-      }
-    }
-  };
+  /** The trampolines' suspension of a host call that has to wait. */
+  get park(): () => Promise<void> | undefined {
+    return this.#suspension.park;
+  }
+
+  wait(subscribe: Subscribe): typeof WAIT {
+    return this.#suspension.wait(subscribe);
+  }
 
   // ── ending ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -277,46 +259,30 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     }
     this.#end = end;
     this.fuel.end();
-    this.#wake();
+    this.#suspension.wake();
   }
 
   /** Acts on the command in its control block, and on its deadline. */
   commanded(message: string): void {
     this.#lookForEnd(message);
     // One whose slice is used up waits in the queue of those: it is taken first now.
-    if (this.#end !== null && this.#resume !== null) {
-      this.#parts.scheduler.wake(this);
+    if (this.#end !== null) {
+      this.#suspension.hurry();
     }
   }
 
   #lookForEnd(message = 'it was killed'): void {
     const { command } = this.block;
     if (command === COMMAND.kill) {
-      this.end({ code: -1, reason: 'killed', message });
+      this.end(killed(message));
     } else if (command === COMMAND.timeout || this.#nowMs() >= this.#deadlineMs) {
-      this.end({
-        code: -1,
-        reason: 'timeout',
-        message: `its timeout of ${this.limits.wallTimeMs} ms passed`,
-      });
+      this.end(timedOut(this.limits));
     } else if (this.limits.cpuTimeMs !== 0) {
       const used = this.#cpuMicroseconds + this.#parts.scheduler.runningCpuMicroseconds();
       if (used >= this.limits.cpuTimeMs * 1000) {
-        this.end({
-          code: -1,
-          reason: 'cpu_time',
-          message: `it used up its ${this.limits.cpuTimeMs} ms of CPU time`,
-        });
+        this.end(outOfCpuTime(this.limits));
       }
     }
-  }
-
-  #outOfFuel(): AgentEnd {
-    return {
-      code: -1,
-      reason: 'fuel',
-      message: `it used up its ${this.limits.fuel} units of fuel`,
-    };
   }
 
   #nowMs(): number {
@@ -336,14 +302,14 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   /** Fixes what was used, gives everything back, and tells the kernel. */
   #finish(launched: AgentEnd): void {
     const overdrawn = this.#end === null && this.fuel.overdrawn;
-    const end = this.#end ?? (overdrawn ? this.#outOfFuel() : launched);
+    const end = this.#end ?? (overdrawn ? outOfFuel(this.limits) : launched);
     this.#end = end;
     this.fuel.end();
     this.#deadline?.clear();
     for (const expiry of this.#expiries) {
       expiry.clear();
     }
-    this.#unsubscribe?.();
+    this.#suspension.release();
     for (const operation of this.#operations) {
       operation.abandon();
     }
@@ -352,8 +318,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     const undelivered = this.mailbox.close();
     this.#parts.scheduler.stopped(this);
     this.block.setFuel(this.fuel.used);
-    this.#notePeak();
-    this.#flushDenials();
+    this.memory.notePeak();
+    this.#denials.flush();
     this.stdout.flush();
     this.stderr.flush();
     this.#parts.ended(this);
@@ -381,7 +347,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       this.#lookForEnd();
     }
     if (this.waitsUnder !== null && !this.grants.inForce(this.waitsUnder)) {
-      this.#wake();
+      this.#suspension.wake();
     }
   }
 
@@ -452,31 +418,27 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   exit(code: number): never {
     // As at a return: what was used counts before what is said.
     if (this.fuel.overdrawn) {
-      this.end(this.#outOfFuel());
+      this.end(outOfFuel(this.limits));
     }
-    this.end({
-      code,
-      reason: code === 0 ? 'normal' : 'error',
-      message: code === 0 ? null : `it exited with code ${code}`,
-    });
+    this.end(code === 0 ? NORMAL : failedBy(code, `it exited with code ${code}`));
     return this.#parts.trap();
   }
 
   trap(message: string): never {
-    this.end({ code: -3, reason: 'trap', message });
+    this.end(trapped(message));
     return this.#parts.trap();
   }
 
   fail(error: unknown): never {
     if (this.#end === null && !(error instanceof WebAssembly.RuntimeError)) {
-      if (error instanceof RangeError && error.message.includes('call stack')) {
-        this.end({ code: -3, reason: 'trap', message: 'call stack exhausted' });
+      if (isStackOverflow(error)) {
+        this.end(STACK_EXHAUSTED);
       } else if (error instanceof WebAssembly.Exception) {
         // No host function throws one: it is the guest's own, out of its realloc.
-        this.end({ code: -3, reason: 'trap', message: 'cabi_realloc threw an exception' });
+        this.end(trapped('cabi_realloc threw an exception'));
       } else {
         this.#parts.report(error);
-        this.end({ code: -1, reason: 'internal', message: 'a host function failed' });
+        this.end(failedInside('a host function failed'));
       }
     }
     if (error instanceof WebAssembly.RuntimeError) {
@@ -536,24 +498,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   deny(capability: string, operation: string): void {
-    const key = `${capability} ${operation}`;
-    const denial = this.#denials.get(key);
-    if (denial === undefined) {
-      this.#denials.set(key, { capability, operation, count: 1 });
-      this.#parts.post({ kind: 'denied', pid: this.pid, capability, operation, count: 1 });
-    } else {
-      denial.count += 1;
-      // A guest that asks in a loop must not flood the port: the rest is told at its end.
-      if ((denial.count & (denial.count - 1)) === 0) {
-        this.#parts.post({ kind: 'denied', pid: this.pid, ...denial });
-      }
-    }
-  }
-
-  #flushDenials(): void {
-    for (const denial of this.#denials.values()) {
-      this.#parts.post({ kind: 'denied', pid: this.pid, ...denial });
-    }
+    this.#denials.add(capability, operation);
   }
 
   send(to: number, payload: Payload, waitMs: number | null): Operation<null> {
@@ -579,37 +524,4 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     }
     return operation;
   }
-
-  // ── memory ──────────────────────────────────────────────────────────────────────────────────────
-
-  /** Takes bytes of memories and tables that the module declares; they were checked at the spawn. */
-  takeDeclared(bytes: number): void {
-    this.#memoryBytes += bytes;
-    this.#notePeak();
-  }
-
-  /** What was taken counts as used once it is there: at the next question, or at the end. */
-  #notePeak(): void {
-    if (this.#memoryBytes > this.#memoryBytesPeak) {
-      this.#memoryBytesPeak = this.#memoryBytes;
-      this.block.setMemoryBytes(this.#memoryBytesPeak);
-    }
-  }
-
-  /** The injected code's question before a memory or table grows. */
-  readonly grow = (bytes: bigint): number => {
-    this.#notePeak();
-    const wanted = Number(bytes);
-    const { memoryBytes } = this.limits;
-    if (memoryBytes !== 0 && this.#memoryBytes + wanted > memoryBytes) {
-      return 0;
-    }
-    this.#memoryBytes += wanted;
-    return 1;
-  };
-
-  /** What was taken by `grow` could not be had after all. */
-  readonly ungrow = (bytes: bigint): void => {
-    this.#memoryBytes -= Number(bytes);
-  };
 }

@@ -7,6 +7,14 @@ import type { FunctionBinding, GatedFunction } from '../host/abi/binding.ts';
 import { BINDINGS } from '../host/generated/index.ts';
 import type { HostFunctions } from '../host/index.ts';
 import type { WorkerAgent } from './agent.ts';
+import {
+  failedBy,
+  failedInside,
+  isStackOverflow,
+  NORMAL,
+  STACK_EXHAUSTED,
+  trapped,
+} from './ends.ts';
 import { liftRunResult } from './entry.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd } from './protocol.ts';
@@ -55,8 +63,8 @@ function makeLinkHost(agent: WorkerAgent, prepared: PreparedInstance): LinkHost 
     depth: agent.depth,
     check: agent.check,
     suspend: new WebAssembly.Suspending(agent.suspend),
-    grow: agent.grow,
-    ungrow: agent.ungrow,
+    grow: agent.memory.grow,
+    ungrow: agent.memory.ungrow,
     exhausted_depth: agent.exhaustedDepth,
   });
   const park = new WebAssembly.Suspending(agent.park);
@@ -94,7 +102,7 @@ export async function runInstance(
   try {
     const { plan } = prepared;
     const { entry } = plan;
-    agent.takeDeclared(plan.declaredBytes);
+    agent.memory.takeDeclared(plan.declaredBytes);
     const linked = await instantiate(plan, prepared.modules, makeLinkHost(agent, prepared));
     const result = await WebAssembly.promising(linked.entry)();
     const failure =
@@ -107,9 +115,7 @@ export async function runInstance(
       agent.beginPostReturn();
       await WebAssembly.promising(linked.postReturn)(result);
     }
-    return failure === null
-      ? { code: 0, reason: 'normal', message: null }
-      : { code: 1, reason: 'error', message: failure };
+    return failure === null ? NORMAL : failedBy(1, failure);
   } catch (error) {
     return endOf(error, parts);
   }
@@ -117,23 +123,21 @@ export async function runInstance(
 
 /** What an error that left the guest means. Where the agent was ended on purpose, that counts instead. */
 function endOf(error: unknown, parts: WorkerParts): AgentEnd {
-  const trapped = (message: string): AgentEnd => ({ code: -3, reason: 'trap', message });
   if (error instanceof WebAssembly.RuntimeError) {
     return trapped(error.message);
   }
   if (error instanceof WebAssembly.Exception) {
     return trapped('an exception was not caught');
   }
+  if (isStackOverflow(error)) {
+    return STACK_EXHAUSTED;
+  }
   if (error instanceof RangeError) {
-    return trapped(
-      error.message.includes('call stack')
-        ? 'call stack exhausted'
-        : 'there is no room for its memory',
-    );
+    return trapped('there is no room for its memory');
   }
   if (error instanceof RingfenceError) {
     return trapped(error.message);
   }
   parts.report(error);
-  return { code: -1, reason: 'internal', message: 'ringfence failed while it ran the agent' };
+  return failedInside('ringfence failed while it ran the agent');
 }

@@ -9,6 +9,7 @@ import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import type { HostFunctions } from '../host/index.ts';
 import { WorkerAgent } from './agent.ts';
+import { failedInside } from './ends.ts';
 import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
 import { deliver, PendingOperation } from './mail.ts';
 import type { FileOwner, Resident, WorkerParts } from './parts.ts';
@@ -202,11 +203,7 @@ export class Worker implements WorkerParts {
     } catch (error) {
       // One whose mounts can't be opened is no reason for the others of this thread to end.
       this.report(error);
-      const end = {
-        code: -1,
-        reason: 'internal',
-        message: 'ringfence failed to start the agent',
-      } as const;
+      const end = failedInside('ringfence failed to start the agent');
       this.post({ kind: 'exited', pid: start.pid, end, undelivered: 0 });
       return;
     }

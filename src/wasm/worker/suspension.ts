@@ -1,0 +1,83 @@
+/**
+ * Where an agent has stopped: at the end of a slice, or in a host call that waits. What is returned to
+ * the guest's code is a promise (JSPI); the scheduler decides when it is resolved.
+ */
+
+import { WAIT } from '../host/abi/binding.ts';
+import type { Subscribe, Unsubscribe } from '../host/operation.ts';
+import type { Schedulable, Scheduler } from './scheduler.ts';
+
+/** The one stop of one agent at a time, and what ends it. */
+export class Suspension {
+  readonly #agent: Schedulable & { readonly ended: boolean };
+  readonly #scheduler: Scheduler;
+  #resume: (() => void) | null = null;
+  /** What it waits for has come, and it has not gone on yet. */
+  #woken = false;
+  #unsubscribe: Unsubscribe | null = null;
+
+  constructor(agent: Schedulable & { readonly ended: boolean }, scheduler: Scheduler) {
+    this.#agent = agent;
+    this.#scheduler = scheduler;
+  }
+
+  /** Stops at the end of a slice. */
+  readonly suspend = (): Promise<void> =>
+    new Promise((resolve) => {
+      this.#resume = resolve;
+      this.#scheduler.stoppedAtSliceEnd(this.#agent);
+    });
+
+  /** Stops in a host call that has to wait; undefined: what it waits for has come meanwhile. */
+  readonly park = (): Promise<void> | undefined => {
+    if (this.#woken || this.#agent.ended) {
+      this.#woken = false;
+      return undefined;
+    }
+    return new Promise((resolve) => {
+      this.#resume = resolve;
+      this.#scheduler.stopped(this.#agent);
+    });
+  };
+
+  /** What the host call under way waits for: the agent is woken by it, once. */
+  wait(subscribe: Subscribe): typeof WAIT {
+    this.#unsubscribe?.();
+    this.#unsubscribe = subscribe(this.wake);
+    return WAIT;
+  }
+
+  /** What it waits for has come, or nobody waits for it any more. */
+  readonly wake = (): void => {
+    this.release();
+    if (!this.#woken) {
+      this.#woken = true;
+      this.hurry();
+    }
+  };
+
+  /** Where it has stopped, it is taken before those whose slices are used up. */
+  hurry(): void {
+    if (this.#resume !== null) {
+      this.#scheduler.wake(this.#agent);
+    }
+  }
+
+  /** Goes on from where it has stopped; false: it has stopped nowhere. */
+  resume(): boolean {
+    const resume = this.#resume;
+    if (resume === null) {
+      return false;
+    }
+    this.#resume = null;
+    this.#woken = false;
+    resume();
+    return true;
+  }
+
+  /** Waits for nothing any more. */
+  release(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+  }
+}
