@@ -51,7 +51,23 @@ export class OwnThreads {
         { max: this.#most },
       );
     }
-    this.#threads += 1;
+    const link = this.#startThread(start);
+    try {
+      return link.start(start, module, {
+        ...events,
+        exited: (end) => {
+          link.close();
+          events.exited(end);
+        },
+      });
+    } catch (error) {
+      // Nobody else would ever end its thread.
+      link.close();
+      throw error;
+    }
+  }
+
+  #startThread(start: BackendStart): WorkerLink {
     const pool = new Piscina({
       filename: WORKER_FILE,
       minThreads: 1,
@@ -65,25 +81,23 @@ export class OwnThreads {
       // A thread that dies rejects its task too; that is where it is handled.
     });
     const link = new WorkerLink(pool, this.#options);
+    this.#threads += 1;
     this.#starts.count(link.ready);
     const ended = link.ended
       .then(() => pool.destroy())
+      .catch((error: unknown) => {
+        this.#options.onWarning(`a thread could not be ended in order: ${String(error)}`);
+      })
       .finally(() => {
         this.#threads -= 1;
         this.#ending.delete(ended);
       });
     this.#ending.add(ended);
-    return link.start(start, module, {
-      ...events,
-      exited: (end) => {
-        link.close();
-        events.exited(end);
-      },
-    });
+    return link;
   }
 
   /** Resolves when the threads are gone; their agents have been ended before. */
   async close(): Promise<void> {
-    await Promise.allSettled([...this.#ending]);
+    await Promise.all([...this.#ending]);
   }
 }

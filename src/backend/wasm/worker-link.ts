@@ -78,9 +78,9 @@ export class WorkerLink implements AgentThread {
 
   start(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
     if (!this.#known.has(module.digest)) {
-      this.#known.add(module.digest);
       const { digest, plan } = module;
       this.post({ kind: 'module', digest, plan, modules: [...module.compiled] });
+      this.#known.add(digest);
     }
     const agent = new RunningAgent(start, events, this);
     this.agents.set(start.pid, agent);
