@@ -189,13 +189,13 @@ describe('as many as may, and no more', () => {
     } as const;
     const processes = new Processes({ ...options, most: 2 });
     await processes.prepare();
-    const [first, second] = [startAgent(processes, 'deaf'), startAgent(processes, 'deaf')];
-    expect(() => startAgent(processes, 'deaf')).toThrow(
+    const [first, second] = [startAgent(processes, 'idle'), startAgent(processes, 'idle')];
+    expect(() => startAgent(processes, 'idle')).toThrow(
       expect.objectContaining({ code: 'RF_LIMIT_EXCEEDED' }),
     );
     first.kill();
     await first.ended;
-    const third = startAgent(processes, 'deaf');
+    const third = startAgent(processes, 'idle');
     second.kill();
     third.kill();
     await Promise.all([second.ended, third.ended]);
@@ -210,7 +210,7 @@ describe('as many as may, and no more', () => {
     const before = children();
     // A mount whose grant it does not have is a mistake of ours.
     const mounts = [{ index: 9, root: null }];
-    expect(() => startAgent(processes, 'deaf', { mounts })).toThrow(/came without its grant/);
+    expect(() => startAgent(processes, 'idle', { mounts })).toThrow(/came without its grant/);
     await vi.waitFor(() => expect(children()).not.toEqual(before), soon);
     expect((await startAgent(processes, 'honest').ended).reason).toBe('normal');
     await processes.close();
