@@ -136,7 +136,9 @@ export class Kernel implements AsyncDisposable {
    * An unknown one is validated, checked and metered in a child process first; a known one comes out
    * of the cache.
    *
-   * @throws {RingfenceError} `RF_FILE`, `RF_MODULE_INVALID`, `RF_MODULE_REFUSED`, `RF_PREPARE_LIMIT`
+   * @throws {RingfenceError} `RF_USAGE` for what is no source, `RF_FILE`, `RF_MODULE_INVALID`,
+   * `RF_MODULE_REFUSED`, `RF_PREPARE_LIMIT`, `RF_CLOSED`, `RF_INTERNAL` when no worker thread can be
+   * started; the reason of `signal` once that is aborted
    */
   async load(
     source: string | URL | Uint8Array,
@@ -199,7 +201,8 @@ export class Kernel implements AsyncDisposable {
    * a child would have more than its parent, `RF_PROCESS_NOT_FOUND` when that has ended,
    * `RF_LIMIT_EXCEEDED` for more children than its parent may have, more than 256 grants, or when as many
    * agents have a thread or process of their own as may, `RF_PROCESS_TABLE_FULL`, `RF_CLOSED`,
-   * `RF_BACKEND_NOT_AVAILABLE` when no process can be started within the walls that are required
+   * `RF_BACKEND_NOT_AVAILABLE` when no process can be started within the walls that are required,
+   * `RF_INTERNAL` when no worker thread could be started
    */
   async spawn(options: SpawnOptions): Promise<Agent> {
     const parsed = spawnSchema.safeParse(options);
@@ -308,10 +311,9 @@ export class Kernel implements AsyncDisposable {
       );
       return { tag: 'ok', val: child.pid };
     } catch (error) {
-      if (!(error instanceof RingfenceError)) {
-        this.#onWarning(`a spawn that pid ${parent.pid} asked for failed: ${messageOf(error)}`);
-      }
-      return outcomeForGuest(error);
+      return outcomeForGuest(error, (why) =>
+        this.#onWarning(`a spawn that pid ${parent.pid} asked for failed: ${why}`),
+      );
     } finally {
       turn?.end();
     }
@@ -327,7 +329,9 @@ export class Kernel implements AsyncDisposable {
       const spec = specOfWords(grant, []);
       return { tag: 'ok', val: await this.#elevations.request(pid, agentId, spec, reason) };
     } catch (error) {
-      return outcomeForGuest(error);
+      return outcomeForGuest(error, (why) =>
+        this.#onWarning(`a grant that pid ${pid} asked for could not be decided: ${why}`),
+      );
     }
   }
 

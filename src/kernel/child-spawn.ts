@@ -120,15 +120,30 @@ const FOR_GUESTS: Readonly<Partial<Record<ErrorCode, readonly [error: string, me
     ],
     RF_MODULE_REFUSED: ['invalid', 'the module needs more memory than its limit: raise the limit'],
     RF_USAGE: ['invalid', 'the request can not be understood: see the words of grants and limits'],
+    RF_CLOSED: ['unavailable', 'the host is being closed'],
     RF_BACKEND_NOT_AVAILABLE: [
       'unavailable',
       'restarts, links and this isolation are not offered: ask for temporary, unlinked',
     ],
   };
 
-/** An error of a spawn or of a request for a grant, as the agent that asked is told it. */
-export function outcomeForGuest(error: unknown): CallOutcome<never> {
+/**
+ * An error of a spawn or of a request for a grant, as the agent that asked is told it. Where that is only
+ * that the operator knows, `tellOperator` is told the rest.
+ */
+export function outcomeForGuest(
+  error: unknown,
+  tellOperator: (message: string) => void,
+): CallOutcome<never> {
   const known = error instanceof RingfenceError ? FOR_GUESTS[error.code] : undefined;
-  const [tag, message] = known ?? ['unavailable', 'the host failed: its operator knows why'];
+  if (known === undefined) {
+    tellOperator(error instanceof Error ? error.message : String(error));
+    return {
+      tag: 'err',
+      error: 'unavailable',
+      message: 'the host failed: its operator knows why',
+    };
+  }
+  const [tag, message] = known;
   return { tag: 'err', error: tag, message };
 }
