@@ -168,7 +168,6 @@ export const policySchema = z
   })
   .meta({ title: 'ringfence policy', description: 'Grants and limits by module: docs/policy.md.' });
 
-export type PolicyDocument = z.output<typeof policySchema>;
 export type EntryInput = z.output<typeof entrySchema>;
 export type SettingsInput = Omit<EntryInput, 'match' | 'digest'>;
 
