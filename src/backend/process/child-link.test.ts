@@ -4,10 +4,16 @@
  */
 
 import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as later } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { ChildLink } from './child-link.ts';
+import { childCommand } from './command.ts';
+import { findTools, wallPlans } from './walls.ts';
 
 test.each([false, true])(
   'a program that is not there: ready never, gone at once (%s)',
@@ -53,3 +59,40 @@ test.runIf(process.platform === 'linux')(
     expect(ready.at(-1)).toBe(true);
   },
 );
+
+describe('one that is killed while it starts leaves nothing behind', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ringfence-killed-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+  // As a process that does not look whether the kernel is there.
+  const entry = join(directory, 'entry.js');
+  writeFileSync(entry, 'setInterval(() => {}, 1_000);');
+
+  /** Processes whose command line names the program, whoever is their parent by now. */
+  const left = (): string[] =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .filter((name) => {
+        try {
+          return readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(basename(directory));
+        } catch {
+          return false;
+        }
+      });
+
+  test.runIf(process.platform === 'linux').each(wallPlans(findTools()))(
+    'within bubblewrap $bwrap, setpriv $setpriv',
+    async (plan) => {
+      const command = childCommand(plan, entry);
+      // Where in its start it is then is different each time.
+      const links = Array.from({ length: 16 }, async (_, milliseconds) => {
+        const link = new ChildLink(command);
+        await later(milliseconds);
+        link.kill();
+        await link.gone;
+      });
+      await Promise.all(links);
+      await vi.waitFor(() => expect(left()).toEqual([]), { timeout: 5_000 });
+    },
+    20_000,
+  );
+});

@@ -61,6 +61,8 @@ export class ChildLink {
   readonly #systemPid: Promise<number | null>;
   /** The process that bubblewrap has started; null: there is no bubblewrap, or it has not said. */
   #inner: number | null = null;
+  /** Whether it is known whom bubblewrap has started, or that there is no bubblewrap. */
+  #isTold = true;
   #listener: ChildListener | null = null;
   readonly #early: Frame[] = [];
   readonly #ready = Promise.withResolvers<boolean>();
@@ -94,7 +96,9 @@ export class ChildLink {
       return;
     }
     this.#systemPid = command.wrapped ? startedByBwrap(child) : Promise.resolve(child.pid ?? null);
+    this.#isTold = !command.wrapped;
     void this.#systemPid.then((pid) => {
+      this.#isTold = true;
       this.#inner = command.wrapped ? pid : null;
     });
     const closed = Promise.withResolvers<void>();
@@ -150,17 +154,28 @@ export class ChildLink {
     if (child === null) {
       return;
     }
-    if (this.#inner === null || child.pid === undefined || parentOf(this.#inner) !== child.pid) {
-      child.kill('SIGKILL');
+    if (this.#isTold) {
+      this.#kill(child);
       return;
     }
-    // Bubblewrap waits for it, and ends after it: nobody else has to.
+    // Killed before it has told whom it has started, bubblewrap would leave that one behind.
+    void this.#systemPid.then(() => this.#kill(child));
+    setTimeout(() => killGroup(child), GONE_MS_MAX).unref();
+  }
+
+  #kill(child: ChildProcess): void {
+    if (this.#inner === null || child.pid === undefined || parentOf(this.#inner) !== child.pid) {
+      killGroup(child);
+      return;
+    }
+    // The first of its namespace: all others in it end with it. Bubblewrap waits for it, and ends after
+    // it: nobody else has to.
     try {
       process.kill(this.#inner, 'SIGKILL');
     } catch {
       // It has just gone by itself.
     }
-    setTimeout(() => child.kill('SIGKILL'), BWRAP_MS_MAX).unref();
+    setTimeout(() => killGroup(child), BWRAP_MS_MAX).unref();
   }
 
   #read(pipe: Socket): void {
@@ -228,7 +243,7 @@ export class ChildLink {
     if (this.#pipe !== null) {
       this.#turn(this.#pipe);
     }
-    setTimeout(() => this.#pipe?.destroy(), GONE_MS_MAX).unref();
+    setTimeout(() => destroyPipes(this.#process), GONE_MS_MAX).unref();
   }
 
   #over(): void {
@@ -261,10 +276,7 @@ function start(command: ChildCommand): ChildProcess | null {
   // Where it could not be started this tells so once more, and would end the program if nobody heard it.
   child.on('error', () => {});
   if (child.pid === undefined) {
-    // Without descriptors Node makes no pipes at all, whatever its types say.
-    for (const pipe of (child.stdio as ChildProcess['stdio'] | undefined) ?? []) {
-      pipe?.destroy();
-    }
+    destroyPipes(child);
     return null;
   }
   if (command.filter !== null) {
@@ -295,6 +307,26 @@ function startWith(command: ChildCommand, nowhere: number): ChildProcess {
     cwd: parse(process.execPath).root,
     windowsHide: true,
   });
+}
+
+/** Ends it, and what is in the group that it leads: whom bubblewrap starts is, at first. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
+    return;
+  }
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // There are no groups here, or it does not lead its own yet.
+    child.kill('SIGKILL');
+  }
+}
+
+/** Lets go of all its pipes. Without descriptors Node has made none, whatever its types say. */
+function destroyPipes(child: ChildProcess | null): void {
+  for (const pipe of (child?.stdio as ChildProcess['stdio'] | undefined) ?? []) {
+    pipe?.destroy();
+  }
 }
 
 function pipeOf(child: ChildProcess, descriptor: number): Socket | null {
