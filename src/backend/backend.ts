@@ -9,10 +9,12 @@ import type { Limits } from '../resource/limits.ts';
 
 /** The backends by name; one that isn't configured is refused by its name. */
 export const BACKEND_NAMES = ['native', 'wasm', 'container', 'remote', 'tee'] as const;
+/** The name of a backend. */
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
 /** How far an agent is kept apart from the others. */
 export const ISOLATIONS = ['shared', 'thread', 'process'] as const;
+/** How far an agent is kept apart from the others: docs/isolation.md. */
 export type Isolation = (typeof ISOLATIONS)[number];
 
 /** What a backend needs to start an agent; the supervisor has checked it. */
@@ -116,6 +118,7 @@ export interface BackendAgent {
   ): Promise<CallOutcome<null>>;
 }
 
+/** What runs agents. */
 export interface Backend {
   readonly name: BackendName;
   start(start: BackendStart, events: BackendEvents): BackendAgent;

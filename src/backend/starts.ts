@@ -8,6 +8,7 @@ export interface StartTurn {
   end(): void;
 }
 
+/** Gives turns to start, at most so many at a time. */
 export class Starts {
   readonly #most: number;
   /** Turns that were given and have not ended, and starts that are under way. */

@@ -11,6 +11,7 @@ import { memoriesOf, type WasmModule } from './wasm/module.ts';
 import { OwnThreads } from './wasm/own-threads.ts';
 import { SharedThreads, type SharedThreadsOptions } from './wasm/shared-threads.ts';
 
+/** How the wasm backend runs agents. */
 export interface WasmBackendOptions extends SharedThreadsOptions {
   /** Whether an agent's process may run without the system's own walls. */
   readonly processWalls: WallsPolicy;
@@ -24,6 +25,7 @@ export interface WasmBackendOptions extends SharedThreadsOptions {
  */
 const MEMORIES_MAX = 14_000;
 
+/** Runs components, each in the isolation that it is spawned with. */
 export class WasmBackend implements Backend {
   readonly name = 'wasm';
   readonly #shared: SharedThreads;

@@ -18,6 +18,7 @@ export const STATUS = {
 
 /** The signals that end a run, and the exit status of each: 128 and the signal's number. */
 export const STATUS_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const;
+/** A signal that ends a run. */
 export type EndingSignal = keyof typeof STATUS_OF_SIGNAL;
 
 /** A status is one byte; a code that doesn't fit must not turn into success. */

@@ -12,7 +12,9 @@ const SPAWN_COUNT_DEFAULT = 64;
 const SPAWN_COUNT_MAX = 10_000;
 const NAME_LENGTH_MAX = 256;
 
+/** The presets, by name. */
 export const PRESETS = ['none', 'browser', 'standard'] as const;
+/** The name of a preset. */
 export type Preset = (typeof PRESETS)[number];
 
 /** The values of the options; a list has an entry for each time the option was given. */

@@ -8,6 +8,7 @@ export const RUN_GROUPS = {
   run: 'Isolation and report:',
 } as const;
 
+/** Behind the options of `run`. */
 export const RUN_EXAMPLES = `
 Examples:
   ringfence run word-count.wasm < LICENSE
@@ -18,15 +19,18 @@ Examples:
   ringfence run --policy ringfence.toml --timeout 1s plugins/agent.wasm
   ringfence run --json agent.wasm 2> output.txt | jq .usage`;
 
+/** What exit statuses mean. */
 export const EXIT_STATUS_HELP = `
 Exit status: the module's own code; 2 wrong usage or no such file, 124 timeout, 125 ringfence failed,
 126 the module can't be run, 130 Ctrl-C, 134 trap, 137 fuel or CPU time used up, 143 SIGTERM.`;
 
+/** Behind the options of `inspect`. */
 export const INSPECT_EXAMPLES = `
 Examples:
   ringfence inspect agent.wasm
   ringfence inspect --json agent.wasm`;
 
+/** Behind the commands of `policy`. */
 export const POLICY_EXAMPLES = `
 Examples:
   ringfence policy check

@@ -65,6 +65,7 @@ export interface PrintInvocation {
   readonly isError: boolean;
 }
 
+/** What the arguments ask for. */
 export type Invocation =
   | RunInvocation
   | InspectInvocation

@@ -16,8 +16,10 @@ export interface HeldBytes {
   release(bytes: number): void;
 }
 
+/** What became of a message that was posted. */
 export type PostOutcome = 'delivered' | 'full' | 'too-large';
 
+/** The messages of one agent, in order and bounded. */
 export class Mailbox {
   readonly #queue: Delivery[] = [];
   readonly #held: HeldBytes;

@@ -45,6 +45,7 @@ export interface KernelOptions {
   readonly onWarning?: (text: string) => void;
 }
 
+/** Reads {@link KernelOptions}. */
 export const optionsSchema = z.strictObject({
   workers: z.number().int().min(1).max(64).optional(),
   capacity: z.number().int().min(1).max(12_000).optional(),
@@ -129,6 +130,7 @@ const inputSchema = z.custom<InputGiven>(
   'give bytes, a text, or something that can be read chunk by chunk',
 );
 
+/** Reads {@link SpawnOptions}; grants and limits have readers of their own. */
 export const spawnSchema = z.strictObject({
   module: z.custom<LoadedModule>((value) => typeof value === 'object' && value !== null),
   agentId: z.string().min(1).max(256).optional(),

@@ -17,6 +17,7 @@ const VARIABLE_CHARACTERS_MAX = 32_768;
 
 /** What happens to an agent that has ended. */
 export const RESTARTS = ['temporary', 'transient', 'permanent'] as const;
+/** When an agent that has ended is started again. */
 export type Restart = (typeof RESTARTS)[number];
 
 /** How each limit is written, and which one it is. */
@@ -168,7 +169,9 @@ export const policySchema = z
   })
   .meta({ title: 'ringfence policy', description: 'Grants and limits by module: docs/policy.md.' });
 
+/** An entry as it is written. */
 export type EntryInput = z.output<typeof entrySchema>;
+/** What an entry or the defaults give. */
 export type SettingsInput = Omit<EntryInput, 'match' | 'digest'>;
 
 /** Limits as the kernel takes them. They have passed the schema. */

@@ -14,6 +14,7 @@ export type PolicyNode =
   | { readonly kind: 'list'; readonly at: Place; readonly items: PolicyNode[] }
   | { readonly kind: 'value'; readonly at: Place; readonly value: unknown };
 
+/** A table. */
 export type TableNode = Extract<PolicyNode, { kind: 'table' }>;
 
 /** A file that can't be read as what it is: the first thing that is in the way. */

@@ -14,6 +14,7 @@ export interface ProcessRow {
 /** Rows of agents that exited stay readable, up to so many. */
 const HISTORY_MAX = 10_000;
 
+/** All agents of a kernel, and who has exited lately. */
 export class ProcessTable<Row extends ProcessRow> {
   readonly #capacity: number;
   readonly #live = new Map<Pid, Row>();

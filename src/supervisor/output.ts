@@ -9,6 +9,7 @@ export const CAPTURED_BYTES_MAX = 1024 * 1024;
 /** How long the report of an agent waits for its output to be handed on. */
 const FLUSH_MS_MAX = 5_000;
 
+/** One output stream of an agent. */
 export class Output {
   readonly #writer: OutputWriter | undefined;
   /** One buffer that grows: chunks may be of a byte each. */

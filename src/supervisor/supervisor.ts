@@ -28,6 +28,7 @@ export interface LogLine {
   readonly message: string;
 }
 
+/** What the supervisor asks the rest of the kernel for. */
 export interface SupervisorOptions {
   readonly capacity: number;
   onLog(line: LogLine): void;
@@ -75,6 +76,7 @@ const refused = (error: string, message: string): CallOutcome<null> => ({
   message,
 });
 
+/** All agents of a kernel, from their spawn to their report. */
 export class Supervisor {
   readonly blocks: ControlBlocks;
   readonly grants = new GrantRegistry();

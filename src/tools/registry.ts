@@ -38,6 +38,7 @@ type ToolOutcome =
 
 const failure = (error: string, message: string): ToolOutcome => ({ tag: 'err', error, message });
 
+/** The tools of a kernel, by name. */
 export class ToolRegistry {
   readonly #tools = new Map<string, ToolHandler>();
   readonly #onFailure: (tool: string, error: unknown) => void;

@@ -46,6 +46,7 @@ export interface ChildAgentOptions {
   onWarning(text: string): void;
 }
 
+/** An agent, and the process that is there for it alone: they end together. */
 export class ChildAgent implements BackendAgent {
   readonly #options: ChildAgentOptions;
   readonly #start: BackendStart;

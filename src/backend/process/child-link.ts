@@ -53,6 +53,7 @@ export interface ChildListener {
   gone(): void;
 }
 
+/** A process of ours: started at once, gone when {@link ChildLink.gone} says so. */
 export class ChildLink {
   /** Null: it could not be started. */
   readonly #process: ChildProcess | null;

@@ -33,6 +33,7 @@ interface Entry {
   done(outcome: Outcome): void;
 }
 
+/** What one agent's mail needs to know of it. */
 export interface DeliveriesOptions {
   readonly pid: number;
   /** Bytes that may be kept for it; 0: any. */
@@ -44,6 +45,7 @@ export interface DeliveriesOptions {
   silent(): void;
 }
 
+/** The mail of one agent, until its mailbox over there has it. */
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   /** Not sent over yet, in order. */

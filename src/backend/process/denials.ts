@@ -12,6 +12,7 @@ interface Denial {
   here: number;
 }
 
+/** The denials of one agent, by what was denied: bounded, and told as they come. */
 export class Denials {
   readonly #denials = new Map<string, Denial>();
   readonly #report: (capability: string, operation: string, count: number) => void;

@@ -18,6 +18,7 @@ const UNDER_WAY_MAX = 16;
 const REVOKED: FileAnswer = { tag: 'err', val: 'access' };
 const UNKNOWN: FileAnswer = { tag: 'err', val: 'bad-descriptor' };
 
+/** The mounts of one agent, open here; what it may do in them is checked at each request. */
 export class FileBroker {
   /** What its process must know of its mounts: no path of this machine. */
   readonly preopens: readonly RemotePreopen[];

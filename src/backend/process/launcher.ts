@@ -20,6 +20,7 @@ const CLOSE_MS_MAX = 5_000;
 /** Whether an agent's process may run without the system's own walls. */
 export type WallsPolicy = 'require' | 'if-available';
 
+/** How processes are started. */
 export interface LauncherOptions {
   readonly policy: WallsPolicy;
   /** Where its starts are counted. */
@@ -43,6 +44,7 @@ interface Found {
   readonly walls: ProcessWalls;
 }
 
+/** Starts processes; which walls work here is found out by a trial, once. */
 export class Launcher {
   readonly #options: LauncherOptions;
   readonly #tools: WallTools;

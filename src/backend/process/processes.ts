@@ -10,12 +10,14 @@ import type { ProcessWalls } from './walls.ts';
 /** Processes of agents that live at a time: each takes some 60 MB before its agent has anything. */
 export const PROCESSES_MAX = 64;
 
+/** How agents are run in processes. */
 export interface ProcessesOptions extends LauncherOptions {
   readonly sliceFuel: number;
   /** Only tests allow less than {@link PROCESSES_MAX}. */
   readonly most?: number;
 }
 
+/** All processes of agents of one kernel. */
 export class Processes {
   readonly #options: ProcessesOptions;
   readonly #launcher: Launcher;

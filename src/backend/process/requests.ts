@@ -35,6 +35,7 @@ interface Under {
   readonly expiry: Alarm | null;
 }
 
+/** The requests of one agent: checked by its grants, counted, and stopped when a grant is gone. */
 export class Requests {
   readonly #start: BackendStart;
   readonly #events: BackendEvents;

@@ -6,6 +6,7 @@ import { logLineBytes, OUTPUT_WINDOW_BYTES } from '../../wasm/worker/streams.ts'
 import type { BackendEvents } from '../backend.ts';
 import { ChildProtocolError } from './from-child.ts';
 
+/** The streams and the log of one agent, within their windows. */
 export class ChildStreams {
   readonly #pid: number;
   readonly #events: BackendEvents;

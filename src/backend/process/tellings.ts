@@ -5,6 +5,7 @@ import { answerTimer } from '../deadline.ts';
 /** How long it has to answer. */
 const TOLD_MS_MAX = 2_000;
 
+/** The revocations of one agent that its process has not answered yet. */
 export class Tellings {
   readonly #underWay = new Map<number, () => void>();
   #nextId = 1;

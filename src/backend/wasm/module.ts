@@ -2,6 +2,7 @@
 
 import type { LinkPlan } from '../../wasm/component/plan.ts';
 
+/** A module as the backend runs it. */
 export interface WasmModule {
   readonly digest: string;
   readonly plan: LinkPlan;

@@ -27,6 +27,7 @@ function heapMebibytes({ limits }: BackendStart): { maxOldGenerationSizeMb?: num
       };
 }
 
+/** All threads of agents that have one of their own, of one kernel. */
 export class OwnThreads {
   readonly #options: WorkerLinkOptions;
   readonly #starts: Starts;

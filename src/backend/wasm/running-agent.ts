@@ -27,6 +27,7 @@ export interface AgentThread {
   terminate(): void;
 }
 
+/** An agent of a thread: what it has asked for, and its last resort. */
 export class RunningAgent implements BackendAgent {
   readonly start: BackendStart;
   readonly events: BackendEvents;

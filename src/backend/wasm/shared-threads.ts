@@ -6,6 +6,7 @@ import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
 import type { WasmModule } from './module.ts';
 import { WORKER_FILE, WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
 
+/** How threads are shared. */
 export interface SharedThreadsOptions extends WorkerLinkOptions {
   readonly workers: number;
 }
@@ -13,6 +14,7 @@ export interface SharedThreadsOptions extends WorkerLinkOptions {
 /** How long workers have to end their tasks at a close. */
 const CLOSE_MS = 2_000;
 
+/** The threads of one kernel that many agents share; one that dies is replaced. */
 export class SharedThreads {
   readonly #options: SharedThreadsOptions;
   readonly #pool: Piscina;

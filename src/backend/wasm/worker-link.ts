@@ -23,6 +23,7 @@ export interface WorkerLinkOptions {
   onWarning(text: string): void;
 }
 
+/** A thread that runs agents, until it is closed or dies. */
 export class WorkerLink implements AgentThread {
   readonly agents = new Map<number, RunningAgent>();
   readonly #pool: Piscina;

@@ -17,6 +17,7 @@ const SLICE_MS_MAX = 4;
 /** …and one that took less by a longer one. */
 const SLICE_MS_MIN = 1;
 
+/** The fuel of one agent. */
 export class FuelTank {
   readonly global: WebAssembly.Global<'i64'>;
   readonly #limit: number;

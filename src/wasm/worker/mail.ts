@@ -9,6 +9,7 @@ export function settled<Value>(outcome: Outcome<Value>): Operation<Value> {
   return { outcome, onSettled: () => () => {}, abandon: () => {} };
 }
 
+/** The receiver has no room. */
 export const mailboxFull = (pid: number): Outcome<null> => ({
   tag: 'err',
   error: 'mailbox-full',

@@ -24,6 +24,7 @@ export interface FileOwner extends Resident {
   readonly block: ControlBlock;
 }
 
+/** What an agent needs of its worker. */
 export interface WorkerParts {
   readonly scheduler: Scheduler;
   /** The memory of all control blocks. */

@@ -45,6 +45,7 @@ export interface AgentStart {
   readonly spawnedAtMs: number;
 }
 
+/** An output stream of an agent. */
 export type StreamName = 'stdout' | 'stderr';
 
 /** From the kernel to a worker. */

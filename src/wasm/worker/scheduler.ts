@@ -51,6 +51,7 @@ export function threadCpuMicroseconds(): number {
   return user + system;
 }
 
+/** Decides which agent of a worker runs next, and for how long. */
 export class Scheduler {
   readonly #woken = new Queue<Schedulable>();
   readonly #spent = new Queue<Schedulable>();

@@ -37,6 +37,7 @@ export interface WorkerOptions {
   openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
 }
 
+/** Runs the agents of one thread, or the one of a process. */
 export class Worker implements WorkerParts {
   readonly scheduler = new Scheduler();
   readonly blocks: SharedArrayBuffer;

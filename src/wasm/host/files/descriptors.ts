@@ -23,6 +23,7 @@ export interface SharedObject {
   removedFrom: Account | null;
 }
 
+/** A directory that is open. */
 export interface OpenDirectory {
   readonly kind: 'directory';
   readonly mount: Mount;
@@ -30,6 +31,7 @@ export interface OpenDirectory {
   readonly object: SharedObject;
 }
 
+/** A file that is open, and for what. */
 export interface OpenRegular {
   readonly kind: 'file';
   readonly mount: Mount;
@@ -39,12 +41,14 @@ export interface OpenRegular {
   readonly write: boolean;
 }
 
+/** The entries of a directory that are being read. */
 export interface OpenStream {
   readonly kind: 'stream';
   readonly mount: Mount;
   readonly entries: EntryReader;
 }
 
+/** What a handle can stand for. */
 export type OpenThing = OpenDirectory | OpenRegular | OpenStream;
 
 /** The descriptors of one agent. */

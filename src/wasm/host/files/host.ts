@@ -15,6 +15,7 @@ export interface Preopen {
   readonly object: number;
 }
 
+/** Performs the requests of one agent on its mounts. */
 export interface FileHost {
   /** The mounts in the order of their granting. */
   readonly preopens: readonly Preopen[];

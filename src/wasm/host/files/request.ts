@@ -19,6 +19,7 @@ export interface FileTime {
 /** What to set a time to. */
 export type NewTime = 'no-change' | 'now' | FileTime;
 
+/** What a guest may know of an object. */
 export interface FileStat {
   readonly type: DescriptorType;
   readonly linkCount: number;
@@ -39,6 +40,7 @@ export interface Opened {
   readonly object: number;
 }
 
+/** A name in a directory. */
 export interface FileEntry {
   readonly type: DescriptorType;
   /** Null: its name is no Unicode text, so no path leads to it. */
@@ -134,6 +136,7 @@ export interface FileOperations {
   };
 }
 
+/** The name of an operation. */
 export type FileOperationName = keyof FileOperations;
 
 /** What to do. `op` decides the fields. */

@@ -9,6 +9,7 @@ const UNDER_WAY_MAX = 1;
 /** Starts work of the system; calls back once, later, when it is through. */
 type Work = (done: () => void) => void;
 
+/** Calls of `sync` in their order. */
 export class SyncQueue {
   /** At most one of each agent, so it is bounded. */
   readonly #waiting: Work[] = [];

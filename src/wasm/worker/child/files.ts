@@ -14,6 +14,7 @@ import type { RemotePreopen } from './messages.ts';
 /** Hands a request to the kernel; false: it is larger than what is taken. */
 type Ask = (id: number, request: FileRequest) => boolean;
 
+/** The mounts of the one agent of this process: each operation is a request to the kernel. */
 export class RemoteFiles implements FileHost {
   readonly preopens: readonly Preopen[];
   readonly #ask: Ask;

@@ -30,6 +30,7 @@ export interface PortEvents {
   onRoom(told: () => void): void;
 }
 
+/** The port of the one worker of this process. */
 export class ChildPort implements WorkerPort {
   readonly #pipe: Duplex;
   readonly #block: ControlBlock;

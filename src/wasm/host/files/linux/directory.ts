@@ -59,6 +59,7 @@ interface Root {
   readonly device: number;
 }
 
+/** A directory of the host, and all that is done in it by one segment. */
 export class LinuxDirectory implements Directory {
   readonly #descriptor: number;
   readonly #root: Root;

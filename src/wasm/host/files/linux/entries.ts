@@ -30,6 +30,7 @@ function typeOf(entry: Dirent<Buffer>): DescriptorType {
   return entry.isCharacterDevice() ? 'character-device' : 'unknown';
 }
 
+/** Reads the entries of one directory. */
 export class LinuxEntries implements EntryReader {
   readonly #directory: Directory;
   readonly #dir: Dir;

@@ -18,6 +18,7 @@ import { briefOf, close, newTimes, OPEN_FLAGS_ALWAYS, open, self, statOf } from 
 /** Reads longer than this look at the size first, so that no more is allocated than there is. */
 const READ_UNSEEN_MAX = 64 * 1024;
 
+/** A regular file of the host that is open. */
 export class LinuxFile implements OpenFile {
   readonly #descriptor: number;
   /** The same file, opened for appending; when it is first needed. */
