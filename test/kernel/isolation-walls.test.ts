@@ -4,17 +4,21 @@
  * as the control, without them. Where the machine has no bubblewrap the tests of it are skipped.
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ChildLink } from '../../src/backend/process/child-link.ts';
-import { type ChildCommand, childCommand } from '../../src/backend/process/command.ts';
+import {
+  type ChildCommand,
+  childCommand,
+  limitingCommand,
+} from '../../src/backend/process/command.ts';
 import { confine } from '../../src/backend/process/confine.ts';
 import { Launcher } from '../../src/backend/process/launcher.ts';
-import { findTools, type WallPlan, wallPlans } from '../../src/backend/process/walls.ts';
+import { findTools, type WallPlan, wallPlans, wallsOf } from '../../src/backend/process/walls.ts';
 import { useOf } from '../../src/backend/process/watch.ts';
 import { Starts } from '../../src/backend/starts.ts';
 
@@ -82,6 +86,12 @@ async function probe(plan: WallPlan) {
 
 const bare: WallPlan = { bwrap: null, filter: null, setpriv: null, asNobody: false, prlimit: null };
 
+/** The strongest that works here: nobody can't start what only root can read. */
+const strongest =
+  wallPlans(tools).find(
+    (plan) => wallsOf(plan, tools, null).missing.length === here.missing.length,
+  ) ?? bare;
+
 describe('a process', () => {
   test('without walls does all of it: the probe works', async () => {
     expect(await probe(bare)).toMatchObject({
@@ -102,7 +112,6 @@ describe('a process', () => {
   test.runIf(here.namespaces && here.systemCalls)(
     'within them reads no file, writes none, reaches nobody, starts nothing, and knows nothing',
     async () => {
-      const [strongest = bare] = wallPlans(tools);
       const found = await probe(strongest);
       expect(found).toMatchObject({
         read: 'ENOENT',
@@ -141,8 +150,7 @@ describe('limits of the system', () => {
     const systemPid = (await link.systemPid) ?? 0;
     expect(useOf(systemPid)?.residentBytes).toBeGreaterThan(1024 * 1024);
     const bounds = { residentBytes: null, dataBytes: 2 ** 31, cpuTimeMs: 60_000 };
-    expect(await confine(tools.prlimit ?? '', systemPid, bounds, true)).toBe(true);
-    const { readFileSync } = await import('node:fs');
+    expect(await confine([tools.prlimit ?? ''], systemPid, bounds, true)).toBe(true);
     const limits = readFileSync(`/proc/${systemPid}/limits`, 'utf8');
     const limit = (name: string) =>
       new RegExp(`^Max ${name}\\s+(\\S+)\\s+(\\S+)`, 'm').exec(limits);
@@ -162,10 +170,39 @@ describe('limits of the system', () => {
     expect(useOf(systemPid)).toBeNull();
   });
 
+  // Of root the system counts no threads, whatever the limit.
+  test.runIf(here.namespaces && here.resourceLimits && strongest.asNobody)(
+    'count threads: the process of root is nobody’s, outside of its namespaces too',
+    async () => {
+      const ownerWithin = async (plan: WallPlan) => {
+        const link = new ChildLink(childCommand(plan, fixture('hostile')));
+        expect(await link.ready).toBe(true);
+        const systemPid = (await link.systemPid) ?? 0;
+        const bounds = { residentBytes: null, dataBytes: null, cpuTimeMs: null };
+        expect(await confine(limitingCommand(plan) ?? [], systemPid, bounds, true)).toBe(true);
+        const status = readFileSync(`/proc/${systemPid}/status`, 'utf8');
+        link.kill();
+        await link.gone;
+        return status.split('\n').filter((line) => /^(Uid|Gid|Groups):/.test(line));
+      };
+      const nobody = '65534\t65534\t65534\t65534';
+      expect(await ownerWithin(strongest)).toEqual([
+        `Uid:\t${nobody}`,
+        `Gid:\t${nobody}`,
+        expect.stringMatching(/^Groups:\s*$/),
+      ]);
+      const asRoot = { ...strongest, setpriv: null, asNobody: false };
+      expect((await ownerWithin(asRoot))[0]).toBe('Uid:\t0\t0\t0\t0');
+      expect(wallsOf(asRoot, tools, null).missing).toEqual([
+        expect.stringContaining('its threads are not counted'),
+      ]);
+    },
+  );
+
   test.runIf(here.resourceLimits)('that can not be set are noticed', async () => {
     const bounds = { residentBytes: null, dataBytes: null, cpuTimeMs: null };
-    expect(await confine(tools.prlimit ?? '', 2 ** 22 + 1, bounds, true)).toBe(false);
-    expect(await confine('/nowhere/prlimit', process.pid, bounds, true)).toBe(false);
+    expect(await confine([tools.prlimit ?? ''], 2 ** 22 + 1, bounds, true)).toBe(false);
+    expect(await confine(['/nowhere/prlimit'], process.pid, bounds, true)).toBe(false);
   });
 });
 

@@ -17,6 +17,7 @@ import { Deadline } from '../deadline.ts';
 import { endOfLost } from '../lost.ts';
 import type { WasmModule } from '../wasm/module.ts';
 import type { ChildLink } from './child-link.ts';
+import { limitingCommand } from './command.ts';
 import { boundsFor, confine, type ProcessBounds } from './confine.ts';
 import { Deliveries } from './deliveries.ts';
 import { Denials } from './denials.ts';
@@ -194,9 +195,10 @@ export class ChildAgent implements BackendAgent {
 
   /** Has the system limit it, and watches it from now on. */
   async #confined(systemPid: number, bounds: ProcessBounds): Promise<boolean> {
-    const { prlimit, bwrap } = this.#options.launched.plan;
+    const { plan } = this.#options.launched;
     this.#watch = new ProcessWatch(systemPid, bounds, (what) => this.#passed(what));
-    return prlimit === null || confine(prlimit, systemPid, bounds, bwrap !== null);
+    const limiting = limitingCommand(plan);
+    return limiting === null || confine(limiting, systemPid, bounds, plan.bwrap !== null);
   }
 
   #revokedIndexes(): number[] {

@@ -46,6 +46,21 @@ const nodeFlags = (readable: readonly string[]): string[] => [
   '--disable-warning=ExperimentalWarning',
 ];
 
+const BECOME_NOBODY: readonly string[] = ['--reuid', NOBODY, '--regid', NOBODY, '--clear-groups'];
+
+/**
+ * The command that limits a process of this plan, before its arguments; null: there is none. It runs as
+ * whom the process is: in a container root may lack what it takes to limit another's.
+ */
+export function limitingCommand(plan: WallPlan): readonly string[] | null {
+  if (plan.prlimit === null) {
+    return null;
+  }
+  return plan.setpriv !== null && plan.asNobody
+    ? [plan.setpriv, ...BECOME_NOBODY, '--', plan.prlimit]
+    : [plan.prlimit];
+}
+
 /** The command that starts `entry`, a file of ours, within the walls of a plan. */
 export function childCommand(plan: WallPlan, entry: string = CHILD_ENTRY): ChildCommand {
   return plan.bwrap === null ? plainCommand(plan, entry) : wrappedCommand(plan, plan.bwrap, entry);
@@ -64,7 +79,7 @@ function plainCommand(plan: WallPlan, entry: string): ChildCommand {
     '--inh-caps=-all',
     // Only root has capabilities to lose.
     ...(process.getuid?.() === 0 ? ['--bounding-set=-all'] : []),
-    ...(plan.asNobody ? ['--reuid', NOBODY, '--regid', NOBODY, '--clear-groups'] : []),
+    ...(plan.asNobody ? BECOME_NOBODY : []),
   ];
   return { ...common, file: plan.setpriv, arguments: [...less, '--', process.execPath, ...node] };
 }
@@ -78,9 +93,21 @@ function wrappedCommand(plan: WallPlan, bwrap: string, entry: string): ChildComm
     infoFd: FD.info,
     filterFd: plan.filter === null ? null : FD.filter,
   });
+  // Before bubblewrap, not within: whose it is outside of the namespace is what the system counts by.
+  const nobody =
+    plan.setpriv !== null && plan.asNobody
+      ? [plan.setpriv, ...BECOME_NOBODY, '--', bwrap]
+      : [bwrap];
+  const [file = bwrap, ...before] = nobody;
   return {
-    file: bwrap,
-    arguments: [...sandbox, NODE_INSIDE, ...nodeFlags([`${RINGFENCE_INSIDE}/`]), inside(entry)],
+    file,
+    arguments: [
+      ...before,
+      ...sandbox,
+      NODE_INSIDE,
+      ...nodeFlags([`${RINGFENCE_INSIDE}/`]),
+      inside(entry),
+    ],
     pipes: [FD.frames, FD.info, ...(plan.filter === null ? [] : [FD.filter])],
     filter: plan.filter,
     wrapped: true,

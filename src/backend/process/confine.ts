@@ -63,9 +63,13 @@ export function boundsFor(
   };
 }
 
-/** Has `prlimit` set them. Answers whether it did. Never rejects. */
+/**
+ * Has `prlimit` set them. Answers whether it did. Never rejects.
+ *
+ * @param command `prlimit`, with what is started before it
+ */
 export function confine(
-  prlimit: string,
+  command: readonly string[],
   systemPid: number,
   bounds: ProcessBounds,
   countedAlone: boolean,
@@ -84,10 +88,11 @@ export function confine(
   ];
   const given = limits.flatMap(([name, most]) => (most === null ? [] : [`--${name}=${most}`]));
   const { promise, resolve } = Promise.withResolvers<boolean>();
+  const [file = '', ...before] = command;
   try {
     execFile(
-      prlimit,
-      ['--pid', String(systemPid), ...given],
+      file,
+      [...before, '--pid', String(systemPid), ...given],
       { env: {}, cwd: '/', timeout: CONFINE_MS_MAX, killSignal: 'SIGKILL' },
       (error) => resolve(error === null),
     );

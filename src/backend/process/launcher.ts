@@ -3,7 +3,7 @@
 import { RingfenceError } from '../../errors.ts';
 import type { Starts } from '../starts.ts';
 import { ChildLink } from './child-link.ts';
-import { CHILD_ENTRY, type ChildCommand, childCommand } from './command.ts';
+import { CHILD_ENTRY, type ChildCommand, childCommand, limitingCommand } from './command.ts';
 import { confine, UNBOUNDED } from './confine.ts';
 import {
   findTools,
@@ -184,14 +184,15 @@ export class Launcher {
 }
 
 /** Null: a process within these walls gets ready, and can be limited. */
-async function trial(link: ChildLink, { prlimit, bwrap }: WallPlan): Promise<string | null> {
+async function trial(link: ChildLink, plan: WallPlan): Promise<string | null> {
   if (!(await link.ready)) {
     return 'a process within it does not start';
   }
   const systemPid = await link.systemPid;
-  if (prlimit === null || systemPid === null) {
+  const limiting = limitingCommand(plan);
+  if (limiting === null || systemPid === null) {
     return null;
   }
-  const done = await confine(prlimit, systemPid, UNBOUNDED, bwrap !== null);
+  const done = await confine(limiting, systemPid, UNBOUNDED, plan.bwrap !== null);
   return done ? null : 'its limits can not be set';
 }

@@ -60,12 +60,20 @@ export interface WallPlan {
   readonly bwrap: string | null;
   /** The filter of system calls; only with bubblewrap, which installs it. */
   readonly filter: Uint8Array | null;
-  /** Without bubblewrap: no new privilege, no capability, and the end of the program is its end. */
+  /**
+   * Without bubblewrap: no new privilege, no capability, and the end of the program is its end. With
+   * it only to become nobody's.
+   */
   readonly setpriv: string | null;
-  /** By it, a process that root starts is nobody's. */
+  /**
+   * By it, a process that root starts is nobody's. Linux counts no threads of root's, whatever the
+   * limit and whatever the user is called inside of the namespace.
+   */
   readonly asNobody: boolean;
   readonly prlimit: string | null;
 }
+
+const isRoot = (): boolean => process.getuid?.() === 0;
 
 const isFiltered = (architecture: string): architecture is FilteredArchitecture =>
   architecture === 'x64' || architecture === 'arm64';
@@ -74,19 +82,19 @@ const isFiltered = (architecture: string): architecture is FilteredArchitecture 
 export function wallPlans(tools: WallTools): readonly WallPlan[] {
   const { bwrap, prlimit, setpriv } = tools;
   const bare = { bwrap: null, filter: null, setpriv: null, asNobody: false, prlimit };
-  const plans: WallPlan[] = [bare];
-  if (setpriv !== null) {
-    plans.unshift({ ...bare, setpriv });
-    if (process.getuid?.() === 0) {
-      plans.unshift({ ...bare, setpriv, asNobody: true });
-    }
-  }
+  const nobody = setpriv !== null && isRoot() ? [{ setpriv, asNobody: true }] : [];
+  const plans: WallPlan[] = [];
   if (bwrap !== null) {
-    plans.unshift({ ...bare, bwrap });
-    if (isFiltered(process.arch)) {
-      plans.unshift({ ...bare, bwrap, filter: seccompProgram(process.arch) });
+    const filters = isFiltered(process.arch) ? [seccompProgram(process.arch), null] : [null];
+    for (const filter of filters) {
+      plans.push(...[...nobody, {}].map((less) => ({ ...bare, bwrap, filter, ...less })));
     }
   }
+  plans.push(...nobody.map((less) => ({ ...bare, ...less })));
+  if (setpriv !== null) {
+    plans.push({ ...bare, setpriv });
+  }
+  plans.push(bare);
   return [...plans, ...(prlimit === null ? [] : [{ ...bare, prlimit: null }])];
 }
 
@@ -110,6 +118,13 @@ export function wallsOf(plan: WallPlan, tools: WallTools, failed: string | null)
   }
   if (plan.prlimit === null) {
     missing.push('prlimit is not there: install the package util-linux (Linux only)');
+  }
+  if (plan.bwrap !== null && isRoot() && !plan.asNobody) {
+    missing.push(
+      tools.setpriv === null
+        ? "its threads are not counted, as it is root's: install the package util-linux"
+        : `its threads are not counted, as it is root's${because}: install Node and ringfence where every user can read them, or run the program as another user`,
+    );
   }
   return Object.freeze({
     permissions: true,
