@@ -12,6 +12,8 @@ interface Checked {
   readonly ok: boolean;
   /** How many entries it has; null where it can't be used. */
   readonly entries: number | null;
+  /** How many problems there are; those of very many are not all told. */
+  readonly problem_count: number;
   readonly problems: readonly PolicyProblem[];
   readonly warnings: readonly PolicyProblem[];
 }
@@ -19,10 +21,11 @@ interface Checked {
 async function check(file: string): Promise<Checked> {
   try {
     const { entries, warnings } = await loadPolicy(file);
-    return { file, ok: true, entries, problems: [], warnings };
+    return { file, ok: true, entries, problem_count: 0, problems: [], warnings };
   } catch (error) {
     if (error instanceof PolicyError) {
-      return { file, ok: false, entries: null, problems: error.problems, warnings: [] };
+      const { count, problems } = error;
+      return { file, ok: false, entries: null, problem_count: count, problems, warnings: [] };
     }
     throw error;
   }
@@ -32,14 +35,15 @@ const count = (amount: number, one: string, many: string): string =>
   `${amount} ${amount === 1 ? one : many}`;
 
 /** A line for each problem, in the form that editors and terminals know, and one for the whole. */
-function describe({ file, entries, problems, warnings }: Checked): string {
+function describe({ file, entries, problem_count, problems, warnings }: Checked): string {
+  const untold = problem_count - problems.length;
   const line = ({ line: at, column, message }: PolicyProblem, mark: string) =>
     printableLine(`${file}:${at}:${column}: ${mark}${message}`);
   const all = [
     ...problems.map((problem) => line(problem, '')),
     ...warnings.map((warning) => line(warning, 'warning: ')),
     entries === null
-      ? `${printableLine(file)}: ${count(problems.length, 'problem', 'problems')}`
+      ? `${printableLine(file)}: ${count(problem_count, 'problem', 'problems')}${untold > 0 ? `, ${untold} of them not told here` : ''}`
       : `${printableLine(file)}: ok, ${count(entries, 'entry', 'entries')}`,
   ];
   return `${all.join('\n')}\n`;

@@ -225,9 +225,20 @@ describe('policy check', () => {
       file: POLICY,
       ok: true,
       entries: 1,
+      problem_count: 0,
       problems: [],
       warnings: [],
     });
+  });
+
+  test('of very many the first hundred, and how many there are', async () => {
+    const keys = Array.from({ length: 150 }, (_, at) => `key${at} = 1\n`);
+    const path = write('many.toml', `version = 1\n${keys.join('')}`);
+    const { stdout } = await call('policy', 'check', path);
+    expect(stdout.split('\n').at(-2)).toBe(`${path}: 150 problems, 50 of them not told here`);
+    const { stdout: json } = await call('policy', 'check', '--json', path);
+    const { problem_count, problems } = JSON.parse(json);
+    expect([problem_count, problems.length]).toEqual([150, 100]);
   });
 
   test('all that is wrong, a line each: status 2', async () => {

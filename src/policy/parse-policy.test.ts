@@ -173,7 +173,15 @@ describe('what is wrong is told at its place', () => {
       entry('[[module]]\nmatch = "a"'),
       '5:9 the entry in line 2 has the same match',
     ],
-    ['broken TOML', 'version = 1\nfoo =', '2:'],
+    ['broken TOML', 'version = 1\nfoo =', '2:6 '],
+    ['a line that breaks off', 'version =\n\n[[module]]', '1:10 '],
+    ['a header that breaks off', 'version = 1\n[[module]  \n\n  match = "a"', '2:10 '],
+    ['a key alone', 'version = 1\n\tfoo\nbar = 1', '2:5 '],
+    [
+      'more entries than may be',
+      `version = 1\n${'[[module]]\nmatch = "a"\n'.repeat(1001)}`,
+      '2:1 a policy has at most 1000 entries',
+    ],
     ['a key twice', 'version = 1\nversion = 1', '2:1 '],
     ['a table twice', '[defaults]\n[defaults]', '2:2 '],
     ['__proto__', 'version = 1\n[__proto__]\npolluted = 1', '2:2 the key'],
@@ -228,6 +236,14 @@ limits.cpu = 5
       fields: { file: 'the.file', line: 1, column: 11 },
       message: expect.stringMatching(/the\.file:1:11: .*\(and 4 problems more\)\.$/),
     });
+  });
+
+  test('the first hundred, and how many there are; none longer than a line', () => {
+    const text = `version = 1\n${Array.from({ length: 150 }, (_, at) => `${'x'.repeat(9_000)}${at} = 1\n`).join('')}`;
+    const told = problems(text);
+    expect(told).toHaveLength(100);
+    expect(Math.max(...told.map((problem) => problem.length))).toBeLessThan(200);
+    expect(() => parse(text)).toThrow(expect.objectContaining({ count: 150 }));
   });
 
   test('what is nested too deeply ends in a sentence', () => {

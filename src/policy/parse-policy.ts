@@ -77,6 +77,9 @@ function named(path: readonly PropertyKey[], message: string): string {
   return name === '' ? what : `'${name}': ${what}`;
 }
 
+/** A key can be as long as the file. */
+const shortened = (key: string): string => (key.length > 64 ? `${key.slice(0, 64)}…` : key);
+
 /** All that the schema finds, at its place. */
 function findingsOf(error: Parameters<typeof problemsOf>[0]): Finding[] {
   return problemsOf(error).flatMap(({ path, message, unknown }): Finding[] =>
@@ -85,7 +88,7 @@ function findingsOf(error: Parameters<typeof problemsOf>[0]): Finding[] {
       : unknown.map((key) => ({
           path: [...path, key],
           of: 'key',
-          message: `unknown key '${key}': docs/policy.md has those that there are`,
+          message: `unknown key '${shortened(key)}': docs/policy.md has those that there are`,
         })),
   );
 }

@@ -23,8 +23,10 @@ export function inOrder(problems: readonly PolicyProblem[]): PolicyProblem[] {
 
 /** A policy that can't be used: `RF_POLICY`, with all that is wrong with it. */
 export class PolicyError extends RingfenceError {
-  /** In the order of the file; the message names the first. */
+  /** In the order of the file, {@link PROBLEMS_MAX} at the most; the message names the first. */
   readonly problems: readonly PolicyProblem[];
+  /** How many there are, those that are not told included. */
+  readonly count: number;
 
   /** `found` has at least one problem. */
   constructor(file: string, found: readonly PolicyProblem[]) {
@@ -44,5 +46,6 @@ export class PolicyError extends RingfenceError {
     });
     this.name = 'PolicyError';
     this.problems = problems;
+    this.count = found.length;
   }
 }

@@ -105,15 +105,27 @@ function headedTable(root: TableNode, header: AST.TOMLTable): TableNode {
   return made;
 }
 
+/** What the parser says where a line breaks off, of which it only knows when it sees the next. */
+const BROKEN_OFF = /on the same line$|^Unspecified values/;
+
+/** Where it is wrong: of a line that breaks off its end, not the beginning of a later one. */
+function placeOfError(text: string, { message, lineNumber, column }: ParseError): Place {
+  const at = { line: lineNumber, column: column + 1 };
+  if (!BROKEN_OFF.test(message)) {
+    return at;
+  }
+  const lines = text.split('\n').slice(0, lineNumber);
+  const before = [...lines.slice(0, -1), lines.at(-1)?.slice(0, column) ?? ''];
+  const line = before.findLastIndex((each) => each.trim() !== '');
+  return line === -1 ? at : { line: line + 1, column: (before[line] ?? '').trimEnd().length + 1 };
+}
+
 function parse(text: string): AST.TOMLProgram {
   try {
     return parseTOML(text, { tomlVersion: '1.0' });
   } catch (error) {
     if (error instanceof ParseError) {
-      throw new SyntaxProblem(
-        { line: error.lineNumber, column: error.column + 1 },
-        `this is no TOML: ${error.message}`,
-      );
+      throw new SyntaxProblem(placeOfError(text, error), `this is no TOML: ${error.message}`);
     }
     if (error instanceof RangeError) {
       throw new SyntaxProblem({ line: 1, column: 1 }, 'it is nested too deeply to be read');

@@ -163,7 +163,7 @@ export const policySchema = z
       .meta({ description: 'What every module has that its entry says nothing else of.' }),
     module: z
       .array(entrySchema, { error: 'entries are a list: in TOML write [[module]] before each' })
-      .max(ENTRIES_MAX)
+      .max(ENTRIES_MAX, { error: `a policy has at most ${ENTRIES_MAX} entries` })
       .optional()
       .meta({ description: 'The modules: each with either match or digest.' }),
   })
