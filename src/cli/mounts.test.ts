@@ -25,6 +25,12 @@ describe('--dir', () => {
     'data::/a/../b',
     'data::/a//b',
     'data:/data',
+    'data::/data:RO',
+    'data::/data:rx',
+    'data::/data:r',
+    'data::/data:',
+    'data::/data:ro:ro',
+    'data::/a:b/c',
     'da\0ta::/data',
     `data::/${'x'.repeat(1024)}`,
   ])('%j is refused by the name of the option', (text) => {

@@ -36,6 +36,10 @@ export function readDirectoryOption(text: string): Mount {
   if (separator < 1) {
     throw wrong(option, text, 'write HOST::GUEST or HOST::GUEST:ro, such as data::/data:ro');
   }
+  // A mode that is mistyped must not become a part of the name, and the directory be writable.
+  if (places.includes(':', separator + 2)) {
+    throw wrong(option, text, 'write :ro or :rw behind GUEST, which has no colon');
+  }
   return requireUsable(option, text, {
     host: places.slice(0, separator),
     guest: places.slice(separator + 2),
