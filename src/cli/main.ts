@@ -9,7 +9,7 @@ import { type Invocation, readInvocation } from './invocation.ts';
 import { checkPolicy, printPolicySchema } from './policy-check.ts';
 import { explainPolicy } from './policy-explain.ts';
 import { run } from './run.ts';
-import { printError } from './say.ts';
+import { printError, printLostOutput } from './say.ts';
 
 /** The package's own version; the file is as far from the source as from what is built of it. */
 async function packageVersion(): Promise<string> {
@@ -55,6 +55,10 @@ export async function main(
       variables: environment.variables,
     });
     status = await execute(invocation, environment);
+    // Of a run it is told with its report.
+    if (invocation.command !== 'run' && printLostOutput(environment)) {
+      status = STATUS.internal;
+    }
   } catch (error) {
     printError(environment, error);
     status = error instanceof RingfenceError ? statusOfError(error.code) : STATUS.internal;

@@ -25,7 +25,7 @@ import { loadWithProgress } from './load.ts';
 import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableJson, printableLine } from './printable.ts';
 import { openReportDestination, type ReportDestination } from './report-destination.ts';
-import { printError, printLine, printStack } from './say.ts';
+import { printError, printLine, printLostOutput, printStack } from './say.ts';
 
 /** How long the reader of a guest that was ended by force has to take what was written before. */
 const READER_GRACE_MS = 500;
@@ -264,8 +264,7 @@ async function tell(report: Report, running: Run): Promise<number> {
   if (signal !== null && stdout.wasAbandoned) {
     return STATUS_OF_SIGNAL[signal];
   }
-  if (stdout.failure !== null) {
-    printLine(stderr, `ringfence: standard output can't be written (${stdout.failure}): make room`);
+  if (printLostOutput(environment)) {
     const isReport = invocation.json || invocation.report === '-';
     // Output that got lost must not look like success, whatever the guest made of it.
     status = isReport || status === STATUS.ok ? STATUS.internal : status;

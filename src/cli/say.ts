@@ -25,6 +25,18 @@ export function printError(
   printStack({ stderr, variables }, error);
 }
 
+/** Says that standard output got lost, and answers whether it did. */
+export function printLostOutput({
+  stdout,
+  stderr,
+}: Pick<Environment, 'stdout' | 'stderr'>): boolean {
+  if (stdout.failure === null) {
+    return false;
+  }
+  printLine(stderr, `ringfence: standard output can't be written (${stdout.failure}): make room`);
+  return true;
+}
+
 /** With RINGFENCE_DEBUG=1: where an error and its causes come from. */
 export function printStack(
   { stderr, variables }: Pick<Environment, 'stderr' | 'variables'>,

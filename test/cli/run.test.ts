@@ -110,6 +110,21 @@ describe("the streams are the guest's", () => {
     await running.ended;
   });
 
+  test
+    .skipIf(!existsSync('/dev/full'))
+    .each([
+      [['inspect', guest('hello')]],
+      [['policy', 'schema']],
+      [['policy', 'explain', guest('hello')]],
+      [['--help']],
+    ])('what %j prints to a full disk is not taken for success', async (args) => {
+    const outcome = await withFile('/dev/full', 'w', (stdout) => ringfence(args, { stdout }));
+    expect(outcome.status).toBe(125);
+    expect(outcome.stderr).toMatch(
+      /^ringfence: standard output can't be written \(ENOSPC\)[^\n]*\n$/,
+    );
+  });
+
   test.skipIf(!existsSync('/dev/full'))('a full disk is not taken for success', async () => {
     const outcome = await withFile('/dev/full', 'w', (stdout) =>
       ringfence(['run', guest('word-count')], { stdin: 'a b\n', stdout }),
