@@ -1,6 +1,8 @@
+import { GCProfiler } from 'node:v8';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { call, callOnce, FakeAgent } from '../../../test/support/fake-agent.ts';
 import type { IpcScope, ToolScope } from '../../capability/grant.ts';
+import { reachesPid } from '../../capability/scope.ts';
 import { WAIT } from './abi/binding.ts';
 import { hostFunction } from './gate.ts';
 
@@ -99,6 +101,41 @@ describe('a call', () => {
     expect(agent.denials).toEqual([]);
     expect(ran).toHaveBeenCalledTimes(1);
   });
+});
+
+test('a call that passes allocates nothing: young space is never full', () => {
+  const CALLS = 5_000_000;
+  type Gated = (call: { agent: FakeAgent }, pid: number) => number;
+  const declared = (run: (agent: { pid: number }, pid: number) => number) =>
+    hostFunction<(pid: number) => number>({
+      operation: 'ipc.send',
+      capability: 'ipc',
+      permits: (scope: IpcScope, agent, pid) => reachesPid(scope, pid, agent.parentPid),
+      run,
+    }) as unknown as Gated;
+  const kept: unknown[] = [null];
+  const plain = declared((agent, pid) => agent.pid + pid);
+  // The control: the least that there is to allocate, where it can't be optimised away.
+  const allocating = declared((agent, pid) => {
+    kept[0] = { pid };
+    return agent.pid + pid;
+  });
+  const guest = { agent: new FakeAgent({ grants: { ipc: { pids: [1, 2] } } }) };
+  const collections = (gated: Gated): number => {
+    const call = (count: number): void => {
+      for (let index = 0; index < count; index += 1) {
+        gated(guest, (index & 1) + 1);
+      }
+    };
+    call(100_000);
+    const profiler = new GCProfiler();
+    profiler.start();
+    call(CALLS);
+    return profiler.stop()?.statistics.length ?? 0;
+  };
+  // One that was under way for others may end meanwhile.
+  expect(collections(plain)).toBeLessThanOrEqual(1);
+  expect(collections(allocating)).toBeGreaterThan(2);
 });
 
 describe('a call that waits', () => {
