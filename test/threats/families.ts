@@ -196,6 +196,7 @@ export const FAMILIES: readonly Shown[] = [
     `${MATRIX}: $title: the grant is absent`,
     `${MATRIX}: $title: the arguments are out of scope`,
     `${MATRIX}: $title: the grant has expired`,
+    `${MATRIX}: $title: every limit is reached`,
     'test/kernel/grants.test.ts: each is denied once, and the agent goes on',
     'src/wasm/host/wasi/index.test.ts: answers its typed error, counted once',
   ),

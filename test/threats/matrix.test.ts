@@ -5,7 +5,7 @@
  * arguments that would do something; a function that has no row fails the test.
  */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -30,6 +30,8 @@ const settled = <Value>(val: Value): Operation<Value> => ({
 
 /** An agent whose acts are seen. */
 class SeenAgent extends FakeAgent {
+  isDiskFull = false;
+
   override send(): Operation<null> {
     effects.push('send');
     return settled(null);
@@ -162,6 +164,33 @@ const READ_ONLY: ReadonlySet<string> = new Set([
   '[method]descriptor.unlink-file-at',
 ]);
 
+/** Functions that use something up, and arguments with which they would; how the limit is told. */
+const LIMITED: ReadonlyMap<string, { answer: unknown; args?: Arguments }> = new Map(
+  Object.entries<{ answer: unknown; args?: Arguments }>({
+    'ringfence:agent/ipc#send': { answer: { tag: 'limit-exceeded' } },
+    'ringfence:agent/tools#call': { answer: { tag: 'limit-exceeded' } },
+    // Within what is there nothing is added.
+    'wasi:filesystem/types#[method]descriptor.write': {
+      answer: 'quota',
+      args: ({ file }) => [file, new Uint8Array(4), 5000n],
+    },
+    'wasi:filesystem/types#[method]descriptor.set-size': {
+      answer: 'quota',
+      args: ({ file }) => [file, 5000n],
+    },
+    'wasi:filesystem/types#[method]descriptor.create-directory-at': { answer: 'quota' },
+    'wasi:filesystem/types#[method]descriptor.link-at': { answer: 'quota' },
+    'wasi:filesystem/types#[method]descriptor.open-at': { answer: 'quota' },
+    'wasi:filesystem/types#[method]descriptor.symlink-at': { answer: 'quota' },
+  }),
+);
+
+/** Whether an answer says that a limit was passed. */
+const isOfLimit = (answer: unknown): boolean => {
+  const { tag, val } = (answer ?? {}) as { tag?: unknown; val?: unknown };
+  return tag === 'err' && (val === 'quota' || (val as { tag?: unknown }).tag === 'limit-exceeded');
+};
+
 const rows = [...HOST].flatMap(([interfaceName, functions]) =>
   [...functions]
     .filter(([, { capability }]) => capability !== null)
@@ -176,6 +205,7 @@ type Row = (typeof rows)[number];
 
 let directory: string;
 let root: ReturnType<typeof openRoot>;
+const made: SeenAgent[] = [];
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'ringfence-matrix-'));
   writeFileSync(join(directory, 'there'), 'content');
@@ -183,6 +213,9 @@ beforeEach(() => {
   effects.length = 0;
 });
 afterEach(() => {
+  for (const agent of made.splice(0)) {
+    agent.files.close();
+  }
   root.close();
   rmSync(directory, { recursive: true });
 });
@@ -195,9 +228,10 @@ function world(grants: GrantsInput, limits = {}): World {
     files: (held) =>
       openFiles(
         held.of.files.map(({ scope }) => ({ scope, root: root.fd })),
-        { take: () => true, give: () => {} },
+        { take: () => !agent.isDiskFull, give: () => {} },
       ),
   });
+  made.push(agent);
   const types = HOST.get('wasi:filesystem/types');
   const [mount] = callOnce<[Descriptor, string][]>(
     agent,
@@ -220,8 +254,8 @@ function world(grants: GrantsInput, limits = {}): World {
   };
 }
 
-function act({ interfaceName, name }: Row, from: World): unknown {
-  const args = ARGUMENTS[interfaceName]?.[name]?.(from) ?? [];
+function act({ interfaceName, name }: Row, from: World, given?: Arguments): unknown {
+  const args = (given ?? ARGUMENTS[interfaceName]?.[name])?.(from) ?? [];
   try {
     return callOnce(from.agent, HOST.get(interfaceName)?.get(name), ...args);
   } catch (error) {
@@ -318,16 +352,40 @@ describe('32: every host function that needs a grant', () => {
     expect(scoped).toHaveLength(OUT_OF_SCOPE.size + READ_ONLY.size);
   });
 
-  test.each([
-    ['ipc.send', 'ringfence:agent/ipc', 'send', { messages: 1 }, 'send'],
-    ['tools.call', 'ringfence:agent/tools', 'call', { toolCalls: 1 }, 'call-tool'],
-  ])('%s: its limit is reached', (_, interfaceName, name, limits, effect) => {
+  test.each(rows)('$title: every limit is reached', (row) => {
+    const limited = LIMITED.get(row.title);
+    const limits = { messages: 1, toolCalls: 1 };
+    const within = world(everything(directory), limits);
+    const allowed = act(row, within, limited?.args);
+    expect(isOfLimit(allowed)).toBe(false);
+    if (limited !== undefined) {
+      expect(allowed).toMatchObject({ tag: 'ok' });
+    }
+    if (existsSync(join(directory, 'made'))) {
+      rmSync(join(directory, 'made'), { recursive: true });
+    }
+    writeFileSync(join(directory, 'there'), 'content');
+    effects.length = 0;
+
     const from = world(everything(directory), limits);
-    const row = rows.find((one) => one.interfaceName === interfaceName && one.name === name) as Row;
-    expect(act(row, from)).toMatchObject({ tag: 'ok' });
-    expect(act(row, from)).toMatchObject({ tag: 'err', val: { tag: 'limit-exceeded' } });
-    expect(effects).toEqual([effect]);
+    from.agent.block.addMessage();
+    from.agent.block.addToolCall();
+    from.agent.isDiskFull = true;
+    const before = contents();
+    const answer = act(row, from, limited?.args);
     expect(from.agent.denials).toEqual([]);
+    if (limited === undefined) {
+      expect(isOfLimit(answer)).toBe(false);
+      return;
+    }
+    expect(answer).toMatchObject({ tag: 'err', val: limited.answer });
+    expect(effects).toEqual([]);
+    expect(contents()).toEqual(before);
+    expect([from.agent.block.messagesSent, from.agent.block.toolCalls]).toEqual([1, 1]);
+  });
+
+  test('those that have a limit are functions that there are', () => {
+    expect(rows.filter(({ title }) => LIMITED.has(title))).toHaveLength(LIMITED.size);
   });
 
   test.each(['send', 'request'])('ipc.%s to a service needs the grant of that service', (name) => {
@@ -346,36 +404,5 @@ describe('32: every host function that needs a grant', () => {
         val: { tag: 'unavailable' },
       });
     }
-  });
-
-  test('files: their limit of disk is reached', () => {
-    const agent = new SeenAgent({
-      grants: everything(directory),
-      files: (held) =>
-        openFiles(
-          held.of.files.map(({ scope }) => ({ scope, root: root.fd })),
-          { take: () => false, give: () => {} },
-        ),
-    });
-    const directories = callOnce<[Descriptor, string][]>(
-      agent,
-      HOST.get('wasi:filesystem/preopens')?.get('get-directories'),
-    ) as [Descriptor, string][];
-    const types = HOST.get('wasi:filesystem/types');
-    const opened = callOnce<{ val: Descriptor }>(
-      agent,
-      types?.get('[method]descriptor.open-at'),
-      directories[0]?.[0],
-      0,
-      'there',
-      0,
-      3,
-    ) as { val: Descriptor };
-    const write = types?.get('[method]descriptor.write');
-    const bytes = new Uint8Array(4);
-    // Within what is there nothing is added.
-    expect(callOnce(agent, write, opened.val, bytes, 0n)).toMatchObject({ tag: 'ok' });
-    expect(callOnce(agent, write, opened.val, bytes, 5000n)).toEqual({ tag: 'err', val: 'quota' });
-    expect(readFileSync(join(directory, 'there')).length).toBe('content'.length);
   });
 });
