@@ -9,6 +9,10 @@ describe('sizes', () => {
     ['1.5KiB', 1536],
     ['2mb', 2_000_000],
     ['1GiB', 1_073_741_824],
+    ['0.0KiB', 0],
+    // Not 0, which is no limit.
+    ['0.4', 1],
+    ['0.000001k', 1],
   ])('%s is %i bytes', (text, bytes) => {
     expect(parseSize(text)).toBe(bytes);
   });
@@ -34,6 +38,10 @@ describe('durations', () => {
     ['1.5s', 1500],
     ['2m', 120_000],
     ['1h', 3_600_000],
+    ['0.0s', 0],
+    // Not 0, which is no limit.
+    ['0.4ms', 1],
+    ['0.000001s', 1],
   ])('%s is %i ms', (text, milliseconds) => {
     expect(parseDuration(text)).toBe(milliseconds);
   });

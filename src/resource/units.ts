@@ -33,7 +33,9 @@ function parseQuantity(
   const match = /^(\d{1,15}(?:\.\d{1,6})?)([a-z]*)$/i.exec(text.trim());
   const unit = match?.[2]?.toLowerCase() ?? '';
   const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
-  const value = match && factor !== undefined ? Math.round(Number(match[1]) * factor) : Number.NaN;
+  const exact = match && factor !== undefined ? Number(match[1]) * factor : Number.NaN;
+  // 0 is no limit at all: who writes less than one, however little, means one.
+  const value = exact > 0 ? Math.max(1, Math.round(exact)) : exact;
   if (!Number.isSafeInteger(value)) {
     throw new RingfenceError(
       'RF_USAGE',
