@@ -11,7 +11,7 @@ import { asked, type GrantsInput, parseGrants, readGrants } from './capability/i
 import { specOfWords, type WordedGrant } from './capability/words.ts';
 import { RingfenceError } from './errors.ts';
 import { Agent } from './kernel/agent.ts';
-import { outcomeForGuest, readChild } from './kernel/child-spawn.ts';
+import { outcomeForGuest, readChild, requireBounded } from './kernel/child-spawn.ts';
 import { pathOf, readModule } from './kernel/module-file.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './kernel/roots.ts';
 import {
@@ -277,6 +277,8 @@ export class Kernel implements AsyncDisposable {
   async #spawnChild(parent: Process, request: ChildRequest): Promise<CallOutcome<number>> {
     let turn: StartTurn | null = null;
     try {
+      // What waits for its turn is kept here, and who asks can be a process that keeps no bounds itself.
+      requireBounded(request);
       const waiting = this.#turn(parent.request.isolation);
       turn = waiting === null ? null : await waiting;
       const granted = this.#supervisor.grantsOf(parent.pid);

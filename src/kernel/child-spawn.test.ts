@@ -3,7 +3,7 @@ import type { ChildRequest } from '../backend/backend.ts';
 import { parseGrants } from '../capability/input.ts';
 import { RingfenceError } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../resource/limits.ts';
-import { outcomeForGuest, readChild } from './child-spawn.ts';
+import { outcomeForGuest, readChild, requireBounded } from './child-spawn.ts';
 
 const NONE: ChildRequest['limits'] = {
   fuel: undefined,
@@ -27,6 +27,8 @@ const request = (changes: Partial<ChildRequest> = {}): ChildRequest => ({
   ...changes,
 });
 
+const named = (val: string): ChildRequest['module'] => ({ tag: 'name', val });
+
 const parent = { limits: { ...DEFAULT_LIMITS, fuel: 1000, hostBytes: 5 }, files: [] };
 
 describe('a child as an agent asks for it', () => {
@@ -43,6 +45,7 @@ describe('a child as an agent asks for it', () => {
     ['too many grants', { grants: Array(65).fill({ kind: 'tools', scope: ['add'] }) }, 'RF_USAGE'],
     ['too many arguments', { arguments: Array(1001).fill('') }, 'RF_USAGE'],
     ['arguments without end', { arguments: ['x'.repeat(64 * 1024)] }, 'RF_USAGE'],
+    ['a module whose name has no end', { module: named('x'.repeat(64 * 1024)) }, 'RF_USAGE'],
     ['a variable that is none', { environment: [['A=B', '']] }, 'RF_USAGE'],
     ['an unknown kind', { grants: [{ kind: 'root', scope: ['*'] }] }, 'RF_USAGE'],
     ['a directory that it has not', { grants: [{ kind: 'files', scope: ['/'] }] }, 'RF_USAGE'],
@@ -67,6 +70,19 @@ describe('a child as an agent asks for it', () => {
   test.each(refused)('is refused with %s', (_, changes, code) => {
     expect(() => readChild(request(changes), parent)).toThrow(expect.objectContaining({ code }));
   });
+});
+
+test('what a request says is bounded before it waits for its turn', () => {
+  expect(() => requireBounded(request())).not.toThrow();
+  for (const changes of [
+    { module: named('x'.repeat(64 * 1024)) },
+    { arguments: ['x'.repeat(64 * 1024)] },
+    { environment: Array<[string, string]>(1001).fill(['A', 'B']) },
+  ]) {
+    expect(() => requireBounded(request(changes))).toThrow(
+      expect.objectContaining({ code: 'RF_USAGE' }),
+    );
+  }
 });
 
 describe('what a guest is told of an error', () => {

@@ -51,6 +51,7 @@ function limitsOf(asked: ChildRequest['limits'], parent: Limits): Limits {
 
 function charactersOf(request: ChildRequest): number {
   const texts = [
+    request.module.val,
     ...request.arguments,
     ...request.environment.flat(),
     ...request.grants.flatMap(({ kind, scope }) => [kind, ...scope]),
@@ -60,14 +61,11 @@ function charactersOf(request: ChildRequest): number {
 }
 
 /**
- * Reads a request.
+ * Refuses a request that says more than the host keeps of one: asked before it waits for anything.
  *
- * @throws {RingfenceError} `RF_USAGE`, `RF_BACKEND_NOT_AVAILABLE` for what this build can't do.
+ * @throws {RingfenceError} `RF_USAGE`
  */
-export function readChild(
-  request: ChildRequest,
-  parent: { readonly limits: Limits; readonly files: readonly FilesScope[] },
-): ReadChild {
+export function requireBounded(request: ChildRequest): void {
   if (request.agentId.length === 0 || request.agentId.length > AGENT_ID_CHARACTERS_MAX) {
     throw invalid(`its agent id has not 1 to ${AGENT_ID_CHARACTERS_MAX} characters`);
   }
@@ -79,9 +77,21 @@ export function readChild(
   }
   if (charactersOf(request) > CHARACTERS_MAX) {
     throw invalid(
-      `it has more than ${CHARACTERS_MAX} characters of arguments, variables and scopes`,
+      `it has more than ${CHARACTERS_MAX} characters of names, arguments, variables and scopes`,
     );
   }
+}
+
+/**
+ * Reads a request.
+ *
+ * @throws {RingfenceError} `RF_USAGE`, `RF_BACKEND_NOT_AVAILABLE` for what this build can't do.
+ */
+export function readChild(
+  request: ChildRequest,
+  parent: { readonly limits: Limits; readonly files: readonly FilesScope[] },
+): ReadChild {
+  requireBounded(request);
   if (request.environment.some(([name]) => !/^[^=\0]+$/.test(name))) {
     throw invalid('the name of a variable is empty, or has a = or a NUL in it');
   }
