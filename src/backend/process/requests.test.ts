@@ -88,6 +88,18 @@ test('messages under way take no more than may be held, whatever was answered me
   requests.close();
 });
 
+test('arguments of tools under way count as held too', () => {
+  const { requests, signals } = requestsOf({ hostBytes: 10_000 });
+  const large = JSON.stringify('x'.repeat(2_000));
+  requests.callTool(1, 'add', large);
+  requests.callTool(2, 'add', large);
+  expect(() => requests.callTool(3, 'add', large)).toThrow(ChildProtocolError);
+  requests.abandon(2);
+  requests.callTool(4, 'add', large);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false, true, false]);
+  requests.close();
+});
+
 describe('a call is stopped when its grant expires', () => {
   test('and not before', () => {
     const { requests, signals, answers } = requestsOf({ toolsUntilMs: Date.now() + 1_000 });

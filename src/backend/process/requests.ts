@@ -23,6 +23,9 @@ const WORKING_MAX = 64;
 /** Characters of a tool call's arguments, as the gate bounds them. */
 const ARGUMENTS_CHARACTERS_MAX = 1024 * 1024;
 
+/** Bytes of a character of a text, as the gate counts them. */
+const BYTES_PER_CHARACTER = 2;
+
 /** What is counted here. */
 export interface Counted {
   readonly messagesSent: number;
@@ -45,8 +48,8 @@ export class Requests {
   readonly #answer: (id: number, outcome: OperationOutcome) => void;
   /** The grants under which operations are under way. */
   readonly #under = new Map<number, Under>();
-  /** Bytes of the messages that are under way: they are kept here until they have arrived. */
-  readonly #sending = new Map<number, number>();
+  /** Bytes of messages and of arguments of tools that are under way: they are kept here meanwhile. */
+  readonly #kept = new Map<number, number>();
   #counted: Counted = { messagesSent: 0, toolCalls: 0 };
 
   constructor(
@@ -96,6 +99,7 @@ export class Requests {
     if (argumentsJson.length > ARGUMENTS_CHARACTERS_MAX) {
       throw new ChildProtocolError('arguments of a tool that its gate does not let pass');
     }
+    this.#keep(id, argumentsJson.length * BYTES_PER_CHARACTER);
     const { toolCalls } = this.#counted;
     if (this.#exceeds(id, 'tools.call', toolCalls, this.#start.limits.toolCalls)) {
       return;
@@ -139,7 +143,7 @@ export class Requests {
     for (const id of [...this.#under.keys()]) {
       this.#forget(id);
     }
-    this.#sending.clear();
+    this.#kept.clear();
     this.#operations.abandonAll();
   }
 
@@ -150,14 +154,14 @@ export class Requests {
     }
   }
 
-  /** Its own gate lets no message pass for which the host may not hold as much. */
+  /** Its own gate lets no message and no call of a tool pass for which the host may not hold as much. */
   #keep(id: number, bytes: number): void {
     const { hostBytes } = this.#start.limits;
-    const all = [...this.#sending.values()].reduce((sum, each) => sum + each, bytes);
+    const all = [...this.#kept.values()].reduce((sum, each) => sum + each, bytes);
     if (hostBytes !== 0 && all > hostBytes) {
-      throw new ChildProtocolError('more bytes of messages under way than may be held for it');
+      throw new ChildProtocolError('more bytes under way than may be held for it');
     }
-    this.#sending.set(id, bytes);
+    this.#kept.set(id, bytes);
   }
 
   #find<Kind extends GrantKind>(
@@ -217,7 +221,7 @@ export class Requests {
   #forget(id: number): void {
     this.#under.get(id)?.expiry?.clear();
     this.#under.delete(id);
-    this.#sending.delete(id);
+    this.#kept.delete(id);
   }
 }
 
