@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { GRANTS_PER_AGENT_MAX } from '../capability/grant.ts';
-import { COMMAND, ControlBlock, ControlBlocks, REVOCATION_BITS } from './control-blocks.ts';
+import {
+  COMMAND,
+  COUNT_MAX,
+  ControlBlock,
+  ControlBlocks,
+  REVOCATION_BITS,
+} from './control-blocks.ts';
 
 describe('a control block', () => {
   test('is the same memory on both sides', () => {
@@ -15,6 +21,20 @@ describe('a control block', () => {
       messagesSent: 1,
       slices: 1,
     });
+  });
+
+  test('counts up to what its fields hold, and never round to less', () => {
+    const block = new ControlBlocks(1).take();
+    const counts = () => [block.slices, block.messagesSent, block.toolCalls];
+    const all = (count: number) => [count, count, count];
+    const before = COUNT_MAX - 1;
+    block.raise({ slices: before, messagesSent: before, toolCalls: before });
+    for (const count of [COUNT_MAX, COUNT_MAX]) {
+      block.addSlice();
+      block.addMessage();
+      block.addToolCall();
+      expect(counts()).toEqual(all(count));
+    }
   });
 
   test('keeps the first command only', () => {

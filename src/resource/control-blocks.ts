@@ -14,8 +14,8 @@ const LONGS = SLOT_BYTES / 8;
 const WORD = { state: 0, slices: 1, messagesSent: 2, toolCalls: 3 } as const;
 /** The first of the eight words whose bits say which grants of the agent were revoked. */
 const REVOKED_WORD = 4;
-/** The highest count that a field of 32 bits holds. */
-const COUNT_MAX = 0x7fff_ffff;
+/** The highest count that a field of 32 bits holds: what is counted stays there. */
+export const COUNT_MAX = 0x7fff_ffff;
 /** Grants whose revocation a slot can hold. */
 export const REVOCATION_BITS = 256;
 /** 64-bit fields of a slot, by index; they begin behind the 32-bit ones. */
@@ -82,21 +82,28 @@ export class ControlBlock {
     return Atomics.load(this.#words, WORD.slices);
   }
   addSlice(): void {
-    Atomics.add(this.#words, WORD.slices, 1);
+    this.#count(WORD.slices);
   }
 
   get messagesSent(): number {
     return Atomics.load(this.#words, WORD.messagesSent);
   }
   addMessage(): void {
-    Atomics.add(this.#words, WORD.messagesSent, 1);
+    this.#count(WORD.messagesSent);
   }
 
   get toolCalls(): number {
     return Atomics.load(this.#words, WORD.toolCalls);
   }
   addToolCall(): void {
-    Atomics.add(this.#words, WORD.toolCalls, 1);
+    this.#count(WORD.toolCalls);
+  }
+
+  /** One more; only whoever runs the agent counts. One that went round would be below any limit again. */
+  #count(word: number): void {
+    if (Atomics.load(this.#words, word) < COUNT_MAX) {
+      Atomics.add(this.#words, word, 1);
+    }
   }
 
   /** Takes over what was counted where this memory isn't shared; no count ever goes down. */

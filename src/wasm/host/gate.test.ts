@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { call, callOnce, FakeAgent } from '../../../test/support/fake-agent.ts';
 import type { IpcScope, ToolScope } from '../../capability/grant.ts';
 import { reachesPid } from '../../capability/scope.ts';
+import { COUNT_MAX } from '../../resource/control-blocks.ts';
 import { WAIT } from './abi/binding.ts';
 import { hostFunction } from './gate.ts';
 
@@ -100,6 +101,17 @@ describe('a call', () => {
     expect(call(agent, callTool, 'add')).toContain('would pass the limit of tool_calls');
     expect(agent.denials).toEqual([]);
     expect(ran).toHaveBeenCalledTimes(1);
+  });
+
+  test('beyond all that can be counted is refused, where the limit is higher than that', () => {
+    const counted = { slices: 0, messagesSent: 0, toolCalls: COUNT_MAX };
+    const limited = new FakeAgent({ ...tools(['add']), limits: { toolCalls: 2 * COUNT_MAX } });
+    expect(call(limited, callTool, 'add')).toBe('ran add');
+    limited.block.raise(counted);
+    expect(call(limited, callTool, 'add')).toContain('would pass the limit of tool_calls');
+    const unlimited = new FakeAgent({ ...tools(['add']), limits: { toolCalls: 0 } });
+    unlimited.block.raise(counted);
+    expect(call(unlimited, callTool, 'add')).toBe('ran add');
   });
 });
 

@@ -14,6 +14,7 @@
 import { CAPABILITY_NAME, type GrantKind } from '../../capability/grant.ts';
 import type { HeldGrant, Missing } from '../../capability/held.ts';
 import { RingfenceError } from '../../errors.ts';
+import { COUNT_MAX } from '../../resource/control-blocks.ts';
 import { type GatedFunction, type GuestCall, gated, WAIT } from './abi/binding.ts';
 import type { HostAgent } from './agent.ts';
 
@@ -66,11 +67,14 @@ export interface HostFunction<Work extends HostWork> {
 
 function withinLimit(agent: HostAgent, limit: CountedLimit): boolean {
   if (limit === 'messages') {
-    const { messages } = agent.limits;
-    return messages === 0 || agent.block.messagesSent < messages;
+    return isBelow(agent.block.messagesSent, agent.limits.messages);
   }
-  const { toolCalls } = agent.limits;
-  return toolCalls === 0 || agent.block.toolCalls < toolCalls;
+  return isBelow(agent.block.toolCalls, agent.limits.toolCalls);
+}
+
+/** A limit above all that can be counted is as high as that; 0 is none. */
+function isBelow(used: number, most: number): boolean {
+  return most === 0 || (used < most && used < COUNT_MAX);
 }
 
 function count(agent: HostAgent, limit: CountedLimit): void {
