@@ -168,6 +168,21 @@ describe('an expiry', () => {
 });
 
 describe('presets', () => {
+  test('stay what they are, whatever a caller does to what was made of one', () => {
+    for (const input of [{ preset: 'browser' }, { preset: 'standard' }, { ipc: 'receive_only' }]) {
+      const before = structuredClone(parseGrants(input));
+      for (const { scope } of parseGrants(input)) {
+        for (const field of Object.values(scope) as unknown[]) {
+          if (field instanceof Set) {
+            field.clear();
+            field.add(5);
+          }
+        }
+      }
+      expect(parseGrants(input)).toEqual(before);
+    }
+  });
+
   test('standard has the reference’s defaults: messages, tools but the shell, services, children', () => {
     const input = { preset: 'standard' };
     expect(scopes('ipc', input)).toEqual([{ pids: 'all', parent: true, topics: 'all' }]);

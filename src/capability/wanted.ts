@@ -47,7 +47,8 @@ export function wanted(
         (scope) =>
           ({
             kind,
-            scope,
+            // Its own sets: what a caller does to a preset's would be done to everybody's.
+            scope: structuredClone(scope),
             expiresAtMs: implied === 'scope' ? null : wanting.expiresAtMs,
             ...(implied === undefined ? {} : { implied }),
           }) as WantedGrant,
