@@ -274,6 +274,19 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
     expect(await agent.tell('tool add {"a":1,"b":2}')).toBe('tool ok 3');
   });
 
+  test('what is asked for in more words than there can be is refused, and the agent goes on', async () => {
+    const agent = await puppet({ grants: { tools: 'all' } });
+    const long = 'x'.repeat(70_000);
+    expect(await agent.tell(`tool ${long} {}`)).toMatch(/^tool err (not-found|limit-exceeded) /);
+    expect(await agent.tell(`ask ${long} y why`)).toMatch(/^ask err (invalid|limit-exceeded) /);
+    const words = 'x,'.repeat(10_500);
+    expect(await agent.tell(`ask tools ${words}y why`)).toMatch(
+      /^ask err (invalid|limit-exceeded) /,
+    );
+    expect(await agent.tell('tool add {"a":1,"b":2}')).toBe('tool ok 3');
+    expect(host.warnings).toEqual([]);
+  });
+
   test('a child is spawned in the same isolation, with no more than its parent has', async () => {
     const parent = await puppet({ grants: { tools: ['add'], spawn: { count: 1 } } });
     const spawn = `spawn ${puppetModule.digest}`;

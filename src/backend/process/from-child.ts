@@ -7,18 +7,17 @@ import * as z from 'zod';
 import type { Payload } from '../../ipc/message.ts';
 import type { FileRequest } from '../../wasm/host/files/request.ts';
 import type { Frame } from '../../wasm/worker/child/frames.ts';
+import { FROM_CHILD_TEXTS } from '../../wasm/worker/child/messages.ts';
 import type { ChildRequest } from '../backend.ts';
 
 /** Characters of a sentence: of an end, a warning, an error. */
 const SENTENCE_MAX = 8 * 1024;
 /** Characters of a line that an agent logs; the worker cuts it there. */
 const LOG_LINE_MAX = 8 * 1024;
-/** Characters of a name: of a tool, a kind, an operation. */
-const NAME_MAX = 64 * 1024;
 
 const count = z.int().nonnegative();
 const sentence = z.string().max(SENTENCE_MAX);
-const name = z.string().max(NAME_MAX);
+const name = z.string().max(FROM_CHILD_TEXTS.nameCharacters);
 /** What is shown to an operator without being made printable: words of ours. */
 const word = z.string().regex(/^[a-z][a-z0-9_.[\]/:-]{0,127}$/);
 
@@ -72,7 +71,7 @@ const head = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('request-grant'),
     id: count,
-    grant: z.strictObject({ kind: name, scope: z.array(name).max(10_000) }),
+    grant: z.strictObject({ kind: name, scope: z.array(name).max(FROM_CHILD_TEXTS.words) }),
     reason: z.string().max(1_000),
   }),
   z.strictObject({ kind: z.literal('abandon'), id: count }),
@@ -149,14 +148,14 @@ const limit = z
   .transform(BigInt)
   .optional();
 const text = z.string();
-const texts = z.array(text).max(100_000);
+const texts = z.array(text).max(FROM_CHILD_TEXTS.childTexts);
 
 const spawnRequest = z.strictObject({
   agentId: text,
   module: z.strictObject({ tag: z.enum(['digest', 'name']), val: text }),
   arguments: texts,
-  environment: z.array(z.tuple([text, text])).max(100_000),
-  grants: z.array(z.strictObject({ kind: text, scope: texts })).max(10_000),
+  environment: z.array(z.tuple([text, text])).max(FROM_CHILD_TEXTS.childTexts),
+  grants: z.array(z.strictObject({ kind: text, scope: texts })).max(FROM_CHILD_TEXTS.words),
   limits: z.strictObject({
     fuel: limit,
     memoryBytes: limit,

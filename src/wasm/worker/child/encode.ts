@@ -4,7 +4,7 @@ import type { Payload } from '../../../ipc/message.ts';
 import { WRITE_BYTES_MAX } from '../../host/files/caps.ts';
 import type { FileRequest } from '../../host/files/request.ts';
 import type { FromWorker } from '../protocol.ts';
-import type { ChildHead } from './messages.ts';
+import { type ChildHead, FROM_CHILD_TEXTS } from './messages.ts';
 
 /** A frame before it is bytes. */
 export interface Outgoing {
@@ -24,6 +24,32 @@ const json = (value: unknown): Uint8Array =>
       typeof part === 'bigint' ? part.toString() : part,
     ),
   );
+
+const { nameCharacters, words, childTexts } = FROM_CHILD_TEXTS;
+const isName = (text: string): boolean => text.length <= nameCharacters;
+
+/** Whether the kernel takes what a guest says in it: it would take more for a process gone mad. */
+export function isTaken(message: FromWorker): boolean {
+  switch (message.kind) {
+    case 'tool':
+      return isName(message.name);
+    case 'request-grant': {
+      const { kind, scope } = message.grant;
+      return isName(kind) && scope.length <= words && scope.every(isName);
+    }
+    case 'spawn': {
+      const { arguments: given, environment, grants } = message.request;
+      return (
+        grants.length <= words &&
+        [given, environment, ...grants.map(({ scope }) => scope)].every(
+          ({ length }) => length <= childTexts,
+        )
+      );
+    }
+    default:
+      return true;
+  }
+}
 
 /** Null: the kernel need not know it. */
 export function outgoing(message: FromWorker): Outgoing | null {

@@ -16,6 +16,16 @@ export const FROM_CHILD_BOUNDS: FrameBounds = {
   bodyBytes: 16 * 1024 * 1024 + 64 * 1024,
 };
 
+/** What a head or a body may have in it, beside its bytes. What a guest says can be more: it stays there. */
+export const FROM_CHILD_TEXTS = {
+  /** Characters of a name: of a tool, a kind of grant, a word of a scope. */
+  nameCharacters: 64 * 1024,
+  /** Words of a scope that is asked for; grants of a child. */
+  words: 10_000,
+  /** Arguments, variables, and words of a scope of a child. */
+  childTexts: 100_000,
+} as const;
+
 /** A mount whose files the kernel keeps. */
 export interface RemotePreopen {
   /** The index of its grant. */

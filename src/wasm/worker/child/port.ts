@@ -10,7 +10,7 @@ import type { ControlBlock, Counters } from '../../../resource/control-blocks.ts
 import type { FileAnswer, FileRequest } from '../../host/files/request.ts';
 import type { FromWorker, ToWorker } from '../protocol.ts';
 import type { WorkerPort } from '../worker.ts';
-import { type Outgoing, outgoing, outgoingFile } from './encode.ts';
+import { isTaken, type Outgoing, outgoing, outgoingFile } from './encode.ts';
 import { FrameReader, frameOf } from './frames.ts';
 import { type ChildBegin, type ChildHead, FROM_CHILD_BOUNDS, type ToChild } from './messages.ts';
 
@@ -19,6 +19,9 @@ const TELL_COUNTERS_MS = 50;
 
 /** The kernel is trusted: a prepared module has no bound here. */
 const TO_CHILD_BOUNDS = { headBytes: 0xffff_ffff, bodyBytes: 0 };
+
+/** In the place of what is not written, as the kernel would not take it. */
+const TOO_MUCH = 'too much';
 
 const utf8 = new TextEncoder();
 
@@ -93,8 +96,8 @@ export class ChildPort implements WorkerPort {
     if (message.kind === 'exited') {
       this.#tellCounters();
     }
-    const out = outgoing(message);
-    if (out !== null && !this.write(out) && 'id' in message) {
+    const out = isTaken(message) ? outgoing(message) : TOO_MUCH;
+    if (out !== null && (out === TOO_MUCH || !this.write(out)) && 'id' in message) {
       this.#refuse(message.id);
     }
     if (
