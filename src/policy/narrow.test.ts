@@ -73,6 +73,14 @@ describe('grants', () => {
     );
   });
 
+  test('an expiry without a kind that it is of is refused, as nothing would expire', () => {
+    const there: GrantsInput = { tools: ['a'] };
+    expect(() => left(there, { expires: 5 })).toThrow(usage('expires'));
+    expect(left(there, { tools: ['a'], expires: 5 }).of('tools')).toMatchObject([
+      { expiresAtMs: 5 },
+    ]);
+  });
+
   test('a kind that the policy does not give is more', () => {
     expect(() => left({}, { ipc: 'parent_only' })).toThrow(usage('ipc'));
     expect(left({}, { ipc: 'parent_only' }, { widen: true }).kinds).toContain('ipc');

@@ -157,6 +157,13 @@ function narrowGrants(
 ): readonly GrantSpec[] {
   const kinds = kindsOf(grants);
   if (kinds.length === 0) {
+    if (grants.expires !== undefined) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        "Cannot take less by 'expires' alone as it is of the kinds beside it: name these too.",
+        { name: 'expires' },
+      );
+    }
     return there;
   }
   const given = there.map(withRealPath);
