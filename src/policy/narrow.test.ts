@@ -176,6 +176,27 @@ describe('directories', () => {
     expect(() => left(there, quota(10))).toThrow(usage('files'));
   });
 
+  test('its quota is for one that may add to it, however many places it is mounted at', () => {
+    const two = (modes: ('read' | 'write')[]): GrantsInput => ({
+      files: ['/x', '/y'].map((guest) => ({ host: data, guest, modes })),
+    });
+    expect(() => left(there, two(['read', 'write']))).toThrow(usage('files'));
+    expect(left(there, two(['read', 'write']), { widen: true }).of('files')).toHaveLength(2);
+    expect(left(there, two(['read'])).of('files')).toHaveLength(2);
+    const unbounded: GrantsInput = {
+      files: [{ host: data, guest: '/data', modes: ['read', 'write'] }],
+    };
+    expect(left(unbounded, two(['read', 'write'])).of('files')).toHaveLength(2);
+  });
+
+  test('as many are in memory as there are', () => {
+    const inMemory = (...guests: string[]): GrantsInput => ({
+      files: guests.map((guest) => ({ memory: true, guest }) as const),
+    });
+    expect(() => left(inMemory('/t'), inMemory('/x', '/y'))).toThrow(usage('files'));
+    expect(left(inMemory('/t', '/u'), inMemory('/x', '/y')).of('files')).toHaveLength(2);
+  });
+
   test('modes are not wider', () => {
     expect(() => left(there, mount(data, { modes: ['read', 'create'] }))).toThrow(usage('files'));
     expect(left(there, mount(data, { modes: ['read', 'write'] })).of('files')).toHaveLength(1);

@@ -116,20 +116,41 @@ const earlier = (one: number | null, other: number | null): number | null =>
 const sameKind = (grants: readonly GrantSpec[], kind: GrantKind): GrantSpec[] =>
   grants.filter((grant) => grant.kind === kind);
 
-/** A wanted grant as a part of what is there; null: it is no part of any. */
+/** Whether a mount adds to a quota. Two that each had the whole of one would have twice as much. */
+function usesQuota({ kind, scope }: GrantSpec): boolean {
+  if (kind !== 'files') {
+    return false;
+  }
+  const { modes, quota } = scope as FilesScope;
+  return (modes.write || modes.create) && (quota.bytes !== 0 || quota.files !== 0);
+}
+
+/**
+ * A wanted grant as a part of what is there; null: it is no part of any. `usedUp` are those whose quota
+ * another part has.
+ */
 function partOf(
   there: readonly GrantSpec[],
   { kind, scope, expiresAtMs }: GrantSpec,
   grants: GrantsInput,
+  usedUp: Set<GrantSpec>,
 ): GrantSpec | null {
   for (const given of sameKind(there, kind)) {
     const want = filledUp(kind, scope, given.scope, grants);
     const part = covers<GrantKind>(kind, given.scope, want)
       ? intersect<GrantKind>(kind, given.scope, want)
       : null;
-    if (part !== null) {
-      const until = earlier(given.expiresAtMs, expiresAtMs);
-      return { kind, scope: part, expiresAtMs: until } as GrantSpec;
+    if (part === null) {
+      continue;
+    }
+    const until = earlier(given.expiresAtMs, expiresAtMs);
+    const spec = { kind, scope: part, expiresAtMs: until } as GrantSpec;
+    if (!usesQuota(given) || !usesQuota(spec)) {
+      return spec;
+    }
+    if (!usedUp.has(given)) {
+      usedUp.add(given);
+      return spec;
     }
   }
   return null;
@@ -167,11 +188,13 @@ function narrowGrants(
     return there;
   }
   const given = there.map(withRealPath);
+  const usedUp = new Set<GrantSpec>();
   const wanted = parseGrants(grants)
     .filter(({ kind }) => kinds.includes(kind))
     .map(withRealPath)
     .map((spec) => {
-      const part = partOf(given, spec, grants) ?? (widen ? widened(given, spec, grants) : null);
+      const part =
+        partOf(given, spec, grants, usedUp) ?? (widen ? widened(given, spec, grants) : null);
       if (part === null) {
         throw tooWide(spec.kind, `the grant '${spec.kind}'`);
       }
