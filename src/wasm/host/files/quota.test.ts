@@ -4,8 +4,10 @@
  * of mounts; what is counted is compared with what is there.
  */
 
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { BLOCK_BYTES, ENTRY_BYTES } from './caps.ts';
 import { FLAG, type Kind, Mounted, type MountedOptions, OPEN } from './fixtures/mounted.ts';
@@ -209,3 +211,24 @@ describe.each(KINDS)('17: quota (%s)', (kind) => {
     },
   );
 });
+
+test.skipIf(!hostMountsSupported)(
+  '17: where no descriptor is left for it a file is not made, and counts for nobody',
+  () => {
+    const program = fileURLToPath(new URL('./fixtures/few-descriptors.ts', import.meta.url));
+    const told = execFileSync(
+      'sh',
+      ['-c', 'ulimit -n 200 && exec "$0" "$1"', process.execPath, program],
+      { encoding: 'utf8' },
+    );
+    const { held, ...outcome } = JSON.parse(told) as { held: number };
+    expect(held).toBeLessThan(200);
+    expect(outcome).toEqual({
+      whenFull: ['insufficient-memory'],
+      madeWhenFull: 0,
+      // With descriptors again the quota is what bounds it: the directory is one of the three.
+      after: ['ok', 'quota'],
+      made: 2,
+    });
+  },
+);

@@ -15,7 +15,7 @@ import {
   unlinkSync,
   utimesSync,
 } from 'node:fs';
-import { fail } from '../failure.ts';
+import { FileFailure, fail } from '../failure.ts';
 import type { NewTime } from '../request.ts';
 import type { SyncQueue } from '../sync-queue.ts';
 import type {
@@ -185,7 +185,19 @@ export class LinuxDirectory implements Directory {
 
   createFile(name: string, access: Access): OpenFile {
     const flags = accessFlags(access) | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    return new LinuxFile(open(at(this.#descriptor, name), flags | OPEN_FLAGS_ALWAYS, 0o666));
+    const path = at(this.#descriptor, name);
+    // A file that can't be held after it was made would be there, and counted for nobody: so it is
+    // asked before whether a descriptor is left.
+    close(holdSelf(this.#descriptor));
+    try {
+      return new LinuxFile(open(path, flags | OPEN_FLAGS_ALWAYS, 0o666));
+    } catch (error) {
+      if (error instanceof FileFailure) {
+        // Another thread took the last descriptor just then.
+        unlinkSync(path);
+      }
+      throw error;
+    }
   }
 
   createDirectory(name: string): void {
