@@ -12,6 +12,7 @@ export { type GrantsInput, parseGrants } from './capability/input.ts';
 export { type ErrorCode, type ErrorFields, RingfenceError } from './errors.ts';
 export type { Payload } from './ipc/message.ts';
 export type { Agent } from './kernel/agent.ts';
+export { resolveMounts } from './kernel/roots.ts';
 export type { KernelOptions, LoadedModule, SpawnOptions } from './kernel/spawn-options.ts';
 export { type Kernel, openKernel } from './kernel.ts';
 export { loadPolicy } from './policy/load-policy.ts';

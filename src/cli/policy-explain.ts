@@ -6,6 +6,7 @@ import {
   type Limits,
   loadPolicy,
   RingfenceError,
+  resolveMounts,
 } from '../index.ts';
 import { describeGrant, plainScope } from './describe-grant.ts';
 import { digestOfFile } from './digest.ts';
@@ -131,7 +132,8 @@ export async function explainPolicy(
       { path: modulePath },
     );
   }
-  const decision = permissionsFor(asked, policy, { path: modulePath, digest: sha256 });
+  const decided = permissionsFor(asked, policy, { path: modulePath, digest: sha256 });
+  const decision = { ...decided, grants: resolveMounts(decided.grants) };
   const explained = explainedOf({ path: modulePath, sha256 }, policyPath, decision);
   for (const warning of [...asked.warnings, ...warningsAbout(decision, Date.now())]) {
     printLine(environment.stderr, `ringfence: warning: ${printableLine(warning)}`);

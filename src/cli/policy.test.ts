@@ -311,6 +311,22 @@ test('policy schema prints the JSON Schema', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ type: 'object', required: ['version'] });
 });
 
+test('policy explain refuses a directory that is not there, as a run does', async () => {
+  const explained = (host: string) =>
+    call('policy', 'explain', '--dir', `${inScratch(host)}::/x`, MODULE);
+  expect(await explained('data')).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining(inScratch('data')),
+  });
+  for (const host of ['none', 'agent.wasm']) {
+    expect(await explained(host), host).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^ringfence: Cannot mount the directory [^\n]+\n$/),
+    });
+  }
+});
+
 test('policy explain is for people, too', async () => {
   const { stdout } = await call('policy', 'explain', '--policy', POLICY, MODULE);
   expect(stdout).toMatch(/^policy +\S+ringfence\.toml, line 2$/m);

@@ -91,6 +91,18 @@ export function openRoots(given: readonly GrantSpec[]): OpenedGrants {
 }
 
 /**
+ * Grants as a spawn would have them: its directories by the canonical paths that are mounted.
+ *
+ * @throws {RingfenceError} `RF_FILE` for a directory that isn't there, can't be read or is none: what
+ * the spawn throws.
+ */
+export function resolveMounts(given: readonly GrantSpec[]): readonly GrantSpec[] {
+  const { specs, roots } = openRoots(given);
+  closeRoots(roots);
+  return specs;
+}
+
+/**
  * The directories of a child that names some of its parent's: the same ones, by their descriptors,
  * whatever their names lead to by now.
  */
