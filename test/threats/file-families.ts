@@ -8,6 +8,8 @@ const ENGINE = 'src/wasm/host/files/engine.test.ts';
 const QUOTA = 'src/wasm/host/files/quota.test.ts';
 const FUNCTIONS = 'src/wasm/host/wasi/filesystem/filesystem.test.ts';
 const ROOT = 'src/wasm/host/files/root.test.ts';
+const ROOTS = 'src/kernel/roots.test.ts';
+const REFUSED = 'test/threats/refused-child.test.ts';
 
 const shown = (family: number, act: string, ...tests: string[]): Shown => ({ family, act, tests });
 
@@ -106,6 +108,12 @@ export const FILE_FAMILIES: readonly Shown[] = [
     'a million descriptors',
     `${GUEST}: 16: a million descriptors are not had, and those that are go with the agent`,
     `${ESCAPE}: 16: no refusal keeps anything open`,
+  ),
+  shown(
+    16,
+    'a descriptor whose number is another’s by now',
+    `${REFUSED}: 16: a child for which there is no thread leaves its parent the mount, and no other directory`,
+    `${ROOTS}: stays open for the parent of a child that was given up twice`,
   ),
   shown(
     17,
