@@ -123,7 +123,7 @@ export class Kernel implements AsyncDisposable {
     });
     this.#backend = new WasmBackend({
       workers: options.workers ?? Math.min(8, availableParallelism()),
-      sliceFuel: options.sliceFuel ?? 2_000_000,
+      sliceFuel: options.sliceFuel ?? 100_000_000,
       blocks: this.#supervisor.blocks.memory,
       processWalls: options.processWalls ?? 'if-available',
       onWarning: warn,

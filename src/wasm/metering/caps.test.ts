@@ -36,9 +36,9 @@ const AT_THE_CAP: Readonly<
     '(memory 1) (data "a") (func (i32.const 0) (i32.const 0) (i32.const 0) (memory.init 0) (drop (memory.grow (i32.const 1))))',
     2,
   ],
-  // 5 bytes, and 17 for a charge with its check.
-  bodyBytes: ['(func (nop) (nop) (nop))', 22],
-  locals: [`(func (param i32) (local ${many(4, 'i64')}))`, 7],
+  // 6 bytes, and what is injected: a charge with its check at the entry, and a loop that suspends.
+  bodyBytes: ['(func (loop) (nop))', 65],
+  locals: [`(func (param i32) (local ${many(4, 'i64')}))`, 8],
   localsTotal: ['(func (local i32 i32)) (func (param i32))', 3],
   nesting: ['(func (block (block (block))))', 4],
   operands: [

@@ -6,7 +6,7 @@ export interface MeterCaps {
   readonly moduleBytes: number;
   /** @default 20,000 */
   readonly types: number;
-  /** Parameters of one function type. @default 1,000 (V8's own) */
+  /** Parameters of one function type. @default 998 (V8's own, less the two that are added) */
   readonly parameters: number;
   /** Results of one function type. @default 256 */
   readonly results: number;
@@ -34,11 +34,11 @@ export interface MeterCaps {
   readonly elements: number;
   /** @default 100,000 */
   readonly dataSegments: number;
-  /** Functions that are injected: one for each imported function in a table and each kind of bulk operation. @default 20,000 */
+  /** Functions that are injected: one for each function that is exported, each imported one in a table and each kind of bulk operation. @default 120,000 */
   readonly helpers: number;
   /** Bytes of one function body, before and after the rewriting. @default 7,654,321 (V8's own) */
   readonly bodyBytes: number;
-  /** Parameters and locals of one function, with the two that are added. @default 50,000 (V8's own) */
+  /** Parameters and locals of one function, with the three that are added. @default 50,000 (V8's own) */
   readonly locals: number;
   /** Locals of all functions together. @default 10,000,000 */
   readonly localsTotal: number;
@@ -69,7 +69,7 @@ export interface MeterCaps {
 export const DEFAULT_METER_CAPS: MeterCaps = {
   moduleBytes: 64 * 1024 * 1024,
   types: 20_000,
-  parameters: 1_000,
+  parameters: 998,
   results: 256,
   tagParameters: 8,
   exceptionTables: 0,
@@ -83,7 +83,7 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   elementSegments: 10_000,
   elements: 200_000,
   dataSegments: 100_000,
-  helpers: 20_000,
+  helpers: 120_000,
   bodyBytes: 7_654_321,
   locals: 50_000,
   localsTotal: 10_000_000,

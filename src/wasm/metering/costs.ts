@@ -5,7 +5,7 @@
  */
 
 /** Raised with any change of a cost, or of a rule of where charges stand; part of the key of the cache. */
-export const FUEL_TABLE_VERSION = 1;
+export const FUEL_TABLE_VERSION = 2;
 
 /** `block`, `end`, `else`, `nop` and the like, which become no machine code. */
 export const COST_FREE = 0;
@@ -57,8 +57,26 @@ export const BULK_PIECE_ELEMENTS = 1 << 14;
 
 /** A segment that grows beyond this is split, with a check: bounds what is charged at once. */
 export const SEGMENT_COST_MAX = 4096;
-/** What stands after a `br_if` in its segment is charged even if the branch is taken; at most this much. */
+/** What stands in a segment after a place that may leave it is charged all the same; at most this much. */
 export const SEGMENT_COST_AFTER_BRANCH_MAX = 64;
+/** Arms of an `if` that cost no more are charged with it, as the dearer one of them. */
+export const ARM_COST_MAX = 16;
+/** On no path of a function more than this is charged without a check. */
+export const UNCHECKED_COST_MAX = 32_768;
+/** A function without calls and loops that costs no more in all is charged where it is called. */
+export const LEAF_COST_MAX = 48;
+/** A longer body (in bytes) is no such function: it is not looked into. */
+export const LEAF_BODY_BYTES_MAX = 128;
+/** Nor is one with more parameters and locals. */
+export const LEAF_SLOTS_MAX = 16;
+
+/**
+ * The first check after each multiple of this many used units is one of the places that a trap's usage
+ * is reported from: where they are does not depend on slices. No grant of fuel reaches past the next.
+ */
+export const FUEL_STRIDE = 2_097_152;
+/** Where the host sets the counter of an agent that it ends: no path from there comes back or wraps. */
+export const FUEL_ENDED = -(2 ** 30);
 
 /** Bytes that a call frame counts, besides its slots. */
 export const FRAME_BYTES = 64;

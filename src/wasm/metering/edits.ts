@@ -1,56 +1,90 @@
-/** What is to change where in the module's bytes: found on one pass over them, carried out on another. */
+/** What is to change where in a function's bytes: found on one pass over them, carried out on another. */
 
 export const EDIT = {
+  /** Nothing after all. */
+  none: 0,
   /** Charge `value` here. */
-  charge: 0,
-  /** Ask for the sign of fuel here. */
-  poll: 1,
-  /** Replace the index of a function that is called or exported. */
-  functionIndex: 2,
-  /** Replace the index of a function that becomes a reference: imported ones get their wrapper. */
-  referenceIndex: 3,
-  /** Replace the index of a global. */
-  globalIndex: 4,
-  /** Replace `return`; `value` is the depth of the function's label. */
-  return: 5,
-  /** Give back the frame, before a tail call. */
-  leave: 6,
+  charge: 1,
+  /** Replace the index of a local. */
+  local: 2,
+  /** Replace the depth of a label. */
+  label: 3,
+  /** Replace the call of a function whose body takes and returns fuel. */
+  call: 4,
+  /** … and its tail call. */
+  returnCall: 5,
+  /** Replace the call of an imported function. */
+  callImport: 6,
+  returnCallImport: 7,
+  /** Replace the tail call of a leaf. */
+  returnCallLeaf: 8,
+  /** Replace a call through a table up to its type `value`; the table's index stays. */
+  callIndirect: 9,
+  returnCallIndirect: 10,
+  /** What follows a call through a table. */
+  afterCall: 11,
+  /** Replace `return`. */
+  return: 12,
+  /** Replace `unreachable`. */
+  unreachable: 13,
+  /** Keep the fuel where an exception handler finds it. */
+  save: 14,
+  /** Replace a loop's opcode and block type; `value` 1: by the form that suspends outside of it. */
+  loop: 15,
+  /** The end of a loop in that form; `value` is the edit that charges its header. */
+  loopEnd: 16,
   /** Replace an instruction by the call of the helper `value`. */
-  helper: 7,
+  helper: 17,
+  /** Replace the index of a function that is called as it is, or exported. */
+  functionIndex: 18,
+  /** Replace the index of a function that becomes a reference. */
+  referenceIndex: 19,
+  /** Replace the index of a global. */
+  globalIndex: 20,
   /** Leave these bytes out. */
-  skip: 8,
+  skip: 21,
 } as const;
 
 /** With `EDIT.charge`: ask for the sign of fuel after it. */
 export const CHARGE_CHECKED = 0x100;
-/** With `EDIT.charge`: control may have come from an exception, so the depth is this frame's again. */
+/** With `EDIT.charge`: control may have come from an exception, so fuel is what it was there. */
 export const CHARGE_RESTORE = 0x200;
+/** With `EDIT.charge`: the header of a loop that suspends outside of it. */
+export const CHARGE_LOOP = 0x400;
 export const EDIT_KIND_MASK = 0xff;
 
 const STRIDE = 4;
 
 /** A list of edits in the order of their places, packed because there are millions of them. */
 export class EditList {
-  #data = new Int32Array(1024 * STRIDE);
+  #data = new Int32Array(256 * STRIDE);
   #length = 0;
 
   get length(): number {
     return this.#length;
   }
 
+  /** Forgets them all. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** Adds an edit that replaces `[at, resume)`; answers its number. */
   add(kind: number, at: number, resume: number, value: number): number {
     const base = this.#length * STRIDE;
-    if (base === this.#data.length) {
-      const grown = new Int32Array(this.#data.length * 2);
-      grown.set(this.#data);
-      this.#data = grown;
-    }
-    this.#data[base] = kind;
-    this.#data[base + 1] = at;
-    this.#data[base + 2] = resume;
-    this.#data[base + 3] = value;
+    if (base === this.#data.length) this.#grow();
+    const data = this.#data;
+    data[base] = kind;
+    data[base + 1] = at;
+    data[base + 2] = resume;
+    data[base + 3] = value;
     return this.#length++;
+  }
+
+  #grow(): void {
+    const grown = new Int32Array(this.#data.length * 2);
+    grown.set(this.#data);
+    this.#data = grown;
   }
 
   kind(edit: number): number {
@@ -67,6 +101,14 @@ export class EditList {
 
   value(edit: number): number {
     return this.#data[edit * STRIDE + 3]!;
+  }
+
+  setKind(edit: number, kind: number): void {
+    this.#data[edit * STRIDE] = kind;
+  }
+
+  setValue(edit: number, value: number): void {
+    this.#data[edit * STRIDE + 3] = value;
   }
 
   /** Adds to a charge. */

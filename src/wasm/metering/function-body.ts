@@ -2,18 +2,18 @@
 
 import type { MeterCaps } from './caps.ts';
 import {
+  ARM_COST_MAX,
   COST_CATCH,
   COST_FUNCTION,
   COST_LOOP,
   FRAME_BYTES,
   FRAME_BYTES_PER_SLOT,
   LEAF_FRAME_BYTES_FREE,
-  SEGMENT_COST_AFTER_BRANCH_MAX,
-  SEGMENT_COST_MAX,
   SLOTS_PER_UNIT,
 } from './costs.ts';
-import { CHARGE_CHECKED, CHARGE_RESTORE, EDIT, type EditList } from './edits.ts';
+import { CHARGE_CHECKED, CHARGE_LOOP, CHARGE_RESTORE, EDIT, type EditList } from './edits.ts';
 import type { Helper, HelperSet } from './helpers.ts';
+import { CATCH_KIND_ALL, readCatchKind, skipImmediates } from './immediates.ts';
 import {
   COST_IMPORTED_SURCHARGE,
   IMMEDIATE,
@@ -23,9 +23,12 @@ import {
   readMemoryIndex,
   skipSimpleImmediate,
 } from './instructions.ts';
+import { NO_LEAF } from './leaves.ts';
 import type { DecodedModule, FunctionType } from './module.ts';
+import { OperandStack } from './operands.ts';
 import { ByteReader } from './reader.ts';
-import { invalid, refusedFeature, refusedSize } from './refusals.ts';
+import { invalid, refusedSize } from './refusals.ts';
+import { Segments } from './segments.ts';
 import {
   type BlockType,
   EXCEPTION_SLOTS,
@@ -35,6 +38,11 @@ import {
   slotsOf,
   type ValueType,
 } from './value-types.ts';
+
+/** Parameters that are added to a function: its fuel, and the bytes of stack that are left to it. */
+export const ADDED_PARAMETERS = 2;
+/** Locals that are added besides: one that keeps an index while a call through a table is made. */
+const ADDED_LOCALS = 1;
 
 /** What the rewriter must know of a body besides its edits. */
 export interface FunctionPlan {
@@ -49,13 +57,20 @@ export interface FunctionPlan {
   readonly codeStart: number;
   /** After the last `end`. */
   readonly end: number;
-  /** Parameters and locals: the index of the first local that is added. */
+  /** Parameters and locals. */
   readonly locals: number;
-  /** Its edits: `[firstEdit, lastEdit)`. */
-  readonly firstEdit: number;
-  readonly lastEdit: number;
-  /** What a call of it adds to the depth; 0: nothing, the depth isn't counted. */
+  /** Whether it is charged where it is called, and else as it was. */
+  readonly leaf: boolean;
+  /** Parameters: the index of the first that is added. */
+  readonly parameters: number;
+  /** What a call of it takes off the depth; 0: nothing, the depth isn't counted. */
   readonly frameBytes: number;
+  /** Whether it calls through a table, and needs a local for that. */
+  readonly keepsIndex: boolean;
+  /** Whether a branch goes to the function's own label. */
+  readonly targeted: boolean;
+  /** Whether an exception handler goes there. */
+  readonly caught: boolean;
   /** (locals + operands) × merges: what compiling it may cost. */
   readonly merges: number;
   /** The most ways that lead to one place in it. */
@@ -80,8 +95,21 @@ interface Frame {
   /** The segment that the block stands in, and the cost at which that one is to be split. */
   readonly segment: number;
   readonly splitAt: number;
-  /** A loop's own charge, at its header. */
+  /** A loop's own charge, at its header; the charge of an if's arm that is walked over. */
   header: number;
+  /** The charge of an if's first arm. */
+  firstArm: number;
+  /** Whether both arms of an if, as far as they were walked over, can be charged with it. */
+  foldable: boolean;
+  /** Whether an arm came out at its end. */
+  fellThrough: boolean;
+  /** The most that can have been charged without a check, at the beginning and on a way to the end. */
+  readonly uncheckedBefore: number;
+  uncheckedAtEnd: number;
+  /** A loop: the edit of its opcode, where it can suspend outside of itself; else -1. */
+  opening: number;
+  /** Edits that keep the fuel on the ways to the label, for where a handler leads to it too. */
+  saves: number[] | null;
   /** Branches to the label. */
   branches: number;
   /** In a try: calls that may lead to its handlers. */
@@ -90,12 +118,11 @@ interface Frame {
 
 const OUT_OF_FUNCTION = -1;
 
+/** Labels around a loop that suspends outside of itself. */
+const LOOP_LABELS = 3;
+
 /** So many slots of results leave no room in the caller's frame. */
 const RESULT_SLOTS_IN_REGISTERS = 2;
-
-/** Handlers of a `try_table`: 0 and 1 name a tag, 2 and 3 take every exception. */
-const CATCH_KIND_ALL = 2;
-const CATCH_KIND_MAX = 3;
 
 const NO_TYPE: FunctionType = {
   parameters: [],
@@ -110,23 +137,31 @@ function oneResult(type: ValueType): FunctionType {
   return { ...NO_TYPE, results: [type], resultSlots, wide: resultSlots > 1 };
 }
 
+/** What a walk over a body may use of its module. */
+export interface WalkInput {
+  readonly module: DecodedModule;
+  readonly caps: MeterCaps;
+  /** What each function of the module's own costs where it is a leaf. */
+  readonly leaves: Int8Array;
+  readonly edits: EditList;
+  readonly helpers: HelperSet;
+}
+
 /** Walks over bodies of one module, one after another. */
 export class BodyWalker {
   readonly #module: DecodedModule;
   readonly #caps: MeterCaps;
+  readonly #leaves: Int8Array;
   readonly #edits: EditList;
   readonly #helpers: HelperSet;
   readonly #valueBlocks = new Map<ValueType, FunctionType>();
+  readonly #operands = new OperandStack();
+  readonly #segments: Segments;
   #localsTotal = 0;
 
   #reader: ByteReader;
   #type: FunctionType = NO_TYPE;
   readonly #frames: Frame[] = [];
-  /** Slots of each operand. */
-  #operands = new Uint8Array(256);
-  #height = 0;
-  #slots = 0;
-  #slotsMax = 0;
   /** What a callee leaves in this frame besides the operands that it becomes, at most. */
   #returnedSlots = 0;
   /** Ends of the groups of locals by index, parameters included, and the slots of each one's locals. */
@@ -134,15 +169,20 @@ export class BodyWalker {
   readonly #groupSlots: number[] = [];
   #locals = 0;
   #wideLocals = false;
+  #leaf = false;
   /** Whether what follows can't be reached, until the end of the block it stands in. */
   #dead = false;
   #deadDepth = 0;
   #deadFrom = 0;
-  /** The charge that instructions are added to, its cost so far, and the cost at which it is split. */
-  #segment = 0;
-  #segmentCost = 0;
-  #splitAt = 0;
   #calls = false;
+  #keepsIndex = false;
+  /** The innermost loop, as long as it can suspend outside of itself, and the labels that leave it. */
+  #candidate: Frame | null = null;
+  #candidatePlace = 0;
+  readonly #candidateExits: number[] = [];
+  /** Whether branches are noted, because a handler may lead to their labels. */
+  #tracking = false;
+  #needsTracking = false;
   /** The tries whose handlers what is here can lead to, the innermost last. */
   readonly #tries: Frame[] = [];
   #ways = 0;
@@ -150,30 +190,51 @@ export class BodyWalker {
   #branchTargets = 0;
   #callOperands = 0;
 
-  constructor(module: DecodedModule, caps: MeterCaps, edits: EditList, helpers: HelperSet) {
+  constructor({ module, caps, leaves, edits, helpers }: WalkInput) {
     this.#module = module;
     this.#caps = caps;
+    this.#leaves = leaves;
     this.#edits = edits;
     this.#helpers = helpers;
+    this.#segments = new Segments(edits);
     this.#reader = new ByteReader(module.bytes, 0, 0);
   }
 
-  /** Walks over `[start, end)`, the body of a function of the type with index `type`. */
-  walk(type: number, start: number, end: number): FunctionPlan {
+  /** Walks over the body of the function `index` of the module's own; its edits are in the list then. */
+  walk(index: number): FunctionPlan {
+    this.#tracking = false;
+    const plan = this.#walkOnce(index);
+    if (plan !== null) return plan;
+    // A `try_table` was met: branches before it may lead to where its handlers do.
+    this.#tracking = true;
+    return this.#walkOnce(index)!;
+  }
+
+  #walkOnce(index: number): FunctionPlan | null {
+    const { start, end } = this.#module.bodies[index]!;
+    const type = this.#module.functions[this.#module.imported.function + index]!;
+    const leaf = this.#leaves[index] !== NO_LEAF;
     const reader = new ByteReader(this.#module.bytes, start, end);
-    const firstEdit = this.#edits.length;
-    this.#begin(reader, this.#module.types[type]!);
+    this.#begin(reader, this.#module.types[type]!, leaf);
     const localGroups = reader.count();
     const localsStart = reader.position;
     const localSlots = this.#readLocals(localGroups);
     const codeStart = reader.position;
-    this.#pushFrame(FRAME.function, { ...this.#type, parameters: [], parameterSlots: 0 });
+    const frame = this.#pushFrame(FRAME.function, {
+      ...this.#type,
+      parameters: [],
+      parameterSlots: 0,
+    });
     const frameSlots = this.#type.parameterSlots + localSlots;
     this.#openSegment(codeStart, CHARGE_CHECKED);
-    this.#charge(COST_FUNCTION + Math.floor(frameSlots / SLOTS_PER_UNIT));
-    while (this.#frames.length > 0) this.#step();
+    this.#segments.charge(COST_FUNCTION + Math.floor(frameSlots / SLOTS_PER_UNIT));
+    while (this.#frames.length > 0) {
+      this.#step();
+      if (this.#needsTracking && !this.#tracking) return null;
+    }
     if (!reader.atEnd) throw invalid('a function goes on after its end', reader.position);
-    const slots = frameSlots + this.#slotsMax + this.#returnedSlots;
+    this.#localsTotal += this.#locals;
+    const slots = frameSlots + this.#operands.slotsMax + this.#returnedSlots;
     const bytes = FRAME_BYTES + FRAME_BYTES_PER_SLOT * slots;
     const counts = this.#calls || bytes > LEAF_FRAME_BYTES_FREE;
     return {
@@ -183,26 +244,33 @@ export class BodyWalker {
       localsStart,
       codeStart,
       end,
+      leaf,
+      parameters: this.#type.parameters.length,
       locals: this.#locals,
-      firstEdit,
-      lastEdit: this.#edits.length,
-      frameBytes: counts ? bytes : 0,
+      frameBytes: counts && !leaf ? bytes : 0,
+      keepsIndex: this.#keepsIndex,
+      targeted: frame.targeted,
+      caught: frame.caught,
       merges: this.#checkMerges(start),
       ways: this.#ways,
       callOperands: this.#callOperands,
     };
   }
 
-  #begin(reader: ByteReader, type: FunctionType): void {
+  #begin(reader: ByteReader, type: FunctionType, leaf: boolean): void {
     this.#reader = reader;
     this.#type = type;
+    this.#leaf = leaf;
+    this.#edits.clear();
+    this.#segments.begin(!leaf);
+    this.#operands.clear();
     this.#frames.length = 0;
-    this.#height = 0;
-    this.#slots = 0;
-    this.#slotsMax = 0;
     this.#returnedSlots = 0;
     this.#dead = false;
     this.#calls = false;
+    this.#keepsIndex = false;
+    this.#candidate = null;
+    this.#needsTracking = false;
     this.#tries.length = 0;
     this.#ways = 0;
     this.#merges = 0;
@@ -228,13 +296,13 @@ export class BodyWalker {
       this.#groupSlots.push(each);
       if (each > 1) this.#wideLocals = true;
     }
-    // Two more are added.
-    if (this.#locals + 2 > this.#caps.locals) {
-      throw this.#tooMany('locals in a function', 'locals', this.#locals + 2, start);
+    const withAdded = this.#locals + ADDED_PARAMETERS + ADDED_LOCALS;
+    if (withAdded > this.#caps.locals) {
+      throw this.#tooMany('locals in a function', 'locals', withAdded, start);
     }
-    this.#localsTotal += this.#locals;
-    if (this.#localsTotal > this.#caps.localsTotal) {
-      throw this.#tooMany('locals in its functions', 'localsTotal', this.#localsTotal, start);
+    if (this.#localsTotal + this.#locals > this.#caps.localsTotal) {
+      const total = this.#localsTotal + this.#locals;
+      throw this.#tooMany('locals in its functions', 'localsTotal', total, start);
     }
     return slots;
   }
@@ -244,7 +312,7 @@ export class BodyWalker {
   }
 
   #checkMerges(start: number): number {
-    const merges = (this.#locals + this.#slotsMax) * this.#merges;
+    const merges = (this.#locals + this.#operands.slotsMax) * this.#merges;
     if (merges > this.#caps.merges) {
       throw this.#tooMany('locals times branches in a function', 'merges', merges, start);
     }
@@ -268,30 +336,23 @@ export class BodyWalker {
   // Operands
 
   #push(slots: number): void {
-    if (this.#height >= this.#operands.length) {
-      const grown = new Uint8Array(this.#operands.length * 2);
-      grown.set(this.#operands);
-      this.#operands = grown;
-    }
-    this.#operands[this.#height++] = slots;
-    this.#growSlots(slots);
+    this.#operands.push(slots);
+    this.#checkSlots();
   }
 
-  #growSlots(slots: number): void {
-    this.#slots += slots;
-    if (this.#slots <= this.#slotsMax) return;
-    this.#slotsMax = this.#slots;
-    if (this.#slots > this.#caps.operands) {
-      throw this.#tooMany('operands at once', 'operands', this.#slots, this.#reader.position);
+  #checkSlots(): void {
+    const { slots } = this.#operands;
+    if (slots > this.#caps.operands) {
+      throw this.#tooMany('operands at once', 'operands', slots, this.#reader.position);
     }
   }
 
   #pop(): number {
     const base = this.#frames[this.#frames.length - 1]!.base;
-    if (this.#height <= base) throw invalid('an operand is missing', this.#reader.position);
-    const slots = this.#operands[--this.#height]!;
-    this.#slots -= slots;
-    return slots;
+    if (this.#operands.height <= base) {
+      throw invalid('an operand is missing', this.#reader.position);
+    }
+    return this.#operands.pop();
   }
 
   #popMany(count: number): void {
@@ -302,46 +363,34 @@ export class BodyWalker {
     for (let index = 0; index < types.length; index++) this.#push(slotsOf(types[index]!));
   }
 
-  #dropTo(height: number): void {
-    while (this.#height > height) this.#slots -= this.#operands[--this.#height]!;
-  }
-
-  // Segments
-
-  #openSegment(at: number, flags: number): void {
-    this.#segment = this.#edits.add(EDIT.charge | flags, at, at, 0);
-    if ((flags & CHARGE_CHECKED) !== 0) this.#mayThrow();
-    this.#splitAt = SEGMENT_COST_MAX;
-    this.#segmentCost = 0;
-  }
-
-  #charge(cost: number): void {
-    this.#segmentCost += cost;
-    if (cost > 0) this.#edits.increase(this.#segment, cost);
-  }
-
-  /** Goes on in the segment that the block of `frame` stands in. */
-  #resumeSegment(frame: Frame): void {
-    this.#segment = frame.segment;
-    this.#splitAt = frame.splitAt;
-    this.#segmentCost = this.#edits.value(frame.segment);
-  }
-
   // Control
 
+  #openSegment(at: number, flags: number): void {
+    this.#segments.open(at, flags);
+    if ((flags & CHARGE_CHECKED) !== 0) this.#mayThrow();
+  }
+
   #pushFrame(kind: number, type: FunctionType): Frame {
-    const base = this.#height - type.parameters.length;
+    const base = this.#operands.height - type.parameters.length;
     if (base < 0) throw invalid('a block has too few operands', this.#reader.position);
-    const frame = {
+    const { segment, splitAt, unchecked } = this.#segments;
+    const frame: Frame = {
       kind,
       type,
       base,
       targeted: false,
       caught: false,
       outermost: this.#frames.length,
-      segment: this.#segment,
-      splitAt: this.#splitAt,
-      header: this.#segment,
+      segment,
+      splitAt,
+      header: segment,
+      firstArm: segment,
+      foldable: false,
+      fellThrough: false,
+      uncheckedBefore: unchecked,
+      uncheckedAtEnd: 0,
+      opening: -1,
+      saves: this.#tracking ? [] : null,
       branches: 0,
       throws: 0,
     };
@@ -369,16 +418,39 @@ export class BodyWalker {
     return known;
   }
 
+  /** Reads a label and notes a branch to it. */
+  #branch(save: number): void {
+    const at = this.#reader.position;
+    const depth = this.#reader.u32();
+    const place = this.#target(depth);
+    if (save >= 0) this.#frames[place]!.saves!.push(save);
+    if (this.#candidate !== null && place < this.#candidatePlace) {
+      const edit = this.#edits.add(EDIT.label, at, this.#reader.position, depth);
+      this.#candidateExits.push(edit);
+    }
+  }
+
   /** Notes a branch to the label `depth`; answers the place of its frame. */
   #target(depth: number): number {
     const place = this.#frames.length - 1 - depth;
     const frame = this.#frames[place];
     if (!frame) throw invalid(`there is no label ${depth}`, this.#reader.position);
     frame.targeted = true;
+    frame.uncheckedAtEnd = Math.max(frame.uncheckedAtEnd, this.#segments.unchecked);
     this.#countWays(++frame.branches);
     this.#exitTo(place);
     this.#merges++;
     return place;
+  }
+
+  /** A place where fuel is kept if a handler leads to where control goes from there; -1: none can. */
+  #savePlace(at: number): number {
+    return this.#tracking ? this.#edits.add(EDIT.none, at, at, 0) : -1;
+  }
+
+  #keepFuelForHandlers(frame: Frame): void {
+    if (!frame.caught || frame.saves === null) return;
+    for (const edit of frame.saves) this.#edits.setKind(edit, EDIT.save);
   }
 
   /** Bounds the ways to one place: with more than 65,535 of them V8's compiler aborts the process. */
@@ -396,6 +468,12 @@ export class BodyWalker {
     if (!frame) return;
     this.#countWays(++frame.throws);
     this.#merges++;
+  }
+
+  /** Begins a part that handlers are for. */
+  #beginTry(frame: Frame): void {
+    this.#tries.push(frame);
+    this.#candidate = null;
   }
 
   /** Ends the part of a try that its handlers are for; what they don't take goes to those around. */
@@ -432,17 +510,16 @@ export class BodyWalker {
       this.#stepDead(instruction, at);
       return;
     }
-    if (this.#segmentCost + instruction.cost > this.#splitAt && this.#segmentCost > 0) {
-      this.#openSegment(at, CHARGE_CHECKED);
-    }
-    this.#charge(instruction.cost);
-    if (instruction.immediate === IMMEDIATE.none && instruction.code > OPCODE.select) {
+    if (this.#segments.isFull(instruction.cost)) this.#openSegment(at, CHARGE_CHECKED);
+    this.#segments.charge(instruction.cost);
+    const { immediate } = instruction;
+    if (immediate === IMMEDIATE.none && instruction.code > OPCODE.select) {
       this.#apply(instruction);
-    } else if (instruction.immediate >= IMMEDIATE.index) {
-      if (instruction.immediate === IMMEDIATE.heapType) readHeapType(reader);
-      else skipSimpleImmediate(reader, instruction.immediate);
+    } else if (immediate >= IMMEDIATE.index) {
+      if (immediate === IMMEDIATE.heapType) readHeapType(reader);
+      else skipSimpleImmediate(reader, immediate);
       this.#apply(instruction);
-    } else if (instruction.immediate >= IMMEDIATE.local) this.#stepIndexed(instruction, at);
+    } else if (immediate >= IMMEDIATE.local) this.#stepIndexed(instruction, at);
     else this.#stepControl(instruction, at);
   }
 
@@ -468,69 +545,20 @@ export class BodyWalker {
     } else if (instruction.immediate === IMMEDIATE.block || code === OPCODE.tryTable) {
       this.#deadDepth++;
     }
-    this.#skipImmediates(instruction.immediate);
-  }
-
-  #skipImmediates(immediate: number): void {
-    const reader = this.#reader;
-    switch (immediate) {
-      case IMMEDIATE.block:
-        readBlockType(reader);
-        return;
-      case IMMEDIATE.tryTable:
-        readBlockType(reader);
-        this.#readCatches(false);
-        return;
-      case IMMEDIATE.tag:
-      case IMMEDIATE.label:
-      case IMMEDIATE.call:
-      case IMMEDIATE.local:
-      case IMMEDIATE.global:
-      case IMMEDIATE.function:
-      case IMMEDIATE.table:
-        reader.u32();
-        return;
-      case IMMEDIATE.labels:
-        for (let left = reader.count() + 1; left > 0; left--) reader.u32();
-        return;
-      case IMMEDIATE.callIndirect:
-      case IMMEDIATE.tableCopy:
-      case IMMEDIATE.tableInit:
-        reader.u32();
-        reader.u32();
-        return;
-      case IMMEDIATE.selectTypes:
-        for (let left = reader.count(); left > 0; left--) readValueType(reader);
-        return;
-      case IMMEDIATE.memory:
-        readMemoryIndex(reader);
-        return;
-      case IMMEDIATE.memoryCopy:
-        readMemoryIndex(reader);
-        readMemoryIndex(reader);
-        return;
-      case IMMEDIATE.memoryInit:
-        reader.u32();
-        readMemoryIndex(reader);
-        return;
-      case IMMEDIATE.heapType:
-        readHeapType(reader);
-        return;
-      default:
-        skipSimpleImmediate(reader, immediate as Instruction['immediate']);
-    }
+    skipImmediates(this.#reader, instruction.immediate);
   }
 
   #stepControl(instruction: Instruction, at: number): void {
     switch (instruction.code) {
       case OPCODE.unreachable:
+        this.#edits.add(EDIT.unreachable, at, this.#reader.position, 0);
         this.#die();
         return;
       case OPCODE.block:
       case OPCODE.loop:
       case OPCODE.if:
       case OPCODE.try:
-        this.#beginBlock(instruction.code);
+        this.#beginBlock(instruction.code, at);
         return;
       case OPCODE.tryTable:
         this.#beginTryTable();
@@ -550,19 +578,19 @@ export class BodyWalker {
         this.#endBlock(at);
         return;
       case OPCODE.br:
-        this.#target(this.#reader.u32());
+        this.#branch(this.#savePlace(at));
         this.#die();
         return;
       case OPCODE.brIf:
         this.#pop();
-        this.#target(this.#reader.u32());
-        this.#splitAt = Math.min(this.#splitAt, this.#segmentCost + SEGMENT_COST_AFTER_BRANCH_MAX);
+        this.#branch(this.#savePlace(at));
+        this.#segments.mayLeave();
         return;
       case OPCODE.brTable:
-        this.#branchTable();
+        this.#branchTable(at);
         return;
       case OPCODE.return:
-        this.#edits.add(EDIT.return, at, this.#reader.position, this.#frames.length - 1);
+        if (!this.#leaf) this.#edits.add(EDIT.return, at, this.#reader.position, 0);
         this.#countWays(++this.#frames[0]!.branches);
         this.#exitTo(OUT_OF_FUNCTION);
         this.#die();
@@ -575,20 +603,14 @@ export class BodyWalker {
         return;
       case OPCODE.throw:
         this.#requireTag();
-        this.#mayThrow();
-        this.#exitTo(OUT_OF_FUNCTION);
-        this.#die();
+        this.#throw(at);
         return;
       case OPCODE.rethrow:
         this.#checkLabel(this.#reader.u32(), 0);
-        this.#mayThrow();
-        this.#exitTo(OUT_OF_FUNCTION);
-        this.#die();
+        this.#throw(at);
         return;
       case OPCODE.throwRef:
-        this.#mayThrow();
-        this.#exitTo(OUT_OF_FUNCTION);
-        this.#die();
+        this.#throw(at);
         return;
       case OPCODE.select: {
         this.#pop();
@@ -600,6 +622,13 @@ export class BodyWalker {
       default:
         this.#apply(instruction);
     }
+  }
+
+  #throw(at: number): void {
+    this.#edits.add(EDIT.save, at, at, 0);
+    this.#mayThrow();
+    this.#exitTo(OUT_OF_FUNCTION);
+    this.#die();
   }
 
   #checkLabel(depth: number, outside: number): void {
@@ -615,48 +644,63 @@ export class BodyWalker {
     return this.#module.types[type]!;
   }
 
-  #beginBlock(code: number): void {
-    const at = this.#reader.position;
+  #beginBlock(code: number, at: number): void {
+    const typeAt = this.#reader.position;
     if (code === OPCODE.if) this.#pop();
-    const type = this.#blockType(readBlockType(this.#reader), at);
-    if (code === OPCODE.block) {
-      this.#pushFrame(FRAME.block, type);
-      return;
-    }
+    const type = this.#blockType(readBlockType(this.#reader), typeAt);
     const inside = this.#reader.position;
-    if (code === OPCODE.loop) {
-      const frame = this.#pushFrame(FRAME.loop, type);
-      this.#openSegment(inside, CHARGE_CHECKED);
-      this.#charge(COST_LOOP);
-      frame.header = this.#segment;
-      return;
+    switch (code) {
+      case OPCODE.block:
+        this.#pushFrame(FRAME.block, type);
+        return;
+      case OPCODE.loop:
+        this.#beginLoop(type, at, inside);
+        return;
+      case OPCODE.if: {
+        const frame = this.#pushFrame(FRAME.if, type);
+        this.#openSegment(inside, 0);
+        frame.header = this.#segments.segment;
+        frame.firstArm = frame.header;
+        frame.foldable = !this.#leaf;
+        return;
+      }
+      default:
+        this.#beginTry(this.#pushFrame(FRAME.try, type));
     }
-    const frame = this.#pushFrame(code === OPCODE.if ? FRAME.if : FRAME.try, type);
-    if (code === OPCODE.if) this.#openSegment(inside, 0);
-    else this.#tries.push(frame);
+  }
+
+  #beginLoop(type: FunctionType, at: number, inside: number): void {
+    const save = this.#savePlace(at);
+    // One that takes parameters would have to take them again where it goes on.
+    const opening = type.parameters.length > 0 ? -1 : this.#edits.add(EDIT.loop, at, inside, 0);
+    const frame = this.#pushFrame(FRAME.loop, type);
+    if (save >= 0) frame.saves!.push(save);
+    frame.opening = opening;
+    this.#candidate = opening >= 0 ? frame : null;
+    this.#candidatePlace = this.#frames.length - 1;
+    this.#candidateExits.length = 0;
+    this.#openSegment(inside, CHARGE_CHECKED);
+    this.#segments.charge(COST_LOOP);
+    frame.header = this.#segments.segment;
   }
 
   #beginTryTable(): void {
+    this.#needsTracking = true;
     const at = this.#reader.position;
     const type = this.#blockType(readBlockType(this.#reader), at);
-    const outermost = this.#readCatches(true);
+    const outermost = this.#readCatches();
     const frame = this.#pushFrame(FRAME.tryTable, type);
     frame.outermost = Math.min(frame.outermost, outermost);
-    this.#tries.push(frame);
+    this.#beginTry(frame);
   }
 
   /** Reads the handlers of a `try_table`; answers the place of the outermost frame they lead to. */
-  #readCatches(live: boolean): number {
+  #readCatches(): number {
     const reader = this.#reader;
     let outermost = this.#frames.length;
     for (let left = reader.count(); left > 0; left--) {
-      const at = reader.position;
-      const kind = reader.u8();
-      if (kind > CATCH_KIND_MAX) throw refusedFeature(`an unknown kind of handler (${kind})`, at);
-      if (kind < CATCH_KIND_ALL) this.#requireTag();
-      const label = reader.u32();
-      if (!live) continue;
-      const place = this.#target(label);
+      if (readCatchKind(reader) < CATCH_KIND_ALL) this.#requireTag();
+      const place = this.#target(reader.u32());
       const frame = this.#frames[place]!;
       frame.caught = true;
       if (frame.kind === FRAME.loop) this.#edits.flag(frame.header, CHARGE_RESTORE);
@@ -669,24 +713,44 @@ export class BodyWalker {
   #nextArm(at: number, kinds: readonly number[], kind: number): Frame {
     const frame = this.#frames[this.#frames.length - 1]!;
     if (!kinds.includes(frame.kind)) throw invalid('an arm belongs to no block', at);
-    this.#checkArmEnd(frame, at);
-    this.#revive(at);
-    this.#dropTo(frame.base);
+    this.#endArm(frame, at);
+    this.#operands.dropTo(frame.base);
     frame.kind = kind;
     this.#merges++;
     return frame;
   }
 
-  #checkArmEnd(frame: Frame, at: number): void {
-    if (!this.#dead && this.#height !== frame.base + frame.type.results.length) {
+  /** The end of a block, or of an arm or handler of it. */
+  #endArm(frame: Frame, at: number): void {
+    if (this.#dead) {
+      this.#revive(at);
+      return;
+    }
+    if (this.#operands.height !== frame.base + frame.type.results.length) {
       throw invalid('a block leaves another number of operands than its type says', at);
+    }
+    const save = this.#savePlace(at);
+    if (save >= 0) frame.saves!.push(save);
+    frame.fellThrough = true;
+    frame.uncheckedAtEnd = Math.max(frame.uncheckedAtEnd, this.#segments.unchecked);
+  }
+
+  /** Whether all of an if's arm stands in the segment that it began with, and is small. */
+  #lookWhetherFoldable(frame: Frame): void {
+    const { segment } = this.#segments;
+    if (segment !== frame.header || this.#segments.costOf({ segment, splitAt: 0 }) > ARM_COST_MAX) {
+      frame.foldable = false;
     }
   }
 
   #otherwise(at: number): void {
+    const top = this.#frames[this.#frames.length - 1]!;
+    this.#lookWhetherFoldable(top);
     const frame = this.#nextArm(at, [FRAME.if], FRAME.else);
+    this.#segments.unchecked = frame.uncheckedBefore;
     this.#pushTypes(frame.type.parameters);
     this.#openSegment(this.#reader.position, 0);
+    frame.header = this.#segments.segment;
   }
 
   #handler(code: number, at: number): void {
@@ -694,7 +758,10 @@ export class BodyWalker {
     if (first) this.#endTry(false);
     this.#nextArm(at, [FRAME.try, FRAME.catch], FRAME.catch);
     // A handler of the legacy form keeps its exception for a rethrow.
-    if (first) this.#growSlots(EXCEPTION_SLOTS);
+    if (first) {
+      this.#operands.reserve(EXCEPTION_SLOTS);
+      this.#checkSlots();
+    }
     if (code === OPCODE.catch) this.#pushTypes(this.#requireTag().parameters);
     this.#openHandlerSegment(this.#reader.position);
   }
@@ -702,54 +769,89 @@ export class BodyWalker {
   /** Where control may come from an exception: the host may have thrown it, after it ended the agent. */
   #openHandlerSegment(at: number): void {
     this.#openSegment(at, CHARGE_CHECKED | CHARGE_RESTORE);
-    this.#charge(COST_CATCH);
+    this.#segments.charge(COST_CATCH);
   }
 
   #endBlock(at: number, delegated = false): void {
     const frame = this.#frames[this.#frames.length - 1]!;
     if (frame.kind === FRAME.try || frame.kind === FRAME.tryTable) this.#endTry(delegated);
-    this.#checkArmEnd(frame, at);
-    const fallsThrough = !this.#dead;
-    this.#revive(at);
+    if (frame.foldable) this.#lookWhetherFoldable(frame);
+    this.#endArm(frame, at);
     this.#frames.pop();
+    this.#keepFuelForHandlers(frame);
     if (this.#frames.length === 0) return;
-    if (frame.kind === FRAME.catch) this.#slots -= EXCEPTION_SLOTS;
-    this.#dropTo(frame.base);
+    if (frame.kind === FRAME.catch) this.#operands.slots -= EXCEPTION_SLOTS;
+    this.#operands.dropTo(frame.base);
     this.#pushTypes(frame.type.results);
+    if (frame.kind === FRAME.if) {
+      frame.fellThrough = true;
+      frame.uncheckedAtEnd = Math.max(frame.uncheckedAtEnd, frame.uncheckedBefore);
+    }
+    if (frame.kind !== FRAME.loop) this.#segments.unchecked = frame.uncheckedAtEnd;
     const exits = frame.outermost < this.#frames.length;
     this.#exitTo(frame.outermost);
-    this.#continueAfter(frame, exits, fallsThrough);
+    if (frame.kind === FRAME.loop) this.#endLoop(frame);
+    if (frame.foldable) this.#foldArms(frame);
+    this.#continueAfter(frame, exits);
+  }
+
+  /** A loop without calls suspends outside of itself, so that the compiler unrolls it. */
+  #endLoop(frame: Frame): void {
+    if (this.#candidate !== frame) return;
+    const after = this.#reader.position;
+    this.#candidate = null;
+    this.#edits.setValue(frame.opening, 1);
+    this.#edits.flag(frame.header, CHARGE_LOOP);
+    this.#edits.add(EDIT.loopEnd, after, after, frame.header);
+    for (const exit of this.#candidateExits) this.#edits.increase(exit, LOOP_LABELS);
+  }
+
+  /** Charges small arms of an if with what stands before it, as the dearer one. */
+  #foldArms(frame: Frame): void {
+    const costs = [frame.firstArm, frame.header].map((segment) =>
+      this.#segments.costOf({ segment, splitAt: 0 }),
+    );
+    this.#segments.fold(frame.firstArm, frame, Math.max(...costs));
+    if (frame.header !== frame.firstArm) this.#segments.fold(frame.header, frame, 0);
   }
 
   /** Decides which segment the code after a block belongs to. */
-  #continueAfter(frame: Frame, exits: boolean, fallsThrough: boolean): void {
+  #continueAfter(frame: Frame, exits: boolean): void {
+    if (this.#leaf) return;
     const after = this.#reader.position;
     const { kind } = frame;
-    const legacyTry = kind === FRAME.try || kind === FRAME.catch;
-    if (kind === FRAME.loop) {
-      if (exits) this.#openSegment(after, 0);
-      else this.#resumeSegment(frame);
-    } else if (frame.caught) {
+    if (frame.caught && kind !== FRAME.loop) {
       this.#openHandlerSegment(after);
-    } else if (kind === FRAME.if || kind === FRAME.else) {
-      // Both arms come out here, so what follows runs whenever what stood before did.
-      if (exits) this.#openSegment(after, 0);
-      else this.#resumeSegment(frame);
-    } else if (legacyTry || frame.targeted || !fallsThrough) {
+      return;
+    }
+    if (kind === FRAME.try || kind === FRAME.catch) {
       this.#openSegment(after, 0);
+      return;
+    }
+    const straight = kind === FRAME.block || kind === FRAME.tryTable;
+    // Nobody branches to its end: what follows runs on from what stands in it.
+    if (straight && !frame.targeted && frame.fellThrough) return;
+    // All of it comes out here, so what follows runs whenever what stood before did.
+    if (!exits) this.#segments.resume(frame);
+    else if (!frame.fellThrough) this.#openSegment(after, 0);
+    else {
+      this.#segments.resume(frame);
+      this.#segments.mayLeave();
     }
   }
 
-  #branchTable(): void {
+  #branchTable(at: number): void {
     const reader = this.#reader;
-    const at = reader.position;
+    const countAt = reader.position;
     this.#pop();
     const count = reader.count() + 1;
     this.#branchTargets += count;
     if (this.#branchTargets > this.#caps.branchTargets) {
-      throw this.#tooMany('branch targets in a function', 'branchTargets', this.#branchTargets, at);
+      const targets = this.#branchTargets;
+      throw this.#tooMany('branch targets in a function', 'branchTargets', targets, countAt);
     }
-    for (let left = count; left > 0; left--) this.#target(reader.u32());
+    const save = this.#savePlace(at);
+    for (let left = count; left > 0; left--) this.#branch(save);
     this.#die();
   }
 
@@ -763,37 +865,51 @@ export class BodyWalker {
     const typeIndex = direct ? this.#module.functions[index] : index;
     const type = this.#module.types[typeIndex ?? -1];
     if (!type) throw invalid(`there is no function or type ${index}`, indexAt);
-    if (!direct) {
+    if (direct) this.#noteCallee(index, tail, at);
+    else {
       this.#requireTable();
       this.#pop();
+      this.#keepsIndex = true;
+      this.#candidate = null;
+      this.#calls ||= !tail;
+      const kind = tail ? EDIT.returnCallIndirect : EDIT.callIndirect;
+      this.#edits.add(kind, at, indexEnd, index);
     }
-    const imported = direct && index < this.#module.imported.function;
-    if (tail) this.#edits.add(EDIT.leave, at, at, 0);
-    if (direct) this.#noteCallee(index, imported && tail, indexAt, indexEnd);
-    this.#countCall(type, imported, at);
+    this.#countCall(type, direct && index < this.#module.imported.function, at);
     if (tail) {
       this.#exitTo(OUT_OF_FUNCTION);
       this.#die();
       return;
     }
-    this.#calls = true;
     const inMemory = type.resultSlots - RESULT_SLOTS_IN_REGISTERS;
     this.#returnedSlots = Math.max(this.#returnedSlots, inMemory);
     this.#popMany(type.parameters.length);
     this.#pushTypes(type.results);
-    if (imported) this.#edits.add(EDIT.poll, reader.position, reader.position, 0);
+    if (!direct) this.#edits.add(EDIT.afterCall, reader.position, reader.position, 0);
   }
 
-  /** The new index of a callee: an imported one that is called last is called through its wrapper. */
-  #noteCallee(index: number, wrapped: boolean, at: number, end: number): void {
-    if (wrapped) this.#helpers.need({ kind: 'wrapper', target: index }, at);
-    this.#edits.add(wrapped ? EDIT.referenceIndex : EDIT.functionIndex, at, end, index);
+  /** How a function of the module is called: by what it is. */
+  #noteCallee(index: number, tail: boolean, at: number): void {
+    const end = this.#reader.position;
+    const own = index - this.#module.imported.function;
+    const leafCost = own < 0 ? NO_LEAF : this.#leaves[own]!;
+    if (leafCost !== NO_LEAF) {
+      this.#segments.charge(leafCost);
+      if (tail) this.#edits.add(EDIT.returnCallLeaf, at, end, index);
+      else this.#edits.add(EDIT.functionIndex, at + 1, end, index);
+      return;
+    }
+    this.#candidate = null;
+    // An imported function that is called last is not: fuel is looked at after it.
+    this.#calls ||= !tail || own < 0;
+    if (own < 0) this.#edits.add(tail ? EDIT.returnCallImport : EDIT.callImport, at, end, index);
+    else this.#edits.add(tail ? EDIT.returnCall : EDIT.call, at, end, index);
   }
 
   #countCall(type: FunctionType, imported: boolean, at: number): void {
     const operands = type.parameterSlots + type.resultSlots;
-    this.#charge(Math.floor(operands / SLOTS_PER_UNIT));
-    if (imported) this.#charge(COST_IMPORTED_SURCHARGE);
+    this.#segments.charge(Math.floor(operands / SLOTS_PER_UNIT));
+    if (imported) this.#segments.charge(COST_IMPORTED_SURCHARGE);
     this.#mayThrow();
     if (imported) this.#mayThrow();
     this.#callOperands += operands;
@@ -838,8 +954,8 @@ export class BodyWalker {
         if (index >= this.#module.functions.length) {
           throw invalid(`there is no function ${index}`, indexAt);
         }
-        const imported = index < this.#module.imported.function;
-        if (imported) this.#helpers.need({ kind: 'wrapper', target: index }, indexAt);
+        this.#helpers.needReference(this.#module, this.#leaves, index, indexAt);
+        this.#helpers.declare(index);
         this.#edits.add(EDIT.referenceIndex, indexAt, reader.position, index);
         this.#apply(instruction);
         return;
@@ -855,6 +971,7 @@ export class BodyWalker {
         const helper = this.#readHelper(instruction);
         if (helper) {
           this.#mayThrow();
+          this.#candidate = null;
           this.#edits.add(EDIT.helper, at, reader.position, this.#helpers.need(helper, at));
         }
         this.#apply(instruction);
@@ -863,8 +980,12 @@ export class BodyWalker {
   }
 
   #local(code: number, at: number): void {
+    const indexAt = this.#reader.position;
     const index = this.#reader.u32();
     if (index >= this.#locals) throw invalid(`there is no local ${index}`, at);
+    if (!this.#leaf && index >= this.#type.parameters.length) {
+      this.#edits.add(EDIT.local, indexAt, this.#reader.position, index + ADDED_PARAMETERS);
+    }
     if (code !== OPCODE.localGet) this.#pop();
     if (code !== OPCODE.localSet) this.#push(this.#slotsOfLocal(index));
   }

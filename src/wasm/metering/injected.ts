@@ -6,6 +6,7 @@ import {
   BULK_PIECE_ELEMENTS,
   COST_BULK_ELEMENT,
   COST_CALL_IMPORTED,
+  COST_FUNCTION,
   COST_GROWN_ELEMENT,
   COST_GROWN_PAGE,
   FRAME_BYTES,
@@ -13,7 +14,17 @@ import {
   PAGE_BYTES,
   TABLE_ELEMENT_BYTES,
 } from './costs.ts';
-import { emitCharge, emitEnter, emitLeave, emitPoll, OP } from './emit.ts';
+import {
+  emitCallImport,
+  emitEnter,
+  emitI32,
+  emitIndexed,
+  emitPoll,
+  emitRefuelIfNegative,
+  emitRestore,
+  emitSave,
+  OP,
+} from './emit.ts';
 import type { Helper } from './helpers.ts';
 import type { Layout } from './layout.ts';
 import { VALUE, type ValueType } from './value-types.ts';
@@ -28,27 +39,45 @@ export interface InjectedFunction {
 
 const I32 = VALUE.i32;
 
-/** `loop: while fuel < 0 { check: stop → trap, suspend → suspend }` */
+/** `loop: if fuel >= 0 return it; check: stop → trap, suspend → suspend, else so much more` */
 export function refuelFunction(layout: Layout): InjectedFunction {
   const out = new ByteWriter();
+  const fuel = 0;
+  const answer = 1;
   out.raw(1, 1, I32);
-  out.raw(OP.loop, OP.emptyBlock, OP.globalGet);
-  out.u32(layout.fuel);
-  out.raw(OP.i64Const, 0, OP.i64LtS, OP.if, OP.emptyBlock, OP.call);
-  out.u32(layout.check);
-  out.raw(OP.localTee, 0, OP.if, OP.emptyBlock);
-  out.raw(OP.localGet, 0, OP.i32Const, 1, OP.i32GtU, OP.if, OP.emptyBlock, OP.unreachable, OP.end);
-  out.u8(OP.call);
-  out.u32(layout.suspend);
-  out.raw(OP.end, OP.br, 1, OP.end, OP.end, OP.end);
-  return { type: layout.types.of([], []), body: out.bytes };
+  out.raw(OP.loop, OP.emptyBlock);
+  out.raw(OP.localGet, fuel, OP.i32Const, 0, OP.i32GeS, OP.if, OP.emptyBlock);
+  out.raw(OP.localGet, fuel, OP.return, OP.end, OP.localGet, fuel);
+  emitIndexed(out, OP.call, layout.check);
+  out.raw(OP.localTee, answer, OP.i32Const, 0, OP.i32LtS, OP.if, OP.emptyBlock, OP.unreachable);
+  out.raw(OP.end, OP.localGet, answer, OP.if, OP.emptyBlock, OP.localGet, fuel);
+  out.raw(OP.localGet, answer, OP.i32Add, OP.localSet, fuel, OP.else);
+  emitIndexed(out, OP.call, layout.suspend);
+  out.raw(OP.end, OP.br, 0, OP.end, OP.unreachable, OP.end);
+  return { type: layout.types.of([I32], [I32]), body: out.bytes };
 }
 
-/** The function that stands in for an instruction, or wraps an imported function. */
+/** Where a function is entered with fuel or depth below zero. */
+export function enterFunction(layout: Layout): InjectedFunction {
+  const out = new ByteWriter();
+  const fuel = 0;
+  const depth = 1;
+  out.raw(0, OP.localGet, depth, OP.i32Const, 0, OP.i32LtS, OP.if, OP.emptyBlock);
+  emitSave(out, layout, fuel);
+  emitIndexed(out, OP.call, layout.exhaustedDepth);
+  out.raw(OP.unreachable, OP.end, OP.localGet, fuel);
+  emitIndexed(out, OP.call, layout.refuel);
+  out.u8(OP.end);
+  return { type: layout.types.of([I32, I32], [I32]), body: out.bytes };
+}
+
+/** The function that stands in for an instruction, or for a function where it is called from elsewhere. */
 export function helperFunction(helper: Helper, layout: Layout): InjectedFunction {
   switch (helper.kind) {
-    case 'wrapper':
-      return wrapper(helper.target, layout);
+    case 'entry':
+      return entry(helper.target, layout);
+    case 'reference':
+      return reference(helper.target, layout);
     case 'memory.grow':
       return memoryGrow(layout);
     case 'table.grow':
@@ -58,89 +87,133 @@ export function helperFunction(helper: Helper, layout: Layout): InjectedFunction
   }
 }
 
-/** Calls an imported function and asks for the sign of fuel after it. */
-function wrapper(target: number, layout: Layout): InjectedFunction {
+function emitParameters(out: ByteWriter, count: number): void {
+  for (let index = 0; index < count; index++) emitIndexed(out, OP.localGet, index);
+}
+
+/** What one call of a leaf costs. */
+function leafUnits(layout: Layout, target: number): number {
+  return COST_FUNCTION + layout.leaves[target - layout.module.imported.function]!;
+}
+
+/** A function as it is called from outside of the module: fuel and depth are in the globals. */
+function entry(target: number, layout: Layout): InjectedFunction {
   const type = layout.module.functions[target]!;
-  const { parameters, parameterSlots, resultSlots } = layout.module.types[type]!;
-  const frameBytes = FRAME_BYTES + FRAME_BYTES_PER_SLOT * (parameterSlots + 2 * resultSlots);
-  const saved = parameters.length;
+  const count = layout.module.types[type]!.parameters.length;
   const out = new ByteWriter();
-  out.raw(1, 1, I32);
-  emitEnter(out, layout, frameBytes, saved);
-  emitCharge(out, layout, COST_CALL_IMPORTED);
-  for (let index = 0; index < parameters.length; index++) {
-    out.u8(OP.localGet);
-    out.u32(index);
+  const imported = target < layout.module.imported.function;
+  if (!imported && !layout.isLeaf(target)) {
+    out.u8(0);
+    emitParameters(out, count);
+    emitIndexed(out, OP.globalGet, layout.fuel);
+    emitIndexed(out, OP.globalGet, layout.depth);
+    emitIndexed(out, OP.call, layout.function(target));
+    emitIndexed(out, OP.globalSet, layout.fuel);
+  } else {
+    const fuel = count;
+    out.raw(1, 1, I32);
+    emitIndexed(out, OP.globalGet, layout.fuel);
+    emitI32(out, imported ? COST_CALL_IMPORTED : leafUnits(layout, target));
+    out.u8(OP.i32Sub);
+    emitIndexed(out, OP.localTee, fuel);
+    emitRefuelIfNegative(out, layout, fuel);
+    emitSave(out, layout, fuel);
+    emitParameters(out, count);
+    emitIndexed(out, OP.call, layout.function(target));
+    if (imported) {
+      emitRestore(out, layout, fuel);
+      emitPoll(out, layout, fuel);
+      emitSave(out, layout, fuel);
+    }
   }
-  out.u8(OP.call);
-  out.u32(target);
-  emitPoll(out, layout);
-  emitLeave(out, layout, frameBytes, saved);
   out.u8(OP.end);
   return { type, body: out.bytes };
 }
 
-/** Takes what a grow asks for; leaves -1 where it isn't granted. `bytes` is an i64 local to set. */
-function emitAskToGrow(
-  out: ByteWriter,
-  layout: Layout,
-  count: number,
-  bytes: number,
-  each: number,
-): void {
-  out.raw(OP.localGet, count, OP.i64ExtendI32U, OP.i64Const);
-  out.signed(each);
-  out.raw(OP.i64Mul, OP.localTee, bytes, OP.call);
+/** A leaf or an imported function as one that takes and returns fuel. */
+function reference(target: number, layout: Layout): InjectedFunction {
+  const type = layout.module.functions[target]!;
+  const { parameters, parameterSlots, resultSlots } = layout.module.types[type]!;
+  const fuel = parameters.length;
+  const out = new ByteWriter();
+  out.u8(0);
+  if (target < layout.module.imported.function) {
+    const slots = parameterSlots + 2 * resultSlots;
+    const frameBytes = FRAME_BYTES + FRAME_BYTES_PER_SLOT * slots;
+    emitEnter(out, layout, fuel, COST_CALL_IMPORTED, frameBytes);
+    emitParameters(out, fuel);
+    emitCallImport(out, layout, fuel, target);
+    emitIndexed(out, OP.localGet, fuel);
+  } else {
+    emitParameters(out, fuel);
+    emitIndexed(out, OP.call, layout.function(target));
+    emitIndexed(out, OP.localGet, fuel);
+    emitI32(out, leafUnits(layout, target));
+    out.u8(OP.i32Sub);
+  }
+  out.u8(OP.end);
+  return { type: layout.threadedType(type), body: out.bytes };
+}
+
+/** Locals of a function that grows something. */
+interface GrowLocals {
+  readonly count: number;
+  readonly fuel: number;
+  /** An f64. */
+  readonly bytes: number;
+  readonly result: number;
+}
+
+/** Takes what a grow asks for; answers -1 where it isn't granted. */
+function emitAskToGrow(out: ByteWriter, layout: Layout, locals: GrowLocals, each: number): void {
+  out.raw(OP.localGet, locals.count, OP.f64ConvertI32U, OP.f64Const);
+  out.f64(each);
+  out.raw(OP.f64Mul, OP.localTee, locals.bytes, OP.call);
   out.u32(layout.grow);
   out.raw(OP.i32Eqz, OP.if, OP.emptyBlock);
-  emitPoll(out, layout);
-  out.u8(OP.i32Const);
-  out.signed(-1);
-  out.raw(OP.return, OP.end);
+  emitPoll(out, layout, locals.fuel);
+  emitI32(out, -1);
+  out.raw(OP.localGet, locals.fuel, OP.return, OP.end);
 }
 
 /** Gives back what was taken where the engine could not grow, else charges for it. */
 function emitAfterGrow(
   out: ByteWriter,
   layout: Layout,
-  locals: { readonly count: number; readonly bytes: number; readonly result: number },
+  locals: GrowLocals,
   costEach: number,
 ): void {
-  out.raw(OP.localTee, locals.result, OP.i32Const);
-  out.signed(-1);
+  out.raw(OP.localTee, locals.result);
+  emitI32(out, -1);
   out.raw(OP.i32Eq, OP.if, OP.emptyBlock, OP.localGet, locals.bytes, OP.call);
   out.u32(layout.ungrow);
-  out.raw(OP.else, OP.globalGet);
-  out.u32(layout.fuel);
-  out.raw(OP.localGet, locals.count, OP.i64ExtendI32U, OP.i64Const);
-  out.signed(costEach);
-  out.raw(OP.i64Mul, OP.i64Sub, OP.globalSet);
-  out.u32(layout.fuel);
-  out.u8(OP.end);
-  emitPoll(out, layout);
-  out.raw(OP.localGet, locals.result, OP.end);
+  out.raw(OP.else, OP.localGet, locals.fuel, OP.localGet, locals.count);
+  emitI32(out, costEach);
+  out.raw(OP.i32Mul, OP.i32Sub, OP.localSet, locals.fuel, OP.end);
+  emitPoll(out, layout, locals.fuel);
+  out.raw(OP.localGet, locals.result, OP.localGet, locals.fuel, OP.end);
 }
 
 function memoryGrow(layout: Layout): InjectedFunction {
   const out = new ByteWriter();
-  out.raw(2, 1, VALUE.i64, 1, I32);
-  const locals = { count: 0, bytes: 1, result: 2 };
-  emitAskToGrow(out, layout, locals.count, locals.bytes, PAGE_BYTES);
-  out.raw(OP.localGet, 0, OP.memoryGrow, 0);
+  out.raw(2, 1, VALUE.f64, 1, I32);
+  const locals = { count: 0, fuel: 1, bytes: 2, result: 3 };
+  emitAskToGrow(out, layout, locals, PAGE_BYTES);
+  out.raw(OP.localGet, locals.count, OP.memoryGrow, 0);
   emitAfterGrow(out, layout, locals, COST_GROWN_PAGE);
-  return { type: layout.types.of([I32], [I32]), body: out.bytes };
+  return { type: layout.types.of([I32, I32], [I32, I32]), body: out.bytes };
 }
 
 function tableGrow(table: number, layout: Layout): InjectedFunction {
   const out = new ByteWriter();
-  out.raw(2, 1, VALUE.i64, 1, I32);
-  const locals = { count: 1, bytes: 2, result: 3 };
-  emitAskToGrow(out, layout, locals.count, locals.bytes, TABLE_ELEMENT_BYTES);
-  out.raw(OP.localGet, 0, OP.localGet, 1, OP.bulk, BULK.tableGrow);
+  out.raw(2, 1, VALUE.f64, 1, I32);
+  const locals = { count: 1, fuel: 2, bytes: 3, result: 4 };
+  emitAskToGrow(out, layout, locals, TABLE_ELEMENT_BYTES);
+  out.raw(OP.localGet, 0, OP.localGet, locals.count, OP.bulk, BULK.tableGrow);
   out.u32(table);
   emitAfterGrow(out, layout, locals, COST_GROWN_ELEMENT);
   const { type } = layout.module.tables[table]!;
-  return { type: layout.types.of([type, I32], [I32]), body: out.bytes };
+  return { type: layout.types.of([type, I32, I32], [I32, I32]), body: out.bytes };
 }
 
 /** Second bytes of the bulk opcodes. */
@@ -155,14 +228,16 @@ const BULK = {
   tableFill: 17,
 } as const;
 
-type BulkHelper = Exclude<Helper, { kind: 'wrapper' | 'memory.grow' | 'table.grow' }>;
+type BulkHelper = Exclude<Helper, { kind: 'entry' | 'reference' | 'memory.grow' | 'table.grow' }>;
 
 /** The first operand of every bulk operation is where it writes, the last how much. */
 const DESTINATION = 0;
 const SOURCE = 1;
 const COUNT = 2;
+/** The fuel comes after them, and goes back. */
+const FUEL = 3;
 /** A local: how much of it is done at a time. */
-const PIECE = 3;
+const PIECE = 4;
 
 /**
  * A bulk operation in pieces, each charged and followed by a check. Where it is out of bounds, the
@@ -190,11 +265,12 @@ class BulkFunction {
     out.raw(OP.i32LeU, OP.if, OP.emptyBlock);
     this.#emitCharge(COUNT);
     this.#emitOperation(() => this.#get(COUNT));
-    out.raw(OP.return, OP.end);
+    out.raw(OP.localGet, FUEL, OP.return, OP.end);
     this.#emitOutOfBounds();
     out.raw(OP.if, OP.emptyBlock);
+    emitSave(out, this.#layout, FUEL);
     this.#emitOperation(() => this.#get(COUNT));
-    out.raw(OP.return, OP.end);
+    out.raw(OP.unreachable, OP.end);
     const { kind } = this.#helper;
     if (kind === 'memory.copy' || kind === 'table.copy') {
       // What moves to higher places is moved from its end on.
@@ -208,8 +284,8 @@ class BulkFunction {
     } else {
       this.#emitPieces(false);
     }
-    out.u8(OP.end);
-    return { type: this.#layout.types.of(this.#parameters(), []), body: out.bytes };
+    out.raw(OP.localGet, FUEL, OP.end);
+    return { type: this.#layout.types.of([...this.#parameters(), I32], [I32]), body: out.bytes };
   }
 
   #parameters(): ValueType[] {
@@ -299,13 +375,10 @@ class BulkFunction {
   /** Charges for the length in the local `length`, and asks for the sign of fuel. */
   #emitCharge(length: number): void {
     const out = this.#out;
-    out.u8(OP.globalGet);
-    out.u32(this.#layout.fuel);
-    out.raw(OP.localGet, length, OP.i64ExtendI32U, OP.i64Const);
-    out.signed(this.#ofMemory ? BULK_BYTES_PER_UNIT_LOG2 : COST_BULK_ELEMENT);
-    out.raw(this.#ofMemory ? OP.i64ShrU : OP.i64Mul, OP.i64Sub, OP.globalSet);
-    out.u32(this.#layout.fuel);
-    emitPoll(out, this.#layout);
+    out.raw(OP.localGet, FUEL, OP.localGet, length);
+    emitI32(out, this.#ofMemory ? BULK_BYTES_PER_UNIT_LOG2 : COST_BULK_ELEMENT);
+    out.raw(this.#ofMemory ? OP.i32ShrU : OP.i32Mul, OP.i32Sub, OP.localTee, FUEL);
+    emitRefuelIfNegative(out, this.#layout, FUEL);
   }
 
   #emitAdvance(local: number): void {

@@ -1,23 +1,26 @@
 /** Where everything stands in the rewritten module: the indices of what was there and of what is injected. */
 
 import type { Helper, HelperSet } from './helpers.ts';
+import { NO_LEAF } from './leaves.ts';
 import type { DecodedModule } from './module.ts';
 import { encodeValueType, VALUE, type ValueType } from './value-types.ts';
 import { ByteWriter } from './writer.ts';
 
+const { i32, f64 } = VALUE;
+
 /** The injected imports, functions first; what each is for stands in README.md. */
 export const INJECTED_FUNCTIONS = [
-  { name: 'check', parameters: [], results: [VALUE.i32] },
+  { name: 'check', parameters: [i32], results: [i32] },
   { name: 'suspend', parameters: [], results: [] },
-  { name: 'grow', parameters: [VALUE.i64], results: [VALUE.i32] },
-  { name: 'ungrow', parameters: [VALUE.i64], results: [] },
+  { name: 'grow', parameters: [f64], results: [i32] },
+  { name: 'ungrow', parameters: [f64], results: [] },
   { name: 'exhausted_depth', parameters: [], results: [] },
 ] as const;
 
 /** The injected globals: both mutable, one of each for an agent. */
 export const INJECTED_GLOBALS = [
-  { name: 'fuel', type: VALUE.i64 },
-  { name: 'depth', type: VALUE.i32 },
+  { name: 'fuel', type: i32 },
+  { name: 'depth', type: i32 },
 ] as const;
 
 /** Types that are added to the module's own, each once. */
@@ -52,6 +55,8 @@ export class AddedTypes {
 export class Layout {
   readonly module: DecodedModule;
   readonly types: AddedTypes;
+  /** What each function of the module's own costs where it is a leaf. */
+  readonly leaves: Int8Array;
   /** The injected globals. */
   readonly fuel: number;
   readonly depth: number;
@@ -61,16 +66,20 @@ export class Layout {
   readonly grow: number;
   readonly ungrow: number;
   readonly exhaustedDepth: number;
-  /** The injected function that is called where fuel is below zero; the helpers stand after it. */
+  /** The injected functions that are called where fuel or depth is below zero; the helpers stand after them. */
   readonly refuel: number;
+  readonly enter: number;
   readonly #helpers: HelperSet;
   readonly #importedFunctions: number;
   readonly #importedGlobals: number;
+  readonly #threaded: Int32Array;
 
-  constructor(module: DecodedModule, helpers: HelperSet) {
+  constructor(module: DecodedModule, helpers: HelperSet, leaves: Int8Array) {
     this.module = module;
+    this.leaves = leaves;
     this.#helpers = helpers;
     this.types = new AddedTypes(module.types.length);
+    this.#threaded = new Int32Array(module.types.length);
     this.#importedFunctions = module.imported.function;
     this.#importedGlobals = module.imported.global;
     const first = this.#importedFunctions;
@@ -82,17 +91,37 @@ export class Layout {
     this.fuel = this.#importedGlobals;
     this.depth = this.#importedGlobals + 1;
     this.refuel = module.functions.length + INJECTED_FUNCTIONS.length;
+    this.enter = this.refuel + 1;
   }
 
-  /** The new index of a function that is called or exported. */
+  isLeaf(index: number): boolean {
+    return this.leaves[index - this.#importedFunctions] !== NO_LEAF;
+  }
+
+  /** The type of a function of the type with index `type`, as its body takes and returns fuel. */
+  threadedType(type: number): number {
+    // An index of 0 is never that of an added type: the original one comes first.
+    if (this.#threaded[type] === 0) {
+      const { parameters, results } = this.module.types[type]!;
+      this.#threaded[type] = this.types.of([...parameters, i32, i32], [...results, i32]);
+    }
+    return this.#threaded[type]!;
+  }
+
+  /** The new index of a function's body, or of an imported function. */
   function(index: number): number {
     return index < this.#importedFunctions ? index : index + INJECTED_FUNCTIONS.length;
   }
 
-  /** The new index of a function that becomes a reference: an imported one has its wrapper's. */
+  /** The new index of a function that is exported. */
+  exported(index: number): number {
+    return index < this.#importedFunctions ? index : this.helper({ kind: 'entry', target: index });
+  }
+
+  /** The new index of a function that becomes a reference: what is called by one takes fuel. */
   reference(index: number): number {
-    return index < this.#importedFunctions
-      ? this.helper({ kind: 'wrapper', target: index })
+    return index < this.#importedFunctions || this.isLeaf(index)
+      ? this.helper({ kind: 'reference', target: index })
       : index + INJECTED_FUNCTIONS.length;
   }
 
@@ -105,6 +134,6 @@ export class Layout {
   }
 
   helperNumber(number: number): number {
-    return this.refuel + 1 + number;
+    return this.enter + 1 + number;
   }
 }

@@ -1,9 +1,10 @@
 /** Meters a core module: what the rest of ringfence calls. */
 
 import { DEFAULT_METER_CAPS, type MeterCaps } from './caps.ts';
-import { EDIT, EditList } from './edits.ts';
-import { BodyWalker, type FunctionPlan } from './function-body.ts';
+import { EDIT } from './edits.ts';
+import type { FunctionPlan } from './function-body.ts';
 import { HelperSet } from './helpers.ts';
+import { findLeaves } from './leaves.ts';
 import {
   type DecodedModule,
   decodeModule,
@@ -50,13 +51,9 @@ export interface MeteredModule {
 export function meter(bytes: Uint8Array, caps: Partial<MeterCaps> = {}): MeteredModule {
   const limits = { ...DEFAULT_METER_CAPS, ...caps };
   const module = decodeModule(bytes, limits);
+  const leaves = findLeaves(module);
   const helpers = new HelperSet(limits);
-  const edits = new EditList();
-  const walker = new BodyWalker(module, limits, edits, helpers);
-  const plans = module.bodies.map(({ start, end }, index) =>
-    walker.walk(module.functions[module.imported.function + index]!, start, end),
-  );
-  needWrappers(module, helpers);
+  needHelpers(module, leaves, helpers);
   const injected = unusedName(
     'ringfence',
     module.imports.map((imported) => imported.module),
@@ -68,8 +65,11 @@ export function meter(bytes: Uint8Array, caps: Partial<MeterCaps> = {}): Metered
           'ringfence:start',
           module.exports.map(({ name }) => name),
         );
+  const doubt = new Doubt(limits);
+  const walked = (plan: FunctionPlan) => doubt.add(plan);
+  const input = { module, leaves, helpers, caps: limits, injected, startExport, walked };
   return {
-    bytes: rewrite({ module, plans, edits, helpers, caps: limits, injected, startExport }),
+    bytes: rewrite(input),
     injected,
     startExport,
     memories: module.memories.slice(module.imported.memory),
@@ -79,21 +79,25 @@ export function meter(bytes: Uint8Array, caps: Partial<MeterCaps> = {}): Metered
     imports: module.imports,
     exports: module.exports,
     segmentBytes: module.segmentBytes,
-    doubtful: isDoubtful(plans, limits),
+    doubtful: doubt.isDoubtful,
   };
 }
 
-/** Imported functions that globals, element segments or the start section refer to. */
-function needWrappers(module: DecodedModule, helpers: HelperSet): void {
-  const need = (target: number, at: number): void => {
-    if (target < module.imported.function) helpers.need({ kind: 'wrapper', target }, at);
-  };
+/** What exports, globals, element segments and the start section need to be injected. */
+function needHelpers(module: DecodedModule, leaves: Int8Array, helpers: HelperSet): void {
+  const imported = module.imported.function;
   for (const edits of module.edits.values()) {
     for (let edit = 0; edit < edits.length; edit++) {
-      if (edits.kind(edit) === EDIT.referenceIndex) need(edits.value(edit), edits.at(edit));
+      const target = edits.value(edit);
+      const at = edits.at(edit);
+      const kind = edits.kind(edit);
+      if (kind === EDIT.referenceIndex) helpers.needReference(module, leaves, target, at);
+      else if (kind === EDIT.functionIndex && target >= imported) {
+        helpers.need({ kind: 'entry', target }, at);
+      }
     }
   }
-  if (module.start !== null) need(module.start, 0);
+  if (module.start !== null) helpers.need({ kind: 'entry', target: module.start }, 0);
 }
 
 function unusedName(wanted: string, used: readonly string[]): string {
@@ -103,16 +107,27 @@ function unusedName(wanted: string, used: readonly string[]): string {
   return name;
 }
 
-function isDoubtful(plans: readonly FunctionPlan[], caps: MeterCaps): boolean {
-  const mergesTotal = plans.reduce((sum, { merges }) => sum + merges, 0);
-  return (
-    mergesTotal > caps.doubtfulMergesTotal ||
-    plans.some(
-      ({ start, end, merges, ways, callOperands }) =>
-        end - start > caps.doubtfulBodyBytes ||
-        merges > caps.doubtfulMerges ||
-        ways > caps.doubtfulWays ||
-        callOperands > caps.doubtfulCallOperands,
-    )
-  );
+/** Gathers whether any body, or all of them together, leave a doubt of what compiling them takes. */
+class Doubt {
+  readonly #caps: MeterCaps;
+  #mergesTotal = 0;
+  #found = false;
+
+  constructor(caps: MeterCaps) {
+    this.#caps = caps;
+  }
+
+  add({ start, end, merges, ways, callOperands }: FunctionPlan): void {
+    const caps = this.#caps;
+    this.#mergesTotal += merges;
+    this.#found ||=
+      end - start > caps.doubtfulBodyBytes ||
+      merges > caps.doubtfulMerges ||
+      ways > caps.doubtfulWays ||
+      callOperands > caps.doubtfulCallOperands;
+  }
+
+  get isDoubtful(): boolean {
+    return this.#found || this.#mergesTotal > this.#caps.doubtfulMergesTotal;
+  }
 }

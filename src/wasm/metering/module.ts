@@ -115,6 +115,8 @@ export class DecodedModule {
   /** Slots of every global, imported ones first. */
   readonly globals: number[] = [];
   readonly bodies: CodeBody[] = [];
+  /** Custom sections that are kept, by name: where their contents are. */
+  readonly custom = new Map<string, CodeBody>();
   readonly imported = { function: 0, table: 0, memory: 0, global: 0, tag: 0 };
   start: number | null = null;
   segmentBytes = 0;
@@ -132,6 +134,9 @@ export class DecodedModule {
     this.bytes = bytes;
   }
 }
+
+/** Custom sections that say something of the code and don't change what it does. */
+const KEPT_CUSTOM: ReadonlySet<string> = new Set(['name', 'metadata.code.branch_hint']);
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
@@ -151,7 +156,11 @@ export function decodeModule(bytes: Uint8Array, caps: MeterCaps): DecodedModule 
     const id = reader.u8();
     const section = reader.section(reader.u32());
     if (id === SECTION.custom) {
-      section.name();
+      const name = section.name();
+      // What another one of the same name says counts for nothing.
+      if (KEPT_CUSTOM.has(name) && !module.custom.has(name)) {
+        module.custom.set(name, { start: section.position, end: section.end });
+      }
       continue;
     }
     const place = SECTION_ORDER.indexOf(id);

@@ -1,15 +1,21 @@
 /** Writes the metered module: the sections with their indices shifted, the bodies with their charges. */
 
+import { BodyWriter } from './body-writer.ts';
+import { BranchHints } from './branch-hints.ts';
 import type { MeterCaps } from './caps.ts';
-import { CHARGE_CHECKED, CHARGE_RESTORE, EDIT, EDIT_KIND_MASK, type EditList } from './edits.ts';
-import { emitCharge, emitEnter, emitLeave, emitPoll, emitRestore, OP } from './emit.ts';
-import type { FunctionPlan } from './function-body.ts';
+import { EDIT, EditList } from './edits.ts';
+import { BodyWalker, type FunctionPlan } from './function-body.ts';
 import type { HelperSet } from './helpers.ts';
-import { helperFunction, type InjectedFunction, refuelFunction } from './injected.ts';
+import {
+  enterFunction,
+  helperFunction,
+  type InjectedFunction,
+  refuelFunction,
+} from './injected.ts';
 import { INJECTED_FUNCTIONS, INJECTED_GLOBALS, Layout } from './layout.ts';
 import { type DecodedModule, SECTION, SECTION_ORDER } from './module.ts';
+import { rewriteNames } from './names.ts';
 import { refusedSize } from './refusals.ts';
-import { encodeValueType, VALUE } from './value-types.ts';
 import { ByteWriter } from './writer.ts';
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
@@ -19,17 +25,20 @@ const MUTABLE = 1;
 /** An element segment that only declares functions as referenced. */
 const DECLARATIVE_ELEMENTS = 3;
 
-/** What the rewriter is given: the decoded module, and what the walks over its bodies found. */
+/** What the rewriter is given: the decoded module, and what is needed to look into its bodies. */
 export interface RewriteInput {
   readonly module: DecodedModule;
-  readonly plans: readonly FunctionPlan[];
-  readonly edits: EditList;
+  /** What each function of the module's own costs where it is a leaf. */
+  readonly leaves: Int8Array;
+  /** The helpers that sections need; those that bodies need are added. */
   readonly helpers: HelperSet;
   readonly caps: MeterCaps;
   /** The import module name of what is injected. */
   readonly injected: string;
   /** The export name of the start function; null: there is none. */
   readonly startExport: string | null;
+  /** Told of each body that was walked over. */
+  readonly walked: (plan: FunctionPlan) => void;
 }
 
 /** Writes the module. */
@@ -40,35 +49,49 @@ export function rewrite(input: RewriteInput): Uint8Array<ArrayBuffer> {
 class Rewriter {
   readonly #input: RewriteInput;
   readonly #layout: Layout;
-  readonly #out: ByteWriter;
-  readonly #added: InjectedFunction[];
+  readonly #hints: BranchHints;
+  #added: readonly InjectedFunction[] = [];
 
   constructor(input: RewriteInput) {
     this.#input = input;
-    this.#layout = new Layout(input.module, input.helpers);
-    this.#out = new ByteWriter(input.module.bytes.length * 2 + 1024);
-    this.#added = [
-      refuelFunction(this.#layout),
-      ...input.helpers.list.map((helper) => helperFunction(helper, this.#layout)),
-    ];
-    // Types are written before the bodies that need them.
-    for (const plan of input.plans) if (plan.frameBytes > 0) this.#resultBlock(plan);
-    for (const { parameters, results } of INJECTED_FUNCTIONS) {
-      this.#layout.types.of(parameters, results);
-    }
+    this.#layout = new Layout(input.module, input.helpers, input.leaves);
+    this.#hints = new BranchHints(input.module);
   }
 
   write(): Uint8Array<ArrayBuffer> {
-    this.#out.raw(...HEADER);
-    for (const id of SECTION_ORDER) {
-      const content = this.#section(id);
-      if (content !== null) this.#out.section(id, content);
+    const { module } = this.#input;
+    // The bodies come first: they say which types and functions are added.
+    const code = this.#code();
+    const functions = this.#functions();
+    for (const { parameters, results } of INJECTED_FUNCTIONS) {
+      this.#layout.types.of(parameters, results);
     }
-    return this.#out.bytes.slice();
+    const names = rewriteNames(module, this.#layout);
+    const rest = module.bytes.length - (module.sections.get(SECTION.code)?.end ?? 0);
+    const out = new ByteWriter(code.length + Math.max(1024, rest * 2));
+    out.raw(...HEADER);
+    for (const id of SECTION_ORDER) {
+      if (id === SECTION.code) {
+        this.#writeHints(out);
+        out.vectorSection(id, module.bodies.length + this.#added.length, code);
+        continue;
+      }
+      const content = id === SECTION.function ? functions : this.#section(id);
+      if (content !== null) out.section(id, content);
+    }
+    if (names !== null) out.section(SECTION.custom, names);
+    return out.bytes.slice();
+  }
+
+  #writeHints(out: ByteWriter): void {
+    if (this.#hints.isEmpty) return;
+    const content = new ByteWriter();
+    this.#hints.write(content, this.#layout);
+    out.section(SECTION.custom, content);
   }
 
   #section(id: number): ByteWriter | null {
-    const { startExport } = this.#input;
+    const { startExport, module } = this.#input;
     switch (id) {
       case SECTION.type:
         return this.#extended(id, this.#layout.types.encoded.length, (out) => {
@@ -78,10 +101,6 @@ class Rewriter {
         return this.#extended(id, INJECTED_FUNCTIONS.length + INJECTED_GLOBALS.length, (out) =>
           this.#writeImports(out),
         );
-      case SECTION.function:
-        return this.#extended(id, this.#added.length, (out) => {
-          for (const { type } of this.#added) out.u32(type);
-        });
       case SECTION.export:
         return startExport === null
           ? this.#extended(id, 0, () => {})
@@ -90,8 +109,9 @@ class Rewriter {
         return null;
       case SECTION.element:
         return this.#elements();
-      case SECTION.code:
-        return this.#code();
+      case SECTION.data:
+      case SECTION.dataCount:
+        return module.sections.has(id) ? this.#extended(id, 0, () => {}) : null;
       default:
         return this.#extended(id, 0, () => {});
     }
@@ -124,7 +144,7 @@ class Rewriter {
   #writeIndex(out: ByteWriter, kind: number, index: number): void {
     if (kind === EDIT.globalIndex) out.u32(this.#layout.global(index));
     else if (kind === EDIT.referenceIndex) out.u32(this.#layout.reference(index));
-    else out.u32(this.#layout.function(index));
+    else out.u32(this.#layout.exported(index));
   }
 
   #writeImports(out: ByteWriter): void {
@@ -145,32 +165,58 @@ class Rewriter {
   #writeStartExport(out: ByteWriter, name: string): void {
     out.name(name);
     out.u8(KIND_FUNCTION);
-    out.u32(this.#layout.reference(this.#input.module.start!));
+    out.u32(this.#layout.helper({ kind: 'entry', target: this.#input.module.start! }));
   }
 
-  /** References to wrappers must be declared: their functions may have been by an export only. */
+  /** The function section: a body that takes fuel has another type. */
+  #functions(): ByteWriter {
+    const { module } = this.#input;
+    const out = new ByteWriter(module.functions.length * 2 + this.#added.length * 2 + 16);
+    const imported = module.imported.function;
+    out.u32(module.functions.length - imported + this.#added.length);
+    for (let index = imported; index < module.functions.length; index++) {
+      const type = module.functions[index]!;
+      out.u32(this.#layout.isLeaf(index) ? type : this.#layout.threadedType(type));
+    }
+    for (const { type } of this.#added) out.u32(type);
+    return out;
+  }
+
+  /** What code refers to must be declared: a function may have been by an export only. */
   #elements(): ByteWriter | null {
-    const wrappers = this.#input.helpers.list.filter(({ kind }) => kind === 'wrapper');
-    if (wrappers.length === 0) return this.#extended(SECTION.element, 0, () => {});
+    const { declared } = this.#input.helpers;
+    if (declared.size === 0) return this.#extended(SECTION.element, 0, () => {});
     return this.#extended(SECTION.element, 1, (out) => {
       out.raw(DECLARATIVE_ELEMENTS, 0);
-      out.u32(wrappers.length);
-      for (const wrapper of wrappers) out.u32(this.#layout.helper(wrapper));
+      out.u32(declared.size);
+      for (const target of declared) out.u32(this.#layout.reference(target));
     });
   }
 
   #code(): ByteWriter {
-    const { plans, module } = this.#input;
-    const out = new ByteWriter(module.bytes.length * 2 + 1024);
-    out.u32(plans.length + this.#added.length);
+    const { module, caps, leaves, helpers } = this.#input;
+    const edits = new EditList();
+    const walker = new BodyWalker({ module, caps, leaves, edits, helpers });
+    const range = module.sections.get(SECTION.code);
+    const size = range === undefined ? 0 : range.end - range.content;
+    const out = new ByteWriter(Math.ceil(size * 1.5) + 4096);
     const body = new ByteWriter(4096);
-    for (const plan of plans) {
+    const writer = new BodyWriter(this.#layout, edits, this.#hints, body);
+    for (let index = 0; index < module.bodies.length; index++) {
+      const plan = walker.walk(index);
+      this.#input.walked(plan);
       body.clear();
-      this.#writeBody(body, plan);
+      this.#hints.begin(index);
+      writer.write(plan);
       this.#requireBodySize(body.length, plan.start);
       out.u32(body.length);
       out.copy(body.bytes, 0, body.length);
     }
+    this.#added = [
+      refuelFunction(this.#layout),
+      enterFunction(this.#layout),
+      ...helpers.list.map((helper) => helperFunction(helper, this.#layout)),
+    ];
     for (const { body: added } of this.#added) {
       out.u32(added.length);
       out.copy(added, 0, added.length);
@@ -182,84 +228,6 @@ class Rewriter {
     const { bodyBytes } = this.#input.caps;
     if (bytes > bodyBytes) {
       throw refusedSize('bytes in a metered function', 'bodyBytes', bytes, bodyBytes, offset);
-    }
-  }
-
-  #writeBody(out: ByteWriter, plan: FunctionPlan): void {
-    const { bytes } = this.#input.module;
-    const counted = plan.frameBytes > 0;
-    out.u32(plan.localGroups + (counted ? 1 : 0));
-    out.copy(bytes, plan.localsStart, plan.codeStart);
-    if (!counted) {
-      this.#writeCode(out, plan, plan.end);
-      return;
-    }
-    // The local after the function's own keeps the depth of this frame.
-    out.raw(1, VALUE.i32);
-    emitEnter(out, this.#layout, plan.frameBytes, plan.locals);
-    // Branches to the function's label come out of this block, in front of what gives the frame back.
-    out.u8(OP.block);
-    this.#writeBlockType(out, plan);
-    this.#writeCode(out, plan, plan.end);
-    emitLeave(out, this.#layout, plan.frameBytes, plan.locals);
-    out.u8(OP.end);
-  }
-
-  #resultBlock(plan: FunctionPlan): number | null {
-    const { results } = this.#input.module.types[plan.type]!;
-    return results.length > 1 ? this.#layout.types.of([], results) : null;
-  }
-
-  #writeBlockType(out: ByteWriter, plan: FunctionPlan): void {
-    const index = this.#resultBlock(plan);
-    const [result] = this.#input.module.types[plan.type]!.results;
-    if (index !== null) out.signed(index);
-    else if (result === undefined) out.u8(OP.emptyBlock);
-    else out.raw(...encodeValueType(result));
-  }
-
-  #writeCode(out: ByteWriter, plan: FunctionPlan, end: number): void {
-    const { edits, module } = this.#input;
-    let position = plan.codeStart;
-    for (let edit = plan.firstEdit; edit < plan.lastEdit; edit++) {
-      out.copy(module.bytes, position, edits.at(edit));
-      this.#writeEdit(out, plan, edits.kind(edit), edits.value(edit));
-      position = edits.resume(edit);
-    }
-    out.copy(module.bytes, position, end);
-  }
-
-  #writeEdit(out: ByteWriter, plan: FunctionPlan, flaggedKind: number, value: number): void {
-    const layout = this.#layout;
-    const counted = plan.frameBytes > 0;
-    switch (flaggedKind & EDIT_KIND_MASK) {
-      case EDIT.charge:
-        if (counted && flaggedKind & CHARGE_RESTORE) emitRestore(out, layout, plan.locals);
-        if (value > 0) emitCharge(out, layout, value);
-        if (flaggedKind & CHARGE_CHECKED) emitPoll(out, layout);
-        return;
-      case EDIT.poll:
-        emitPoll(out, layout);
-        return;
-      case EDIT.return:
-        if (counted) {
-          out.u8(OP.br);
-          out.u32(value);
-        } else {
-          out.u8(OP.return);
-        }
-        return;
-      case EDIT.leave:
-        if (counted) emitLeave(out, layout, plan.frameBytes, plan.locals);
-        return;
-      case EDIT.helper:
-        out.u8(OP.call);
-        out.u32(layout.helperNumber(value));
-        return;
-      case EDIT.skip:
-        return;
-      default:
-        this.#writeIndex(out, flaggedKind & EDIT_KIND_MASK, value);
     }
   }
 }

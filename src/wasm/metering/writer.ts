@@ -62,6 +62,11 @@ export class ByteWriter {
     }
   }
 
+  /** The eight bytes of a double. */
+  f64(value: number): void {
+    this.raw(...new Uint8Array(Float64Array.of(value).buffer));
+  }
+
   /** `source[start, end)`. */
   copy(source: Uint8Array, start: number, end: number): void {
     const size = end - start;
@@ -85,5 +90,15 @@ export class ByteWriter {
     this.u8(id);
     this.u32(content.length);
     this.copy(content.bytes, 0, content.length);
+  }
+
+  /** A section that is a vector: its id, its size, the count, and the elements that `items` holds. */
+  vectorSection(id: number, count: number, items: ByteWriter): void {
+    const head = new ByteWriter(8);
+    head.u32(count);
+    this.u8(id);
+    this.u32(head.length + items.length);
+    this.copy(head.bytes, 0, head.length);
+    this.copy(items.bytes, 0, items.length);
   }
 }

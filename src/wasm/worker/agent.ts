@@ -18,6 +18,7 @@ import { HandleTable } from '../host/abi/handles.ts';
 import type { Clocks, HostAgent, Operation, RandomSource, Subscribe } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
+import { DEPTH_LIMIT_BYTES } from '../metering/costs.ts';
 import { COARSE_CLOCKS, EXACT_CLOCKS } from './clocks.ts';
 import { DenialCounts } from './denial-counts.ts';
 import {
@@ -56,8 +57,16 @@ const BYTES_A_CALL = 1024;
 /** Time in a host function that counts as one more call. */
 const MILLISECONDS_A_CALL = 0.1;
 
-/** What the injected code's `check` answers. */
-const CHECK = { goOn: 0, suspend: 1, stop: 2 } as const;
+/** What the injected code's `check` answers besides fuel that is there. */
+const CHECK = { suspend: 0, stop: -1 } as const;
+
+/** Where reasons end an agent, if not at a place of its own. */
+const ENDS_AT: { readonly [Reason in AgentEnd['reason']]?: 'anywhere' | 'limit' } = {
+  fuel: 'limit',
+  killed: 'anywhere',
+  timeout: 'anywhere',
+  cpu_time: 'anywhere',
+};
 
 /** One agent of a worker: what its host functions work on, and what the scheduler runs. */
 export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable {
@@ -80,8 +89,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly handles: HandleTable;
   readonly fuel: FuelTank;
   readonly memory: MemoryAccount;
-  /** Bytes of call frames in use; the guest's code counts it. */
-  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  /** Bytes of call frames that are left; the guest's code hands it on where it leaves its module. */
+  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH_LIMIT_BYTES);
   pending: unknown;
   waitsUnder: HeldGrant | null = null;
 
@@ -185,34 +194,42 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#finish(end);
   }
 
-  /** The injected code's question when the fuel counter is below zero. */
-  readonly check = (): number => {
+  /**
+   * The injected code's question when its fuel counter, `fuel`, is below zero: answers how much more it
+   * has, or whether it is to suspend and ask again, or to stop.
+   */
+  readonly check = (fuel: number): number => {
     if (this.#end !== null) {
       return CHECK.stop;
     }
     if (this.#inRealloc) {
       this.end(
-        this.fuel.overdrawn
+        this.fuel.isOverdrawn(fuel)
           ? outOfFuel(this.limits)
           : trapped('cabi_realloc used more fuel than it may'),
       );
       return CHECK.stop;
     }
+    const granted = this.fuel.take(fuel);
+    return granted > 0 ? granted : this.#sliceEnded(fuel);
+  };
+
+  #sliceEnded(fuel: number): number {
+    this.block.setFuel(this.fuel.usedAt(fuel));
     const nowMs = performance.now();
     this.fuel.adapt(nowMs - this.#sliceStartedAtMs);
     this.#sliceStartedAtMs = nowMs;
-    if (!this.fuel.refill()) {
+    if (!this.fuel.openSlice(fuel)) {
       this.end(outOfFuel(this.limits));
       return CHECK.stop;
     }
     this.block.addSlice();
-    this.block.setFuel(this.fuel.used);
     this.#lookForEnd();
     if (this.#end !== null) {
       return CHECK.stop;
     }
-    return this.#parts.scheduler.mayContinue() ? CHECK.goOn : CHECK.suspend;
-  };
+    return this.#parts.scheduler.mayContinue() ? this.fuel.take(fuel) : CHECK.suspend;
+  }
 
   /** The injected code's end of a guest whose call frames take more than they may. */
   readonly exhaustedDepth = (): void => {
@@ -222,18 +239,29 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   /** A point between two instances of its component: asked there as the injected code asks. */
   beforeInstance(): Promise<void> | null {
     this.checkAlive();
-    if (this.fuel.global.value >= 0n && !this.#parts.scheduler.ranTooLong()) {
+    if (this.fuel.global.value >= 0 && !this.#parts.scheduler.ranTooLong()) {
       return null;
     }
     this.fuel.endSlice();
-    switch (this.check()) {
-      case CHECK.goOn:
-        return null;
-      case CHECK.suspend:
-        return this.suspend().then(() => this.checkAlive());
-      default:
-        return this.#parts.trap();
+    return this.#askBetweenInstances();
+  }
+
+  #askBetweenInstances(): Promise<void> | null {
+    while (this.fuel.global.value < 0) {
+      const answer = this.check(this.fuel.global.value);
+      if (answer === CHECK.stop) {
+        this.#parts.trap();
+      }
+      if (answer === CHECK.suspend) {
+        return this.suspend().then(() => this.#askBetweenInstances() ?? undefined);
+      }
     }
+    return null;
+  }
+
+  /** A call of the guest from the top begins: all of its stack is there. */
+  beginCall(): void {
+    this.depth.value = DEPTH_LIMIT_BYTES;
   }
 
   /** The injected code's suspension at the end of a slice. */
@@ -258,7 +286,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       return;
     }
     this.#end = end;
-    this.fuel.end();
+    this.fuel.end(ENDS_AT[end.reason]);
     this.#suspension.wake();
   }
 
@@ -301,10 +329,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   /** Fixes what was used, gives everything back, and tells the kernel. */
   #finish(launched: AgentEnd): void {
-    const overdrawn = this.#end === null && this.fuel.overdrawn;
+    const overdrawn = this.#end === null && this.fuel.isOverdrawn();
     const end = this.#end ?? (overdrawn ? outOfFuel(this.limits) : launched);
     this.#end = end;
-    this.fuel.end();
+    this.fuel.end(ENDS_AT[end.reason]);
     this.#deadline?.clear();
     for (const expiry of this.#expiries) {
       expiry.clear();
@@ -417,7 +445,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   exit(code: number): never {
     // As at a return: what was used counts before what is said.
-    if (this.fuel.overdrawn) {
+    if (this.fuel.isOverdrawn()) {
       this.end(outOfFuel(this.limits));
     }
     this.end(code === 0 ? NORMAL : failedBy(code, `it exited with code ${code}`));

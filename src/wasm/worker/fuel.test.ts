@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest';
+import { FUEL_STRIDE } from '../metering/costs.ts';
 import { FuelTank } from './fuel.ts';
 
 /** Uses units up as the injected code does: counts down, asks when below zero. */
 function burn(tank: FuelTank, units: number): boolean {
-  tank.global.value -= BigInt(units);
-  return tank.global.value >= 0n || tank.refill();
+  tank.global.value -= units;
+  while (tank.global.value < 0) {
+    const { value } = tank.global;
+    if (tank.take(value) === 0 && !tank.openSlice(value)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 describe('what was used', () => {
@@ -19,9 +26,9 @@ describe('what was used', () => {
   test.each([1, 7, 1000])('is the limit once it is passed, with slices of %i', (slice) => {
     const tank = new FuelTank(100, slice);
     expect(burn(tank, 100)).toBe(true);
-    expect(tank.overdrawn).toBe(false);
+    expect(tank.isOverdrawn()).toBe(false);
     expect(burn(tank, 1)).toBe(false);
-    expect(tank.overdrawn).toBe(true);
+    expect(tank.isOverdrawn()).toBe(true);
     expect(tank.used).toBe(100);
   });
 
@@ -30,8 +37,8 @@ describe('what was used', () => {
     burn(tank, 7);
     tank.endSlice();
     expect(tank.used).toBe(7);
-    expect(tank.global.value < 0n).toBe(true);
-    expect(tank.refill()).toBe(true);
+    expect(tank.global.value < 0).toBe(true);
+    expect(burn(tank, 0)).toBe(true);
     expect(tank.used).toBe(7);
     expect(burn(tank, 93)).toBe(true);
     expect(burn(tank, 1)).toBe(false);
@@ -45,28 +52,76 @@ describe('what was used', () => {
     tank.end();
     tank.charge(5);
     expect(tank.used).toBe(25);
-    expect(tank.global.value < 0n).toBe(true);
+    expect(tank.global.value < 0).toBe(true);
   });
 });
 
 describe('a slice', () => {
+  /** How much the next slice holds. */
   const length = (tank: FuelTank): number => {
-    tank.global.value = -1n;
-    tank.refill();
-    return Number(tank.global.value) + 1;
+    tank.endSlice();
+    const { value } = tank.global;
+    expect(tank.take(value)).toBe(0);
+    expect(tank.openSlice(value)).toBe(true);
+    let granted = 0;
+    for (let more = tank.take(value); more > 0; more = tank.take(value + granted)) {
+      granted += more;
+    }
+    return granted + value;
   };
 
   test('is made shorter where it took long, longer where it took little, within its bounds', () => {
-    const tank = new FuelTank(0, 1_000_000);
-    expect(length(tank)).toBe(100_000);
+    const tank = new FuelTank(0, 2_000_000);
+    expect(length(tank)).toBe(1_000_000);
+    tank.adapt(4);
+    expect(length(tank)).toBe(250_000);
     tank.adapt(40);
-    expect(length(tank)).toBe(10_000);
+    expect(length(tank)).toBe(100_000);
     for (let count = 0; count < 20; count += 1) {
       tank.adapt(0.1);
     }
-    expect(length(tank)).toBe(1_000_000);
-    tank.adapt(2);
-    expect(length(tank)).toBe(1_000_000);
+    expect(length(tank)).toBe(2_000_000);
+    tank.adapt(0.9);
+    expect(length(tank)).toBe(2_000_000);
+  });
+});
+
+describe('what is told of a trap', () => {
+  const SLICES = [1_000, 77_777, 100_000_000];
+
+  /** Asks wherever the counter is below zero, at places of the guest's own, and then traps. */
+  const trapAfter = (slice: number, steps: readonly number[]): number => {
+    const tank = new FuelTank(0, slice);
+    let local = tank.global.value;
+    for (const units of steps) {
+      local -= units;
+      while (local < 0) {
+        const granted = tank.take(local);
+        if (granted === 0) {
+          tank.openSlice(local);
+        }
+        local += granted;
+      }
+    }
+    tank.end();
+    return tank.used;
+  };
+
+  test.each([
+    ['nothing, before the first stride', [1_000, 2_000], 0],
+    ['the first place behind a stride', [FUEL_STRIDE - 10, 20, 30_000], FUEL_STRIDE + 10],
+    ['the last of several', [5 * FUEL_STRIDE, 7, FUEL_STRIDE, 3], 6 * FUEL_STRIDE + 7],
+  ] as const)('is %s, whatever the slices', (_, steps, expected) => {
+    for (const slice of SLICES) {
+      expect(trapAfter(slice, steps)).toBe(expected);
+    }
+  });
+
+  test('is what was used at the last question where it is ended from outside', () => {
+    const tank = new FuelTank(0, 1_000);
+    expect(tank.take(-500)).toBe(0);
+    tank.end('anywhere');
+    expect(tank.used).toBe(1_500);
   });
 });
 
@@ -75,7 +130,7 @@ describe('an allowance', () => {
     const tank = new FuelTank(1000, 10);
     burn(tank, 5);
     tank.withAllowance(100, () => {
-      tank.global.value -= 60n;
+      tank.global.value -= 60;
       expect(tank.used).toBe(65);
     });
     expect(tank.used).toBe(65);
@@ -87,16 +142,16 @@ describe('an allowance', () => {
     for (const slice of [1, 1000]) {
       const tank = new FuelTank(50, slice);
       burn(tank, 20);
-      expect(tank.withAllowance(100, () => tank.global.value)).toBe(30n);
-      expect(tank.withAllowance(10, () => tank.global.value)).toBe(10n);
+      expect(tank.withAllowance(100, () => tank.global.value)).toBe(30);
+      expect(tank.withAllowance(10, () => tank.global.value)).toBe(10);
     }
   });
 
   test('that was overdrawn shows as the limit', () => {
     const tank = new FuelTank(50, 10);
     tank.withAllowance(100, () => {
-      tank.global.value -= 51n;
-      expect(tank.overdrawn).toBe(true);
+      tank.global.value -= 51;
+      expect(tank.isOverdrawn()).toBe(true);
       tank.end();
     });
     expect(tank.used).toBe(50);

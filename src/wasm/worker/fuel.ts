@@ -1,29 +1,40 @@
 /**
- * The fuel of one agent: one counter for all its core modules, filled a slice at a time.
+ * The fuel of one agent: one counter for all its core modules, filled piece by piece.
  *
- * The guest's code counts the global down and asks when it is below zero. What has been used is what
- * was filled in less what is left, so it does not depend on how long the slices are.
+ * The guest's code counts down, in a local while it computes and in the global where it leaves its
+ * module, and asks when it is below zero. What has been used is what was filled in less what is left,
+ * so it does not depend on how long the slices are.
+ *
+ * A trap in the middle of a computation leaves no count behind. What is told of it then is what was
+ * used at the last place that no slice decides: where the guest left its module, or at the first
+ * question behind each multiple of FUEL_STRIDE. Nothing is filled in past the next of those.
  */
 
-/** Where the counter is set to end a guest at its next check; no refill reaches back from there. */
-const ENDED = -(2n ** 62n);
+import { FUEL_ENDED, FUEL_STRIDE } from '../metering/costs.ts';
 
 /** An agent's first slice: what its code is like is not known yet. */
-const FIRST_SLICE = 100_000;
-/** No slice is shorter: the largest segment is charged at once (metering/costs.ts). */
-const SLICE_MIN = 10_000;
-/** A slice that took longer is followed by a shorter one, in milliseconds… */
-const SLICE_MS_MAX = 4;
-/** …and one that took less by a longer one. */
-const SLICE_MS_MIN = 1;
+const FIRST_SLICE = 1_000_000;
+/** No slice is shorter. */
+const SLICE_MIN = 100_000;
+/** How long a slice should take, in milliseconds; the next one's length follows from how long it took. */
+const SLICE_MS = 1;
+/** The counter is 32 bits wide: what would take it below this is counted as filled in and used up. */
+const COUNTER_MIN = -(2 ** 29);
 
 /** The fuel of one agent. */
 export class FuelTank {
-  readonly global: WebAssembly.Global<'i64'>;
+  readonly global = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   readonly #limit: number;
   readonly #sliceMax: number;
   #slice: number;
+  /** Where the slice under way ends, in units used. */
+  #sliceEnd: number;
   #filled = 0;
+  /** The next multiple of the stride that was not passed yet, and what was used where one last was. */
+  #boundary = FUEL_STRIDE;
+  #noted = 0;
+  /** What was used at the last question, wherever that was. */
+  #seen = 0;
   #finalUsed: number | null = null;
 
   /** `limit` 0 is unlimited; no slice is longer than `sliceMax`. */
@@ -31,69 +42,102 @@ export class FuelTank {
     this.#limit = limit === 0 ? Number.MAX_SAFE_INTEGER : limit;
     this.#sliceMax = sliceMax;
     this.#slice = Math.min(sliceMax, FIRST_SLICE);
-    this.global = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
-    this.refill();
+    this.#sliceEnd = this.#slice;
+    this.take(0);
   }
 
-  /** Units used so far; at most the limit. */
+  /** Units used so far where the global holds the count; at most the limit. */
   get used(): number {
-    return this.#finalUsed ?? Math.min(this.#limit, this.#filled - Number(this.global.value));
+    return this.usedAt(this.global.value);
   }
 
-  /** Whether more than the limit was used: a charge that no refill has covered. */
-  get overdrawn(): boolean {
-    return this.#finalUsed === null && this.#filled - Number(this.global.value) > this.#limit;
+  /** Units used where the counter holds `fuel`; at most the limit. */
+  usedAt(fuel: number): number {
+    return this.#finalUsed ?? Math.min(this.#limit, this.#filled - fuel);
   }
 
-  /** Fills in slices until the counter is not below zero; false when the limit doesn't allow it. */
-  refill(): boolean {
-    let left = Number(this.global.value);
-    do {
-      const slice = Math.min(this.#slice, this.#limit - this.#filled);
-      if (slice <= 0) {
-        return false;
-      }
-      this.#filled += slice;
-      left += slice;
-    } while (left < 0);
-    this.global.value = BigInt(left);
+  /** Whether more than the limit was used where the counter holds `fuel`. */
+  isOverdrawn(fuel = this.global.value): boolean {
+    return this.#finalUsed === null && this.#filled - fuel > this.#limit;
+  }
+
+  /**
+   * The guest's counter holds `fuel`, below zero: answers how much more it gets of the slice under way,
+   * 0 where that one, or the limit, is used up. The global has as much more then.
+   */
+  take(fuel: number): number {
+    const used = this.#filled - fuel;
+    this.#seen = used;
+    if (used > this.#boundary) {
+      this.#noted = used;
+      this.#boundary = Math.ceil(used / FUEL_STRIDE) * FUEL_STRIDE;
+    }
+    const granted = Math.min(this.#sliceEnd, this.#boundary, this.#limit) - this.#filled;
+    if (granted <= 0) {
+      return 0;
+    }
+    this.#filled += granted;
+    this.global.value += granted;
+    return granted;
+  }
+
+  /** Begins another slice where the counter holds `fuel`; false when the limit doesn't allow it. */
+  openSlice(fuel: number): boolean {
+    if (this.#filled >= this.#limit) {
+      return false;
+    }
+    this.#sliceEnd = this.#filled - fuel + this.#slice;
     return true;
   }
 
   /**
-   * Makes the next slices longer or shorter by how long the last one took: fuel sees little of what a
-   * load from far memory costs. What is used does not depend on it.
+   * Makes the next slice so long that it takes about a millisecond, by how long the last one took; at
+   * most twice as long. What is used does not depend on it.
    */
   adapt(sliceMs: number): void {
-    if (sliceMs > SLICE_MS_MAX) {
-      const shorter = Math.floor((this.#slice * SLICE_MS_MAX) / sliceMs);
-      this.#slice = Math.max(Math.min(SLICE_MIN, this.#sliceMax), shorter);
-    } else if (sliceMs < SLICE_MS_MIN) {
-      this.#slice = Math.min(this.#sliceMax, this.#slice * 2);
+    const factor = Math.min(2, SLICE_MS / Math.max(sliceMs, 0.001));
+    // One that took about as long as it should stays: a division of clocks is noisy.
+    if (factor > 0.75 && factor < 1.5) {
+      return;
     }
+    const wanted = Math.floor(this.#slice * factor);
+    this.#slice = Math.min(this.#sliceMax, Math.max(SLICE_MIN, wanted));
   }
 
   /** Ends the slice early: what is left of it is taken back, so that what was used stays the same. */
   endSlice(): void {
-    const left = Number(this.global.value);
+    const left = this.global.value;
     if (this.#finalUsed === null && left >= 0) {
       this.#filled -= left + 1;
-      this.global.value = -1n;
+      this.global.value = -1;
+      this.#sliceEnd = this.#filled;
     }
   }
 
   /** Takes units for what the host does on the guest's behalf. */
   charge(units: number): void {
-    if (this.#finalUsed === null) {
-      this.global.value -= BigInt(units);
+    if (this.#finalUsed !== null) {
+      return;
+    }
+    const left = this.global.value - units;
+    if (left >= COUNTER_MIN) {
+      this.global.value = left;
+    } else {
+      this.#filled += units;
     }
   }
 
-  /** Fixes what was used, and lets no check pass any more. */
-  end(): void {
+  /**
+   * Fixes what was used, and lets no check pass any more.
+   *
+   * @param where `here`: at a place of the agent's own, which no slice decides; `anywhere`: where it
+   * just is, and what it had used at its last question counts; `limit`: it has used all that it had
+   */
+  end(where: 'here' | 'anywhere' | 'limit' = 'here'): void {
     if (this.#finalUsed === null) {
-      this.#finalUsed = this.used;
-      this.global.value = ENDED;
+      const told = { here: this.#noted, anywhere: this.#seen, limit: this.#limit }[where];
+      this.#finalUsed = Math.min(this.#limit, Math.max(this.used, told));
+      this.global.value = FUEL_ENDED;
     }
   }
 
@@ -104,16 +148,16 @@ export class FuelTank {
   withAllowance<Result>(units: number, run: () => Result): Result {
     const before = this.global.value;
     const filledBefore = this.#filled;
-    const used = filledBefore - Number(before);
-    const allowance = Math.max(0, Math.min(units, this.#limit - used));
+    const used = filledBefore - before;
+    const allowance = Math.max(0, Math.min(units, this.#limit - used, -COUNTER_MIN));
     // What has been used stays the same while the counter holds the allowance instead of the slice.
     this.#filled = used + allowance;
-    this.global.value = BigInt(allowance);
+    this.global.value = allowance;
     try {
       return run();
     } finally {
       if (this.#finalUsed === null) {
-        this.global.value = before - (BigInt(allowance) - this.global.value);
+        this.global.value = before - (allowance - this.global.value);
         this.#filled = filledBefore;
       }
     }

@@ -87,6 +87,7 @@ function makeLinkHost(agent: WorkerAgent, prepared: PreparedInstance): LinkHost 
       return instance.exports.call as CoreFunction;
     },
     async callStart(start) {
+      agent.beginCall();
       await WebAssembly.promising(start)();
     },
     trap: (message) => agent.trap(message),
@@ -104,6 +105,7 @@ export async function runInstance(
     const { entry } = plan;
     agent.memory.takeDeclared(plan.declaredBytes);
     const linked = await instantiate(plan, prepared.modules, makeLinkHost(agent, prepared));
+    agent.beginCall();
     const result = await WebAssembly.promising(linked.entry)();
     const failure =
       entry.kind === 'agent-run'
@@ -113,6 +115,7 @@ export async function runInstance(
           : 'its run returned an error';
     if (linked.postReturn !== null) {
       agent.beginPostReturn();
+      agent.beginCall();
       await WebAssembly.promising(linked.postReturn)(result);
     }
     return failure === null ? NORMAL : failedBy(1, failure);

@@ -30,18 +30,17 @@ export class MemoryAccount {
   }
 
   /** The injected code's question before a memory or table grows: 1, it may; 0, it may not. */
-  readonly grow = (bytes: bigint): number => {
+  readonly grow = (bytes: number): number => {
     this.notePeak();
-    const wanted = Number(bytes);
-    if (this.#limitBytes !== 0 && this.#bytes + wanted > this.#limitBytes) {
+    if (this.#limitBytes !== 0 && this.#bytes + bytes > this.#limitBytes) {
       return 0;
     }
-    this.#bytes += wanted;
+    this.#bytes += bytes;
     return 1;
   };
 
   /** What was taken by `grow` could not be had after all. */
-  readonly ungrow = (bytes: bigint): void => {
-    this.#bytes -= Number(bytes);
+  readonly ungrow = (bytes: number): void => {
+    this.#bytes -= bytes;
   };
 }

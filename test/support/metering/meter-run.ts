@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { DEFAULT_METER_CAPS } from '../../../src/wasm/metering/caps.ts';
+import { DEPTH_LIMIT_BYTES, FUEL_ENDED, FUEL_STRIDE } from '../../../src/wasm/metering/costs.ts';
 import { type MeteredModule, meter } from '../../../src/wasm/metering/meter.ts';
 import { type DecodedModule, decodeModule } from '../../../src/wasm/metering/module.ts';
 import { VALUE } from '../../../src/wasm/metering/value-types.ts';
@@ -20,18 +21,28 @@ const CAPS = { exceptionTables: 1, exceptionGlobals: 1_000, tagParameters: 100 }
 export interface HostOptions {
   /** Fuel that is given at first. */
   readonly budget: bigint;
-  /** What `suspend` adds; null: fuel below zero ends the program. */
+  /** What each suspension adds; null: fuel below zero ends the program. */
   readonly slice: bigint | null;
+  /** After so many suspensions the program is stopped. */
+  readonly suspensionsMax?: number;
   /** Bytes that growing may take. */
   readonly growBytes?: bigint;
 }
 
-/** What a host of one agent holds, and what it counted. */
+/**
+ * What a host of one agent holds, and what it counted. As the real one it grants no fuel past the next
+ * multiple of the stride, and notes what was used at the first check behind one.
+ */
 export class TestHost {
-  readonly fuel: WebAssembly.Global<'i64'>;
-  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  readonly fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH_LIMIT_BYTES);
   readonly #options: HostOptions;
-  granted: bigint;
+  /** Fuel that may be granted, and that was. */
+  #allowed: number;
+  #filled = 0;
+  #noted = 0;
+  #ended = false;
+  /** Questions that could not be answered with fuel that was there. */
   checks = 0;
   suspensions = 0;
   stopped = false;
@@ -40,12 +51,57 @@ export class TestHost {
 
   constructor(options: HostOptions) {
     this.#options = options;
-    this.granted = options.budget;
-    this.fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, options.budget);
+    this.#allowed = Number(options.budget);
+    this.fuel.value = this.#grant(0);
   }
 
+  /** Used at the last place that doesn't depend on slices: the end, a host call, a stride. */
   get used(): bigint {
-    return this.granted - this.fuel.value;
+    return BigInt(Math.max(this.#noted, this.#filled - this.fuel.value));
+  }
+
+  /** Ends the program at its next question. */
+  end(): void {
+    this.#ended = true;
+    this.fuel.value = FUEL_ENDED;
+  }
+
+  #grant(used: number): number {
+    const boundary = (Math.floor(Math.max(used, this.#filled) / FUEL_STRIDE) + 1) * FUEL_STRIDE;
+    const granted = Math.min(this.#allowed, boundary) - this.#filled;
+    this.#filled += granted;
+    return granted;
+  }
+
+  #check(fuel: number): number {
+    if (this.#ended) return this.#stop();
+    const used = this.#filled - fuel;
+    if (used > this.#noted - (this.#noted % FUEL_STRIDE) + FUEL_STRIDE) this.#noted = used;
+    const granted = this.#grant(used);
+    if (granted > 0) {
+      this.fuel.value += granted;
+      return granted;
+    }
+    this.checks++;
+    const { slice, suspensionsMax = Number.POSITIVE_INFINITY } = this.#options;
+    return slice === null || this.suspensions >= suspensionsMax ? this.#stop() : 0;
+  }
+
+  #stop(): number {
+    this.stopped = true;
+    return -1;
+  }
+
+  /** Another slice may be granted. */
+  suspended(): void {
+    this.suspensions++;
+    this.#allowed += Number(this.#options.slice ?? 0n);
+  }
+
+  /** Before each call from outside: all of the stack is there, whatever ended the last call. */
+  enter(): void {
+    this.depth.value = DEPTH_LIMIT_BYTES;
+    this.depthExhausted = false;
   }
 
   imports(): WebAssembly.ModuleImports {
@@ -53,30 +109,33 @@ export class TestHost {
     return {
       fuel: this.fuel,
       depth: this.depth,
-      check: () => {
-        this.checks++;
-        if (this.#options.slice !== null) return 1;
-        this.stopped = true;
-        return 2;
-      },
-      suspend: () => {
-        this.suspensions++;
-        this.fuel.value += this.#options.slice ?? 0n;
-        this.granted += this.#options.slice ?? 0n;
-      },
-      grow: (bytes: bigint) => {
-        if (this.grownBytes + bytes > limit) return 0;
-        this.grownBytes += bytes;
+      check: (fuel: number) => this.#check(fuel),
+      suspend: () => this.suspended(),
+      grow: (bytes: number) => {
+        if (this.grownBytes + BigInt(bytes) > limit) return 0;
+        this.grownBytes += BigInt(bytes);
         return 1;
       },
-      ungrow: (bytes: bigint) => {
-        this.grownBytes -= bytes;
+      ungrow: (bytes: number) => {
+        this.grownBytes -= BigInt(bytes);
       },
       exhausted_depth: () => {
         this.depthExhausted = true;
       },
     };
   }
+}
+
+/** Makes an instance of a metered module, and lets its start function run. */
+export function instantiateMetered(
+  module: WebAssembly.Module,
+  { injected, startExport }: Pick<MeteredModule, 'injected' | 'startExport'>,
+  imports: WebAssembly.Imports,
+  host: TestHost,
+): WebAssembly.Instance {
+  const instance = new WebAssembly.Instance(module, { ...imports, [injected]: host.imports() });
+  if (startExport !== null) (instance.exports[startExport] as () => void)();
+  return instance;
 }
 
 /** Everything that can be seen of a run, as text, one line an event. */
@@ -179,7 +238,8 @@ function overflowedBy(error: unknown, host: TestHost | null): boolean {
   return error instanceof RangeError || host?.depthExhausted === true;
 }
 
-function contents(exports: WebAssembly.Exports): string[] {
+/** What the exported globals and memories hold, a line each. */
+export function contents(exports: WebAssembly.Exports): string[] {
   return Object.entries(exports).flatMap(([name, value]) => {
     if (value instanceof WebAssembly.Global) {
       try {
@@ -216,24 +276,23 @@ function observe(
   const environment = new Environment(decoded);
   const { lines } = environment;
   const imports = environment.imports();
-  if (metered && host) imports[metered.injected] = host.imports();
   const start = metered?.startExport ?? null;
   const attempt = (what: string, act: () => unknown): boolean => {
+    host?.enter();
     try {
       lines.push(`${what} = ${show(act())}`);
-      if (host && host.depth.value !== 0) lines.push(`${host.depth.value} bytes of depth are left`);
       return true;
     } catch (error) {
-      if (host) host.depth.value = 0;
       lines.push(`${what}: ${showFailure(error, host?.stopped ?? false)}`);
       return !(overflowedBy(error, host) || host?.stopped);
     }
   };
   let instance: WebAssembly.Instance | undefined;
   const instantiate = () => {
-    instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
+    const module = new WebAssembly.Module(bytes);
+    if (!metered || !host) instance = new WebAssembly.Instance(module, imports);
+    else instance = instantiateMetered(module, metered, imports, host);
     environment.exports = instance.exports;
-    if (start !== null) (instance.exports[start] as () => void)();
   };
   if (!attempt('instantiate', instantiate) || !instance) return { lines, overflowed: !instance };
   for (const [name, value] of Object.entries(instance.exports)) {
