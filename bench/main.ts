@@ -2,7 +2,7 @@
  * The benchmark suite: one command, one table.
  *
  *     npm run bench               all parts
- *     npm run bench -- metered    one part
+ *     npm run bench -- metering   one part
  *     npm run bench -- --json     the rows as JSON
  *
  * Absolute times depend on the machine; the ratios are taken in one run, in turns.
@@ -11,10 +11,10 @@
 import { ends } from './ends.ts';
 import { gate } from './gate.ts';
 import type { Part, Row } from './measure.ts';
-import { metered } from './metered.ts';
+import { metering } from './metering/part.ts';
 import { start } from './start.ts';
 
-const PARTS: readonly Part[] = [metered, start, gate, ends];
+const PARTS: readonly Part[] = [metering, start, gate, ends];
 
 function table(rows: readonly Row[]): string {
   const cells = rows.map(({ part, name, value, ratio, against }) => [

@@ -1,4 +1,4 @@
-/** How everything in bench/ is measured: in turns, in one run, the middle of many rounds. */
+/** How everything in bench/ is measured: in turns, in one run, the middle or the best of many rounds. */
 
 /** One line of the table. */
 export interface Row {
@@ -41,16 +41,28 @@ export function time(work: () => void): number {
   return performance.now() - started;
 }
 
+/** As `time`, for work that answers a promise. */
+export async function timeAsync(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
 /**
- * Runs two programs in turns, A B A B …, and answers the middle of the ratios A/B pair by pair, so
- * that it holds when the machine's speed drifts.
+ * Runs programs in turns, A B C B C A C A B …, and answers the least of the milliseconds that each says
+ * it took. By the clock, as a thread's CPU time may come in steps of 4 ms; the least of many rounds
+ * holds when others use the machine at times.
  */
-export function pairedRatio(rounds: number, a: () => void, b: () => void): number {
-  const ratios: number[] = [];
-  a();
-  b();
+export async function leastInTurns(
+  rounds: number,
+  programs: readonly (() => Promise<number>)[],
+): Promise<number[]> {
+  const least = programs.map(() => Number.POSITIVE_INFINITY);
   for (let round = 0; round < rounds; round += 1) {
-    ratios.push(time(a) / time(b));
+    for (let turn = 0; turn < programs.length; turn += 1) {
+      const index = (round + turn) % programs.length;
+      least[index] = Math.min(least[index]!, await programs[index]!());
+    }
   }
-  return median(ratios);
+  return least;
 }

@@ -105,3 +105,86 @@ export function strings(n: i32): i32 {
   }
   return total;
 }
+
+class Cell {
+  constructor(
+    public value: i32,
+    public next: Cell | null,
+  ) {}
+}
+
+/** Allocates short lists and drops most of them, so that the collector has work. */
+export function garbage(n: i32): i32 {
+  const kept = new Array<Cell | null>(256);
+  let total = 0;
+  for (let i = 0; i < n; i++) {
+    const cell = new Cell(i, new Cell(i ^ 5, null));
+    const at = (i * 7919) & 255;
+    const old = kept[at];
+    if (old !== null) total += old.value ^ old.next!.value;
+    if ((i & 3) == 0) kept[at] = cell;
+  }
+  return total;
+}
+
+/** Through a table: each comparison is an indirect call. */
+export function sort(n: i32): i32 {
+  const values = new Array<i32>(n);
+  let seed: u32 = 42;
+  for (let i = 0; i < n; i++) {
+    seed = seed * 1103515245 + 12345;
+    values[i] = <i32>(seed >>> 8);
+  }
+  values.sort((a, b) => a - b);
+  return values[n >> 1] ^ values[n - 1];
+}
+
+class Body {
+  x: f64 = 0;
+  y: f64 = 0;
+  z: f64 = 0;
+  vx: f64 = 0;
+  vy: f64 = 0;
+  vz: f64 = 0;
+  mass: f64 = 1;
+}
+
+/** Five bodies that attract each other. */
+export function bodies(steps: i32): f64 {
+  const all = new StaticArray<Body>(5);
+  for (let i = 0; i < 5; i++) {
+    const body = new Body();
+    body.x = <f64>(i * 3);
+    body.y = <f64>((i * 7) % 5);
+    body.z = <f64>(i & 1);
+    body.vx = <f64>(i - 2) * 0.01;
+    body.mass = 1.0 / <f64>(i + 1);
+    all[i] = body;
+  }
+  for (let step = 0; step < steps; step++) {
+    for (let i = 0; i < 5; i++) {
+      const a = unchecked(all[i]);
+      for (let j = i + 1; j < 5; j++) {
+        const b = unchecked(all[j]);
+        const dx = a.x - b.x;
+        const dy = a.y - b.y;
+        const dz = a.z - b.z;
+        const squared = dx * dx + dy * dy + dz * dz + 0.01;
+        const strength = 0.001 / (squared * Math.sqrt(squared));
+        a.vx -= dx * b.mass * strength;
+        a.vy -= dy * b.mass * strength;
+        a.vz -= dz * b.mass * strength;
+        b.vx += dx * a.mass * strength;
+        b.vy += dy * a.mass * strength;
+        b.vz += dz * a.mass * strength;
+      }
+    }
+    for (let i = 0; i < 5; i++) {
+      const body = unchecked(all[i]);
+      body.x += 0.001 * body.vx;
+      body.y += 0.001 * body.vy;
+      body.z += 0.001 * body.vz;
+    }
+  }
+  return unchecked(all[0]).x;
+}

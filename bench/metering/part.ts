@@ -1,0 +1,12 @@
+/** What metering costs: the same modules plain, metered and metered without preemption. */
+
+import type { Part } from '../measure.ts';
+import { kernelRows, programRows } from './steady.ts';
+
+export const metering: Part = {
+  name: 'metering',
+  what: 'metered code against the plain module, in turns',
+  async run() {
+    return [...(await kernelRows()), ...(await programRows())];
+  },
+};
