@@ -1,12 +1,13 @@
 /** What metering costs: the same modules plain, metered and metered without preemption. */
 
 import type { Part } from '../measure.ts';
+import { coldRows } from './cold.ts';
 import { kernelRows, programRows } from './steady.ts';
 
 export const metering: Part = {
   name: 'metering',
   what: 'metered code against the plain module, in turns',
   async run() {
-    return [...(await kernelRows()), ...(await programRows())];
+    return [...(await kernelRows()), ...(await programRows()), ...(await coldRows())];
   },
 };
