@@ -2,12 +2,19 @@
 
 import type { Part } from '../measure.ts';
 import { coldRows } from './cold.ts';
+import { growthRows, rewriterRows } from './rewriter.ts';
 import { kernelRows, programRows } from './steady.ts';
 
 export const metering: Part = {
   name: 'metering',
-  what: 'metered code against the plain module, in turns',
+  what: 'metered code against the plain module, in turns; the rewriter itself (some minutes)',
   async run() {
-    return [...(await kernelRows()), ...(await programRows()), ...(await coldRows())];
+    return [
+      ...(await kernelRows()),
+      ...(await programRows()),
+      ...(await coldRows()),
+      ...(await rewriterRows()),
+      ...growthRows(),
+    ];
   },
 };
