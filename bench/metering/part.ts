@@ -2,6 +2,7 @@
 
 import type { Part } from '../measure.ts';
 import { coldRows } from './cold.ts';
+import { peerRows } from './peer.ts';
 import { growthRows, rewriterRows } from './rewriter.ts';
 import { kernelRows, programRows } from './steady.ts';
 
@@ -11,6 +12,7 @@ export const metering: Part = {
   async run() {
     return [
       ...(await kernelRows()),
+      ...(await peerRows()),
       ...(await programRows()),
       ...(await coldRows()),
       ...(await rewriterRows()),
