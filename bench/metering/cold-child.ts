@@ -1,6 +1,7 @@
 /**
  * What runs in a process of its own: compiles and runs one of the large programs once, and says how long
- * that took. Rewriting isn't counted: agents run what was rewritten when it was loaded.
+ * that took by the clock, as a guest waits for what other threads compile. Rewriting isn't counted:
+ * agents run what was rewritten when it was loaded.
  */
 
 import { timeAsync } from '../measure.ts';

@@ -3,7 +3,7 @@
  * into each segment. It knows WebAssembly 1.0 only, so it is compared with kernels compiled to that.
  */
 
-import { leastInTurns, type Row, time } from '../measure.ts';
+import { cpuTime, leastInTurns, type Row } from '../measure.ts';
 import { compileKernels, KERNELS } from './kernels.ts';
 import { comparisonRows, geometricMeanRow } from './rows.ts';
 import { PLAIN } from './subjects.ts';
@@ -48,7 +48,7 @@ export async function peerRows(): Promise<Row[]> {
     }
     const least = await leastInTurns(
       ROUNDS,
-      runs.map((run) => async () => time(run)),
+      runs.map((run) => () => cpuTime(run)),
     );
     rows.push(
       ...comparisonRows(name, [

@@ -1,6 +1,6 @@
 /** Steady state: kernels and whole programs run over and over until V8's best code runs. */
 
-import { leastInTurns, type Row, timeAsync } from '../measure.ts';
+import { cpuTime, leastInTurns, type Row } from '../measure.ts';
 import { compileKernels, KERNELS, SIMD_KERNELS } from './kernels.ts';
 import { answerOf, readProgram, runProgram, WORKLOADS_STEADY, type Workload } from './programs.ts';
 import { comparisonRows, geometricMeanRow, skippedRow } from './rows.ts';
@@ -100,7 +100,7 @@ async function compare(name: string, runs: readonly Run[], rounds: number): Prom
   }
   const least = await leastInTurns(
     rounds,
-    runs.map((run) => () => timeAsync(run)),
+    runs.map((run) => () => cpuTime(run)),
   );
   return comparisonRows(
     name,
