@@ -3,20 +3,23 @@
  * one place in bench/ that knows the injected interface.
  */
 
-/** Units between two questions of the injected code. */
-const SLICE_UNITS = 262_144n;
-/** Every so many slices it is somebody else's turn: the stack is suspended, the event loop served. */
-const SLICES_PER_TURN = 16;
-/** More than any program here uses. */
-const ENDLESS_UNITS = 2n ** 62n;
+import { DEPTH_LIMIT_BYTES, FUEL_STRIDE } from '../../src/wasm/metering/costs.ts';
 
-const CHECK = { goOn: 0, suspend: 1, stop: 2 } as const;
+/** Units between two questions of the injected code: a worker grants no more at once. */
+const SLICE_UNITS = FUEL_STRIDE;
+/** Every so many grants, about a millisecond, it is somebody else's turn: the stack is suspended, the event loop served. */
+const SLICES_PER_TURN = 8;
+/** Without preemption a question is as seldom as an i32 allows. */
+const LONG_SLICE_UNITS = 2 ** 30;
+
+/** What `check` answers besides a grant. */
+const SUSPEND_FIRST = 0;
 
 /** How a metered module is run. */
 export interface HostOptions {
   /**
    * Whether fuel is given in slices, some of them behind a suspension; exports must be called under
-   * `WebAssembly.promising` then. Otherwise there is one budget, and its end is a trap.
+   * `WebAssembly.promising` then.
    */
   readonly preemption: boolean;
 }
@@ -24,14 +27,14 @@ export interface HostOptions {
 /** Counts the fuel of one instance and gives it more. */
 export class MeteringHost {
   readonly #preemption: boolean;
-  readonly #fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
-  readonly #depth = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
-  #granted = 0n;
+  readonly #fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  readonly #depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH_LIMIT_BYTES);
+  #granted = 0;
   #slices = 0;
 
   constructor({ preemption }: HostOptions) {
     this.#preemption = preemption;
-    this.#grant(preemption ? SLICE_UNITS : ENDLESS_UNITS);
+    this.#fuel.value = this.#grant();
   }
 
   /** What is imported from the injected module name. */
@@ -39,7 +42,7 @@ export class MeteringHost {
     return {
       fuel: this.#fuel,
       depth: this.#depth,
-      check: () => this.#check(),
+      check: (fuel: number) => this.#check(fuel),
       suspend: this.#preemption ? new WebAssembly.Suspending(() => this.#turn()) : () => {},
       grow: () => 1,
       ungrow: () => {},
@@ -49,33 +52,34 @@ export class MeteringHost {
 
   /** To be called before each call of an export. */
   beforeCall(): void {
-    this.#depth.value = 0;
+    this.#depth.value = DEPTH_LIMIT_BYTES;
   }
 
   /** What all calls until now have used. */
   unitsUsed(): number {
-    return Number(this.#granted - this.#fuel.value);
+    return this.#granted - this.#fuel.value;
   }
 
-  #grant(units: bigint): void {
+  #grant(): number {
+    const units = this.#preemption ? SLICE_UNITS : LONG_SLICE_UNITS;
     this.#granted += units;
-    this.#fuel.value += units;
+    return units;
   }
 
-  #check(): number {
-    if (!this.#preemption) {
-      return CHECK.stop;
+  /** The guest adds the grant to what it has in a register; the host adds it to the global. */
+  #check(_fuel: number): number {
+    if (this.#preemption) {
+      this.#slices += 1;
+      if (this.#slices % SLICES_PER_TURN === 0) {
+        return SUSPEND_FIRST;
+      }
     }
-    this.#slices += 1;
-    if (this.#slices % SLICES_PER_TURN === 0) {
-      return CHECK.suspend;
-    }
-    this.#grant(SLICE_UNITS);
-    return CHECK.goOn;
+    const units = this.#grant();
+    this.#fuel.value += units;
+    return units;
   }
 
   #turn(): Promise<void> {
-    this.#grant(SLICE_UNITS);
     return new Promise((resolve) => setImmediate(resolve));
   }
 }
