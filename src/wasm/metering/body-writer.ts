@@ -193,7 +193,8 @@ export class BodyWriter {
     if (flags & CHARGE_LOOP) {
       emitChargeToStack(out, this.#fuel, units);
       // Out of the loop, where it suspends: see #writeLoop.
-      out.raw(OP.i32Const, 0, OP.i32LtS, OP.brIf, 1);
+      out.raw(OP.i32Const, 0, OP.i32LtS);
+      out.unlikelyBranch(OP.brIf, 1);
     } else if (flags & CHARGE_CHECKED) {
       emitChargeToStack(out, this.#fuel, units);
       emitRefuelIfNegative(out, this.#layout, this.#fuel);

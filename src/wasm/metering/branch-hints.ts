@@ -1,10 +1,9 @@
 /** The custom section that says which branches are likely, carried over to the rewritten bodies. */
 
 import { RingfenceError } from '../../errors.ts';
-import type { Layout } from './layout.ts';
 import type { DecodedModule } from './module.ts';
 import { ByteReader } from './reader.ts';
-import type { ByteWriter } from './writer.ts';
+import { ByteWriter } from './writer.ts';
 
 /** Its name, by the branch hinting proposal. */
 export const BRANCH_HINTS = 'metadata.code.branch_hint';
@@ -15,54 +14,79 @@ interface Hint {
   readonly value: number;
 }
 
-/** Follows the branches that are hinted at while bodies are written. */
+const UNLIKELY = 0;
+
+/**
+ * Gathers hints while bodies are written: those that the module had, at their branches' new places, and
+ * that what is injected is hardly ever taken. The compiler puts that out of the way then, and saves no
+ * registers for it where code runs straight on.
+ */
 export class BranchHints {
-  readonly #module: DecodedModule;
   readonly #byFunction: ReadonlyMap<number, readonly Hint[]>;
-  #hints: readonly Hint[] = [];
+  #own: readonly Hint[] = [];
   #next = 0;
-  /** Of each function written so far: its index, and its branches' new places and values. */
-  readonly #written: { readonly index: number; readonly hints: number[] }[] = [];
+  /** New places and values of the module's own hints in the body that is written. */
+  readonly #moved: number[] = [];
+  readonly #written = new ByteWriter(1024);
+  #functions = 0;
 
   constructor(module: DecodedModule) {
-    this.#module = module;
     this.#byFunction = readHints(module);
   }
 
   /** The body of the function `index` of the module's own is written from here on. */
   begin(index: number): void {
-    this.#hints = this.#byFunction.get(index) ?? [];
+    this.#own = this.#byFunction.get(index) ?? [];
     this.#next = 0;
-    if (this.#hints.length > 0) this.#written.push({ index, hints: [] });
+    this.#moved.length = 0;
   }
 
   /** The bytes `[start, end)` come to stand at `position` of the body. */
   copied(start: number, end: number, position: number): void {
-    while (this.#next < this.#hints.length && this.#hints[this.#next]!.at < end) {
-      const { at, value } = this.#hints[this.#next++]!;
+    while (this.#next < this.#own.length && this.#own[this.#next]!.at < end) {
+      const { at, value } = this.#own[this.#next++]!;
       // What can't be reached has been left out, and its hint is.
-      if (at >= start) this.#written.at(-1)!.hints.push(position + at - start, value);
+      if (at >= start) this.#moved.push(position + at - start, value);
+    }
+  }
+
+  /** The body is written; `unlikely` are the places of branches that were injected. */
+  finish(index: number, unlikely: readonly number[]): void {
+    const count = unlikely.length + this.#moved.length / 2;
+    if (count === 0) return;
+    const out = this.#written;
+    this.#functions++;
+    out.u32(index);
+    out.u32(count);
+    let moved = 0;
+    for (const place of unlikely) {
+      while (moved < this.#moved.length && this.#moved[moved]! < place) {
+        writeHint(out, this.#moved[moved]!, this.#moved[moved + 1]!);
+        moved += 2;
+      }
+      writeHint(out, place, UNLIKELY);
+    }
+    for (; moved < this.#moved.length; moved += 2) {
+      writeHint(out, this.#moved[moved]!, this.#moved[moved + 1]!);
     }
   }
 
   get isEmpty(): boolean {
-    return this.#written.every(({ hints }) => hints.length === 0);
+    return this.#functions === 0;
   }
 
   /** The content of the section. */
-  write(out: ByteWriter, layout: Layout): void {
-    const functions = this.#written.filter(({ hints }) => hints.length > 0);
+  write(out: ByteWriter): void {
     out.name(BRANCH_HINTS);
-    out.u32(functions.length);
-    for (const { index, hints } of functions) {
-      out.u32(layout.function(this.#module.imported.function + index));
-      out.u32(hints.length / 2);
-      for (let hint = 0; hint < hints.length; hint += 2) {
-        out.u32(hints[hint]!);
-        out.raw(1, hints[hint + 1]!);
-      }
-    }
+    out.u32(this.#functions);
+    out.copy(this.#written.bytes, 0, this.#written.length);
   }
+}
+
+function writeHint(out: ByteWriter, place: number, value: number): void {
+  out.u32(place);
+  out.u8(1);
+  out.u8(value);
 }
 
 /** A section that can't be read is left out: it never changes what a module does. */

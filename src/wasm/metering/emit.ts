@@ -82,7 +82,8 @@ export function emitCharge(out: ByteWriter, fuel: number, units: number): void {
 
 /** Whether the fuel on the stack is used up: gets more. */
 export function emitRefuelIfNegative(out: ByteWriter, layout: Layout, fuel: number): void {
-  out.raw(OP.i32Const, 0, OP.i32LtS, OP.if, OP.emptyBlock);
+  out.raw(OP.i32Const, 0, OP.i32LtS);
+  out.unlikelyBranch(OP.if, OP.emptyBlock);
   emitRefuel(out, layout, fuel);
   out.u8(OP.end);
 }
@@ -120,7 +121,8 @@ export function emitEnter(
   emitI32(out, frameBytes);
   out.u8(OP.i32Sub);
   emitIndexed(out, OP.localTee, depth);
-  out.raw(OP.i32Or, OP.i32Const, 0, OP.i32LtS, OP.if, OP.emptyBlock);
+  out.raw(OP.i32Or, OP.i32Const, 0, OP.i32LtS);
+  out.unlikelyBranch(OP.if, OP.emptyBlock);
   emitIndexed(out, OP.localGet, fuel);
   emitIndexed(out, OP.localGet, depth);
   emitIndexed(out, OP.call, layout.enter);

@@ -86,7 +86,7 @@ class Rewriter {
   #writeHints(out: ByteWriter): void {
     if (this.#hints.isEmpty) return;
     const content = new ByteWriter();
-    this.#hints.write(content, this.#layout);
+    this.#hints.write(content);
     out.section(SECTION.custom, content);
   }
 
@@ -208,6 +208,7 @@ class Rewriter {
       body.clear();
       this.#hints.begin(index);
       writer.write(plan);
+      this.#hints.finish(this.#layout.function(module.imported.function + index), body.unlikely);
       this.#requireBodySize(body.length, plan.start);
       out.u32(body.length);
       out.copy(body.bytes, 0, body.length);

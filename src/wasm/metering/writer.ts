@@ -17,8 +17,19 @@ export class ByteWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  /** Where branches stand that are hardly ever taken, in rising order. */
+  readonly unlikely: number[] = [];
+
   clear(): void {
     this.#length = 0;
+    this.unlikely.length = 0;
+  }
+
+  /** A branch that is hardly ever taken, an `if` too. */
+  unlikelyBranch(opcode: number, immediate: number): void {
+    this.unlikely.push(this.#length);
+    this.u8(opcode);
+    this.u8(immediate);
   }
 
   #reserve(more: number): void {
