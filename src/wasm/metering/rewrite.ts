@@ -80,7 +80,7 @@ class Rewriter {
       if (content !== null) out.section(id, content);
     }
     if (names !== null) out.section(SECTION.custom, names);
-    return out.bytes.slice();
+    return out.finish();
   }
 
   #writeHints(out: ByteWriter): void {

@@ -17,6 +17,11 @@ export class ByteWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  /** Hands over what was written, without a copy: nothing can be written after it. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#buffer.buffer.transfer(this.#length));
+  }
+
   /** Where branches stand that are hardly ever taken, in rising order. */
   readonly unlikely: number[] = [];
 
