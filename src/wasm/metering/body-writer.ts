@@ -2,6 +2,7 @@
 
 import type { BranchHints } from './branch-hints.ts';
 import {
+  CALL_INDEX_64,
   CHARGE_CHECKED,
   CHARGE_LOOP,
   CHARGE_RESTORE,
@@ -37,6 +38,7 @@ export class BodyWriter {
   #fuel = 0;
   /** The local that keeps an index while a call through a table is made. */
   #kept = 0;
+  #kept64 = 0;
   #frameBytes = 0;
 
   constructor(layout: Layout, edits: EditList, hints: BranchHints, out: ByteWriter) {
@@ -49,6 +51,7 @@ export class BodyWriter {
   write(plan: FunctionPlan): void {
     this.#fuel = plan.parameters;
     this.#kept = plan.locals + ADDED_PARAMETERS;
+    this.#kept64 = this.#kept + (plan.keepsIndex.of32 ? 1 : 0);
     this.#frameBytes = plan.frameBytes;
     this.#writeLocals(plan);
     if (plan.leaf) {
@@ -60,9 +63,11 @@ export class BodyWriter {
 
   #writeLocals(plan: FunctionPlan): void {
     const out = this.#out;
-    out.u32(plan.localGroups + (plan.keepsIndex ? 1 : 0));
+    const { of32, of64 } = plan.keepsIndex;
+    out.u32(plan.localGroups + (of32 ? 1 : 0) + (of64 ? 1 : 0));
     out.copy(this.#layout.module.bytes, plan.localsStart, plan.codeStart);
-    if (plan.keepsIndex) out.raw(1, VALUE.i32);
+    if (of32) out.raw(1, VALUE.i32);
+    if (of64) out.raw(1, VALUE.i64);
   }
 
   #writeThreaded(plan: FunctionPlan): void {
@@ -141,10 +146,11 @@ export class BodyWriter {
         return;
       case EDIT.callIndirect:
       case EDIT.returnCallIndirect: {
-        const tail = flaggedKind === EDIT.returnCallIndirect;
-        emitIndexed(out, OP.localSet, this.#kept);
+        const tail = (flaggedKind & EDIT_KIND_MASK) === EDIT.returnCallIndirect;
+        const kept = flaggedKind & CALL_INDEX_64 ? this.#kept64 : this.#kept;
+        emitIndexed(out, OP.localSet, kept);
         this.#writePassed(tail ? this.#frameBytes : 0);
-        emitIndexed(out, OP.localGet, this.#kept);
+        emitIndexed(out, OP.localGet, kept);
         const opcode = tail ? OP.returnCallIndirect : OP.callIndirect;
         emitIndexed(out, opcode, layout.threadedType(value));
         return;

@@ -25,6 +25,8 @@ const AT_THE_CAP: Readonly<
   exceptionGlobals: ['(global exnref (ref.null exn))', 1],
   imports: [numbered(4, (index) => `(import "a" "${index}" (func))`), 4],
   functions: [many(4, '(func)'), 4],
+  memories: ['(import "a" "b" (memory 1)) (memory 1)', 2],
+  memoryPages: ['(memory i64 3)', 3],
   tables: ['(import "a" "b" (table 1 funcref)) (table 1 funcref)', 2],
   globals: ['(import "a" "b" (global i32)) (global i32 (i32.const 1))', 2],
   tags: ['(import "a" "b" (tag)) (tag)', 2],

@@ -20,6 +20,10 @@ export interface MeterCaps {
   readonly imports: number;
   /** Functions that the module defines. @default 200,000 */
   readonly functions: number;
+  /** Defined and imported; each takes 8 GiB of the addresses of the process, whatever its size. @default 16 */
+  readonly memories: number;
+  /** Pages that one memory has from the start on. @default 65,536 (4 GiB) */
+  readonly memoryPages: number;
   /** @default 1,000 */
   readonly tables: number;
   /** Defined and imported; each takes 8 or 16 bytes an instance, which no limit counts. @default 10,000 */
@@ -38,7 +42,7 @@ export interface MeterCaps {
   readonly helpers: number;
   /** Bytes of one function body, before and after the rewriting. @default 7,654,321 (V8's own) */
   readonly bodyBytes: number;
-  /** Parameters and locals of one function, with the three that are added. @default 50,000 (V8's own) */
+  /** Parameters and locals of one function, with the three or four that are added. @default 50,000 (V8's own) */
   readonly locals: number;
   /** Locals of all functions together. @default 10,000,000 */
   readonly localsTotal: number;
@@ -76,6 +80,8 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   exceptionGlobals: 0,
   imports: 10_000,
   functions: 200_000,
+  memories: 16,
+  memoryPages: 65_536,
   tables: 1_000,
   globals: 10_000,
   tags: 10_000,

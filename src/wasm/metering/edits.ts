@@ -51,6 +51,8 @@ export const CHARGE_CHECKED = 0x100;
 export const CHARGE_RESTORE = 0x200;
 /** With `EDIT.charge`: the header of a loop that suspends outside of it. */
 export const CHARGE_LOOP = 0x400;
+/** With a call through a table: its indices are 64 bits long. */
+export const CALL_INDEX_64 = 0x800;
 export const EDIT_KIND_MASK = 0xff;
 
 const STRIDE = 4;

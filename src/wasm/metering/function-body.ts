@@ -11,7 +11,14 @@ import {
   LEAF_FRAME_BYTES_FREE,
   SLOTS_PER_UNIT,
 } from './costs.ts';
-import { CHARGE_CHECKED, CHARGE_LOOP, CHARGE_RESTORE, EDIT, type EditList } from './edits.ts';
+import {
+  CALL_INDEX_64,
+  CHARGE_CHECKED,
+  CHARGE_LOOP,
+  CHARGE_RESTORE,
+  EDIT,
+  type EditList,
+} from './edits.ts';
 import type { Helper, HelperSet } from './helpers.ts';
 import { CATCH_KIND_ALL, readCatchKind, skipImmediates } from './immediates.ts';
 import {
@@ -20,7 +27,6 @@ import {
   type Instruction,
   OPCODE,
   readInstruction,
-  readMemoryIndex,
   skipSimpleImmediate,
 } from './instructions.ts';
 import { NO_LEAF } from './leaves.ts';
@@ -41,8 +47,15 @@ import {
 
 /** Parameters that are added to a function: its fuel, and the bytes of stack that are left to it. */
 export const ADDED_PARAMETERS = 2;
-/** Locals that are added besides: one that keeps an index while a call through a table is made. */
+/** Locals that are added besides, as {@link KeptIndex} says. */
 const ADDED_LOCALS = 1;
+const ADDED_LOCALS_64 = 2;
+
+/** Which indices of tables must be kept in a local while a call through one is made. */
+export interface KeptIndex {
+  readonly of32: boolean;
+  readonly of64: boolean;
+}
 
 /** What the rewriter must know of a body besides its edits. */
 export interface FunctionPlan {
@@ -65,8 +78,8 @@ export interface FunctionPlan {
   readonly parameters: number;
   /** What a call of it takes off the depth; 0: nothing, the depth isn't counted. */
   readonly frameBytes: number;
-  /** Whether it calls through a table, and needs a local for that. */
-  readonly keepsIndex: boolean;
+  /** Whether it calls through tables, and needs locals for that. */
+  readonly keepsIndex: KeptIndex;
   /** Whether a branch goes to the function's own label. */
   readonly targeted: boolean;
   /** Whether an exception handler goes there. */
@@ -175,7 +188,8 @@ export class BodyWalker {
   #deadDepth = 0;
   #deadFrom = 0;
   #calls = false;
-  #keepsIndex = false;
+  #keepsIndex32 = false;
+  #keepsIndex64 = false;
   /** The innermost loop, as long as it can suspend outside of itself, and the labels that leave it. */
   #candidate: Frame | null = null;
   #candidatePlace = 0;
@@ -248,7 +262,7 @@ export class BodyWalker {
       parameters: this.#type.parameters.length,
       locals: this.#locals,
       frameBytes: counts && !leaf ? bytes : 0,
-      keepsIndex: this.#keepsIndex,
+      keepsIndex: { of32: this.#keepsIndex32, of64: this.#keepsIndex64 },
       targeted: frame.targeted,
       caught: frame.caught,
       merges: this.#checkMerges(start),
@@ -268,7 +282,8 @@ export class BodyWalker {
     this.#returnedSlots = 0;
     this.#dead = false;
     this.#calls = false;
-    this.#keepsIndex = false;
+    this.#keepsIndex32 = false;
+    this.#keepsIndex64 = false;
     this.#candidate = null;
     this.#needsTracking = false;
     this.#tries.length = 0;
@@ -296,7 +311,9 @@ export class BodyWalker {
       this.#groupSlots.push(each);
       if (each > 1) this.#wideLocals = true;
     }
-    const withAdded = this.#locals + ADDED_PARAMETERS + ADDED_LOCALS;
+    const tables64 = this.#module.tables.some(({ is64 }) => is64);
+    const added = ADDED_PARAMETERS + (tables64 ? ADDED_LOCALS_64 : ADDED_LOCALS);
+    const withAdded = this.#locals + added;
     if (withAdded > this.#caps.locals) {
       throw this.#tooMany('locals in a function', 'locals', withAdded, start);
     }
@@ -867,13 +884,14 @@ export class BodyWalker {
     if (!type) throw invalid(`there is no function or type ${index}`, indexAt);
     if (direct) this.#noteCallee(index, tail, at);
     else {
-      this.#requireTable();
+      const { is64 } = this.#module.tables[this.#requireTable()]!;
       this.#pop();
-      this.#keepsIndex = true;
+      if (is64) this.#keepsIndex64 = true;
+      else this.#keepsIndex32 = true;
       this.#candidate = null;
       this.#calls ||= !tail;
       const kind = tail ? EDIT.returnCallIndirect : EDIT.callIndirect;
-      this.#edits.add(kind, at, indexEnd, index);
+      this.#edits.add(is64 ? kind | CALL_INDEX_64 : kind, at, indexEnd, index);
     }
     this.#countCall(type, direct && index < this.#module.imported.function, at);
     if (tail) {
@@ -927,6 +945,13 @@ export class BodyWalker {
     const at = this.#reader.position;
     const index = this.#reader.u32();
     if (index >= this.#module.tables.length) throw invalid(`there is no table ${index}`, at);
+    return index;
+  }
+
+  #requireMemory(): number {
+    const at = this.#reader.position;
+    const index = this.#reader.u32();
+    if (index >= this.#module.memories.length) throw invalid(`there is no memory ${index}`, at);
     return index;
   }
 
@@ -1004,20 +1029,19 @@ export class BodyWalker {
 
   /** Reads the immediates of memory and table instructions; answers the helper that replaces it, if any. */
   #readHelper({ code, immediate }: Instruction): Helper | null {
-    const reader = this.#reader;
     switch (immediate) {
-      case IMMEDIATE.memory:
-        readMemoryIndex(reader);
-        if (code === OPCODE.memoryGrow) return { kind: 'memory.grow' };
-        return code === OPCODE.memoryFill ? { kind: 'memory.fill' } : null;
-      case IMMEDIATE.memoryCopy:
-        readMemoryIndex(reader);
-        readMemoryIndex(reader);
-        return { kind: 'memory.copy' };
+      case IMMEDIATE.memory: {
+        const memory = this.#requireMemory();
+        if (code === OPCODE.memoryGrow) return { kind: 'memory.grow', memory };
+        return code === OPCODE.memoryFill ? { kind: 'memory.fill', memory } : null;
+      }
+      case IMMEDIATE.memoryCopy: {
+        const destination = this.#requireMemory();
+        return { kind: 'memory.copy', destination, source: this.#requireMemory() };
+      }
       case IMMEDIATE.memoryInit: {
         const segment = this.#requireSegment(this.#module.dataSegments.length);
-        readMemoryIndex(reader);
-        return { kind: 'memory.init', segment };
+        return { kind: 'memory.init', segment, memory: this.#requireMemory() };
       }
       case IMMEDIATE.tableCopy: {
         const destination = this.#requireTable();

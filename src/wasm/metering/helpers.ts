@@ -7,10 +7,10 @@ import { refusedSize } from './refusals.ts';
 
 /** What an injected function stands in for; the numbers are immediates of the instruction it replaces. */
 export type Helper =
-  | { readonly kind: 'memory.grow' }
-  | { readonly kind: 'memory.fill' }
-  | { readonly kind: 'memory.copy' }
-  | { readonly kind: 'memory.init'; readonly segment: number }
+  | { readonly kind: 'memory.grow'; readonly memory: number }
+  | { readonly kind: 'memory.fill'; readonly memory: number }
+  | { readonly kind: 'memory.copy'; readonly destination: number; readonly source: number }
+  | { readonly kind: 'memory.init'; readonly segment: number; readonly memory: number }
   | { readonly kind: 'table.grow'; readonly table: number }
   | { readonly kind: 'table.fill'; readonly table: number }
   | { readonly kind: 'table.copy'; readonly destination: number; readonly source: number }

@@ -1,6 +1,6 @@
 /** Passes what follows an opcode, where nothing but its end matters. */
 
-import { IMMEDIATE, type Immediate, readMemoryIndex, skipSimpleImmediate } from './instructions.ts';
+import { IMMEDIATE, type Immediate, skipSimpleImmediate } from './instructions.ts';
 import type { ByteReader } from './reader.ts';
 import { refusedFeature } from './refusals.ts';
 import { readBlockType, readHeapType, readValueType } from './value-types.ts';
@@ -41,6 +41,7 @@ export function skipImmediates(reader: ByteReader, immediate: Immediate): void {
     case IMMEDIATE.global:
     case IMMEDIATE.function:
     case IMMEDIATE.table:
+    case IMMEDIATE.memory:
       reader.u32();
       return;
     case IMMEDIATE.labels:
@@ -49,22 +50,13 @@ export function skipImmediates(reader: ByteReader, immediate: Immediate): void {
     case IMMEDIATE.callIndirect:
     case IMMEDIATE.tableCopy:
     case IMMEDIATE.tableInit:
+    case IMMEDIATE.memoryCopy:
+    case IMMEDIATE.memoryInit:
       reader.u32();
       reader.u32();
       return;
     case IMMEDIATE.selectTypes:
       for (let left = reader.count(); left > 0; left--) readValueType(reader);
-      return;
-    case IMMEDIATE.memory:
-      readMemoryIndex(reader);
-      return;
-    case IMMEDIATE.memoryCopy:
-      readMemoryIndex(reader);
-      readMemoryIndex(reader);
-      return;
-    case IMMEDIATE.memoryInit:
-      reader.u32();
-      readMemoryIndex(reader);
       return;
     case IMMEDIATE.heapType:
       readHeapType(reader);

@@ -1,10 +1,7 @@
 /** The functions that are injected: the one that gets more fuel, and those that stand in for instructions. */
 
+import { BULK, bulkFunction } from './bulk.ts';
 import {
-  BULK_BYTES_PER_UNIT_LOG2,
-  BULK_PIECE_BYTES,
-  BULK_PIECE_ELEMENTS,
-  COST_BULK_ELEMENT,
   COST_CALL_IMPORTED,
   COST_FUNCTION,
   COST_GROWN_ELEMENT,
@@ -27,7 +24,7 @@ import {
 } from './emit.ts';
 import type { Helper } from './helpers.ts';
 import type { Layout } from './layout.ts';
-import { VALUE, type ValueType } from './value-types.ts';
+import { VALUE } from './value-types.ts';
 import { ByteWriter } from './writer.ts';
 
 /** A function that is added to the module. */
@@ -79,11 +76,11 @@ export function helperFunction(helper: Helper, layout: Layout): InjectedFunction
     case 'reference':
       return reference(helper.target, layout);
     case 'memory.grow':
-      return memoryGrow(layout);
+      return memoryGrow(helper.memory, layout);
     case 'table.grow':
       return tableGrow(helper.table, layout);
     default:
-      return new BulkFunction(helper, layout).build();
+      return bulkFunction(helper, layout);
   }
 }
 
@@ -155,276 +152,86 @@ function reference(target: number, layout: Layout): InjectedFunction {
   return { type: layout.threadedType(type), body: out.bytes };
 }
 
-/** Locals of a function that grows something. */
-interface GrowLocals {
+/** How something grows: its locals, and the size and cost of what is added. */
+interface Growth {
+  /** Whether sizes are 64 bits long. */
+  readonly wide: boolean;
   readonly count: number;
   readonly fuel: number;
   /** An f64. */
   readonly bytes: number;
   readonly result: number;
+  readonly bytesEach: number;
+  readonly costEach: number;
+}
+
+/** More than anything can grow by; what is asked for above it is refused without a question. */
+const GROWTH_MAX = 0xffff_ffff;
+
+/** Refuses: polls, and answers -1. */
+function emitRefuseToGrow(out: ByteWriter, layout: Layout, { wide, fuel }: Growth): void {
+  emitPoll(out, layout, fuel);
+  out.u8(wide ? OP.i64Const : OP.i32Const);
+  out.signed(-1);
+  out.raw(OP.localGet, fuel, OP.return, OP.end);
 }
 
 /** Takes what a grow asks for; answers -1 where it isn't granted. */
-function emitAskToGrow(out: ByteWriter, layout: Layout, locals: GrowLocals, each: number): void {
-  out.raw(OP.localGet, locals.count, OP.f64ConvertI32U, OP.f64Const);
-  out.f64(each);
-  out.raw(OP.f64Mul, OP.localTee, locals.bytes, OP.call);
+function emitAskToGrow(out: ByteWriter, layout: Layout, growth: Growth): void {
+  if (growth.wide) {
+    out.raw(OP.localGet, growth.count, OP.i64Const);
+    out.signed(GROWTH_MAX);
+    out.raw(OP.i64GtU, OP.if, OP.emptyBlock);
+    emitRefuseToGrow(out, layout, growth);
+  }
+  out.raw(OP.localGet, growth.count, growth.wide ? OP.f64ConvertI64U : OP.f64ConvertI32U);
+  out.u8(OP.f64Const);
+  out.f64(growth.bytesEach);
+  out.raw(OP.f64Mul, OP.localTee, growth.bytes, OP.call);
   out.u32(layout.grow);
   out.raw(OP.i32Eqz, OP.if, OP.emptyBlock);
-  emitPoll(out, layout, locals.fuel);
-  emitI32(out, -1);
-  out.raw(OP.localGet, locals.fuel, OP.return, OP.end);
+  emitRefuseToGrow(out, layout, growth);
 }
 
 /** Gives back what was taken where the engine could not grow, else charges for it. */
-function emitAfterGrow(
-  out: ByteWriter,
-  layout: Layout,
-  locals: GrowLocals,
-  costEach: number,
-): void {
-  out.raw(OP.localTee, locals.result);
-  emitI32(out, -1);
-  out.raw(OP.i32Eq, OP.if, OP.emptyBlock, OP.localGet, locals.bytes, OP.call);
+function emitAfterGrow(out: ByteWriter, layout: Layout, growth: Growth): void {
+  const { wide, fuel, count, result } = growth;
+  out.raw(OP.localTee, result, wide ? OP.i64Const : OP.i32Const);
+  out.signed(-1);
+  out.raw(wide ? OP.i64Eq : OP.i32Eq, OP.if, OP.emptyBlock, OP.localGet, growth.bytes, OP.call);
   out.u32(layout.ungrow);
-  out.raw(OP.else, OP.localGet, locals.fuel, OP.localGet, locals.count);
-  emitI32(out, costEach);
-  out.raw(OP.i32Mul, OP.i32Sub, OP.localSet, locals.fuel, OP.end);
-  emitPoll(out, layout, locals.fuel);
-  out.raw(OP.localGet, locals.result, OP.localGet, locals.fuel, OP.end);
+  out.raw(OP.else, OP.localGet, fuel, OP.localGet, count);
+  if (wide) out.u8(OP.i32WrapI64);
+  emitI32(out, growth.costEach);
+  out.raw(OP.i32Mul, OP.i32Sub, OP.localSet, fuel, OP.end);
+  emitPoll(out, layout, fuel);
+  out.raw(OP.localGet, result, OP.localGet, fuel, OP.end);
 }
 
-function memoryGrow(layout: Layout): InjectedFunction {
+function memoryGrow(memory: number, layout: Layout): InjectedFunction {
   const out = new ByteWriter();
-  out.raw(2, 1, VALUE.f64, 1, I32);
+  const wide = layout.module.memories[memory]!.is64;
+  const size = wide ? VALUE.i64 : I32;
   const locals = { count: 0, fuel: 1, bytes: 2, result: 3 };
-  emitAskToGrow(out, layout, locals, PAGE_BYTES);
-  out.raw(OP.localGet, locals.count, OP.memoryGrow, 0);
-  emitAfterGrow(out, layout, locals, COST_GROWN_PAGE);
-  return { type: layout.types.of([I32, I32], [I32, I32]), body: out.bytes };
+  const growth = { ...locals, wide, bytesEach: PAGE_BYTES, costEach: COST_GROWN_PAGE };
+  out.raw(2, 1, VALUE.f64, 1, size);
+  emitAskToGrow(out, layout, growth);
+  out.raw(OP.localGet, growth.count, OP.memoryGrow);
+  out.u32(memory);
+  emitAfterGrow(out, layout, growth);
+  return { type: layout.types.of([size, I32], [size, I32]), body: out.bytes };
 }
 
 function tableGrow(table: number, layout: Layout): InjectedFunction {
   const out = new ByteWriter();
-  out.raw(2, 1, VALUE.f64, 1, I32);
+  const { type, is64: wide } = layout.module.tables[table]!;
+  const size = wide ? VALUE.i64 : I32;
   const locals = { count: 1, fuel: 2, bytes: 3, result: 4 };
-  emitAskToGrow(out, layout, locals, TABLE_ELEMENT_BYTES);
-  out.raw(OP.localGet, 0, OP.localGet, locals.count, OP.bulk, BULK.tableGrow);
+  const growth = { ...locals, wide, bytesEach: TABLE_ELEMENT_BYTES, costEach: COST_GROWN_ELEMENT };
+  out.raw(2, 1, VALUE.f64, 1, size);
+  emitAskToGrow(out, layout, growth);
+  out.raw(OP.localGet, 0, OP.localGet, growth.count, OP.bulk, BULK.tableGrow);
   out.u32(table);
-  emitAfterGrow(out, layout, locals, COST_GROWN_ELEMENT);
-  const { type } = layout.module.tables[table]!;
-  return { type: layout.types.of([type, I32, I32], [I32, I32]), body: out.bytes };
-}
-
-/** Second bytes of the bulk opcodes. */
-const BULK = {
-  memoryInit: 8,
-  memoryCopy: 10,
-  memoryFill: 11,
-  tableInit: 12,
-  tableCopy: 14,
-  tableGrow: 15,
-  tableSize: 16,
-  tableFill: 17,
-} as const;
-
-type BulkHelper = Exclude<Helper, { kind: 'entry' | 'reference' | 'memory.grow' | 'table.grow' }>;
-
-/** The first operand of every bulk operation is where it writes, the last how much. */
-const DESTINATION = 0;
-const SOURCE = 1;
-const COUNT = 2;
-/** The fuel comes after them, and goes back. */
-const FUEL = 3;
-/** A local: how much of it is done at a time. */
-const PIECE = 4;
-
-/**
- * A bulk operation in pieces, each charged and followed by a check. Where it is out of bounds, the
- * instruction itself is run whole: it traps before it writes anything, as it should.
- */
-class BulkFunction {
-  readonly #helper: BulkHelper;
-  readonly #layout: Layout;
-  readonly #out = new ByteWriter();
-  readonly #ofMemory: boolean;
-
-  constructor(helper: BulkHelper, layout: Layout) {
-    this.#helper = helper;
-    this.#layout = layout;
-    this.#ofMemory = helper.kind.startsWith('memory');
-  }
-
-  build(): InjectedFunction {
-    const out = this.#out;
-    out.raw(1, 1, I32);
-    // Most are short: one charge, and the instruction traps by itself.
-    this.#get(COUNT);
-    out.u8(OP.i32Const);
-    out.signed(this.#pieceMost());
-    out.raw(OP.i32LeU, OP.if, OP.emptyBlock);
-    this.#emitCharge(COUNT);
-    this.#emitOperation(() => this.#get(COUNT));
-    out.raw(OP.localGet, FUEL, OP.return, OP.end);
-    this.#emitOutOfBounds();
-    out.raw(OP.if, OP.emptyBlock);
-    emitSave(out, this.#layout, FUEL);
-    this.#emitOperation(() => this.#get(COUNT));
-    out.raw(OP.unreachable, OP.end);
-    const { kind } = this.#helper;
-    if (kind === 'memory.copy' || kind === 'table.copy') {
-      // What moves to higher places is moved from its end on.
-      this.#get(DESTINATION);
-      this.#get(SOURCE);
-      out.raw(OP.i32GtU, OP.if, OP.emptyBlock);
-      this.#emitPieces(true);
-      out.u8(OP.else);
-      this.#emitPieces(false);
-      out.u8(OP.end);
-    } else {
-      this.#emitPieces(false);
-    }
-    out.raw(OP.localGet, FUEL, OP.end);
-    return { type: this.#layout.types.of([...this.#parameters(), I32], [I32]), body: out.bytes };
-  }
-
-  #parameters(): ValueType[] {
-    if (this.#helper.kind !== 'table.fill') return [I32, I32, I32];
-    return [I32, this.#layout.module.tables[this.#helper.table]!.type, I32];
-  }
-
-  #get(local: number): void {
-    this.#out.raw(OP.localGet, local);
-  }
-
-  /** Whether the operation would trap, as an i32. */
-  #emitOutOfBounds(): void {
-    const helper = this.#helper;
-    const { module } = this.#layout;
-    this.#emitBeyond(DESTINATION, () => this.#emitSize(this.#destinationTable()));
-    if (helper.kind === 'memory.fill' || helper.kind === 'table.fill') return;
-    this.#emitBeyond(SOURCE, () => {
-      if (helper.kind === 'memory.init') {
-        this.#emitConstant(module.dataSegments[helper.segment]!);
-      } else if (helper.kind === 'table.init') {
-        this.#emitConstant(module.elementSegments[helper.segment]!);
-      } else {
-        this.#emitSize(helper.kind === 'table.copy' ? helper.source : null);
-      }
-    });
-    this.#out.u8(OP.i32Or);
-  }
-
-  #destinationTable(): number | null {
-    const helper = this.#helper;
-    if (helper.kind === 'table.copy') return helper.destination;
-    return helper.kind === 'table.fill' || helper.kind === 'table.init' ? helper.table : null;
-  }
-
-  #emitBeyond(start: number, size: () => void): void {
-    this.#get(start);
-    this.#out.u8(OP.i64ExtendI32U);
-    this.#get(COUNT);
-    this.#out.raw(OP.i64ExtendI32U, OP.i64Add);
-    size();
-    this.#out.u8(OP.i64GtU);
-  }
-
-  #emitConstant(value: number): void {
-    this.#out.u8(OP.i64Const);
-    this.#out.signed(value);
-  }
-
-  /** The size of a table, or of the memory, as an i64. */
-  #emitSize(table: number | null): void {
-    if (table === null) {
-      this.#out.raw(OP.memorySize, 0, OP.i64ExtendI32U, OP.i64Const, 16, OP.i64Shl);
-      return;
-    }
-    this.#out.raw(OP.bulk, BULK.tableSize);
-    this.#out.u32(table);
-    this.#out.u8(OP.i64ExtendI32U);
-  }
-
-  #pieceMost(): number {
-    return this.#ofMemory ? BULK_PIECE_BYTES : BULK_PIECE_ELEMENTS;
-  }
-
-  /** `do { piece; } while (count != 0)`, upwards or downwards. */
-  #emitPieces(downwards: boolean): void {
-    const out = this.#out;
-    const most = this.#pieceMost();
-    out.raw(OP.loop, OP.emptyBlock, OP.localGet, COUNT, OP.i32Const);
-    out.signed(most);
-    out.raw(OP.localGet, COUNT, OP.i32Const);
-    out.signed(most);
-    out.raw(OP.i32LtU, OP.select, OP.localSet, PIECE);
-    this.#emitCharge(PIECE);
-    if (downwards) this.#emitTakeFromCount();
-    this.#emitOperation(() => this.#get(PIECE), downwards);
-    if (!downwards) {
-      this.#emitAdvance(DESTINATION);
-      if (this.#helper.kind !== 'memory.fill' && this.#helper.kind !== 'table.fill') {
-        this.#emitAdvance(SOURCE);
-      }
-      this.#emitTakeFromCount();
-    }
-    out.raw(OP.localGet, COUNT, OP.brIf, 0, OP.end);
-  }
-
-  /** Charges for the length in the local `length`, and asks for the sign of fuel. */
-  #emitCharge(length: number): void {
-    const out = this.#out;
-    out.raw(OP.localGet, FUEL, OP.localGet, length);
-    emitI32(out, this.#ofMemory ? BULK_BYTES_PER_UNIT_LOG2 : COST_BULK_ELEMENT);
-    out.raw(this.#ofMemory ? OP.i32ShrU : OP.i32Mul, OP.i32Sub, OP.localTee, FUEL);
-    emitRefuelIfNegative(out, this.#layout, FUEL);
-  }
-
-  #emitAdvance(local: number): void {
-    this.#out.raw(OP.localGet, local, OP.localGet, PIECE, OP.i32Add, OP.localSet, local);
-  }
-
-  #emitTakeFromCount(): void {
-    this.#out.raw(OP.localGet, COUNT, OP.localGet, PIECE, OP.i32Sub, OP.localSet, COUNT);
-  }
-
-  /** The instruction, on `count` of what is left; `atEnd`: on the last ones, `count` being taken off. */
-  #emitOperation(count: () => void, atEnd = false): void {
-    const out = this.#out;
-    for (const operand of [DESTINATION, SOURCE]) {
-      this.#get(operand);
-      if (atEnd) out.raw(OP.localGet, COUNT, OP.i32Add);
-    }
-    count();
-    out.u8(OP.bulk);
-    const helper = this.#helper;
-    switch (helper.kind) {
-      case 'memory.fill':
-        out.raw(BULK.memoryFill, 0);
-        return;
-      case 'memory.copy':
-        out.raw(BULK.memoryCopy, 0, 0);
-        return;
-      case 'memory.init':
-        out.u8(BULK.memoryInit);
-        out.u32(helper.segment);
-        out.u8(0);
-        return;
-      case 'table.fill':
-        out.u8(BULK.tableFill);
-        out.u32(helper.table);
-        return;
-      case 'table.copy':
-        out.u8(BULK.tableCopy);
-        out.u32(helper.destination);
-        out.u32(helper.source);
-        return;
-      case 'table.init':
-        out.u8(BULK.tableInit);
-        out.u32(helper.segment);
-        out.u32(helper.table);
-        return;
-    }
-  }
+  emitAfterGrow(out, layout, growth);
+  return { type: layout.types.of([type, size, I32], [size, I32]), body: out.bytes };
 }

@@ -471,24 +471,17 @@ export function readInstruction(reader: ByteReader): Instruction {
   throw refusedOpcode(opcode, start);
 }
 
-/** Reads the index of a memory: there is only one. */
-export function readMemoryIndex(reader: ByteReader): void {
-  const start = reader.position;
-  if (reader.u32() !== 0) throw refusedFeature('several memories', start);
-}
+/** A memory access with this flag names its memory; without, it is the first. */
+const ACCESS_NAMES_MEMORY = 0x40;
 
-/** Passes the alignment and offset of a memory access. */
+/** Passes the alignment, memory and offset of a memory access. */
 function skipAccess(reader: ByteReader): void {
   const start = reader.position;
   const flags = reader.u32();
   if (flags >= 0x80) throw invalid('a memory access has unknown flags', start);
-  if (flags >= 0x40) throw refusedFeature('several memories', start);
-  if (flags >= 0x20) throw refusedFeature('atomic memory accesses', start);
-  const offsetStart = reader.position;
-  let length = 1;
-  while (reader.u8() >= 0x80) {
-    if (++length > 5) throw refusedFeature('64-bit memory offsets', offsetStart);
-  }
+  if (flags & 0x20) throw refusedFeature('atomic memory accesses', start);
+  if (flags & ACCESS_NAMES_MEMORY) reader.u32();
+  reader.u64();
 }
 
 /** Passes the immediates that need no more than their shape. */

@@ -43,11 +43,15 @@ export interface ModuleExport {
 
 export interface TableType {
   readonly type: ValueType;
+  /** Whether its indices are 64 bits long. */
+  readonly is64: boolean;
   readonly initial: number;
   readonly maximum: number | null;
 }
 
 export interface MemoryType {
+  /** Whether its addresses are 64 bits long. */
+  readonly is64: boolean;
   readonly initialPages: number;
   readonly maximumPages: number | null;
 }
@@ -264,20 +268,26 @@ function readTypeIndex({ module, reader }: Section): number {
   return index;
 }
 
-function readLimits(reader: ByteReader): { initial: number; maximum: number | null } {
+interface Limits {
+  readonly is64: boolean;
+  readonly initial: number;
+  readonly maximum: number | null;
+}
+
+function readLimits(reader: ByteReader): Limits {
   const start = reader.position;
   const flags = reader.u8();
   if (flags >= 0x10) throw refusedFeature(`unknown limits (flags 0x${flags.toString(16)})`, start);
   if (flags & 0x08) throw refusedFeature('memory with custom page sizes', start);
-  if (flags & 0x04) throw refusedFeature('64-bit memory or tables', start);
   if (flags & 0x02) throw refusedFeature('shared memory (threads)', start);
-  const initial = reader.u32();
-  return { initial, maximum: flags & 0x01 ? reader.u32() : null };
+  const is64 = (flags & 0x04) !== 0;
+  const size = () => (is64 ? reader.u64() : reader.u32());
+  const initial = size();
+  return { is64, initial, maximum: flags & 0x01 ? size() : null };
 }
 
 function readTable({ module, reader, caps }: Section): void {
   const start = reader.position;
-  if (reader.bytes[start] === 0x40) throw refusedFeature('a table with an initial value', start);
   const type = readReferenceType(reader);
   module.tables.push({ type, ...readLimits(reader) });
   // A live exception holds its values on the host's heap, where no limit reaches them.
@@ -286,11 +296,27 @@ function readTable({ module, reader, caps }: Section): void {
   checkCap(caps, 'tables', module.tables.length, 'tables', start);
 }
 
-function readMemory({ module, reader }: Section): void {
+/** A table with an initial value for its elements begins with these bytes. */
+const TABLE_WITH_VALUE = [0x40, 0x00] as const;
+
+function decodeTable(section: Section): void {
+  const { reader } = section;
   const start = reader.position;
-  if (module.memories.length > 0) throw refusedFeature('several memories', start);
-  const { initial, maximum } = readLimits(reader);
-  module.memories.push({ initialPages: initial, maximumPages: maximum });
+  const hasValue = reader.bytes[start] === TABLE_WITH_VALUE[0];
+  if (hasValue) {
+    reader.u8();
+    if (reader.u8() !== TABLE_WITH_VALUE[1]) throw refusedFeature('an unknown table', start);
+  }
+  readTable(section);
+  if (hasValue) readConstantExpression(section, SECTION.table);
+}
+
+function readMemory({ module, reader, caps }: Section): void {
+  const start = reader.position;
+  const { is64, initial, maximum } = readLimits(reader);
+  module.memories.push({ is64, initialPages: initial, maximumPages: maximum });
+  checkCap(caps, 'memoryPages', initial, 'pages in a memory', start);
+  checkCap(caps, 'memories', module.memories.length, 'memories', start);
 }
 
 function readGlobalType({ module, reader, caps }: Section): ValueType {
@@ -517,9 +543,9 @@ const ITEM_DECODERS: Readonly<Record<number, ItemDecoder>> = {
   [SECTION.table]: {
     what: 'tables',
     cap: 'tables',
-    item: readTable,
+    item: decodeTable,
   },
-  [SECTION.memory]: { what: 'memories', cap: 'tables', item: readMemory },
+  [SECTION.memory]: { what: 'memories', cap: 'memories', item: readMemory },
   [SECTION.tag]: { what: 'tags', cap: 'tags', item: readTag },
   [SECTION.global]: { what: 'globals', cap: 'globals', item: decodeGlobal },
   [SECTION.export]: { what: 'exports', cap: 'exports', item: decodeExport },

@@ -42,6 +42,19 @@ export class ByteReader {
     return (value | (last << 28)) >>> 0;
   }
 
+  /** An unsigned LEB128 number of at most 64 bits; one above 2 ** 53 - 1 reads as that. */
+  u64(): number {
+    const start = this.position;
+    let value = 0;
+    for (let shift = 0; shift < 63; shift += 7) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return Math.min(value, Number.MAX_SAFE_INTEGER);
+    }
+    if (this.u8() > 1) throw invalid('a number is longer than 64 bits', start);
+    return Number.MAX_SAFE_INTEGER;
+  }
+
   /** Passes a signed LEB128 number of at most `bits` bits (32, 33 or 64). */
   skipSigned(bits: 32 | 33 | 64): void {
     const start = this.position;
