@@ -1,6 +1,7 @@
 /** Writes one metered body: its bytes with the edits that the walk over it has found. */
 
 import type { BranchHints } from './branch-hints.ts';
+import { type Calling, ThreadedCalling, UnthreadedCalling } from './calling.ts';
 import {
   CALL_INDEX_64,
   CHARGE_CHECKED,
@@ -11,21 +12,17 @@ import {
   type EditList,
 } from './edits.ts';
 import {
-  emitCallImport,
   emitCharge,
   emitChargeToStack,
-  emitEnter,
-  emitI32,
   emitIndexed,
   emitRefuel,
   emitRefuelIfNegative,
-  emitRestore,
   emitSave,
   OP,
 } from './emit.ts';
-import { ADDED_PARAMETERS, type FunctionPlan } from './function-body.ts';
+import type { FunctionPlan } from './function-body.ts';
 import type { Layout } from './layout.ts';
-import { encodeValueType, VALUE } from './value-types.ts';
+import { encodeValueType } from './value-types.ts';
 import type { ByteWriter } from './writer.ts';
 
 /** Writes bodies, one after another. */
@@ -34,59 +31,52 @@ export class BodyWriter {
   readonly #edits: EditList;
   readonly #hints: BranchHints;
   readonly #out: ByteWriter;
-  /** Parameters of the function: the index of the local that holds the fuel. */
-  #fuel = 0;
-  /** The local that keeps an index while a call through a table is made. */
-  #kept = 0;
-  #kept64 = 0;
-  #frameBytes = 0;
+  readonly #calling: Calling;
 
   constructor(layout: Layout, edits: EditList, hints: BranchHints, out: ByteWriter) {
     this.#layout = layout;
     this.#edits = edits;
     this.#hints = hints;
     this.#out = out;
+    this.#calling = layout.threads
+      ? new ThreadedCalling(layout, out)
+      : new UnthreadedCalling(layout, out);
   }
 
   write(plan: FunctionPlan): void {
-    this.#fuel = plan.parameters;
-    this.#kept = plan.locals + ADDED_PARAMETERS;
-    this.#kept64 = this.#kept + (plan.keepsIndex.of32 ? 1 : 0);
-    this.#frameBytes = plan.frameBytes;
+    this.#calling.begin(plan);
     this.#writeLocals(plan);
     if (plan.leaf) {
       this.#writeCode(plan, 0, plan.end);
       return;
     }
-    this.#writeThreaded(plan);
+    this.#writeCharged(plan);
   }
 
   #writeLocals(plan: FunctionPlan): void {
     const out = this.#out;
-    const { of32, of64 } = plan.keepsIndex;
-    out.u32(plan.localGroups + (of32 ? 1 : 0) + (of64 ? 1 : 0));
+    const added = plan.leaf ? [] : this.#calling.addedLocals;
+    out.u32(plan.localGroups + added.length);
     out.copy(this.#layout.module.bytes, plan.localsStart, plan.codeStart);
-    if (of32) out.raw(1, VALUE.i32);
-    if (of64) out.raw(1, VALUE.i64);
+    for (const [count, type] of added) out.raw(count, type);
   }
 
-  #writeThreaded(plan: FunctionPlan): void {
+  #writeCharged(plan: FunctionPlan): void {
     const out = this.#out;
     // The first edit is the charge at the entry.
-    emitEnter(out, this.#layout, this.#fuel, this.#edits.value(0), plan.frameBytes);
+    this.#calling.enter(this.#edits.value(0));
     if (plan.targeted) {
-      // Branches to the function's label come out of this block, where fuel is put beside the results.
+      // Branches to the function's label come out of this block, where fuel and frame are given back.
       out.u8(OP.block);
       this.#writeResultType(plan);
     }
     this.#writeCode(plan, 1, plan.targeted ? plan.end : plan.end - 1);
-    if (plan.caught) emitIndexed(out, OP.globalGet, this.#layout.fuel);
-    else emitIndexed(out, OP.localGet, this.#fuel);
+    this.#calling.leave(plan.caught);
     out.u8(OP.end);
   }
 
   #writeResultType(plan: FunctionPlan): void {
-    const { results } = this.#layout.module.types[plan.type]!;
+    const { results } = this.#layout.module.functionType(plan.type);
     const [result] = results;
     if (results.length > 1) this.#out.signed(this.#layout.types.of([], results));
     else if (result === undefined) this.#out.u8(OP.emptyBlock);
@@ -112,7 +102,8 @@ export class BodyWriter {
   #writeEdit(edit: number, flaggedKind: number, value: number): void {
     const out = this.#out;
     const layout = this.#layout;
-    const fuel = this.#fuel;
+    const calling = this.#calling;
+    const { fuel } = calling;
     switch (flaggedKind & EDIT_KIND_MASK) {
       case EDIT.none:
       case EDIT.skip:
@@ -125,38 +116,35 @@ export class BodyWriter {
         this.#writeCharge(flaggedKind, value);
         return;
       case EDIT.call:
-        this.#writePassed(0);
-        emitIndexed(out, OP.call, layout.function(value));
-        emitIndexed(out, OP.localSet, fuel);
+        calling.call(value);
         return;
       case EDIT.returnCall:
-        this.#writePassed(this.#frameBytes);
-        emitIndexed(out, OP.returnCall, layout.function(value));
+        calling.tailCall(value);
         return;
       case EDIT.callImport:
-        emitCallImport(out, layout, fuel, value);
+        calling.callImport(value);
         return;
       case EDIT.returnCallImport:
-        emitCallImport(out, layout, fuel, value);
-        this.#writeReturn();
+        calling.tailCallImport(value);
         return;
       case EDIT.returnCallLeaf:
         emitIndexed(out, OP.call, layout.function(value));
         this.#writeReturn();
         return;
       case EDIT.callIndirect:
-      case EDIT.returnCallIndirect: {
-        const tail = (flaggedKind & EDIT_KIND_MASK) === EDIT.returnCallIndirect;
-        const kept = flaggedKind & CALL_INDEX_64 ? this.#kept64 : this.#kept;
-        emitIndexed(out, OP.localSet, kept);
-        this.#writePassed(tail ? this.#frameBytes : 0);
-        emitIndexed(out, OP.localGet, kept);
-        const opcode = tail ? OP.returnCallIndirect : OP.callIndirect;
-        emitIndexed(out, opcode, layout.threadedType(value));
+        calling.callThrough(value, (flaggedKind & CALL_INDEX_64) !== 0);
         return;
-      }
+      case EDIT.returnCallIndirect:
+        calling.tailCallThrough(value, (flaggedKind & CALL_INDEX_64) !== 0);
+        return;
+      case EDIT.callReference:
+        calling.callReference(value);
+        return;
+      case EDIT.returnCallReference:
+        calling.tailCallReference(value);
+        return;
       case EDIT.afterCall:
-        emitIndexed(out, OP.localSet, fuel);
+        calling.afterCall();
         return;
       case EDIT.return:
         this.#writeReturn();
@@ -195,31 +183,21 @@ export class BodyWriter {
 
   #writeCharge(flags: number, units: number): void {
     const out = this.#out;
-    if (flags & CHARGE_RESTORE) emitRestore(out, this.#layout, this.#fuel);
+    const { fuel } = this.#calling;
+    if (flags & CHARGE_RESTORE) this.#calling.restore();
     if (flags & CHARGE_LOOP) {
-      emitChargeToStack(out, this.#fuel, units);
+      emitChargeToStack(out, fuel, units);
       // Out of the loop, where it suspends: see #writeLoop.
       out.raw(OP.i32Const, 0, OP.i32LtS);
       out.unlikelyBranch(OP.brIf, 1);
     } else if (flags & CHARGE_CHECKED) {
-      emitChargeToStack(out, this.#fuel, units);
-      emitRefuelIfNegative(out, this.#layout, this.#fuel);
-    } else emitCharge(out, this.#fuel, units);
-  }
-
-  /** The fuel and the depth that a callee takes. */
-  #writePassed(givenBack: number): void {
-    const out = this.#out;
-    emitIndexed(out, OP.localGet, this.#fuel);
-    emitIndexed(out, OP.localGet, this.#fuel + 1);
-    if (givenBack > 0) {
-      emitI32(out, givenBack);
-      out.u8(OP.i32Add);
-    }
+      emitChargeToStack(out, fuel, units);
+      emitRefuelIfNegative(out, this.#layout, fuel);
+    } else emitCharge(out, fuel, units);
   }
 
   #writeReturn(): void {
-    emitIndexed(this.#out, OP.localGet, this.#fuel);
+    this.#calling.leave(false);
     this.#out.u8(OP.return);
   }
 
@@ -247,8 +225,8 @@ export class BodyWriter {
   #writeLoopEnd(headerUnits: number): void {
     const out = this.#out;
     out.raw(OP.br, 2, OP.end);
-    emitRefuel(out, this.#layout, this.#fuel);
-    emitCharge(out, this.#fuel, -headerUnits);
+    emitRefuel(out, this.#layout, this.#calling.fuel);
+    emitCharge(out, this.#calling.fuel, -headerUnits);
     out.raw(OP.br, 0, OP.end, OP.end);
   }
 }

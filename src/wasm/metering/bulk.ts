@@ -1,15 +1,17 @@
 /** Bulk operations as injected functions: in pieces, each charged and followed by a check. */
 
+import { ARRAY, elementOf } from './arrays.ts';
 import {
   BULK_BYTES_PER_UNIT_LOG2,
   BULK_PIECE_BYTES,
   BULK_PIECE_ELEMENTS,
   COST_BULK_ELEMENT,
+  REFERENCE_BYTES_MOVED,
 } from './costs.ts';
 import { emitI32, emitIndexed, emitRefuelIfNegative, emitSave, OP } from './emit.ts';
 import type { Helper } from './helpers.ts';
 import type { Layout } from './layout.ts';
-import { VALUE, type ValueType } from './value-types.ts';
+import { isReference, referenceTo, VALUE, type ValueType } from './value-types.ts';
 import { ByteWriter } from './writer.ts';
 
 /** Helpers that stand in for bulk operations. */
@@ -22,7 +24,11 @@ export type BulkHelper = Extract<
       | 'memory.init'
       | 'table.fill'
       | 'table.copy'
-      | 'table.init';
+      | 'table.init'
+      | 'array.fill'
+      | 'array.copy'
+      | 'array.init_data'
+      | 'array.init_elem';
   }
 >;
 
@@ -47,6 +53,8 @@ interface Shape {
   readonly destination: number;
   readonly source: number | null;
   readonly count: number;
+  /** How many places further the source is for each that is done. @default 1 */
+  readonly sourceBytesEach?: number;
   /** Emits the size of what it writes to, and of what it reads from, as an i64. */
   readonly destinationSize: () => void;
   readonly sourceSize: () => void;
@@ -122,7 +130,8 @@ class BulkFunction {
   }
 
   #shapeOf(helper: BulkHelper): Shape {
-    const { module } = this.#layout;
+    const layout = this.#layout;
+    const { module } = layout;
     const memory = (index: number) => (module.memories[index]!.is64 ? i64 : i32);
     const table = (index: number) => (module.tables[index]!.is64 ? i64 : i32);
     const none = () => {};
@@ -204,6 +213,52 @@ class BulkFunction {
           overlaps: false,
           instruction: encode(BULK.tableInit, helper.segment, helper.table),
         };
+      case 'array.fill':
+        return {
+          ...this.#arrayPieces(helper.type),
+          operands: [referenceTo(helper.type, true), i32, elementOf(layout, helper.type).type, i32],
+          destination: 1,
+          source: null,
+          count: 3,
+          destinationSize: () => this.#arraySize(0),
+          sourceSize: none,
+          overlaps: false,
+          instruction: encodeArray(ARRAY.fill, helper.type),
+        };
+      case 'array.copy': {
+        const { destination, source } = helper;
+        return {
+          ...this.#arrayPieces(destination),
+          operands: [referenceTo(destination, true), i32, referenceTo(source, true), i32, i32],
+          destination: 1,
+          source: 3,
+          count: 4,
+          destinationSize: () => this.#arraySize(0),
+          sourceSize: () => this.#arraySize(2),
+          overlaps: true,
+          instruction: encodeArray(ARRAY.copy, destination, source),
+        };
+      }
+      case 'array.init_data':
+      case 'array.init_elem': {
+        const { type, segment } = helper;
+        const ofData = helper.kind === 'array.init_data';
+        return {
+          ...(ofData ? this.#arrayPieces(type) : elements),
+          operands: [referenceTo(type, true), i32, i32, i32],
+          destination: 1,
+          source: 2,
+          sourceBytesEach: ofData ? elementOf(layout, type).bytes : 1,
+          count: 3,
+          destinationSize: () => this.#arraySize(0),
+          sourceSize: () => {
+            const segments = ofData ? module.dataSegments : module.elementSegments;
+            this.#constant(i64, segments[segment]!);
+          },
+          overlaps: false,
+          instruction: encodeArray(ofData ? ARRAY.initData : ARRAY.initElem, type, segment),
+        };
+      }
     }
   }
 
@@ -240,26 +295,46 @@ class BulkFunction {
     if (!this.#layout.module.tables[table]!.is64) this.#out.u8(OP.i64ExtendI32U);
   }
 
+  /** The length of the array that is an operand; it traps where that is null, as the operation does. */
+  #arraySize(operand: number): void {
+    this.#get(operand);
+    this.#out.raw(ARRAY.prefix, ARRAY.len, OP.i64ExtendI32U);
+  }
+
+  #arrayPieces(type: number): Pick<Shape, 'pieceMost' | 'unitsEach' | 'unitsShift'> {
+    const { type: held, bytes } = elementOf(this.#layout, type);
+    const unitsEach = isReference(held) ? REFERENCE_BYTES_MOVED : bytes;
+    const pieceMost = BULK_PIECE_BYTES / unitsEach;
+    return { pieceMost, unitsEach, unitsShift: BULK_BYTES_PER_UNIT_LOG2 };
+  }
+
   /** Whether the operation would trap, as an i32. */
   #emitOutOfBounds(): void {
     const { destination, source, destinationSize, sourceSize } = this.#shape;
-    this.#emitBeyond(destination, destinationSize);
+    this.#emitBeyond(destination, destinationSize, 1);
     if (source === null) return;
-    this.#emitBeyond(source, sourceSize);
+    this.#emitBeyond(source, sourceSize, this.#shape.sourceBytesEach ?? 1);
     this.#out.u8(OP.i32Or);
   }
 
   /** Whether `count > size || start > size - count`, which nothing wraps in. */
-  #emitBeyond(start: number, size: () => void): void {
-    const { count } = this.#shape;
+  #emitBeyond(start: number, size: () => void, bytesEach: number): void {
     const out = this.#out;
-    this.#getAs(count, i64);
+    this.#getCount(bytesEach);
     size();
     out.u8(OP.i64GtU);
     this.#getAs(start, i64);
     size();
-    this.#getAs(count, i64);
+    this.#getCount(bytesEach);
     out.raw(OP.i64Sub, OP.i64GtU, OP.i32Or);
+  }
+
+  /** The count as an i64; more than one place for each only where it is an i32. */
+  #getCount(bytesEach: number): void {
+    this.#getAs(this.#shape.count, i64);
+    if (bytesEach === 1) return;
+    this.#constant(i64, bytesEach);
+    this.#out.u8(OP.i64Mul);
   }
 
   /** `do { piece; } while (count != 0)`, upwards or downwards. */
@@ -279,7 +354,7 @@ class BulkFunction {
     this.#emitOperation((type) => this.#getAs(this.#piece, type), downwards);
     if (!downwards) {
       this.#emitAdvance(destination);
-      if (source !== null) this.#emitAdvance(source);
+      if (source !== null) this.#emitAdvance(source, this.#shape.sourceBytesEach);
       this.#emitTakeFromCount();
     }
     this.#get(count);
@@ -306,10 +381,14 @@ class BulkFunction {
     emitRefuelIfNegative(out, this.#layout, this.#fuel);
   }
 
-  #emitAdvance(local: number): void {
+  #emitAdvance(local: number, each = 1): void {
     const type = this.#typeOf(local);
     this.#get(local);
     this.#getAs(this.#piece, type);
+    if (each > 1) {
+      emitI32(this.#out, each);
+      this.#out.u8(OP.i32Mul);
+    }
     this.#out.u8(type === i64 ? OP.i64Add : OP.i32Add);
     emitIndexed(this.#out, OP.localSet, local);
   }
@@ -344,6 +423,10 @@ class BulkFunction {
 /** Operands of a copy: its length is an i64 only where both places are. */
 function lengthOf(destination: ValueType, source: ValueType): ValueType[] {
   return [destination, source, destination === i64 && source === i64 ? i64 : i32];
+}
+
+function encodeArray(opcode: number, ...immediates: number[]): number[] {
+  return [ARRAY.prefix, ...encode(opcode, ...immediates).slice(1)];
 }
 
 function encode(opcode: number, ...immediates: number[]): number[] {

@@ -18,6 +18,11 @@ const AT_THE_CAP: Readonly<
 > = {
   moduleBytes: ['', 8],
   types: [numbered(5, (index) => `(type (func (param ${many(index, 'i32')})))`), 5],
+  fields: ['(type (struct (field i32 i32)))', 2],
+  allocatedBytes: [
+    '(type $s (struct (field i32 i32))) (global (ref $s) (struct.new_default $s))',
+    24,
+  ],
   parameters: [`(type (func (param ${many(7, 'i32')})))`, 7],
   results: [`(type (func (result ${many(7, 'i32')})))`, 7],
   tagParameters: [`(tag (param ${many(6, 'i64')}))`, 6],
@@ -65,8 +70,10 @@ describe('a module with as much as the cap allows', () => {
 
   it.each(caps)('passes, and is refused by name with one more: %s', async (cap, [text, count]) => {
     const bytes = await wat(`(module ${text})`);
-    expect(WebAssembly.validate(meter(bytes, { ...open, [cap]: count }).bytes)).toBe(true);
-    expect(() => meter(bytes, { ...open, [cap]: count - 1 })).toThrow(
+    const options = { features: { gc: true } };
+    const metered = meter(bytes, { ...open, [cap]: count }, options);
+    expect(WebAssembly.validate(metered.bytes)).toBe(true);
+    expect(() => meter(bytes, { ...open, [cap]: count - 1 }, options)).toThrow(
       expect.objectContaining({
         code: 'RF_MODULE_REFUSED',
         fields: expect.objectContaining({ cap, limit: count - 1, offset: expect.any(Number) }),

@@ -6,6 +6,10 @@ export interface MeterCaps {
   readonly moduleBytes: number;
   /** @default 20,000 */
   readonly types: number;
+  /** Fields of one struct type. @default 10,000 (V8's own) */
+  readonly fields: number;
+  /** Bytes of structs and arrays that constant expressions allocate, each instance anew. @default 1 MiB */
+  readonly allocatedBytes: number;
   /** Parameters of one function type. @default 998 (V8's own, less the two that are added) */
   readonly parameters: number;
   /** Results of one function type. @default 256 */
@@ -73,6 +77,8 @@ export interface MeterCaps {
 export const DEFAULT_METER_CAPS: MeterCaps = {
   moduleBytes: 64 * 1024 * 1024,
   types: 20_000,
+  fields: 10_000,
+  allocatedBytes: 1 << 20,
   parameters: 998,
   results: 256,
   tagParameters: 8,

@@ -21,7 +21,7 @@ export const COST_FUNCTION = 2;
 export const SLOTS_PER_UNIT = 8;
 /** A call of a function of the module. */
 export const COST_CALL = 2;
-/** A call through a table (of whatever it finds there). */
+/** A call through a table or of a reference (whatever function it is). */
 export const COST_CALL_INDIRECT = 6;
 /** A call of an imported function, besides what the host charges for what it does. */
 export const COST_CALL_IMPORTED = 20;
@@ -45,6 +45,21 @@ export const COST_GROW = 200;
 export const COST_GROWN_PAGE = 1000;
 /** Each element that `table.grow` adds. */
 export const COST_GROWN_ELEMENT = 128;
+
+/** A new struct or array, besides its bytes. */
+export const COST_ALLOCATION = 20;
+/** So many bytes of a new struct or array cost one unit (a power of two: 2 ** 2). */
+export const ALLOCATED_BYTES_PER_UNIT_LOG2 = 2;
+/** What every struct and array has besides its fields or elements. */
+export const ALLOCATION_HEADER_BYTES = 16;
+/** Bytes that a reference counts in a struct or an array. */
+export const REFERENCE_BYTES = 8;
+/** Bytes that a reference counts where it is copied or filled in: the garbage collector is told of each. */
+export const REFERENCE_BYTES_MOVED = 32;
+/** `ref.test`, `ref.cast`, `br_on_cast` and `br_on_cast_fail`. */
+export const COST_CAST = 4;
+/** What a new array costs at most before it is found to be too large: no length overflows the counter. */
+export const ALLOCATION_UNITS_MAX = 2 ** 29;
 
 /** What `memory.grow` asks the host for, a page. */
 export const PAGE_BYTES = 65536;

@@ -21,7 +21,7 @@ export const EDIT = {
   /** Replace a call through a table up to its type `value`; the table's index stays. */
   callIndirect: 9,
   returnCallIndirect: 10,
-  /** What follows a call through a table. */
+  /** What follows a call through a table or of a reference. */
   afterCall: 11,
   /** Replace `return`. */
   return: 12,
@@ -43,6 +43,9 @@ export const EDIT = {
   globalIndex: 20,
   /** Leave these bytes out. */
   skip: 21,
+  /** Replace the call of a reference to a function of the type `value`. */
+  callReference: 22,
+  returnCallReference: 23,
 } as const;
 
 /** With `EDIT.charge`: ask for the sign of fuel after it. */

@@ -2,6 +2,8 @@
 
 import type { MeterCaps } from './caps.ts';
 import {
+  ALLOCATED_BYTES_PER_UNIT_LOG2,
+  ALLOCATION_HEADER_BYTES,
   ARM_COST_MAX,
   COST_CATCH,
   COST_FUNCTION,
@@ -20,7 +22,7 @@ import {
   type EditList,
 } from './edits.ts';
 import type { Helper, HelperSet } from './helpers.ts';
-import { CATCH_KIND_ALL, readCatchKind, skipImmediates } from './immediates.ts';
+import { CATCH_KIND_ALL, readCastFlags, readCatchKind, skipImmediates } from './immediates.ts';
 import {
   COST_IMPORTED_SURCHARGE,
   IMMEDIATE,
@@ -29,8 +31,9 @@ import {
   readInstruction,
   skipSimpleImmediate,
 } from './instructions.ts';
+import type { References } from './layout.ts';
 import { NO_LEAF } from './leaves.ts';
-import type { DecodedModule, FunctionType } from './module.ts';
+import type { Composite, DecodedModule, Field, FunctionType } from './module.ts';
 import { OperandStack } from './operands.ts';
 import { ByteReader } from './reader.ts';
 import { invalid, refusedSize } from './refusals.ts';
@@ -158,6 +161,7 @@ export interface WalkInput {
   readonly leaves: Int8Array;
   readonly edits: EditList;
   readonly helpers: HelperSet;
+  readonly references: References;
 }
 
 /** Walks over bodies of one module, one after another. */
@@ -167,6 +171,8 @@ export class BodyWalker {
   readonly #leaves: Int8Array;
   readonly #edits: EditList;
   readonly #helpers: HelperSet;
+  /** Whether bodies take fuel and depth. */
+  readonly #threads: boolean;
   readonly #valueBlocks = new Map<ValueType, FunctionType>();
   readonly #operands = new OperandStack();
   readonly #segments: Segments;
@@ -204,7 +210,8 @@ export class BodyWalker {
   #branchTargets = 0;
   #callOperands = 0;
 
-  constructor({ module, caps, leaves, edits, helpers }: WalkInput) {
+  constructor({ module, caps, leaves, edits, helpers, references }: WalkInput) {
+    this.#threads = references === 'threaded';
     this.#module = module;
     this.#caps = caps;
     this.#leaves = leaves;
@@ -228,8 +235,8 @@ export class BodyWalker {
     const { start, end } = this.#module.bodies[index]!;
     const type = this.#module.functions[this.#module.imported.function + index]!;
     const leaf = this.#leaves[index] !== NO_LEAF;
-    const reader = new ByteReader(this.#module.bytes, start, end);
-    this.#begin(reader, this.#module.types[type]!, leaf);
+    const reader = new ByteReader(this.#module.bytes, start, end, this.#module.use);
+    this.#begin(reader, this.#module.functionType(type), leaf);
     const localGroups = reader.count();
     const localsStart = reader.position;
     const localSlots = this.#readLocals(localGroups);
@@ -606,6 +613,12 @@ export class BodyWalker {
       case OPCODE.brTable:
         this.#branchTable(at);
         return;
+      case OPCODE.brOnNull:
+      case OPCODE.brOnNonNull:
+      case OPCODE.brOnCast:
+      case OPCODE.brOnCastFail:
+        this.#branchOnReference(instruction.code, at);
+        return;
       case OPCODE.return:
         if (!this.#leaf) this.#edits.add(EDIT.return, at, this.#reader.position, 0);
         this.#countWays(++this.#frames[0]!.branches);
@@ -616,6 +629,8 @@ export class BodyWalker {
       case OPCODE.callIndirect:
       case OPCODE.returnCall:
       case OPCODE.returnCallIndirect:
+      case OPCODE.callReference:
+      case OPCODE.returnCallReference:
         this.#call(instruction.code, at);
         return;
       case OPCODE.throw:
@@ -658,7 +673,7 @@ export class BodyWalker {
     const at = this.#reader.position;
     const type = this.#module.tags[this.#reader.u32()];
     if (type === undefined) throw invalid('there is no such tag', at);
-    return this.#module.types[type]!;
+    return this.#module.functionType(type);
   }
 
   #beginBlock(code: number, at: number): void {
@@ -857,6 +872,21 @@ export class BodyWalker {
     }
   }
 
+  /** A branch that looks at a reference, which stays on one of both ways, or on both. */
+  #branchOnReference(code: number, at: number): void {
+    const slots = this.#pop();
+    const cast = code === OPCODE.brOnCast || code === OPCODE.brOnCastFail;
+    const save = this.#savePlace(at);
+    if (cast) readCastFlags(this.#reader);
+    this.#branch(save);
+    if (cast) {
+      readHeapType(this.#reader);
+      readHeapType(this.#reader);
+    }
+    if (code !== OPCODE.brOnNonNull) this.#push(slots);
+    this.#segments.mayLeave();
+  }
+
   #branchTable(at: number): void {
     const reader = this.#reader;
     const countAt = reader.position;
@@ -877,13 +907,22 @@ export class BodyWalker {
     const indexAt = reader.position;
     const index = reader.u32();
     const indexEnd = reader.position;
-    const tail = code === OPCODE.returnCall || code === OPCODE.returnCallIndirect;
+    const tail =
+      code === OPCODE.returnCall ||
+      code === OPCODE.returnCallIndirect ||
+      code === OPCODE.returnCallReference;
     const direct = code === OPCODE.call || code === OPCODE.returnCall;
     const typeIndex = direct ? this.#module.functions[index] : index;
     const type = this.#module.types[typeIndex ?? -1];
     if (!type) throw invalid(`there is no function or type ${index}`, indexAt);
     if (direct) this.#noteCallee(index, tail, at);
-    else {
+    else if (code === OPCODE.callReference || code === OPCODE.returnCallReference) {
+      this.#module.use.typedReferences = true;
+      this.#pop();
+      this.#candidate = null;
+      this.#calls ||= !tail;
+      this.#edits.add(tail ? EDIT.returnCallReference : EDIT.callReference, at, indexEnd, index);
+    } else {
       const { is64 } = this.#module.tables[this.#requireTable()]!;
       this.#pop();
       if (is64) this.#keepsIndex64 = true;
@@ -918,8 +957,8 @@ export class BodyWalker {
       return;
     }
     this.#candidate = null;
-    // An imported function that is called last is not: fuel is looked at after it.
-    this.#calls ||= !tail || own < 0;
+    // With threaded fuel an imported function that is called last is not: fuel is looked at after it.
+    this.#calls ||= !tail || (own < 0 && this.#threads);
     if (own < 0) this.#edits.add(tail ? EDIT.returnCallImport : EDIT.callImport, at, end, index);
     else this.#edits.add(tail ? EDIT.returnCall : EDIT.call, at, end, index);
   }
@@ -929,7 +968,7 @@ export class BodyWalker {
     this.#segments.charge(Math.floor(operands / SLOTS_PER_UNIT));
     if (imported) this.#segments.charge(COST_IMPORTED_SURCHARGE);
     this.#mayThrow();
-    if (imported) this.#mayThrow();
+    if (imported || !this.#threads) this.#mayThrow();
     this.#callOperands += operands;
     if (this.#callOperands > this.#caps.callOperands) {
       throw this.#tooMany(
@@ -979,8 +1018,10 @@ export class BodyWalker {
         if (index >= this.#module.functions.length) {
           throw invalid(`there is no function ${index}`, indexAt);
         }
-        this.#helpers.needReference(this.#module, this.#leaves, index, indexAt);
-        this.#helpers.declare(index);
+        if (this.#threads) {
+          this.#helpers.needReference(this.#module, this.#leaves, index, indexAt);
+          this.#helpers.declare(index);
+        }
         this.#edits.add(EDIT.referenceIndex, indexAt, reader.position, index);
         this.#apply(instruction);
         return;
@@ -992,23 +1033,140 @@ export class BodyWalker {
         this.#push(slots);
         return;
       }
+      case IMMEDIATE.structType:
+        this.#newStruct(instruction, at);
+        return;
+      case IMMEDIATE.field:
+        this.#field(instruction.code);
+        return;
+      case IMMEDIATE.arrayType:
+        this.#array(instruction, at);
+        return;
+      case IMMEDIATE.arrayFixed: {
+        const { element } = this.#requireArray();
+        const count = reader.u32();
+        this.#allocate(ALLOCATION_HEADER_BYTES + count * element.bytes, at);
+        this.#popMany(count);
+        this.#push(1);
+        return;
+      }
+      case IMMEDIATE.arraySegment:
+        this.#arraySegment(instruction, at);
+        return;
+      case IMMEDIATE.arrayCopy: {
+        const destination = this.#requireArray().type;
+        const source = this.#requireArray().type;
+        this.#replaceByHelper({ kind: 'array.copy', destination, source }, at);
+        this.#popMany(5);
+        return;
+      }
       default: {
         const helper = this.#readHelper(instruction);
-        if (helper) {
-          this.#mayThrow();
-          this.#candidate = null;
-          this.#edits.add(EDIT.helper, at, reader.position, this.#helpers.need(helper, at));
-        }
+        if (helper) this.#replaceByHelper(helper, at);
         this.#apply(instruction);
       }
     }
+  }
+
+  #replaceByHelper(helper: Helper, at: number): void {
+    this.#mayThrow();
+    this.#candidate = null;
+    this.#edits.add(EDIT.helper, at, this.#reader.position, this.#helpers.need(helper, at));
+  }
+
+  // Structs and arrays
+
+  #requireStruct(): Extract<Composite, { kind: 'struct' }> {
+    const at = this.#reader.position;
+    const index = this.#reader.u32();
+    const found = this.#module.composites.get(index);
+    if (found?.kind !== 'struct') throw invalid(`there is no struct type ${index}`, at);
+    return found;
+  }
+
+  #requireArray(): { readonly type: number; readonly element: Field } {
+    const at = this.#reader.position;
+    const type = this.#reader.u32();
+    const found = this.#module.composites.get(type);
+    if (found?.kind !== 'array') throw invalid(`there is no array type ${type}`, at);
+    return { type, element: found.element };
+  }
+
+  /** Charges for so many bytes, besides the instruction itself, before it is run. */
+  #allocate(bytes: number, at: number): void {
+    const units = bytes >> ALLOCATED_BYTES_PER_UNIT_LOG2;
+    if (this.#segments.isFull(units)) this.#openSegment(at, CHARGE_CHECKED);
+    this.#segments.charge(units);
+  }
+
+  #newStruct({ code }: Instruction, at: number): void {
+    const { fields, bytes } = this.#requireStruct();
+    this.#allocate(bytes, at);
+    if (code === OPCODE.structNew) this.#popMany(fields.length);
+    this.#push(1);
+  }
+
+  #field(code: number): void {
+    const { fields } = this.#requireStruct();
+    const at = this.#reader.position;
+    const index = this.#reader.u32();
+    const field = fields[index];
+    if (!field) throw invalid(`there is no field ${index}`, at);
+    if (code === OPCODE.structSet) this.#popMany(2);
+    else {
+      this.#pop();
+      this.#push(slotsOf(field.type));
+    }
+  }
+
+  #array({ code }: Instruction, at: number): void {
+    const { type, element } = this.#requireArray();
+    switch (code) {
+      case OPCODE.arrayNew:
+        this.#replaceByHelper({ kind: 'array.new', type }, at);
+        this.#popMany(2);
+        this.#push(1);
+        return;
+      case OPCODE.arrayNewDefault:
+        this.#replaceByHelper({ kind: 'array.new_default', type }, at);
+        this.#pop();
+        this.#push(1);
+        return;
+      case OPCODE.arrayFill:
+        this.#replaceByHelper({ kind: 'array.fill', type }, at);
+        this.#popMany(4);
+        return;
+      case OPCODE.arraySet:
+        this.#popMany(3);
+        return;
+      default:
+        this.#popMany(2);
+        this.#push(slotsOf(element.type));
+    }
+  }
+
+  #arraySegment({ code }: Instruction, at: number): void {
+    const { type } = this.#requireArray();
+    const ofData = code === OPCODE.arrayNewData || code === OPCODE.arrayInitData;
+    const { dataSegments, elementSegments } = this.#module;
+    const segment = this.#requireSegment((ofData ? dataSegments : elementSegments).length);
+    if (code === OPCODE.arrayNewData || code === OPCODE.arrayNewElem) {
+      const kind = ofData ? 'array.new_data' : 'array.new_elem';
+      this.#replaceByHelper({ kind, type, segment }, at);
+      this.#popMany(2);
+      this.#push(1);
+      return;
+    }
+    const kind = ofData ? 'array.init_data' : 'array.init_elem';
+    this.#replaceByHelper({ kind, type, segment }, at);
+    this.#popMany(4);
   }
 
   #local(code: number, at: number): void {
     const indexAt = this.#reader.position;
     const index = this.#reader.u32();
     if (index >= this.#locals) throw invalid(`there is no local ${index}`, at);
-    if (!this.#leaf && index >= this.#type.parameters.length) {
+    if (this.#threads && !this.#leaf && index >= this.#type.parameters.length) {
       this.#edits.add(EDIT.local, indexAt, this.#reader.position, index + ADDED_PARAMETERS);
     }
     if (code !== OPCODE.localGet) this.#pop();

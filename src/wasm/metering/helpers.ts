@@ -15,6 +15,14 @@ export type Helper =
   | { readonly kind: 'table.fill'; readonly table: number }
   | { readonly kind: 'table.copy'; readonly destination: number; readonly source: number }
   | { readonly kind: 'table.init'; readonly segment: number; readonly table: number }
+  | { readonly kind: 'array.new'; readonly type: number }
+  | { readonly kind: 'array.new_default'; readonly type: number }
+  | { readonly kind: 'array.new_data'; readonly type: number; readonly segment: number }
+  | { readonly kind: 'array.new_elem'; readonly type: number; readonly segment: number }
+  | { readonly kind: 'array.fill'; readonly type: number }
+  | { readonly kind: 'array.copy'; readonly destination: number; readonly source: number }
+  | { readonly kind: 'array.init_data'; readonly type: number; readonly segment: number }
+  | { readonly kind: 'array.init_elem'; readonly type: number; readonly segment: number }
   /** The function `target` of the module's own as others call it: fuel and depth are in the globals. */
   | { readonly kind: 'entry'; readonly target: number }
   /** A leaf or an imported function as what is called through tables: it takes and returns fuel. */

@@ -17,6 +17,16 @@ export function readCatchKind(reader: ByteReader): number {
   return kind;
 }
 
+/** What of a cast's two types is nullable. */
+const CAST_FLAGS_MAX = 3;
+
+/** Reads the flags of a branch on a cast, which change nothing but its types. */
+export function readCastFlags(reader: ByteReader): void {
+  const at = reader.position;
+  const flags = reader.u8();
+  if (flags > CAST_FLAGS_MAX) throw refusedFeature(`an unknown kind of cast (${flags})`, at);
+}
+
 function skipCatches(reader: ByteReader): void {
   for (let left = reader.count(); left > 0; left--) {
     if (readCatchKind(reader) < CATCH_KIND_ALL) reader.u32();
@@ -42,12 +52,18 @@ export function skipImmediates(reader: ByteReader, immediate: Immediate): void {
     case IMMEDIATE.function:
     case IMMEDIATE.table:
     case IMMEDIATE.memory:
+    case IMMEDIATE.structType:
+    case IMMEDIATE.arrayType:
       reader.u32();
       return;
     case IMMEDIATE.labels:
       for (let left = reader.count() + 1; left > 0; left--) reader.u32();
       return;
     case IMMEDIATE.callIndirect:
+    case IMMEDIATE.field:
+    case IMMEDIATE.arrayFixed:
+    case IMMEDIATE.arraySegment:
+    case IMMEDIATE.arrayCopy:
     case IMMEDIATE.tableCopy:
     case IMMEDIATE.tableInit:
     case IMMEDIATE.memoryCopy:
@@ -57,6 +73,16 @@ export function skipImmediates(reader: ByteReader, immediate: Immediate): void {
       return;
     case IMMEDIATE.selectTypes:
       for (let left = reader.count(); left > 0; left--) readValueType(reader);
+      return;
+    case IMMEDIATE.callReference:
+      reader.u32();
+      reader.use.typedReferences = true;
+      return;
+    case IMMEDIATE.castLabel:
+      readCastFlags(reader);
+      reader.u32();
+      readHeapType(reader);
+      readHeapType(reader);
       return;
     case IMMEDIATE.heapType:
       readHeapType(reader);

@@ -1,5 +1,6 @@
 /** The functions that are injected: the one that gets more fuel, and those that stand in for instructions. */
 
+import { newArrayFunction } from './arrays.ts';
 import { BULK, bulkFunction } from './bulk.ts';
 import {
   COST_CALL_IMPORTED,
@@ -79,6 +80,11 @@ export function helperFunction(helper: Helper, layout: Layout): InjectedFunction
       return memoryGrow(helper.memory, layout);
     case 'table.grow':
       return tableGrow(helper.table, layout);
+    case 'array.new':
+    case 'array.new_default':
+    case 'array.new_data':
+    case 'array.new_elem':
+      return newArrayFunction(helper, layout);
     default:
       return bulkFunction(helper, layout);
   }
@@ -96,7 +102,7 @@ function leafUnits(layout: Layout, target: number): number {
 /** A function as it is called from outside of the module: fuel and depth are in the globals. */
 function entry(target: number, layout: Layout): InjectedFunction {
   const type = layout.module.functions[target]!;
-  const count = layout.module.types[type]!.parameters.length;
+  const count = layout.module.functionType(type).parameters.length;
   const out = new ByteWriter();
   const imported = target < layout.module.imported.function;
   if (!imported && !layout.isLeaf(target)) {
@@ -130,7 +136,7 @@ function entry(target: number, layout: Layout): InjectedFunction {
 /** A leaf or an imported function as one that takes and returns fuel. */
 function reference(target: number, layout: Layout): InjectedFunction {
   const type = layout.module.functions[target]!;
-  const { parameters, parameterSlots, resultSlots } = layout.module.types[type]!;
+  const { parameters, parameterSlots, resultSlots } = layout.module.functionType(type);
   const fuel = parameters.length;
   const out = new ByteWriter();
   out.u8(0);

@@ -1,5 +1,6 @@
 import { print } from '@bytecodealliance/jco';
 import { describe, expect, it } from 'vitest';
+import { FeatureUse } from './features.ts';
 import {
   IMMEDIATE,
   type Immediate,
@@ -20,6 +21,8 @@ const CONTROL = new Set<Immediate>([
   IMMEDIATE.labels,
   IMMEDIATE.call,
   IMMEDIATE.callIndirect,
+  IMMEDIATE.callReference,
+  IMMEDIATE.castLabel,
   IMMEDIATE.selectTypes,
 ]);
 const CONTROL_CODES = new Set<number>([
@@ -46,6 +49,12 @@ const IMMEDIATE_BYTES: Partial<Record<Immediate, readonly number[]>> = {
   [IMMEDIATE.table]: [0],
   [IMMEDIATE.tableCopy]: [0, 0],
   [IMMEDIATE.tableInit]: [0, 0],
+  [IMMEDIATE.structType]: [1],
+  [IMMEDIATE.field]: [1, 0],
+  [IMMEDIATE.arrayType]: [2],
+  [IMMEDIATE.arrayFixed]: [2, 0],
+  [IMMEDIATE.arraySegment]: [2, 0],
+  [IMMEDIATE.arrayCopy]: [2, 2],
   [IMMEDIATE.index]: [0],
   [IMMEDIATE.access]: [0, 0],
   [IMMEDIATE.accessLane]: [0, 0, 0],
@@ -93,7 +102,7 @@ function moduleOf(
   });
   return Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [0x60, 0, results.length, ...results]),
+    ...section(1, [0x60, 0, results.length, ...results], [0x5f, 1, VALUE.i32, 1], [0x5e, 0x78, 1]),
     ...section(3, ...bodies.map(() => [0])),
     ...section(4, [VALUE.functionReference, 0, 1]),
     ...section(5, [0, 1]),
@@ -112,6 +121,9 @@ const CONSTANTS: readonly (readonly [type: number, bytes: readonly number[]])[] 
   [VALUE.f64, [OPCODE.f64Const, ...new Array<number>(8).fill(0)]],
   [VALUE.v128, [0xfd, 12, ...new Array<number>(16).fill(0)]],
   [VALUE.functionReference, [OPCODE.refNull, VALUE.functionReference]],
+  [VALUE.externalReference, [OPCODE.refNull, VALUE.externalReference]],
+  // `none` stands for every reference that is collected, `any` takes each.
+  [0x6e, [OPCODE.refNull, 0x71]],
 ];
 
 /** Every list of `count` operand constants. */
@@ -143,7 +155,17 @@ describe('the opcode table', () => {
   });
 
   it('has the stack effect that the engine has', { timeout: 120_000 }, () => {
-    const typed = new Set<Immediate>([IMMEDIATE.local, IMMEDIATE.global]);
+    // What these do depends on types.
+    const typed = new Set<Immediate>([
+      IMMEDIATE.local,
+      IMMEDIATE.global,
+      IMMEDIATE.structType,
+      IMMEDIATE.field,
+      IMMEDIATE.arrayType,
+      IMMEDIATE.arrayFixed,
+      IMMEDIATE.arraySegment,
+      IMMEDIATE.arrayCopy,
+    ]);
     const wrong = PLAIN.filter(({ immediate }) => !typed.has(immediate)).flatMap((instruction) => {
       const result = resultOf(instruction);
       const pushes = result === null ? 0 : result === VALUE.v128 ? 2 : 1;
@@ -152,10 +174,11 @@ describe('the opcode table', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('holds everything of WebAssembly 2.0, tail calls and both forms of exceptions', () => {
-    expect(INSTRUCTIONS.filter(({ code }) => code < 0x100)).toHaveLength(193);
+  it('holds everything of WebAssembly 3.0, and both forms of exceptions', () => {
+    expect(INSTRUCTIONS.filter(({ code }) => code < 0x100)).toHaveLength(199);
+    expect(INSTRUCTIONS.filter(({ code }) => code >> 16 === 0xfb)).toHaveLength(31);
     expect(INSTRUCTIONS.filter(({ code }) => code >> 16 === 0xfc)).toHaveLength(18);
-    expect(INSTRUCTIONS.filter(({ code }) => code >> 16 === 0xfd)).toHaveLength(236);
+    expect(INSTRUCTIONS.filter(({ code }) => code >> 16 === 0xfd)).toHaveLength(256);
   });
 
   it('makes nothing that loops or calls free', () => {
@@ -167,17 +190,18 @@ describe('the opcode table', () => {
   it('refuses every code that it does not hold, by its offset', () => {
     const known = new Set(INSTRUCTIONS.map(({ code }) => code));
     const read = (...bytes: number[]) =>
-      readInstruction(new ByteReader(Uint8Array.from(bytes), 0, bytes.length));
+      readInstruction(new ByteReader(Uint8Array.from(bytes), 0, bytes.length, use));
+    const use = new FeatureUse({ gc: true, relaxedSimd: true });
     const refused = expect.objectContaining({
       code: 'RF_MODULE_REFUSED',
       fields: expect.objectContaining({ offset: 0 }),
     });
     for (let code = 0; code < 0x100; code++) {
-      if (code === 0xfc || code === 0xfd) continue;
+      if (code >= 0xfb && code <= 0xfd) continue;
       if (known.has(code)) expect(read(code).code).toBe(code);
       else expect(() => read(code)).toThrow(refused);
     }
-    for (const prefix of [0xfc, 0xfd]) {
+    for (const prefix of [0xfb, 0xfc, 0xfd]) {
       for (let number = 0; number < 0x200; number++) {
         const bytes =
           number < 0x80 ? [prefix, number] : [prefix, (number & 0x7f) | 0x80, number >> 7];

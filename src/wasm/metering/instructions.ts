@@ -1,10 +1,12 @@
 /** The one opcode table: every instruction that is run, with its immediates, stack effect and cost. */
 
 import {
+  COST_ALLOCATION,
   COST_BULK,
   COST_CALL,
   COST_CALL_IMPORTED,
   COST_CALL_INDIRECT,
+  COST_CAST,
   COST_DIVISION,
   COST_FREE,
   COST_GROW,
@@ -26,26 +28,34 @@ export const IMMEDIATE = {
   labels: 5,
   call: 6,
   callIndirect: 7,
-  local: 8,
-  global: 9,
-  function: 10,
-  selectTypes: 11,
-  memory: 12,
-  memoryCopy: 13,
-  memoryInit: 14,
-  table: 15,
-  tableCopy: 16,
-  tableInit: 17,
-  index: 18,
-  access: 19,
-  accessLane: 20,
-  signed32: 21,
-  signed64: 22,
-  fixed4: 23,
-  fixed8: 24,
-  fixed16: 25,
-  lane: 26,
-  heapType: 27,
+  callReference: 8,
+  castLabel: 9,
+  local: 10,
+  global: 11,
+  function: 12,
+  selectTypes: 13,
+  memory: 14,
+  memoryCopy: 15,
+  memoryInit: 16,
+  table: 17,
+  tableCopy: 18,
+  tableInit: 19,
+  structType: 20,
+  field: 21,
+  arrayType: 22,
+  arrayFixed: 23,
+  arraySegment: 24,
+  arrayCopy: 25,
+  index: 26,
+  access: 27,
+  accessLane: 28,
+  signed32: 29,
+  signed64: 30,
+  fixed4: 31,
+  fixed8: 32,
+  fixed16: 33,
+  lane: 34,
+  heapType: 35,
 } as const;
 
 export type Immediate = (typeof IMMEDIATE)[keyof typeof IMMEDIATE];
@@ -61,7 +71,12 @@ export interface Instruction {
   /** Slots of what it leaves: 0 nothing, 1 a scalar or reference, 2 a v128. */
   readonly pushes: 0 | 1 | 2;
   readonly cost: number;
+  /** What must be allowed for it to be run. */
+  readonly feature: Feature | null;
 }
+
+/** Features that aren't run unless they are allowed. */
+type Feature = 'gc' | 'relaxedSimd';
 
 /** Opcodes that the walk over a body treats by themselves. */
 export const OPCODE = {
@@ -84,6 +99,8 @@ export const OPCODE = {
   callIndirect: 0x11,
   returnCall: 0x12,
   returnCallIndirect: 0x13,
+  callReference: 0x14,
+  returnCallReference: 0x15,
   delegate: 0x18,
   catchAll: 0x19,
   drop: 0x1a,
@@ -103,6 +120,8 @@ export const OPCODE = {
   f64Const: 0x44,
   refNull: 0xd0,
   refFunc: 0xd2,
+  brOnNull: 0xd5,
+  brOnNonNull: 0xd6,
   memoryInit: 0xfc_0008,
   memoryCopy: 0xfc_000a,
   memoryFill: 0xfc_000b,
@@ -111,27 +130,48 @@ export const OPCODE = {
   tableGrow: 0xfc_000f,
   tableSize: 0xfc_0010,
   tableFill: 0xfc_0011,
+  structNew: 0xfb_0000,
+  structNewDefault: 0xfb_0001,
+  structSet: 0xfb_0005,
+  arrayNew: 0xfb_0006,
+  arrayNewDefault: 0xfb_0007,
+  arrayNewData: 0xfb_0009,
+  arrayNewElem: 0xfb_000a,
+  arraySet: 0xfb_000e,
+  arrayFill: 0xfb_0010,
+  arrayInitData: 0xfb_0012,
+  arrayInitElem: 0xfb_0013,
+  brOnCast: 0xfb_0018,
+  brOnCastFail: 0xfb_0019,
   v128Const: 0xfd_000c,
 } as const;
 
+const GC_PREFIX = 0xfb;
 const BULK_PREFIX = 0xfc;
 const VECTOR_PREFIX = 0xfd;
 
 const plain: (Instruction | undefined)[] = new Array(256);
+const collected: (Instruction | undefined)[] = new Array(31);
 const bulk: (Instruction | undefined)[] = new Array(18);
-const vector: (Instruction | undefined)[] = new Array(256);
+const vector: (Instruction | undefined)[] = new Array(0x114);
+
+function tableOf(prefix: number): (Instruction | undefined)[] {
+  if (prefix === GC_PREFIX) return collected;
+  if (prefix === BULK_PREFIX) return bulk;
+  return prefix === VECTOR_PREFIX ? vector : plain;
+}
 
 interface Shape {
   readonly immediate?: Immediate;
   readonly pops?: number;
   readonly pushes?: 0 | 1 | 2;
   readonly cost?: number;
+  readonly feature?: Feature;
 }
 
 /** Enters instructions of one shape under consecutive codes; an empty name leaves its code unknown. */
 function define(first: number, names: string, shape: Shape): void {
-  const prefix = first >> 16;
-  const table = prefix === BULK_PREFIX ? bulk : prefix === VECTOR_PREFIX ? vector : plain;
+  const table = tableOf(first >> 16);
   names.split(' ').forEach((name, index) => {
     if (name === '-') return;
     const code = first + index;
@@ -142,6 +182,7 @@ function define(first: number, names: string, shape: Shape): void {
       pops: shape.pops ?? 0,
       pushes: shape.pushes ?? 0,
       cost: shape.cost ?? COST_SIMPLE,
+      feature: shape.feature ?? null,
     };
     table[code & 0xffff] = entry;
   });
@@ -169,6 +210,11 @@ function defineControl(): void {
     immediate: IMMEDIATE.callIndirect,
     cost: COST_CALL_INDIRECT,
   });
+  define(0x14, 'call_ref return_call_ref', {
+    immediate: IMMEDIATE.callReference,
+    cost: COST_CALL_INDIRECT,
+  });
+  define(0xd5, 'br_on_null br_on_non_null', { immediate: IMMEDIATE.label });
   define(0x18, 'delegate', { immediate: IMMEDIATE.label, cost: COST_FREE });
   define(0x19, 'catch_all', { cost: COST_FREE });
   define(0x1f, 'try_table', { immediate: IMMEDIATE.tryTable });
@@ -203,7 +249,56 @@ function defineVariablesAndMemory(): void {
   });
   define(0xd0, 'ref.null', { immediate: IMMEDIATE.heapType, pushes: 1 });
   define(0xd1, 'ref.is_null', { pops: 1, pushes: 1 });
+  define(0xd4, 'ref.as_non_null', { pops: 1, pushes: 1 });
   define(0xd2, 'ref.func', { immediate: IMMEDIATE.function, pushes: 1, cost: COST_REFERENCE });
+}
+
+function defineCollected(): void {
+  const feature = 'gc';
+  const allocation = { feature, cost: COST_ALLOCATION } as const;
+  define(0xd3, 'ref.eq', { feature, pops: 2, pushes: 1 });
+  define(OPCODE.structNew, 'struct.new struct.new_default', {
+    ...allocation,
+    immediate: IMMEDIATE.structType,
+  });
+  define(0xfb_0002, 'struct.get struct.get_s struct.get_u struct.set', {
+    feature,
+    immediate: IMMEDIATE.field,
+  });
+  define(OPCODE.arrayNew, 'array.new array.new_default', {
+    ...allocation,
+    immediate: IMMEDIATE.arrayType,
+  });
+  define(0xfb_0008, 'array.new_fixed', { ...allocation, immediate: IMMEDIATE.arrayFixed });
+  define(OPCODE.arrayNewData, 'array.new_data array.new_elem', {
+    ...allocation,
+    immediate: IMMEDIATE.arraySegment,
+  });
+  define(0xfb_000b, 'array.get array.get_s array.get_u array.set', {
+    feature,
+    immediate: IMMEDIATE.arrayType,
+  });
+  define(0xfb_000f, 'array.len', { feature, pops: 1, pushes: 1 });
+  const bulk = { feature, cost: COST_BULK } as const;
+  define(OPCODE.arrayFill, 'array.fill', { ...bulk, immediate: IMMEDIATE.arrayType });
+  define(0xfb_0011, 'array.copy', { ...bulk, immediate: IMMEDIATE.arrayCopy });
+  define(OPCODE.arrayInitData, 'array.init_data array.init_elem', {
+    ...bulk,
+    immediate: IMMEDIATE.arraySegment,
+  });
+  const unary = { feature, pops: 1, pushes: 1 } as const;
+  define(0xfb_0014, 'ref.test ref.test ref.cast ref.cast', {
+    ...unary,
+    immediate: IMMEDIATE.heapType,
+    cost: COST_CAST,
+  });
+  define(OPCODE.brOnCast, 'br_on_cast br_on_cast_fail', {
+    feature,
+    immediate: IMMEDIATE.castLabel,
+    cost: COST_CAST,
+  });
+  define(0xfb_001a, 'any.convert_extern extern.convert_any', { ...unary, cost: COST_REFERENCE });
+  define(0xfb_001c, 'ref.i31 i31.get_s i31.get_u', unary);
 }
 
 function defineNumbers(): void {
@@ -418,6 +513,33 @@ function defineVectorFloats(): void {
   );
 }
 
+function defineRelaxed(): void {
+  const feature = 'relaxedSimd';
+  const unary = { ...VECTOR_UNARY, feature } as const;
+  const binary = { ...VECTOR_BINARY, feature } as const;
+  const ternary = { feature, pops: 3, pushes: 2 } as const;
+  define(V | 0x100, 'i8x16.relaxed_swizzle', binary);
+  define(
+    V | 0x101,
+    'i32x4.relaxed_trunc_f32x4_s i32x4.relaxed_trunc_f32x4_u ' +
+      'i32x4.relaxed_trunc_f64x2_s_zero i32x4.relaxed_trunc_f64x2_u_zero',
+    unary,
+  );
+  define(
+    V | 0x105,
+    'f32x4.relaxed_madd f32x4.relaxed_nmadd f64x2.relaxed_madd f64x2.relaxed_nmadd ' +
+      'i8x16.relaxed_laneselect i16x8.relaxed_laneselect i32x4.relaxed_laneselect i64x2.relaxed_laneselect',
+    ternary,
+  );
+  define(
+    V | 0x10d,
+    'f32x4.relaxed_min f32x4.relaxed_max f64x2.relaxed_min f64x2.relaxed_max ' +
+      'i16x8.relaxed_q15mulr_s i16x8.relaxed_dot_i8x16_i7x16_s',
+    binary,
+  );
+  define(V | 0x113, 'i32x4.relaxed_dot_i8x16_i7x16_add_s', ternary);
+}
+
 defineControl();
 defineVariablesAndMemory();
 defineNumbers();
@@ -425,24 +547,30 @@ defineBulk();
 defineVectorAccess();
 defineVectorIntegers();
 defineVectorFloats();
+defineCollected();
+defineRelaxed();
 
 /** All instructions that are run, in the order of their codes: what the published table is made from. */
-export const INSTRUCTIONS: readonly Instruction[] = [...plain, ...bulk, ...vector].filter(
-  (entry) => entry !== undefined,
-);
+export const INSTRUCTIONS: readonly Instruction[] = [
+  ...plain,
+  ...collected,
+  ...bulk,
+  ...vector,
+].filter((entry) => entry !== undefined);
 
 /** A call of an imported function costs so much more than {@link COST_CALL}. */
 export const COST_IMPORTED_SURCHARGE = COST_CALL_IMPORTED - COST_CALL;
 
-/** What opcodes belong to that are known but not run, for refusals by name. */
+/** What opcodes belong to that are known but never run, for refusals by name. */
 const REFUSED: readonly (readonly [first: number, last: number, feature: string])[] = [
-  [0x14, 0x15, 'typed function references (call_ref)'],
-  [0xd3, 0xd3, 'GC types (ref.eq)'],
-  [0xd4, 0xd6, 'typed function references'],
   [0xe0, 0xe6, 'stack switching'],
-  [0xfb, 0xfb, 'GC types, typed references or strings (prefix 0xfb)'],
   [0xfe, 0xfe, 'threads (atomic instructions)'],
 ];
+
+const FEATURE_NAMES: Readonly<Record<Feature, string>> = {
+  gc: 'GC types',
+  relaxedSimd: 'relaxed SIMD',
+};
 
 function refusedOpcode(opcode: number, offset: number): Error {
   const known = REFUSED.find(([first, last]) => opcode >= first && opcode <= last);
@@ -452,23 +580,30 @@ function refusedOpcode(opcode: number, offset: number): Error {
 
 function prefixed(reader: ByteReader, prefix: number, start: number): Instruction {
   const number = reader.u32();
-  const found = (prefix === BULK_PREFIX ? bulk : vector)[number];
+  const found = tableOf(prefix)[number];
   if (found) return found;
   const code = `0x${prefix.toString(16)} ${number}`;
-  if (prefix === VECTOR_PREFIX && number >= 0x100 && number <= 0x12f) {
-    throw refusedFeature(`relaxed SIMD (opcode ${code})`, start);
-  }
   throw refusedFeature(`an unknown instruction (opcode ${code})`, start);
 }
 
-/** Reads one opcode; refuses what isn't in the table, by name where it has one. */
+function isPrefix(opcode: number): boolean {
+  return opcode === GC_PREFIX || opcode === BULK_PREFIX || opcode === VECTOR_PREFIX;
+}
+
+/** Reads one opcode; refuses what isn't in the table or isn't allowed, by name where it has one. */
 export function readInstruction(reader: ByteReader): Instruction {
   const start = reader.position;
   const opcode = reader.u8();
-  const found = plain[opcode];
-  if (found) return found;
-  if (opcode === BULK_PREFIX || opcode === VECTOR_PREFIX) return prefixed(reader, opcode, start);
-  throw refusedOpcode(opcode, start);
+  let found = plain[opcode];
+  if (!found) {
+    if (!isPrefix(opcode)) throw refusedOpcode(opcode, start);
+    found = prefixed(reader, opcode, start);
+  }
+  const { feature } = found;
+  if (feature !== null && !reader.use[feature]) {
+    throw refusedFeature(`${FEATURE_NAMES[feature]} (${found.name})`, start);
+  }
+  return found;
 }
 
 /** A memory access with this flag names its memory; without, it is the first. */

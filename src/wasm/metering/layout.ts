@@ -1,5 +1,6 @@
 /** Where everything stands in the rewritten module: the indices of what was there and of what is injected. */
 
+import { ADDED_PARAMETERS } from './function-body.ts';
 import type { Helper, HelperSet } from './helpers.ts';
 import { NO_LEAF } from './leaves.ts';
 import type { DecodedModule } from './module.ts';
@@ -7,6 +8,13 @@ import { encodeValueType, VALUE, type ValueType } from './value-types.ts';
 import { ByteWriter } from './writer.ts';
 
 const { i32, f64 } = VALUE;
+
+/**
+ * Whether functions take fuel and depth as parameters, also where they are called by references; else
+ * they keep their types. Modules that share tables must all be of one kind: the threaded form of one
+ * type is an own type of a module of the other kind, which could so read fuel or make it up.
+ */
+export type References = 'threaded' | 'unthreaded';
 
 /** The injected imports, functions first; what each is for stands in README.md. */
 export const INJECTED_FUNCTIONS = [
@@ -55,6 +63,8 @@ export class AddedTypes {
 export class Layout {
   readonly module: DecodedModule;
   readonly types: AddedTypes;
+  /** Whether bodies take fuel and depth and return fuel. */
+  readonly threads: boolean;
   /** What each function of the module's own costs where it is a leaf. */
   readonly leaves: Int8Array;
   /** The injected globals. */
@@ -74,8 +84,14 @@ export class Layout {
   readonly #importedGlobals: number;
   readonly #threaded: Int32Array;
 
-  constructor(module: DecodedModule, helpers: HelperSet, leaves: Int8Array) {
+  constructor(
+    module: DecodedModule,
+    helpers: HelperSet,
+    leaves: Int8Array,
+    references: References,
+  ) {
     this.module = module;
+    this.threads = references === 'threaded';
     this.leaves = leaves;
     this.#helpers = helpers;
     this.types = new AddedTypes(module.types.length);
@@ -102,7 +118,7 @@ export class Layout {
   threadedType(type: number): number {
     // An index of 0 is never that of an added type: the original one comes first.
     if (this.#threaded[type] === 0) {
-      const { parameters, results } = this.module.types[type]!;
+      const { parameters, results } = this.module.functionType(type);
       this.#threaded[type] = this.types.of([...parameters, i32, i32], [...results, i32]);
     }
     return this.#threaded[type]!;
@@ -113,13 +129,31 @@ export class Layout {
     return index < this.#importedFunctions ? index : index + INJECTED_FUNCTIONS.length;
   }
 
+  /** The new type of a function's body. */
+  bodyType(index: number): number {
+    const type = this.module.functions[index]!;
+    return this.threads && !this.isLeaf(index) ? this.threadedType(type) : type;
+  }
+
+  /** By how much locals of a function's body shift that are no parameters. */
+  localShift(index: number): number {
+    return this.threads && !this.isLeaf(index) ? ADDED_PARAMETERS : 0;
+  }
+
+  /** The new index of what stands for the function that was the start function. */
+  started(index: number): number {
+    return this.threads ? this.helper({ kind: 'entry', target: index }) : this.function(index);
+  }
+
   /** The new index of a function that is exported. */
   exported(index: number): number {
+    if (!this.threads) return this.function(index);
     return index < this.#importedFunctions ? index : this.helper({ kind: 'entry', target: index });
   }
 
   /** The new index of a function that becomes a reference: what is called by one takes fuel. */
   reference(index: number): number {
+    if (!this.threads) return this.function(index);
     return index < this.#importedFunctions || this.isLeaf(index)
       ? this.helper({ kind: 'reference', target: index })
       : index + INJECTED_FUNCTIONS.length;

@@ -10,11 +10,16 @@ import { readValueType, slotsOf } from './value-types.ts';
 /** What is no leaf. */
 export const NO_LEAF = -1;
 
+/** No leaves at all. */
+export function noLeaves(module: DecodedModule): Int8Array {
+  return new Int8Array(module.bodies.length).fill(NO_LEAF);
+}
+
 /** What one run of each function of the module's own costs where it is a leaf, else {@link NO_LEAF}. */
 export function findLeaves(module: DecodedModule): Int8Array {
   const costs = new Int8Array(module.bodies.length);
   for (let index = 0; index < costs.length; index++) {
-    const type = module.types[module.functions[module.imported.function + index]!]!;
+    const type = module.functionType(module.functions[module.imported.function + index]!);
     costs[index] = leafCost(module, module.bodies[index]!, type);
   }
   return costs;
@@ -22,7 +27,7 @@ export function findLeaves(module: DecodedModule): Int8Array {
 
 function leafCost(module: DecodedModule, body: CodeBody, type: FunctionType): number {
   if (body.end - body.start > LEAF_BODY_BYTES_MAX) return NO_LEAF;
-  const reader = new ByteReader(module.bytes, body.start, body.end);
+  const reader = new ByteReader(module.bytes, body.start, body.end, module.use);
   let slots = type.parameterSlots + type.resultSlots;
   for (let groups = reader.count(); groups > 0; groups--) {
     const count = reader.u32();

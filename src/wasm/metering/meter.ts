@@ -2,9 +2,11 @@
 
 import { DEFAULT_METER_CAPS, type MeterCaps } from './caps.ts';
 import { EDIT } from './edits.ts';
+import type { MeterFeatures } from './features.ts';
 import type { FunctionPlan } from './function-body.ts';
 import { HelperSet } from './helpers.ts';
-import { findLeaves } from './leaves.ts';
+import type { References } from './layout.ts';
+import { findLeaves, noLeaves } from './leaves.ts';
 import {
   type DecodedModule,
   decodeModule,
@@ -15,11 +17,15 @@ import { rewrite } from './rewrite.ts';
 
 export { DEFAULT_METER_CAPS, type MeterCaps } from './caps.ts';
 export { FUEL_TABLE_VERSION } from './costs.ts';
+export type { MeterFeatures } from './features.ts';
+export type { References } from './layout.ts';
 
 /** A module that counts its fuel. */
 export interface MeteredModule {
   /** The rewritten module. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether its functions take fuel. What shares tables with it must be of the same kind. */
+  readonly references: References;
   /** The import module name of what is injected; no import of the module's own has it. */
   readonly injected: string;
   /** The export that was the start function; null: there was none. */
@@ -41,19 +47,69 @@ export interface MeteredModule {
   readonly doubtful: boolean;
 }
 
+/** How to meter. */
+export interface MeterOptions {
+  /** What is allowed that isn't run by default. */
+  readonly features?: MeterFeatures;
+  /**
+   * `unthreaded`: functions keep their types even where nothing in the module needs that, for the sake of
+   * a module that it shares tables with. @default what the module needs
+   */
+  readonly references?: 'unthreaded';
+}
+
 /**
  * Rewrites a core module so that it counts its fuel, its call depth and its growth, and asks before it
  * goes on without fuel. The module must be one that `WebAssembly.validate` accepts.
  *
+ * Modules that are linked with each other must be metered by {@link meterTogether}.
+ *
  * @throws {RingfenceError} `RF_MODULE_REFUSED` naming the feature or size that isn't run and its
  * offset, `RF_MODULE_INVALID` for bytes that can't be decoded.
  */
-export function meter(bytes: Uint8Array, caps: Partial<MeterCaps> = {}): MeteredModule {
+export function meter(
+  bytes: Uint8Array,
+  caps: Partial<MeterCaps> = {},
+  options: MeterOptions = {},
+): MeteredModule {
   const limits = { ...DEFAULT_METER_CAPS, ...caps };
-  const module = decodeModule(bytes, limits);
-  const leaves = findLeaves(module);
-  const helpers = new HelperSet(limits);
-  needHelpers(module, leaves, helpers);
+  const module = decodeModule(bytes, limits, options.features);
+  const unthreaded = options.references === 'unthreaded' || module.use.typedReferences;
+  const threaded = unthreaded ? null : meterDecoded(module, limits, 'threaded');
+  // What needs the other kind may have been seen in a body only.
+  return threaded ?? meterDecoded(module, limits, 'unthreaded')!;
+}
+
+/**
+ * Meters core modules that are linked with each other, as those of a component: all so that functions
+ * take fuel, or none of them. See {@link References}.
+ *
+ * @throws {RingfenceError} as {@link meter}
+ */
+export function meterTogether(
+  modules: readonly Uint8Array[],
+  caps: Partial<MeterCaps> = {},
+  options: MeterOptions = {},
+): MeteredModule[] {
+  const metered = modules.map((bytes) => meter(bytes, caps, options));
+  if (metered.every(({ references }) => references === metered[0]?.references)) return metered;
+  return metered.map((each, index) =>
+    each.references === 'unthreaded'
+      ? each
+      : meter(modules[index]!, caps, { ...options, references: 'unthreaded' }),
+  );
+}
+
+/** Null: its functions can't take fuel. */
+function meterDecoded(
+  module: DecodedModule,
+  caps: MeterCaps,
+  references: References,
+): MeteredModule | null {
+  const threads = references === 'threaded';
+  const leaves = threads ? findLeaves(module) : noLeaves(module);
+  const helpers = new HelperSet(caps);
+  if (threads) needHelpers(module, leaves, helpers);
   const injected = unusedName(
     'ringfence',
     module.imports.map((imported) => imported.module),
@@ -65,14 +121,27 @@ export function meter(bytes: Uint8Array, caps: Partial<MeterCaps> = {}): Metered
           'ringfence:start',
           module.exports.map(({ name }) => name),
         );
-  const doubt = new Doubt(limits);
+  const doubt = new Doubt(caps);
   const walked = (plan: FunctionPlan) => doubt.add(plan);
-  const input = { module, leaves, helpers, caps: limits, injected, startExport, walked };
-  return {
-    bytes: rewrite(input),
+  const bytes = rewrite({
+    module,
+    leaves,
+    helpers,
+    references,
+    caps,
     injected,
     startExport,
-    memories: module.memories.slice(module.imported.memory),
+    walked,
+  });
+  if (bytes === null) return null;
+  return {
+    bytes,
+    references,
+    injected,
+    startExport,
+    memories: module.memories
+      .slice(module.imported.memory)
+      .map(({ initialPages, maximumPages }) => ({ initialPages, maximumPages })),
     tables: module.tables
       .slice(module.imported.table)
       .map(({ initial, maximum }) => ({ initial, maximum })),

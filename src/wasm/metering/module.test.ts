@@ -26,9 +26,12 @@ describe('what is refused by name', () => {
     'GC types (0x5e)': '(type (array i8))',
     'GC types (heap)': '(func (param anyref))',
     'GC types (i31)': '(global i31ref (ref.i31 (i32.const 1)))',
-    'typed function references': '(type $t (func)) (func (param (ref null $t)))',
-    'typed function references (call_ref)':
-      '(type $t (func)) (elem declare func $f) (func $f (call_ref $t (ref.func $f)))',
+    'GC types (struct.new)': '(func struct.new 0)',
+    'GC types (ref.eq)': '(func (param eqref) (result i32) (ref.eq (local.get 0) (local.get 0)))',
+    'GC types (ref.i31)': '(func (drop (ref.i31 (i32.const 1))))',
+    'GC types (rec)': '(rec (type (func)) (type (func)))',
+    'GC types (sub)': '(type (sub (func)))',
+    'GC types (nofunc)': '(func (param nullfuncref))',
     'relaxed SIMD':
       '(func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1)))',
     'threads (atomic instructions)': '(func (atomic.fence))',

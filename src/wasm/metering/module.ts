@@ -1,9 +1,21 @@
 /** A core module decoded: what its sections say, where they are, and which indices in them will shift. */
 
 import type { MeterCaps } from './caps.ts';
-import { TABLE_ELEMENT_BYTES } from './costs.ts';
+import {
+  ALLOCATION_HEADER_BYTES,
+  COST_ALLOCATION,
+  REFERENCE_BYTES,
+  TABLE_ELEMENT_BYTES,
+} from './costs.ts';
 import { EDIT, EditList } from './edits.ts';
-import { IMMEDIATE, OPCODE, readInstruction, skipSimpleImmediate } from './instructions.ts';
+import { FeatureUse, type MeterFeatures } from './features.ts';
+import {
+  IMMEDIATE,
+  type Instruction,
+  OPCODE,
+  readInstruction,
+  skipSimpleImmediate,
+} from './instructions.ts';
 import { ByteReader } from './reader.ts';
 import { invalid, refusedFeature, refusedSize } from './refusals.ts';
 import {
@@ -12,6 +24,7 @@ import {
   readReferenceType,
   readValueType,
   slotsOf,
+  VALUE,
   type ValueType,
 } from './value-types.ts';
 
@@ -27,6 +40,19 @@ export interface FunctionType {
   /** Whether one of the parameters or results takes more than one slot. */
   readonly wide: boolean;
 }
+
+/** A field of a struct, or the elements of an array. */
+export interface Field {
+  /** As it stands on the stack. */
+  readonly type: ValueType;
+  /** Where it is held. */
+  readonly bytes: number;
+}
+
+/** A type of the garbage collector's heap. */
+export type Composite =
+  | { readonly kind: 'struct'; readonly fields: readonly Field[]; readonly bytes: number }
+  | { readonly kind: 'array'; readonly element: Field };
 
 export interface ModuleImport {
   readonly module: string;
@@ -106,7 +132,10 @@ export const SECTION_ORDER: readonly number[] = [
 export class DecodedModule {
   readonly bytes: Uint8Array;
   readonly sections = new Map<number, SectionRange>();
-  readonly types: FunctionType[] = [];
+  readonly use: FeatureUse;
+  /** By type index; undefined: no type of functions, but in {@link composites}. */
+  readonly types: (FunctionType | undefined)[] = [];
+  readonly composites = new Map<number, Composite>();
   readonly imports: ModuleImport[] = [];
   readonly exports: ModuleExport[] = [];
   /** Type index of every function, imported ones first. */
@@ -134,8 +163,19 @@ export class DecodedModule {
   /** Edits of each section but code: shifted indices. */
   readonly edits = new Map<number, EditList>();
 
-  constructor(bytes: Uint8Array) {
+  /** Bytes that constant expressions allocate, each instance anew. */
+  allocatedBytes = 0;
+
+  constructor(bytes: Uint8Array, use: FeatureUse) {
     this.bytes = bytes;
+    this.use = use;
+  }
+
+  /** A type that was found to be one of functions. */
+  functionType(index: number): FunctionType {
+    const type = this.types[index];
+    if (!type) throw new Error(`type ${index} is no type of functions`);
+    return type;
   }
 }
 
@@ -145,15 +185,20 @@ const KEPT_CUSTOM: ReadonlySet<string> = new Set(['name', 'metadata.code.branch_
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 /** Decodes the sections; function bodies are only found, not looked into. */
-export function decodeModule(bytes: Uint8Array, caps: MeterCaps): DecodedModule {
+export function decodeModule(
+  bytes: Uint8Array,
+  caps: MeterCaps,
+  features: MeterFeatures = {},
+): DecodedModule {
   if (bytes.length > caps.moduleBytes) {
     throw refusedSize('bytes', 'moduleBytes', bytes.length, caps.moduleBytes, 0);
   }
-  const reader = new ByteReader(bytes, 0, bytes.length);
+  const use = new FeatureUse(features);
+  const reader = new ByteReader(bytes, 0, bytes.length, use);
   for (const [index, expected] of HEADER.entries()) {
     if (reader.u8() !== expected) throw invalid('the header of a core module is missing', index);
   }
-  const module = new DecodedModule(bytes);
+  const module = new DecodedModule(bytes, use);
   let previous = -1;
   while (!reader.atEnd) {
     const start = reader.position;
@@ -243,28 +288,113 @@ function readTypes(reader: ByteReader, cap: number, name: 'parameters' | 'result
 
 const slots = (types: readonly ValueType[]) => types.reduce((sum, type) => sum + slotsOf(type), 0);
 
-function decodeType({ module, reader, caps }: Section): void {
+const FORM = {
+  function: 0x60,
+  struct: 0x5f,
+  array: 0x5e,
+  sub: 0x50,
+  subFinal: 0x4f,
+  group: 0x4e,
+} as const;
+
+/** A type, or a group of types that refer to each other. */
+function decodeType(section: Section): void {
+  const { module, reader, caps } = section;
   const start = reader.position;
   const form = reader.u8();
-  if (form !== 0x60) {
-    const gc = form >= 0x4c && form <= 0x5f;
-    throw refusedFeature(
-      `${gc ? 'GC types' : 'an unknown kind of type'} (0x${form.toString(16)})`,
-      start,
-    );
+  if (form !== FORM.function) {
+    requireGcForm(section, form, start);
+    // Which type a function has is more than its parameters and results.
+    module.use.typedReferences = true;
   }
+  if (form !== FORM.group) {
+    decodeSubtype(section, form, start);
+    return;
+  }
+  for (let left = reader.count(); left > 0; left--) {
+    const at = reader.position;
+    decodeSubtype(section, reader.u8(), at);
+    checkCap(caps, 'types', module.types.length, 'types', at);
+  }
+}
+
+const GC_FORMS: ReadonlySet<number> = new Set(Object.values(FORM).slice(1));
+
+function requireGcForm({ reader }: Section, form: number, start: number): void {
+  const text = `(0x${form.toString(16)})`;
+  if (!GC_FORMS.has(form)) throw refusedFeature(`an unknown kind of type ${text}`, start);
+  if (!reader.use.gc) throw refusedFeature(`GC types ${text}`, start);
+}
+
+function decodeSubtype(section: Section, form: number, start: number): void {
+  if (form !== FORM.sub && form !== FORM.subFinal) {
+    decodeComposite(section, form, start);
+    return;
+  }
+  const { reader } = section;
+  for (let supertypes = reader.count(); supertypes > 0; supertypes--) reader.u32();
+  const at = reader.position;
+  decodeComposite(section, reader.u8(), at);
+}
+
+function decodeComposite({ module, reader, caps }: Section, form: number, start: number): void {
+  if (form === FORM.function) {
+    module.types.push(readFunctionType(reader, caps));
+    return;
+  }
+  if (form !== FORM.struct && form !== FORM.array) {
+    throw refusedFeature(`an unknown kind of type (0x${form.toString(16)})`, start);
+  }
+  const index = module.types.push(undefined) - 1;
+  if (form === FORM.array) {
+    module.composites.set(index, { kind: 'array', element: readField(reader) });
+    return;
+  }
+  const at = reader.position;
+  const count = reader.count();
+  checkCap(caps, 'fields', count, 'fields in a struct', at);
+  const fields = Array.from({ length: count }, () => readField(reader));
+  const bytes = fields.reduce((sum, field) => sum + field.bytes, ALLOCATION_HEADER_BYTES);
+  module.composites.set(index, { kind: 'struct', fields, bytes });
+}
+
+function readFunctionType(reader: ByteReader, caps: MeterCaps): FunctionType {
   const parameters = readTypes(reader, caps.parameters, 'parameters');
   const results = readTypes(reader, caps.results, 'results');
   const parameterSlots = slots(parameters);
   const resultSlots = slots(results);
   const wide = parameterSlots + resultSlots > parameters.length + results.length;
-  module.types.push({ parameters, results, parameterSlots, resultSlots, wide });
+  return { parameters, results, parameterSlots, resultSlots, wide };
+}
+
+/** Types that only fields have: `i8` and `i16`. */
+const PACKED: ReadonlyMap<number, number> = new Map([
+  [0x78, 1],
+  [0x77, 2],
+]);
+
+const NUMBER_BYTES: ReadonlyMap<number, number> = new Map([
+  [VALUE.i32, 4],
+  [VALUE.f32, 4],
+  [VALUE.i64, 8],
+  [VALUE.f64, 8],
+  [VALUE.v128, 16],
+]);
+
+function readField(reader: ByteReader): Field {
+  const packed = PACKED.get(reader.bytes[reader.position] ?? 0);
+  if (packed !== undefined) reader.u8();
+  const type = packed === undefined ? readValueType(reader) : VALUE.i32;
+  const start = reader.position;
+  const mutability = reader.u8();
+  if (mutability > 1) throw refusedFeature('a field with unknown flags', start);
+  return { type, bytes: packed ?? NUMBER_BYTES.get(type) ?? REFERENCE_BYTES };
 }
 
 function readTypeIndex({ module, reader }: Section): number {
   const start = reader.position;
   const index = reader.u32();
-  requireIndex(index, module.types.length, 'type', start);
+  if (!module.types[index]) throw invalid(`there is no function type ${index}`, start);
   return index;
 }
 
@@ -337,7 +467,7 @@ function readTag(section: Section): void {
   const start = reader.position;
   if (reader.u8() !== 0) throw refusedFeature('an unknown kind of tag', start);
   const index = readTypeIndex(section);
-  const { parameters } = module.types[index]!;
+  const { parameters } = module.functionType(index);
   if (parameters.length > caps.tagParameters) {
     throw refusedSize(
       'parameters of a tag',
@@ -402,31 +532,45 @@ function decodeExport({ module, reader }: Section): void {
   }
 }
 
-/** Passes a constant expression and notes the indices in it that shift. */
-function readConstantExpression({ module, reader }: Section, section: number): void {
+/** Passes a constant expression and notes the indices in it that shift, and what it allocates. */
+function readConstantExpression(section: Section, id: number): void {
+  const { module, reader, caps } = section;
+  const expression = reader.position;
+  /** The value of the instruction before, where it is an `i32.const`. */
+  let constant: number | null = null;
   for (;;) {
     const start = reader.position;
     const instruction = readInstruction(reader);
     const at = reader.position;
+    const before = constant;
+    constant = null;
     switch (instruction.code) {
       case OPCODE.end:
+        checkCap(caps, 'allocatedBytes', module.allocatedBytes, 'allocated bytes', expression);
         return;
+      case OPCODE.i32Const:
+        constant = reader.i32();
+        break;
       case OPCODE.globalGet: {
         const index = reader.u32();
         requireIndex(index, module.globals.length, 'global', at);
-        editsOf(module, section).add(EDIT.globalIndex, at, reader.position, index);
+        editsOf(module, id).add(EDIT.globalIndex, at, reader.position, index);
         break;
       }
       case OPCODE.refFunc: {
         const index = reader.u32();
         requireIndex(index, module.functions.length, 'function', at);
-        editsOf(module, section).add(EDIT.referenceIndex, at, reader.position, index);
+        editsOf(module, id).add(EDIT.referenceIndex, at, reader.position, index);
         break;
       }
       case OPCODE.refNull:
         readHeapType(reader);
         break;
       default:
+        if (instruction.cost === COST_ALLOCATION) {
+          allocateConstant(section, instruction, before);
+          break;
+        }
         if (!CONSTANT.has(instruction.name)) {
           throw invalid(`a constant expression has the instruction ${instruction.name}`, start);
         }
@@ -435,6 +579,29 @@ function readConstantExpression({ module, reader }: Section, section: number): v
         }
     }
   }
+}
+
+/** Counts what a constant expression allocates; `length` is the operand before, where it is a constant. */
+function allocateConstant(
+  { module, reader }: Section,
+  { immediate, name }: Instruction,
+  length: number | null,
+): void {
+  const at = reader.position;
+  const type = module.composites.get(reader.u32());
+  if (!type || (type.kind === 'struct') !== (immediate === IMMEDIATE.structType)) {
+    throw invalid(`${name} makes no such type`, at);
+  }
+  let bytes = ALLOCATION_HEADER_BYTES;
+  if (type.kind === 'struct') bytes = type.bytes;
+  else if (immediate === IMMEDIATE.arrayFixed) bytes += reader.u32() * type.element.bytes;
+  else if (immediate !== IMMEDIATE.arrayType) {
+    throw invalid(`a constant expression has the instruction ${name}`, at);
+  } else if (length === null) {
+    throw refusedFeature('a constant array whose length is computed', at);
+  } else bytes += (length >>> 0) * type.element.bytes;
+  module.allocatedBytes += bytes;
+  module.segmentBytes += bytes;
 }
 
 const CONSTANT: ReadonlySet<string> = new Set([
@@ -449,6 +616,9 @@ const CONSTANT: ReadonlySet<string> = new Set([
   'i64.add',
   'i64.sub',
   'i64.mul',
+  'ref.i31',
+  'any.convert_extern',
+  'extern.convert_any',
 ]);
 
 const ELEMENT_NOT_ACTIVE = 1;

@@ -1,7 +1,6 @@
 /** The custom section of names, with the indices that things have after the rewriting. */
 
 import { RingfenceError } from '../../errors.ts';
-import { ADDED_PARAMETERS } from './function-body.ts';
 import type { Layout } from './layout.ts';
 import type { DecodedModule } from './module.ts';
 import { ByteReader } from './reader.ts';
@@ -56,11 +55,9 @@ function writeSubsection(
         const index = content.u32();
         const type = module.types[module.functions[index] ?? -1];
         const parameters = type?.parameters.length ?? 0;
-        const shifted = index >= module.imported.function && !layout.isLeaf(index);
+        const shift = index < module.imported.function ? 0 : layout.localShift(index);
         out.u32(layout.function(index));
-        writeNameMap(out, content, (local) =>
-          shifted && local >= parameters ? local + ADDED_PARAMETERS : local,
-        );
+        writeNameMap(out, content, (local) => (local >= parameters ? local + shift : local));
       }
       return;
     }

@@ -1,5 +1,6 @@
 /** A cursor over the bytes of a module that never reads past its end and bounds every number. */
 
+import { FeatureUse } from './features.ts';
 import { invalid } from './refusals.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -9,11 +10,14 @@ export class ByteReader {
   readonly bytes: Uint8Array;
   position: number;
   readonly end: number;
+  /** What the module may use, and what was seen of it. */
+  readonly use: FeatureUse;
 
-  constructor(bytes: Uint8Array, position: number, end: number) {
+  constructor(bytes: Uint8Array, position: number, end: number, use = new FeatureUse()) {
     this.bytes = bytes;
     this.position = position;
     this.end = end;
+    this.use = use;
   }
 
   get atEnd(): boolean {
@@ -70,6 +74,19 @@ export class ByteReader {
     }
   }
 
+  /** A signed LEB128 number of at most 32 bits. */
+  i32(): number {
+    const start = this.position;
+    this.skipSigned(32);
+    let value = 0;
+    let shift = 0;
+    for (let at = start; at < this.position; at++, shift += 7) {
+      value |= (this.bytes[at]! & 0x7f) << shift;
+    }
+    const unused = Math.max(0, 32 - shift);
+    return (value << unused) >> unused;
+  }
+
   /** Passes `count` bytes. */
   skip(count: number): void {
     if (count > this.end - this.position) throw invalid('the bytes end too early', this.position);
@@ -102,6 +119,6 @@ export class ByteReader {
   section(size: number): ByteReader {
     const start = this.position;
     this.skip(size);
-    return new ByteReader(this.bytes, start, this.position);
+    return new ByteReader(this.bytes, start, this.position, this.use);
   }
 }

@@ -12,7 +12,7 @@ import {
   type InjectedFunction,
   refuelFunction,
 } from './injected.ts';
-import { INJECTED_FUNCTIONS, INJECTED_GLOBALS, Layout } from './layout.ts';
+import { INJECTED_FUNCTIONS, INJECTED_GLOBALS, Layout, type References } from './layout.ts';
 import { type DecodedModule, SECTION, SECTION_ORDER } from './module.ts';
 import { rewriteNames } from './names.ts';
 import { refusedSize } from './refusals.ts';
@@ -32,6 +32,8 @@ export interface RewriteInput {
   readonly leaves: Int8Array;
   /** The helpers that sections need; those that bodies need are added. */
   readonly helpers: HelperSet;
+  /** Whether functions take fuel. */
+  readonly references: References;
   readonly caps: MeterCaps;
   /** The import module name of what is injected. */
   readonly injected: string;
@@ -41,8 +43,8 @@ export interface RewriteInput {
   readonly walked: (plan: FunctionPlan) => void;
 }
 
-/** Writes the module. */
-export function rewrite(input: RewriteInput): Uint8Array<ArrayBuffer> {
+/** Writes the module; null: it has typed references, and its functions must not take fuel. */
+export function rewrite(input: RewriteInput): Uint8Array<ArrayBuffer> | null {
   return new Rewriter(input).write();
 }
 
@@ -54,14 +56,15 @@ class Rewriter {
 
   constructor(input: RewriteInput) {
     this.#input = input;
-    this.#layout = new Layout(input.module, input.helpers, input.leaves);
+    this.#layout = new Layout(input.module, input.helpers, input.leaves, input.references);
     this.#hints = new BranchHints(input.module);
   }
 
-  write(): Uint8Array<ArrayBuffer> {
+  write(): Uint8Array<ArrayBuffer> | null {
     const { module } = this.#input;
     // The bodies come first: they say which types and functions are added.
     const code = this.#code();
+    if (code === null) return null;
     const functions = this.#functions();
     for (const { parameters, results } of INJECTED_FUNCTIONS) {
       this.#layout.types.of(parameters, results);
@@ -165,7 +168,7 @@ class Rewriter {
   #writeStartExport(out: ByteWriter, name: string): void {
     out.name(name);
     out.u8(KIND_FUNCTION);
-    out.u32(this.#layout.helper({ kind: 'entry', target: this.#input.module.start! }));
+    out.u32(this.#layout.started(this.#input.module.start!));
   }
 
   /** The function section: a body that takes fuel has another type. */
@@ -175,8 +178,7 @@ class Rewriter {
     const imported = module.imported.function;
     out.u32(module.functions.length - imported + this.#added.length);
     for (let index = imported; index < module.functions.length; index++) {
-      const type = module.functions[index]!;
-      out.u32(this.#layout.isLeaf(index) ? type : this.#layout.threadedType(type));
+      out.u32(this.#layout.bodyType(index));
     }
     for (const { type } of this.#added) out.u32(type);
     return out;
@@ -193,10 +195,10 @@ class Rewriter {
     });
   }
 
-  #code(): ByteWriter {
-    const { module, caps, leaves, helpers } = this.#input;
+  #code(): ByteWriter | null {
+    const { module, caps, leaves, helpers, references } = this.#input;
     const edits = new EditList();
-    const walker = new BodyWalker({ module, caps, leaves, edits, helpers });
+    const walker = new BodyWalker({ module, caps, leaves, edits, helpers, references });
     const range = module.sections.get(SECTION.code);
     const size = range === undefined ? 0 : range.end - range.content;
     const out = new ByteWriter(Math.ceil(size * 1.5) + 4096);
@@ -204,6 +206,7 @@ class Rewriter {
     const writer = new BodyWriter(this.#layout, edits, this.#hints, body);
     for (let index = 0; index < module.bodies.length; index++) {
       const plan = walker.walk(index);
+      if (references === 'threaded' && module.use.typedReferences) return null;
       this.#input.walked(plan);
       body.clear();
       this.#hints.begin(index);

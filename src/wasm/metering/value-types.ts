@@ -2,10 +2,11 @@
 
 import type { ByteReader } from './reader.ts';
 import { invalid, refusedFeature } from './refusals.ts';
+import { ByteWriter } from './writer.ts';
 
 /**
- * A value type as it is encoded: one byte, or for the long form of a reference
- * `0x63 << 8 | heap type` (nullable) and `0x64 << 8 | heap type`.
+ * A value type: its byte, or for the long form of a reference `0x63 << 24 | heap type` (nullable) and
+ * `0x64 << 24 | heap type`, where a heap type is its byte, or 256 and the index of the type.
  */
 export type ValueType = number;
 
@@ -23,6 +24,7 @@ export const VALUE = {
 const NULLABLE = 0x63;
 const NON_NULLABLE = 0x64;
 const EMPTY_BLOCK = 0x40;
+const NO_EXCEPTION = 0x74;
 
 /**
  * Slots of 8 bytes that an exception counts as where it is held: what it holds lies on the host's heap,
@@ -36,9 +38,18 @@ export function slotsOf(type: ValueType): number {
   return isException(type) ? EXCEPTION_SLOTS : 1;
 }
 
+const HEAP_MASK = 0xff_ffff;
+const FIRST_INDEX = 0x100;
+
 /** Whether the type holds exceptions, however it is written. */
 export function isException(type: ValueType): boolean {
-  return (type & 0xff) === VALUE.exceptionReference;
+  const heap = type & HEAP_MASK;
+  return heap === VALUE.exceptionReference || heap === NO_EXCEPTION;
+}
+
+/** Whether it is a reference. */
+export function isReference(type: ValueType): boolean {
+  return type < VALUE.v128 || type > VALUE.i32;
 }
 
 function isRunHeapType(byte: number): boolean {
@@ -49,23 +60,47 @@ function isRunHeapType(byte: number): boolean {
   );
 }
 
-/** The type after `ref.null` or in the long form of a reference type. */
+/** `array` … `any`, and `none` … `noexn`. */
+function isGcHeapType(byte: number): boolean {
+  return (byte >= 0x6a && byte <= 0x6e) || (byte >= 0x71 && byte <= NO_EXCEPTION);
+}
+
+function requireGc(reader: ByteReader, what: string, start: number): void {
+  if (!reader.use.gc) throw refusedFeature(`GC types (${what})`, start);
+}
+
+/** The type after `ref.null` or in the long form of a reference type: see {@link ValueType}. */
 export function readHeapType(reader: ByteReader): number {
   const start = reader.position;
   const byte = reader.u8();
   if (isRunHeapType(byte)) return byte;
-  if (byte >= 0x80 || byte < 0x40) throw refusedFeature('typed function references', start);
-  throw refusedFeature(`GC types (heap type 0x${byte.toString(16)})`, start);
+  if (isGcHeapType(byte)) {
+    requireGc(reader, `heap type 0x${byte.toString(16)}`, start);
+    return byte;
+  }
+  if (byte >= 0x40 && byte < 0x80) {
+    throw refusedFeature(`an unknown heap type (0x${byte.toString(16)})`, start);
+  }
+  const index = restOfIndex(byte, reader, start);
+  if (index > HEAP_MASK - FIRST_INDEX) throw invalid(`there is no type ${index}`, start);
+  reader.use.typedReferences = true;
+  return FIRST_INDEX + index;
 }
 
 function valueTypeFrom(byte: number, reader: ByteReader, start: number): ValueType {
   if (byte >= VALUE.v128 && byte <= VALUE.i32) return byte;
   if (isRunHeapType(byte)) return byte;
-  if (byte === NULLABLE || byte === NON_NULLABLE) return (byte << 8) | readHeapType(reader);
-  if (byte >= 0x67 && byte <= 0x78) {
-    throw refusedFeature(`GC types (type 0x${byte.toString(16)})`, start);
+  if (byte === NULLABLE || byte === NON_NULLABLE) return (byte << 24) | readHeapType(reader);
+  if (isGcHeapType(byte)) {
+    requireGc(reader, `type 0x${byte.toString(16)}`, start);
+    return byte;
   }
   throw refusedFeature(`an unknown type (0x${byte.toString(16)})`, start);
+}
+
+/** The type of references to what the type with this index describes, which aren't null. */
+export function referenceTo(index: number, nullable = false): ValueType {
+  return ((nullable ? NULLABLE : NON_NULLABLE) << 24) | (FIRST_INDEX + index);
 }
 
 export function readValueType(reader: ByteReader): ValueType {
@@ -77,7 +112,7 @@ export function readValueType(reader: ByteReader): ValueType {
 export function readReferenceType(reader: ByteReader): ValueType {
   const start = reader.position;
   const type = readValueType(reader);
-  if (type >= VALUE.v128 && type <= VALUE.i32) throw invalid('a reference type is none', start);
+  if (!isReference(type)) throw invalid('a reference type is none', start);
   return type;
 }
 
@@ -96,19 +131,29 @@ export function readBlockType(reader: ByteReader): BlockType {
   if (byte > EMPTY_BLOCK && byte < 0x80) {
     return { kind: 'value', type: valueTypeFrom(byte, reader, start) };
   }
-  // A positive signed number of 33 bits; everything a module can have fits 28 of them.
-  let index = byte & 0x7f;
-  let last = byte;
+  return { kind: 'index', index: restOfIndex(byte, reader, start) };
+}
+
+/** A positive signed number of 33 bits; everything a module can have fits 28 of them. */
+function restOfIndex(first: number, reader: ByteReader, start: number): number {
+  let index = first & 0x7f;
+  let last = first;
   for (let shift = 7; last >= 0x80; shift += 7) {
-    if (shift > 28) throw invalid('a block type is too long', start);
+    if (shift > 28) throw invalid('the index of a type is too long', start);
     last = reader.u8();
     index += (last & 0x7f) * 2 ** shift;
   }
-  if ((last & 0x40) !== 0) throw invalid('a block type is negative', start);
-  return { kind: 'index', index };
+  if ((last & 0x40) !== 0) throw invalid('the index of a type is negative', start);
+  return index;
 }
 
 /** The bytes of a value type. */
 export function encodeValueType(type: ValueType): number[] {
-  return type > 0xff ? [type >> 8, type & 0xff] : [type];
+  if (type <= 0xff) return [type];
+  const heap = type & HEAP_MASK;
+  if (heap < FIRST_INDEX) return [type >>> 24, heap];
+  const out = new ByteWriter(8);
+  out.u8(type >>> 24);
+  out.signed(heap - FIRST_INDEX);
+  return [...out.bytes];
 }

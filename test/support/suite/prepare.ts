@@ -1,17 +1,22 @@
 /** Makes a test script ready to be run in several worlds: everything assembled, metered and compiled once. */
 
 import { RingfenceError } from '../../../src/errors.ts';
-import type { MeteredModule } from '../../../src/wasm/metering/meter.ts';
+import type { MeteredModule, References } from '../../../src/wasm/metering/meter.ts';
 import { type Adapters, addAdapters, type ExportType } from './adapters.ts';
 import { assemble, assembleRight } from './assemble.ts';
 import { type Command, type Expected, type ModuleSource, readCommands } from './commands.ts';
 import { type Constants, readConstants } from './constants.ts';
 
 /** What of {@link MeteredModule} running needs. */
-export type Metered = Pick<MeteredModule, 'bytes' | 'injected' | 'startExport'>;
+export type Metered = Pick<MeteredModule, 'bytes' | 'injected' | 'startExport'> & {
+  readonly references?: References;
+};
 
 /** The metering, or what a test puts in its place. */
-export type Meter = (bytes: Uint8Array<ArrayBuffer>) => Metered;
+export type Meter = (
+  bytes: Uint8Array<ArrayBuffer>,
+  options: { readonly references?: 'unthreaded' },
+) => Metered;
 
 /** A module that the engine accepts and the metering too. */
 export interface RunnableModule {
@@ -70,7 +75,7 @@ export interface PreparedScript {
 
 function meterOrError(meter: Meter, bytes: Uint8Array<ArrayBuffer>): Metered | Error {
   try {
-    return meter(bytes);
+    return meter(bytes, {});
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
@@ -206,8 +211,19 @@ async function verdictOf(command: Command, meter: Meter): Promise<Verdict | null
   return judge(command.source, meter);
 }
 
-/** Reads a script and prepares its modules. */
+/** Reads a script and prepares its modules, which may share tables: all of one kind of functions. */
 export async function prepareScript(script: string, meter: Meter): Promise<PreparedScript> {
+  const kinds = new Set<References | undefined>();
+  const prepared = await prepareWith(script, (bytes, options) => {
+    const metered = meter(bytes, options);
+    kinds.add(metered.references);
+    return metered;
+  });
+  if (kinds.size <= 1) return prepared;
+  return prepareWith(script, (bytes) => meter(bytes, { references: 'unthreaded' }));
+}
+
+async function prepareWith(script: string, meter: Meter): Promise<PreparedScript> {
   const commands = readCommands(script);
   const availability = new Availability();
   const adapters = new Map<string, WebAssembly.Module | null>();

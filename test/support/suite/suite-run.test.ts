@@ -53,6 +53,8 @@ const ADDS = `(module (func (export "f") (param i32) (result i32)
   (i32.add (local.get 0) (i32.const 1))))`;
 const ONE_ASSERTION = `${ADDS} (assert_return (invoke "f" (i32.const 3)) (i32.const 4))`;
 
+const metered: Meter = (bytes, options) => meter(bytes, {}, options);
+
 let modules: HostModules;
 
 async function run(script: string, by: Meter): Promise<{ report: ScriptReport; counts: Counts }> {
@@ -66,7 +68,7 @@ beforeAll(async () => {
 
 describe('the runner of the official suite', () => {
   test('runs every kind of command, and metered code does the same', async () => {
-    const { report, counts } = await run(SCRIPT, meter);
+    const { report, counts } = await run(SCRIPT, metered);
     expect(report).toEqual({ differences: [], plain: [] });
     expect(counts).toMatchObject({
       modulesRun: 4,
@@ -79,7 +81,7 @@ describe('the runner of the official suite', () => {
   });
 
   test('sees that a metered module gives another result', async () => {
-    expect((await run(ONE_ASSERTION, meter)).report.differences).toEqual([]);
+    expect((await run(ONE_ASSERTION, metered)).report.differences).toEqual([]);
     const other = await wat(ADDS.replace('i32.add', 'i32.sub'));
     const { report } = await run(ONE_ASSERTION, () => meter(other));
     expect(report.plain).toEqual([]);
@@ -91,7 +93,7 @@ describe('the runner of the official suite', () => {
       `(module (func (export "f") (result f64) (f64.const nan:0x${bits})))`;
     const assertion = '(assert_return (invoke "f") (f64.const nan:0x4000000000001))';
     const script = `${text('4000000000001')} ${assertion}`;
-    expect((await run(script, meter)).report).toEqual({ differences: [], plain: [] });
+    expect((await run(script, metered)).report).toEqual({ differences: [], plain: [] });
     const other = await wat(text('4000000000002'));
     expect((await run(script, () => meter(other))).report.differences).toHaveLength(4);
   });
@@ -99,13 +101,13 @@ describe('the runner of the official suite', () => {
   test('sees that another memory is left behind', async () => {
     const text = (value: number) =>
       `(module (memory (export "m") 1) (data (i32.const 0) "${value}"))`;
-    expect((await run(text(1), meter)).report.differences).toEqual([]);
+    expect((await run(text(1), metered)).report.differences).toEqual([]);
     const other = await wat(text(2));
     expect((await run(text(1), () => meter(other))).report.differences).toHaveLength(4);
   });
 
   test('counts the fuel that metered code uses', async () => {
-    const { counts } = await run(ONE_ASSERTION, meter);
+    const { counts } = await run(ONE_ASSERTION, metered);
     expect(counts.fuel).toBeGreaterThan(0n);
     const plain: Meter = (bytes) => ({ bytes, injected: 'ringfence', startExport: null });
     expect((await run(ONE_ASSERTION, plain)).counts.fuel).toBe(0n);

@@ -5,7 +5,7 @@
  */
 
 import { RingfenceError } from '../../../errors.ts';
-import { meter } from '../../metering/meter.ts';
+import { meterTogether } from '../../metering/meter.ts';
 import { offeredWorld } from '../offered.ts';
 import { planComponent } from '../plan.ts';
 import { readComponent } from '../reader.ts';
@@ -55,7 +55,7 @@ async function answerTo(file: Uint8Array): Promise<ChildAnswer> {
   await validateStructure(bytes, tools);
   validateCode(cores);
   stage('metering');
-  const metered = cores.map((core) => meter(core));
+  const metered = meterTogether(cores);
   stage('planning');
   const plan = planComponent(component, offeredWorld(), metered);
   stage('compiling');
