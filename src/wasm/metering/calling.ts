@@ -10,8 +10,9 @@ import {
   emitSave,
   OP,
 } from './emit.ts';
-import { ADDED_PARAMETERS, type FunctionPlan } from './function-body.ts';
+import type { FunctionPlan } from './function-body.ts';
 import type { Layout } from './layout.ts';
+import { ADDED_PARAMETERS } from './references.ts';
 import { VALUE, type ValueType } from './value-types.ts';
 import type { ByteWriter } from './writer.ts';
 

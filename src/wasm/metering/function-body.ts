@@ -31,11 +31,11 @@ import {
   readInstruction,
   skipSimpleImmediate,
 } from './instructions.ts';
-import type { References } from './layout.ts';
 import { NO_LEAF } from './leaves.ts';
 import type { Composite, DecodedModule, Field, FunctionType } from './module.ts';
 import { OperandStack } from './operands.ts';
 import { ByteReader } from './reader.ts';
+import { ADDED_PARAMETERS, type References } from './references.ts';
 import { invalid, refusedSize } from './refusals.ts';
 import { Segments } from './segments.ts';
 import {
@@ -48,8 +48,6 @@ import {
   type ValueType,
 } from './value-types.ts';
 
-/** Parameters that are added to a function: its fuel, and the bytes of stack that are left to it. */
-export const ADDED_PARAMETERS = 2;
 /** Locals that are added besides, as {@link KeptIndex} says. */
 const ADDED_LOCALS = 1;
 const ADDED_LOCALS_64 = 2;

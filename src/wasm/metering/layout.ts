@@ -1,20 +1,13 @@
 /** Where everything stands in the rewritten module: the indices of what was there and of what is injected. */
 
-import { ADDED_PARAMETERS } from './function-body.ts';
 import type { Helper, HelperSet } from './helpers.ts';
 import { NO_LEAF } from './leaves.ts';
 import type { DecodedModule } from './module.ts';
+import { ADDED_PARAMETERS, type References } from './references.ts';
 import { encodeValueType, VALUE, type ValueType } from './value-types.ts';
 import { ByteWriter } from './writer.ts';
 
 const { i32, f64 } = VALUE;
-
-/**
- * Whether functions take fuel and depth as parameters, also where they are called by references; else
- * they keep their types. Modules that share tables must all be of one kind: the threaded form of one
- * type is an own type of a module of the other kind, which could so read fuel or make it up.
- */
-export type References = 'threaded' | 'unthreaded';
 
 /** The injected imports, functions first; what each is for stands in README.md. */
 export const INJECTED_FUNCTIONS = [

@@ -5,7 +5,6 @@ import { EDIT } from './edits.ts';
 import type { MeterFeatures } from './features.ts';
 import type { FunctionPlan } from './function-body.ts';
 import { HelperSet } from './helpers.ts';
-import type { References } from './layout.ts';
 import { findLeaves, noLeaves } from './leaves.ts';
 import {
   type DecodedModule,
@@ -13,12 +12,13 @@ import {
   type ModuleExport,
   type ModuleImport,
 } from './module.ts';
+import type { References } from './references.ts';
 import { rewrite } from './rewrite.ts';
 
 export { DEFAULT_METER_CAPS, type MeterCaps } from './caps.ts';
 export { FUEL_TABLE_VERSION } from './costs.ts';
 export type { MeterFeatures } from './features.ts';
-export type { References } from './layout.ts';
+export type { References } from './references.ts';
 
 /** A module that counts its fuel. */
 export interface MeteredModule {

@@ -12,9 +12,10 @@ import {
   type InjectedFunction,
   refuelFunction,
 } from './injected.ts';
-import { INJECTED_FUNCTIONS, INJECTED_GLOBALS, Layout, type References } from './layout.ts';
+import { INJECTED_FUNCTIONS, INJECTED_GLOBALS, Layout } from './layout.ts';
 import { type DecodedModule, SECTION, SECTION_ORDER } from './module.ts';
 import { rewriteNames } from './names.ts';
+import type { References } from './references.ts';
 import { refusedSize } from './refusals.ts';
 import { ByteWriter } from './writer.ts';
 

@@ -3,9 +3,9 @@
 import { createHash } from 'node:crypto';
 import { DEFAULT_METER_CAPS } from '../../../src/wasm/metering/caps.ts';
 import { DEPTH_LIMIT_BYTES, FUEL_ENDED, FUEL_STRIDE } from '../../../src/wasm/metering/costs.ts';
-import { type MeteredModule, meter } from '../../../src/wasm/metering/meter.ts';
+import { type MeteredModule, type MeterOptions, meter } from '../../../src/wasm/metering/meter.ts';
 import { type DecodedModule, decodeModule } from '../../../src/wasm/metering/module.ts';
-import { VALUE } from '../../../src/wasm/metering/value-types.ts';
+import { isReference, VALUE } from '../../../src/wasm/metering/value-types.ts';
 
 /** What Node has and its types don't know yet. */
 interface ExceptionTypes {
@@ -185,7 +185,7 @@ class Environment {
   }
 
   #tag(name: string, type: number): object {
-    const parameters = this.#decoded.types[type]!.parameters.map((parameter) => {
+    const parameters = this.#decoded.functionType(type).parameters.map((parameter) => {
       const found = Object.entries(VALUE).find(([, code]) => code === parameter)?.[0];
       return found === 'externalReference' ? 'externref' : (found ?? 'i32');
     });
@@ -195,7 +195,7 @@ class Environment {
   }
 
   #function(name: string, type: number): (...values: Value[]) => unknown {
-    const { results } = this.#decoded.types[type]!;
+    const { results } = this.#decoded.functionType(type);
     return (...values) => {
       if (this.lines.length < 20_000) this.lines.push(`${name}(${values.map(show).join(', ')})`);
       const special = this.#special(name, values);
@@ -208,7 +208,7 @@ class Environment {
   #answer(type: number): Value {
     this.#calls++;
     if (type === VALUE.i64) return BigInt(this.#calls % 7);
-    return type > VALUE.v128 ? this.#calls % 7 : null;
+    return isReference(type) || type === VALUE.v128 ? null : this.#calls % 7;
   }
 
   #special(name: string, values: readonly Value[]): { value: unknown } | undefined {
@@ -263,7 +263,7 @@ function parametersOf(decoded: DecodedModule, name: string): readonly number[] {
 
 function argumentOf(type: number, place: number): unknown {
   if (type === VALUE.i64) return BigInt(place * 3 + 1);
-  return type > VALUE.v128 ? place * 3 + 1 : null;
+  return isReference(type) || type === VALUE.v128 ? null : place * 3 + 1;
 }
 
 /** Calls every exported function once, in order, with zeros and small numbers. */
@@ -306,12 +306,15 @@ function observe(
   return { lines, overflowed: false };
 }
 
+/** Tests run all that can be. */
+const FEATURES = { gc: true, relaxedSimd: true };
+
 export function decode(bytes: Uint8Array): DecodedModule {
-  return decodeModule(bytes, { ...DEFAULT_METER_CAPS, ...CAPS });
+  return decodeModule(bytes, { ...DEFAULT_METER_CAPS, ...CAPS }, FEATURES);
 }
 
-export function meterForTest(bytes: Uint8Array): MeteredModule {
-  return meter(bytes, CAPS);
+export function meterForTest(bytes: Uint8Array, options: MeterOptions = {}): MeteredModule {
+  return meter(bytes, CAPS, { features: FEATURES, ...options });
 }
 
 export function runPlain(bytes: Uint8Array<ArrayBuffer>): Observed {
@@ -321,8 +324,9 @@ export function runPlain(bytes: Uint8Array<ArrayBuffer>): Observed {
 export function runMetered(
   bytes: Uint8Array<ArrayBuffer>,
   options: HostOptions,
+  meterOptions: MeterOptions = {},
 ): Observed & { readonly host: TestHost } {
   const host = new TestHost(options);
-  const metered = meterForTest(bytes);
+  const metered = meterForTest(bytes, meterOptions);
   return { ...observe(metered.bytes, decode(bytes), metered, host), host };
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
 
 /** What ringfence runs: without this list the generator uses what no engine has yet. */
-const FEATURES = [
+const BASE = [
   '--enable-exception-handling',
   '--enable-simd',
   '--enable-bulk-memory',
@@ -21,6 +21,10 @@ const FEATURES = [
   '--enable-mutable-globals',
   '--enable-extended-const',
 ];
+
+/** Proposals that a generated module may use besides. */
+export const PROPOSALS = ['multimemory', 'memory64', 'gc', 'relaxed-simd'] as const;
+export type Proposal = (typeof PROPOSALS)[number];
 
 /** Bytes that look random and are the same for the same seed. */
 export function seedBytes(seed: string, size: number): Uint8Array {
@@ -64,13 +68,18 @@ export class ModuleGenerator {
   }
 
   /** A module made of `size` bytes of seed, with only the form of exceptions that engines still add to. */
-  async generate(seed: string, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  async generate(
+    seed: string,
+    size: number,
+    proposals: readonly Proposal[] = [],
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const features = [...BASE, ...proposals.map((proposal) => `--enable-${proposal}`)];
     const input = join(this.#directory, 'seed');
     const output = join(this.#directory, 'module.wasm');
     writeFileSync(input, seedBytes(seed, size));
-    await this.#run([input, '--translate-to-fuzz', ...FEATURES, '-q', '-o', output]);
+    await this.#run([input, '--translate-to-fuzz', ...features, '-q', '-o', output]);
     const translate = ['--translate-to-exnref', '--denan'];
-    await this.#run([output, ...translate, ...FEATURES, '-q', '-o', output]);
+    await this.#run([output, ...translate, ...features, '-q', '-o', output]);
     return new Uint8Array(readFileSync(output));
   }
 
