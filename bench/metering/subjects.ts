@@ -1,11 +1,6 @@
 /** The ways to run a module that are compared: as it is, metered, and metered without preemption. */
 
-import {
-  DEFAULT_METER_CAPS,
-  type MeterCaps,
-  type MeteredModule,
-  meter,
-} from '../../src/wasm/metering/meter.ts';
+import { meter } from '../../src/wasm/metering/meter.ts';
 import { MeteringHost } from './host.ts';
 
 /** An instance whose exports can be called. */
@@ -32,13 +27,6 @@ export interface Subject {
 // biome-ignore lint/complexity/noBannedTypes: exports have whatever signature they have.
 type Exports = Record<string, Function>;
 
-/** The rewriter, with the option that leaves suspending out where it knows it. */
-const rewrite: (
-  bytes: Uint8Array,
-  caps: Partial<MeterCaps>,
-  options: { readonly preemption: boolean },
-) => MeteredModule = meter;
-
 /** A module as it is. */
 export const PLAIN: Subject = {
   name: 'plain',
@@ -59,7 +47,7 @@ function meteredSubject(name: string, preemption: boolean): Subject {
   return {
     name,
     build(bytes) {
-      const metered = rewrite(bytes, DEFAULT_METER_CAPS, { preemption });
+      const metered = meter(bytes);
       return {
         bytes: metered.bytes,
         async instantiate(module, imports) {
