@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { meterForTest, TestHost } from '../../../test/support/metering/meter-run.ts';
 import { wat } from '../../../test/support/metering/wat.ts';
 import { DEPTH_LIMIT_BYTES, FRAME_BYTES, FRAME_BYTES_PER_SLOT } from './costs.ts';
+import type { MeterOptions } from './meter.ts';
 
 interface Promising {
   promising(fn: unknown): (...values: unknown[]) => Promise<unknown>;
@@ -16,8 +17,19 @@ const { promising } = WebAssembly as unknown as Promising;
 
 const PLENTY = { budget: 1n << 50n, slice: null };
 
-async function instantiate(text: string, host: TestHost, imports: WebAssembly.Imports = {}) {
-  const metered = meterForTest(await wat(`(module ${text})`));
+/** Functions that take depth as a parameter, and such as keep it in its global. */
+const KINDS: readonly (readonly [string, MeterOptions])[] = [
+  ['threaded', {}],
+  ['unthreaded', { references: 'unthreaded' }],
+];
+
+async function instantiate(
+  text: string,
+  host: TestHost,
+  imports: WebAssembly.Imports = {},
+  options: MeterOptions = {},
+) {
+  const metered = meterForTest(await wat(`(module ${text})`), options);
   const module = new WebAssembly.Module(metered.bytes);
   const all = { ...imports, [metered.injected]: host.imports() };
   return new WebAssembly.Instance(module, all).exports as unknown as Record<
@@ -27,9 +39,9 @@ async function instantiate(text: string, host: TestHost, imports: WebAssembly.Im
 }
 
 /** Runs `run` on a stack of its own; answers how it ended and how deep it was. */
-async function recurse(text: string, imports: WebAssembly.Imports = {}) {
+async function recurse(text: string, options: MeterOptions) {
   const host = new TestHost(PLENTY);
-  const exports = await instantiate(text, host, imports);
+  const exports = await instantiate(text, host, {}, options);
   const failure = await promising(exports.run)().then(
     () => null,
     (error: unknown) => error,
@@ -70,19 +82,19 @@ const SHAPES = {
     (memory.fill (i32.const 0) (i32.const 0) (i32.const 100)) (drop (memory.grow (i32.const 0))) (call $f))`,
 };
 
-describe('endless recursion', () => {
-  it.each(Object.entries(SHAPES))('is ended by the counted depth: %s', async (_, text) => {
-    const first = await recurse(text);
+describe.each(KINDS)('endless recursion of %s functions', (_, options) => {
+  it.each(Object.entries(SHAPES))('is ended by the counted depth: %s', async (_name, text) => {
+    const first = await recurse(text, options);
     expect(first.exhausted).toBe(true);
     expect(first.failure).toEqual(expect.any(WebAssembly.RuntimeError));
     expect(first.frames).toBeGreaterThan(0);
-    expect((await recurse(text)).frames).toBe(first.frames);
+    expect((await recurse(text, options)).frames).toBe(first.frames);
   });
 
   it('comes as deep as its frames say', async () => {
     const frame = FRAME_BYTES + FRAME_BYTES_PER_SLOT * (10 + 2);
     const text = `${COUNT} (func $f (export "run") (local ${many(10, 'i64')}) ${STEP} (call $f))`;
-    expect((await recurse(text)).frames).toBe(Math.floor(DEPTH_LIMIT_BYTES / frame));
+    expect((await recurse(text, options)).frames).toBe(Math.floor(DEPTH_LIMIT_BYTES / frame));
   });
 
   it('can not be caught', async () => {
@@ -90,7 +102,7 @@ describe('endless recursion', () => {
     const text = `${caught} (func $f (export "run") (block $h (try_table (catch_all $h) (call $f)))
       (global.set $caught (i32.const 1)))`;
     const host = new TestHost(PLENTY);
-    const exports = await instantiate(text, host);
+    const exports = await instantiate(text, host, {}, options);
     expect(() => exports.run!()).toThrow('unreachable');
     expect((exports.caught as unknown as WebAssembly.Global).value).toBe(0);
   });
@@ -102,6 +114,7 @@ describe('endless recursion', () => {
       '(import "h" "again" (func $a)) (table 1 funcref) (elem (i32.const 0) $a) (func (export "f") (call_indirect (i32.const 0)))',
       host,
       { h: { again: () => again() } },
+      options,
     );
     const outer = await instantiate(
       '(import "i" "f" (func $f)) (func (export "run") (call $f))',
@@ -109,6 +122,7 @@ describe('endless recursion', () => {
       {
         i: inner as WebAssembly.ModuleImports,
       },
+      options,
     );
     again = outer.run as () => void;
     // Frames of JavaScript lie between, so the engine's own stack may end first; the host has none.
@@ -119,7 +133,7 @@ describe('endless recursion', () => {
     const text = `(func $f (export "run") (param i32) (result i32) (if (result i32) (local.get 0)
       (then (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1))))) (else (i32.const 0))))`;
     const host = new TestHost(PLENTY);
-    const exports = await instantiate(text, host);
+    const exports = await instantiate(text, host, {}, options);
     expect(exports.run!(4000)).toBe(4000);
     expect(host.depthExhausted).toBe(false);
   });
@@ -147,8 +161,8 @@ const LEAVES = {
     '(loop $l (call $leaf) (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))',
 };
 
-describe('a frame is given back when a function is left', () => {
-  it.each(Object.entries(LEAVES))('%s', async (_, body) => {
+describe.each(KINDS)('a frame is given back when one of %s functions is left', (_, options) => {
+  it.each(Object.entries(LEAVES))('%s', async (_name, body) => {
     const host = new TestHost(PLENTY);
     const seen: number[] = [];
     const look = () => seen.push(host.depth.value);
@@ -168,7 +182,7 @@ describe('a frame is given back when a function is left', () => {
       (func $far (local i64 i64 i64) (call $further)) (func $further (local v128) (call $throws))
       (func $body (param i32) ${body})
       (func (export "run") (call $look) (call $body (i32.const 3)) (call $look))`;
-    const exports = await instantiate(text, host, imports);
+    const exports = await instantiate(text, host, imports, options);
     exports.run!();
     expect(seen[0]).toBeLessThan(DEPTH_LIMIT_BYTES);
     expect(seen[1]).toBe(seen[0]);
@@ -178,7 +192,7 @@ describe('a frame is given back when a function is left', () => {
     const text = `(func $leaf (loop)) (func $f (export "run") (param i32) (call $leaf)
       (if (local.get 0) (then (return_call $f (i32.sub (local.get 0) (i32.const 1))))))`;
     const host = new TestHost(PLENTY);
-    (await instantiate(text, host)).run!(1_000_000);
+    (await instantiate(text, host, {}, options)).run!(1_000_000);
     expect(host.depthExhausted).toBe(false);
   });
 });

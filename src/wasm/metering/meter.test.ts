@@ -22,6 +22,7 @@ import {
   COST_LOOP,
   COST_THROW,
 } from './costs.ts';
+import type { MeterOptions } from './meter.ts';
 
 type Exports = Record<string, (...values: unknown[]) => unknown>;
 
@@ -38,8 +39,9 @@ async function instantiate(
   text: string,
   options: HostOptions | TestHost = PLENTY,
   imports: WebAssembly.Imports = {},
+  meterOptions: MeterOptions = {},
 ): Promise<Run> {
-  const metered = meterForTest(await wat(`(module ${text})`));
+  const metered = meterForTest(await wat(`(module ${text})`), meterOptions);
   const host = options instanceof TestHost ? options : new TestHost(options);
   const all = { ...imports, [metered.injected]: host.imports() };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(metered.bytes), all);
@@ -127,6 +129,12 @@ describe('fuel', () => {
   });
 });
 
+/** Functions that take fuel as a parameter, and such as keep it in its global. */
+const KINDS: readonly (readonly [string, MeterOptions])[] = [
+  ['threaded', {}],
+  ['unthreaded', { references: 'unthreaded' }],
+];
+
 /** Programs that never end by themselves; `$reached` is set where they would have got away. */
 const ENDLESS = {
   'an empty loop': '(loop $l (br $l))',
@@ -169,15 +177,16 @@ const around = (body: string) => `
   (func $empty) (func $thrower (throw $t)) (func $tail (return_call $self))
   (func $self (export "run") ${body})`;
 
-describe('nothing runs past its budget', () => {
+describe.each(KINDS)('nothing runs past its budget where functions are %s', (_, options) => {
   const all = Object.entries({ ...ENDLESS, ...ENDLESS_LEGACY });
 
-  it.each(all)('%s', async (_, body) => {
+  it.each(all)('%s', async (_name, body) => {
     const imports = { h: { f: () => {} } };
     const { host, exports, instance } = await instantiate(
       around(body),
       { budget: 100_000n, slice: null },
       imports,
+      options,
     );
     expect(() => exports.run!()).toThrow(WebAssembly.RuntimeError);
     expect(host.stopped).toBe(true);
@@ -186,16 +195,16 @@ describe('nothing runs past its budget', () => {
     expect((instance.exports.reached as WebAssembly.Global).value).toBe(0);
   });
 
-  it.each(all)('%s, suspended again and again', async (_, body) => {
+  it.each(all)('%s, suspended again and again', async (_name, body) => {
     const host = new TestHost({ budget: 0n, slice: 1_000n, suspensionsMax: 50 });
-    const { exports } = await instantiate(around(body), host, { h: { f: () => {} } });
+    const { exports } = await instantiate(around(body), host, { h: { f: () => {} } }, options);
     expect(() => exports.run!()).toThrow(WebAssembly.RuntimeError);
     expect(host.suspensions).toBe(50);
   });
 
   it('a start function: it is an export now', async () => {
     const text = '(func $s (loop $l (br $l))) (start $s)';
-    const { host, start } = await instantiate(text, { budget: 1_000n, slice: null });
+    const { host, start } = await instantiate(text, { budget: 1_000n, slice: null }, {}, options);
     expect(host.used).toBe(0n);
     expect(() => start!()).toThrow('unreachable');
     expect(host.stopped).toBe(true);
@@ -203,61 +212,69 @@ describe('nothing runs past its budget', () => {
 
   it('long straight code: it is asked at times', async () => {
     const text = `(func (export "run") ${'(drop (i32.const 1))'.repeat(20_000)})`;
-    const { host, exports } = await instantiate(text, { budget: 10_000n, slice: null });
+    const { host, exports } = await instantiate(
+      text,
+      { budget: 10_000n, slice: null },
+      {},
+      options,
+    );
     expect(() => exports.run!()).toThrow('unreachable');
     expect(host.used).toBeLessThan(15_000n);
   });
 });
 
-describe('an agent that is ended inside of a host call', () => {
-  const ways = {
-    'called directly': '(call $f) (call $g)',
-    'called through a table': '(call_indirect (i32.const 0)) (call $g)',
-    'called by a reference that was moved':
-      '(table.set (i32.const 1) (ref.func $f)) (call_indirect (i32.const 1)) (call $g)',
-    'called last, by a function': '(call $last) (call $g)',
-    'called last through a table, by a function': '(call $lastIndirect) (call $g)',
-    'called by code that catches everything':
-      '(block $h (try_table (catch_all $h) (call $f) (call $g))) (call $g)',
-    'called by code that catches what the host throws':
-      '(block $h (try_table (catch_all $h) (call $throws))) (call $g)',
-  };
-  const text = (body: string) => `
+describe.each(KINDS)(
+  'an agent of %s functions that is ended inside of a host call',
+  (_, options) => {
+    const ways = {
+      'called directly': '(call $f) (call $g)',
+      'called through a table': '(call_indirect (i32.const 0)) (call $g)',
+      'called by a reference that was moved':
+        '(table.set (i32.const 1) (ref.func $f)) (call_indirect (i32.const 1)) (call $g)',
+      'called last, by a function': '(call $last) (call $g)',
+      'called last through a table, by a function': '(call $lastIndirect) (call $g)',
+      'called by code that catches everything':
+        '(block $h (try_table (catch_all $h) (call $f) (call $g))) (call $g)',
+      'called by code that catches what the host throws':
+        '(block $h (try_table (catch_all $h) (call $throws))) (call $g)',
+    };
+    const text = (body: string) => `
     (import "h" "f" (func $f)) (import "h" "g" (func $g)) (import "h" "throws" (func $throws))
     (table 2 funcref) (elem (i32.const 0) $f)
     (func $last (return_call $f)) (func $lastIndirect (return_call_indirect (i32.const 0)))
     (func (export "run") ${body})`;
 
-  it.each(Object.entries(ways))('makes no further one: %s', async (_, body) => {
-    const runWith = async (ends: boolean) => {
-      const host = new TestHost(PLENTY);
-      let calls = 0;
-      const end = () => {
-        if (ends) host.end();
+    it.each(Object.entries(ways))('makes no further one: %s', async (_name, body) => {
+      const runWith = async (ends: boolean) => {
+        const host = new TestHost(PLENTY);
+        let calls = 0;
+        const end = () => {
+          if (ends) host.end();
+        };
+        const throws = () => {
+          end();
+          throw new Error('from the host');
+        };
+        const imports = { h: { f: end, g: () => calls++, throws } };
+        const { exports } = await instantiate(text(body), host, imports, options);
+        let failure: unknown = null;
+        try {
+          exports.run!();
+        } catch (error) {
+          failure = error;
+        }
+        return { calls, failure };
       };
-      const throws = () => {
-        end();
-        throw new Error('from the host');
-      };
-      const imports = { h: { f: end, g: () => calls++, throws } };
-      const { exports } = await instantiate(text(body), host, imports);
-      let failure: unknown = null;
-      try {
-        exports.run!();
-      } catch (error) {
-        failure = error;
-      }
-      return { calls, failure };
-    };
-    expect(await runWith(true)).toEqual({
-      calls: 0,
-      failure: expect.any(WebAssembly.RuntimeError),
+      expect(await runWith(true)).toEqual({
+        calls: 0,
+        failure: expect.any(WebAssembly.RuntimeError),
+      });
+      const control = await runWith(false);
+      expect(control.failure).toBe(null);
+      expect(control.calls).toBeGreaterThan(0);
     });
-    const control = await runWith(false);
-    expect(control.failure).toBe(null);
-    expect(control.calls).toBeGreaterThan(0);
-  });
-});
+  },
+);
 
 describe('growth', () => {
   it('of the memory is asked for in bytes and refused with -1', async () => {
