@@ -21,6 +21,8 @@ import {
   section,
   text,
 } from '../../../../test/fixtures/prepare/modules.ts';
+import { binaryOf, runnable } from '../../../../test/support/components.ts';
+import { TestHost } from '../../../../test/support/metering/meter-run.ts';
 import { RingfenceError } from '../../../errors.ts';
 import { ModuleCache } from '../cache/cache.ts';
 import { cacheKey, installedVersions } from '../cache/key.ts';
@@ -63,6 +65,31 @@ describe('a sound module', () => {
     expect(imported).toContain('fuel');
     expect(stages).toContain('metering');
     expect(stages).not.toContain('optimising');
+  });
+
+  test('has functions of one kind in all its core modules, which may share tables', async () => {
+    // By its type alone, `$attacker` could call what takes fuel and depth, and make both up.
+    const victim =
+      '(core module $a (table (export "t") 1 funcref) (elem (i32.const 0) func $f) (func $f))';
+    const attacker = (typed: string) => `(core module $b (import "a" "t" (table 1 funcref)) ${typed}
+      (func (export "forge") (result i32) (call_indirect (param i32 i32) (result i32)
+        (i32.const 2000000000) (i32.const 500000) (i32.const 0)))
+      (func (export "call") (call_indirect (i32.const 0))))`;
+    for (const typed of ['(type $x (func)) (global (ref null $x) (ref.null $x))', '']) {
+      const { compiled } = await prepare(
+        await binaryOf(
+          runnable(`${victim} ${attacker(typed)} (core instance $i (instantiate $a))
+            (core instance (instantiate $b (with "a" (instance $i))))`),
+        ),
+      );
+      const host = new TestHost({ budget: 1_000_000n, slice: null });
+      const ringfence = host.imports();
+      const a = new WebAssembly.Instance(compiled[0]!, { ringfence }).exports;
+      const imports = { ringfence, a: a as WebAssembly.ModuleImports };
+      const b = new WebAssembly.Instance(compiled[1]!, imports).exports;
+      expect(b.forge as () => number).toThrow('function signature mismatch');
+      (b.call as () => void)();
+    }
   });
 
   test('may be a wasip1 command, which is adapted', async () => {
