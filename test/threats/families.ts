@@ -86,7 +86,7 @@ export const FAMILIES: readonly Shown[] = [
     21,
     'several memories, each within the limit',
     `${MODULES}: 59: and 21: their memories and tables have one limit`,
-    `${NAMES}: 21: two memories of one module`,
+    `${NAMES}: 21: %s: their limit is that of all together`,
   ),
   shown(21, 'a table that grows by 10^7', `${MEMORY}: 21: table.grow by 10^7 answers -1`),
   shown(
@@ -97,8 +97,9 @@ export const FAMILIES: readonly Shown[] = [
   shown(
     21,
     'memories and tables of 64 bits',
-    `${NAMES}: 21: a memory of 64 bits`,
-    `src/wasm/metering/module.test.ts: 64-bit memory or tables`,
+    `${NAMES}: 21: %s: their limit is that of all together`,
+    `src/wasm/metering/proposals.test.ts: as what a memory of 64 bits grows by is refused without a question`,
+    `src/wasm/metering/proposals.test.ts: as growth of all memories and tables together is refused`,
   ),
   shown(21, 'data segments of 1 GB', `${MEMORY}: 21: a data segment that says it has 1 GiB`),
   shown(
@@ -359,7 +360,8 @@ export const FAMILIES: readonly Shown[] = [
     52,
     'relaxed SIMD, typed references',
     `${NAMES}: 52: relaxed SIMD`,
-    `src/wasm/metering/module.test.ts: typed function references (call_ref)`,
+    `src/wasm/metering/proposals.test.ts: calls of references in a loop`,
+    `src/wasm/metering/proposals.test.ts: can not call each other with a fuel that is made up`,
   ),
   shown(
     53,

@@ -33,8 +33,6 @@ describe('families 21, 29 and 52: features of the engine', () => {
        (func (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1))))`,
       '(memory 1 1) (func (drop (i32.load (i32.const 0))))',
     ],
-    ['21: a memory of 64 bits', '(memory i64 1)', '(memory 1) (table 1 funcref)'],
-    ['21: two memories of one module', '(memory 1) (memory 1)', '(memory 2)'],
     ['52: structures of the garbage collector', '(type (struct (field i64)))', '(type (func))'],
     [
       '52: arrays of the garbage collector',
@@ -60,6 +58,26 @@ describe('families 21, 29 and 52: features of the engine', () => {
       await withModules(...FEATURES.map(([, , harmless]) => harmless)),
     );
     expect((await fence().run(module)).report.exit).toEqual(NORMAL);
+  });
+});
+
+describe('family 21: memories of 64 bits, and several of one module', () => {
+  const PAGE = 65_536;
+
+  it.each([
+    ['one of 64 bits', '(memory i64 4)', 4],
+    ['several', '(memory 1) (memory i64 2) (memory 1)', 4],
+    ['those of two modules', '(memory 1) (memory 1)) (core module $other (memory i64 2)', 4],
+  ])('21: %s: their limit is that of all together', async (_, memories, pages) => {
+    const component = await componentOf(`(component
+      (core module $m ${memories}) (core instance (instantiate $m))
+      ${memories.includes('$other') ? '(core instance (instantiate $other))' : ''} ${RUNS})`);
+    const module = await fence().load(component);
+    const enough = await fence().run(module, { limits: { memoryBytes: (pages + 1) * PAGE } });
+    expect(enough.report.exit).toEqual(NORMAL);
+    await expect(
+      fence().run(module, { limits: { memoryBytes: pages * PAGE - 1 } }),
+    ).rejects.toMatchObject({ code: 'RF_MODULE_REFUSED' });
   });
 });
 
