@@ -6,6 +6,7 @@ import {
   BULK_PIECE_BYTES,
   BULK_PIECE_ELEMENTS,
   COST_BULK_ELEMENT,
+  FILLED_ELEMENT_BYTES_MIN,
   REFERENCE_BYTES_MOVED,
 } from './costs.ts';
 import { emitI32, emitIndexed, emitRefuelIfNegative, emitSave, OP } from './emit.ts';
@@ -215,7 +216,7 @@ class BulkFunction {
         };
       case 'array.fill':
         return {
-          ...this.#arrayPieces(helper.type),
+          ...this.#arrayPieces(helper.type, FILLED_ELEMENT_BYTES_MIN),
           operands: [referenceTo(helper.type, true), i32, elementOf(layout, helper.type).type, i32],
           destination: 1,
           source: null,
@@ -301,9 +302,9 @@ class BulkFunction {
     this.#out.raw(ARRAY.prefix, ARRAY.len, OP.i64ExtendI32U);
   }
 
-  #arrayPieces(type: number): Pick<Shape, 'pieceMost' | 'unitsEach' | 'unitsShift'> {
+  #arrayPieces(type: number, bytesMin = 1): Pick<Shape, 'pieceMost' | 'unitsEach' | 'unitsShift'> {
     const { type: held, bytes } = elementOf(this.#layout, type);
-    const unitsEach = isReference(held) ? REFERENCE_BYTES_MOVED : bytes;
+    const unitsEach = isReference(held) ? REFERENCE_BYTES_MOVED : Math.max(bytes, bytesMin);
     const pieceMost = BULK_PIECE_BYTES / unitsEach;
     return { pieceMost, unitsEach, unitsShift: BULK_BYTES_PER_UNIT_LOG2 };
   }

@@ -56,6 +56,8 @@ export const ALLOCATION_HEADER_BYTES = 16;
 export const REFERENCE_BYTES = 8;
 /** Bytes that a reference counts where it is copied or filled in: the garbage collector is told of each. */
 export const REFERENCE_BYTES_MOVED = 32;
+/** What an element counts at least that is filled in: the engine does one after the other. */
+export const FILLED_ELEMENT_BYTES_MIN = 8;
 /** `ref.test`, `ref.cast`, `br_on_cast` and `br_on_cast_fail`. */
 export const COST_CAST = 4;
 /** What a new array costs at most before it is found to be too large: no length overflows the counter. */
