@@ -1,6 +1,11 @@
 /** New arrays as injected functions: what one costs is known, and charged, before it is there. */
 
-import { ALLOCATED_BYTES_PER_UNIT_LOG2, ALLOCATION_UNITS_MAX, COST_BULK_ELEMENT } from './costs.ts';
+import {
+  ALLOCATED_BYTES_PER_UNIT_LOG2,
+  ALLOCATION_HEADER_BYTES,
+  ALLOCATION_UNITS_MAX,
+  COST_BULK_ELEMENT,
+} from './costs.ts';
 import { emitI32, emitIndexed, emitRefuelIfNegative, OP } from './emit.ts';
 import type { Helper } from './helpers.ts';
 import type { Layout } from './layout.ts';
@@ -70,6 +75,8 @@ export function newArrayFunction(
   out.raw(OP.i64ExtendI32U, OP.i64Const);
   out.signed(ofElements ? COST_BULK_ELEMENT : element.bytes);
   out.raw(OP.i64Mul, OP.i64Const);
+  out.signed(ofElements ? 0 : ALLOCATION_HEADER_BYTES);
+  out.raw(OP.i64Add, OP.i64Const);
   out.signed(ofElements ? 0 : ALLOCATED_BYTES_PER_UNIT_LOG2);
   out.u8(OP.i64ShrU);
   emitIndexed(out, OP.localTee, units);

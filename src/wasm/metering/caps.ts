@@ -24,7 +24,7 @@ export interface MeterCaps {
   readonly imports: number;
   /** Functions that the module defines. @default 200,000 */
   readonly functions: number;
-  /** Defined and imported; each takes 8 GiB of the addresses of the process, whatever its size. @default 16 */
+  /** Defined and imported; each takes 8 GiB of the addresses of the process (16 where its own are 64 bits long), whatever its size. @default 16 */
   readonly memories: number;
   /** Pages that one memory has from the start on. @default 65,536 (4 GiB) */
   readonly memoryPages: number;

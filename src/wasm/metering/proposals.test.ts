@@ -12,7 +12,7 @@ import {
   TestHost,
 } from '../../../test/support/metering/meter-run.ts';
 import { wat } from '../../../test/support/metering/wat.ts';
-import { DEPTH_LIMIT_BYTES } from './costs.ts';
+import { COST_ALLOCATION, COST_BULK, DEPTH_LIMIT_BYTES } from './costs.ts';
 import { type MeteredModule, meter, meterTogether } from './meter.ts';
 
 type Exports = Record<string, (...values: unknown[]) => unknown>;
@@ -198,6 +198,35 @@ describe('a proposal', () => {
       expect(less.host.stopped).toBe(true);
     },
   );
+
+  it('of the garbage collector is charged by the published table', async () => {
+    const text = `(type $s (struct (field i64) (field (ref null $s)))) (type $b (array (mut i8))) (type $r (array (mut anyref)))
+      (data $d "0123456789abcdef")
+      (func (export "none"))
+      (func (export "struct") (struct.new_default $s) (drop))
+      (func (export "array") (array.new_default $b (i32.const 4000)) (drop))
+      (func (export "fixed") (array.new_fixed $b 2 (i32.const 1) (i32.const 2)) (drop))
+      (func (export "data") (array.new_data $b $d (i32.const 0) (i32.const 16)) (drop))
+      (func (export "fill") (local $a (ref null $b)) (local.set $a (array.new_default $b (i32.const 4000)))
+        (array.fill $b (local.get $a) (i32.const 0) (i32.const 1) (i32.const 4000)))
+      (func (export "copy") (local $a (ref null $r)) (local.set $a (array.new_default $r (i32.const 400)))
+        (array.copy $r $r (local.get $a) (i32.const 0) (local.get $a) (i32.const 1) (i32.const 300)))`;
+    const { host, exports } = await instantiate(text);
+    const costOf = (name: string) => {
+      const before = host.used;
+      exports[name]!();
+      return Number(host.used - before);
+    };
+    const none = costOf('none');
+    const allocated = (bytes: number) => COST_ALLOCATION + bytes / 4;
+    expect(costOf('struct') - none).toBe(allocated(16 + 16) + 1);
+    expect(costOf('array') - none).toBe(allocated(16 + 4000) + 2);
+    // 18 bytes, rounded down.
+    expect(costOf('fixed') - none).toBe(allocated(16) + 3);
+    expect(costOf('data') - none).toBe(allocated(16 + 16) + 3);
+    expect(costOf('fill') - none).toBe(allocated(16 + 4000) + 2 + 4 + COST_BULK + 4000);
+    expect(costOf('copy') - none).toBe(allocated(16 + 3200) + 2 + 5 + COST_BULK + 4 * 300);
+  });
 
   it('of the garbage collector or of relaxed SIMD is refused unless it is allowed', async () => {
     const collected = await wat('(module (type (struct)))');
