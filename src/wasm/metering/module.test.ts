@@ -165,6 +165,51 @@ const smallModule = (form: keyof typeof SMALL) =>
         (else (return_call_indirect (param i32 i64) (result i32) (local.get 0) (local.get 1) (i32.const 1)))))
     ${SMALL[form]})`);
 
+/** … and of what WebAssembly 3.0 has besides. */
+const COLLECTED = `(module
+  (rec (type $s (sub (struct (field (mut i8)) (field (ref null $s))))) (type $f (func (param (ref $s)) (result i32))))
+  (type $a (array (mut i64))) (memory 1) (memory $n i64 1 3) (table $t i64 2 (ref null $f)) (table 1 (ref $f) (ref.func $g))
+  (global (ref $s) (struct.new $s (i32.const 1) (ref.null $s))) (global (ref $a) (array.new $a (i64.const 1) (i32.const 5)))
+  (data $d "abc") (elem declare func $g)
+  (func $g (type $f) (struct.get_u $s 0 (local.get 0)))
+  (func (export "run") (param anyref) (result i32) (local $a (ref null $a))
+    (local.set $a (array.new_data $a $d (i32.const 0) (i32.const 0)))
+    (array.fill $a (local.get $a) (i32.const 0) (i64.const 1) (i32.const 0))
+    (array.copy $a $a (local.get $a) (i32.const 0) (array.new_fixed $a 1 (i64.const 1)) (i32.const 0) (i32.const 0))
+    (drop (memory.grow $n (i64.const 1))) (i64.store $n offset=0x100000000 (i64.const 0) (i64.const 1))
+    (memory.copy $n 0 (i64.const 0) (i32.const 0) (i32.const 1)) (drop (table.grow $t (ref.null $f) (i64.const 1)))
+    (drop (i8x16.relaxed_swizzle (v128.const i64x2 0 0) (v128.const i64x2 0 0)))
+    (block $b (result (ref $s)) (br_on_cast $b anyref (ref $s) (local.get 0)) (drop) (return (i32.const 1)))
+    (return_call_ref $f (ref.func $g))))`;
+
+describe('hostile bytes of WebAssembly 3.0', () => {
+  it('are refused wherever a module ends too early', async () => {
+    const bytes = await wat(COLLECTED);
+    expect(survives(bytes)).toBe(true);
+    let accepted = 0;
+    for (let length = 0; length < bytes.length; length++) {
+      if (survives(bytes.slice(0, length))) accepted++;
+    }
+    expect(accepted).toBeLessThan(6);
+  });
+
+  it('never break the decoder: each bit flipped, each place set to the largest number', async () => {
+    const original = await wat(COLLECTED);
+    let accepted = 0;
+    for (let bit = 0; bit < original.length * 8; bit++) {
+      const bytes = original.slice();
+      bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7));
+      if (survives(bytes)) accepted++;
+    }
+    expect(accepted).toBeGreaterThan(100);
+    for (let place = 8; place < original.length; place++) {
+      const bytes = original.slice();
+      bytes.set([0xff, 0xff, 0xff, 0xff, 0x0f], Math.min(place, original.length - 5));
+      survives(bytes);
+    }
+  });
+});
+
 describe.each(['legacy', 'current'] as const)(
   'hostile bytes, exceptions in the %s form',
   (form) => {
