@@ -1,7 +1,12 @@
-/** From start to exit: agents of a small module, one after another and many at a time. */
+/** From start to exit: agents of a small module, in a worker by itself and through the kernel. */
 
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buildGuests } from '../scripts/build-guests.ts';
 import { type Isolation, openKernel } from '../src/index.ts';
+import { prepareModule } from '../src/wasm/component/prepare/prepare.ts';
+import { InProcessWorker } from './in-process-worker.ts';
 import { median, type Part, quantile, type Row } from './measure.ts';
 
 const ONE_BY_ONE = 2_000;
@@ -9,6 +14,14 @@ const AT_A_TIME = 64;
 const MANY = 10_000;
 /** Agents in a thread or a process of their own: each loads our code anew. */
 const OF_THEIR_OWN = 20;
+/** Agents in a worker of this thread: so many at a time, so often; the least of the rounds counts. */
+const BATCH = 64;
+const ROUND = 4_096;
+const ROUNDS = 12;
+/** So many starts, to see whether anything stays. */
+const ENDURANCE = 1_000_000;
+/** Agents that wait for a message at once. */
+const WAITING = 2_000;
 
 function plainStarts(): number {
   // The same number of instantiations of a trivial module: what V8 alone takes.
@@ -23,15 +36,121 @@ function plainStarts(): number {
   return median(times);
 }
 
+const row = (name: string, value: string, ratio: number | null = null, against = ''): Row => ({
+  part: 'start',
+  name,
+  value,
+  ratio,
+  against,
+});
+
+/** Milliseconds for one start, run and drop, the least of some rounds. */
+async function startMs(worker: InProcessWorker): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const startedAt = performance.now();
+    for (let done = 0; done < ROUND; done += BATCH) {
+      await worker.run(BATCH);
+    }
+    least = Math.min(least, (performance.now() - startedAt) / ROUND);
+  }
+  return least;
+}
+
+const micros = (ms: number): string => `${(ms * 1000).toFixed(1)} µs`;
+
+/** What a worker takes for a start by itself, with fresh instances and with restored ones. */
+async function ofOneThread(file: string): Promise<Row[]> {
+  const module = await prepareModule(new Uint8Array(readFileSync(file)), { cacheDirectory: null });
+  const v8 = plainStarts();
+  const fresh = await startMs(new InProcessWorker(module, BATCH, false));
+  const restoring = new InProcessWorker(module, BATCH, true);
+  const restored = await startMs(restoring);
+  const before = process.memoryUsage.rss();
+  for (let done = 0; done < ENDURANCE; done += BATCH) {
+    await restoring.run(BATCH);
+  }
+  const grown = (process.memoryUsage.rss() - before) / 1e6;
+  const against = 'a bare WebAssembly.Instance with a memory';
+  return [
+    row('one thread, fresh instance', micros(fresh), fresh / v8, against),
+    row('one thread, restored instance', micros(restored), restored / v8, against),
+    row('one thread, 1,000,000 starts more', `${grown.toFixed(0)} MB grown`),
+  ];
+}
+
+/** Loading: prepared anew, and found in the cache. */
+async function ofLoading(file: string): Promise<Row[]> {
+  const cacheDirectory = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
+  try {
+    const load = async (): Promise<number> => {
+      await using kernel = await openKernel({ cacheDirectory });
+      const startedAt = performance.now();
+      await kernel.load(file);
+      return performance.now() - startedAt;
+    };
+    const cold = await load();
+    const cached = await load();
+    return [
+      row('loading, cold', `${cold.toFixed(0)} ms`),
+      row('loading, cached', `${cached.toFixed(1)} ms`, cached / cold, 'cold'),
+    ];
+  } finally {
+    rmSync(cacheDirectory, { recursive: true, force: true });
+  }
+}
+
+/** Agents a second through the kernel, many at a time. */
+async function perSecond(file: string, workers: number): Promise<number> {
+  await using kernel = await openKernel({ workers });
+  const module = await kernel.load(file);
+  let left = 2_000 + MANY;
+  let startedAt = 0;
+  const lane = async (): Promise<void> => {
+    while (left > 0) {
+      if (left === MANY) startedAt = performance.now();
+      left -= 1;
+      const agent = await kernel.spawn({ module });
+      await agent.exited;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, lane));
+  return MANY / ((performance.now() - startedAt) / 1000);
+}
+
+/** Resident memory of an agent that waits for a message. */
+async function ofWaiting(file: string): Promise<Row[]> {
+  await using kernel = await openKernel({ workers: 1 });
+  const module = await kernel.load(file);
+  const grants = { ipc: 'all' } as const;
+  const spawnMany = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => kernel.spawn({ module, grants })));
+  const first = await spawnMany(200);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const before = process.memoryUsage.rss();
+  const agents = await spawnMany(WAITING);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  const each = (process.memoryUsage.rss() - before) / WAITING / 1024;
+  for (const agent of [...first, ...agents]) agent.kill();
+  await Promise.all([...first, ...agents].map(({ exited }) => exited));
+  return [row('resident memory of a waiting agent', `${each.toFixed(1)} KiB of ${WAITING}`)];
+}
+
 export const start: Part = {
   name: 'start',
-  what: 'spawn to report of `hello`, warm',
+  what: 'loading, and from spawn to exit of `hello`',
   async run() {
-    const { files } = await buildGuests({ only: ['hello'] });
+    const { files } = await buildGuests({ only: ['hello', 'echo'] });
     const file = files.get('hello');
-    if (file === undefined) {
-      throw new Error('hello was not built');
+    const echo = files.get('echo');
+    if (file === undefined || echo === undefined) {
+      throw new Error('hello or echo was not built');
     }
+    const loading = await ofLoading(file);
+    const oneThread = await ofOneThread(file);
+    const onOne = await perSecond(file, 1);
+    const onTwo = await perSecond(file, 2);
+    const waiting = await ofWaiting(echo);
     await using kernel = await openKernel();
     const module = await kernel.load(file);
     const once = async (isolation: Isolation = 'shared'): Promise<void> => {
@@ -50,18 +169,6 @@ export const start: Part = {
       await once();
       times.push(performance.now() - started);
     }
-    const residentBefore = process.memoryUsage.rss();
-    const started = performance.now();
-    let left = MANY;
-    const lane = async (): Promise<void> => {
-      while (left > 0) {
-        left -= 1;
-        await once();
-      }
-    };
-    await Promise.all(Array.from({ length: AT_A_TIME }, lane));
-    const perSecond = MANY / ((performance.now() - started) / 1000);
-    const grown = process.memoryUsage.rss() - residentBefore;
     const ofTheirOwn: Row[] = [];
     for (const isolation of ['thread', 'process'] as const) {
       const own: number[] = [];
@@ -70,40 +177,21 @@ export const start: Part = {
         await once(isolation);
         own.push(performance.now() - startedAt);
       }
-      ofTheirOwn.push({
-        part: 'start',
-        name: `isolation ${isolation}, one by one, p50`,
-        value: `${median(own).toFixed(0)} ms`,
-        ratio: median(own) / median(times),
-        against: 'isolation shared, one by one',
-      });
+      const ratio = median(own) / median(times);
+      const name = `isolation ${isolation}, one by one, p50`;
+      ofTheirOwn.push(
+        row(name, `${median(own).toFixed(0)} ms`, ratio, 'isolation shared, one by one'),
+      );
     }
-    const v8 = plainStarts();
-    const microseconds = (ms: number): string => `${(ms * 1000).toFixed(0)} µs`;
-    const rows: Row[] = [
-      {
-        part: 'start',
-        name: 'one by one, p50',
-        value: microseconds(median(times)),
-        ratio: median(times) / v8,
-        against: 'a bare WebAssembly.Instance with a memory',
-      },
-      {
-        part: 'start',
-        name: 'one by one, p99',
-        value: microseconds(quantile(times, 0.99)),
-        ratio: null,
-        against: '',
-      },
-      {
-        part: 'start',
-        name: `${MANY}, ${AT_A_TIME} at a time`,
-        value: `${perSecond.toFixed(0)}/s, ${(grown / 1e6).toFixed(0)} MB grown`,
-        ratio: perSecond * (median(times) / 1000),
-        against: 'one by one',
-      },
+    return [
+      ...loading,
+      ...oneThread,
+      row('kernel, one by one, p50', micros(median(times))),
+      row('kernel, one by one, p99', micros(quantile(times, 0.99))),
+      row(`kernel, ${MANY}, ${AT_A_TIME} at a time, one worker`, `${onOne.toFixed(0)}/s`),
+      row('… two workers', `${onTwo.toFixed(0)}/s`, onTwo / onOne, 'one worker'),
+      ...waiting,
       ...ofTheirOwn,
     ];
-    return rows;
   },
 };

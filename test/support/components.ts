@@ -20,6 +20,7 @@ export function unmetered(bytes: Uint8Array): PlannedModule {
     bytes,
     injected: 'ringfence',
     startExport: null,
+    image: null,
     memories: [],
     tables: [],
     segmentBytes: 0,

@@ -7,7 +7,7 @@ import type { CheckedImport } from './check.ts';
 import type { StringEncoding } from './types.ts';
 
 /** Raised whenever a plan's meaning changes, so that cached ones are made anew. */
-export const PLAN_FORMAT = 1;
+export const PLAN_FORMAT = 2;
 
 /** Something that core instances export, or a lowered function. */
 export type CoreReference =
@@ -38,7 +38,9 @@ export type PlanStep =
       /** Import module name, index of the instance that stands for it. */
       readonly args: readonly (readonly [string, number])[];
     }
-  | { readonly kind: 'inline'; readonly exports: readonly (readonly [string, CoreReference])[] };
+  | { readonly kind: 'inline'; readonly exports: readonly (readonly [string, CoreReference])[] }
+  /** Calls a function that stands for a start function, and makes no instance. */
+  | { readonly kind: 'start'; readonly function: CoreReference };
 
 /** What is known of a metered core module; its bytes travel beside the plan. */
 export interface PlanModule {
@@ -53,6 +55,11 @@ export interface PlanModule {
     readonly maximumPages: number | null;
   }[];
   readonly tables: readonly { readonly initial: number; readonly maximum: number | null }[];
+  /** Exports for the host of all that can change in an instance; null: something else can, too. */
+  readonly image: {
+    readonly memories: readonly string[];
+    readonly globals: readonly string[];
+  } | null;
   /** What instantiating it copies, to be charged then. */
   readonly segmentBytes: number;
 }

@@ -18,6 +18,7 @@ import {
   refusalOf,
 } from '../../../test/support/components.ts';
 import { type CoreFunction, instantiate, type LinkHost, type LoweredAccess } from './link.ts';
+import { PLAN_FORMAT } from './link-plan.ts';
 import type { LinkPlan, LoweredFunction } from './plan.ts';
 
 /** A host that writes down what it is asked for; its functions do what `implement` says. */
@@ -65,11 +66,12 @@ class RecordingHost implements LinkHost {
 /** A plan of core modules alone, to be changed before it is carried out. */
 function planWith(modules: number, change: Partial<LinkPlan>): LinkPlan {
   return {
-    format: 1,
+    format: PLAN_FORMAT,
     modules: Array.from({ length: modules }, () => ({
       size: 0,
       injected: 'ringfence',
       startExport: null,
+      image: null,
       memories: [],
       tables: [],
       segmentBytes: 0,

@@ -47,6 +47,8 @@ export interface Linked {
   readonly postReturn: CoreFunction | null;
   /** Where the entry's result stands. */
   readonly memory: WebAssembly.Memory | null;
+  /** What each step of the plan has made, in its order. */
+  readonly instances: readonly WebAssembly.Exports[];
 }
 
 /**
@@ -69,6 +71,11 @@ export async function instantiate(
       linker.instances.push(inline);
       continue;
     }
+    if (step.kind === 'start') {
+      linker.instances.push(Object.create(null));
+      await host.callStart(linker.functionOf(linker.get(step.function)));
+      continue;
+    }
     const imports: WebAssembly.Imports = Object.create(null);
     for (const [name, instance] of step.args) imports[name] = linker.instances[instance]!;
     const { injected, startExport } = plan.modules[step.module]!;
@@ -85,6 +92,7 @@ export async function instantiate(
     entry: linker.functionOf(linker.get(core)),
     postReturn: postReturn === null ? null : linker.functionOf(linker.get(postReturn)),
     memory: memory === null ? null : linker.memoryOf(memory),
+    instances: linker.instances,
   };
 }
 

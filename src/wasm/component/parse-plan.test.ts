@@ -5,6 +5,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { agentComponent, planOf, refusalOf } from '../../../test/support/components.ts';
+import { PLAN_FORMAT } from './link-plan.ts';
 import { type LinkPlan, parsePlan } from './plan.ts';
 
 const plan = planOf(
@@ -34,7 +35,7 @@ describe('is refused', () => {
   );
   const inline = plan.steps.findIndex((step) => step.kind === 'inline' && step.exports.length > 0);
   const cases: readonly (readonly [string, Change])[] = [
-    ['another format', (wrong) => (wrong.format = 2)],
+    ['another format', (wrong) => (wrong.format = PLAN_FORMAT + 1)],
     ['a field more', (wrong) => (wrong.more = 1)],
     ['a field less', (wrong) => delete wrong.lowered],
     ['a step of another kind', (wrong) => (wrong.steps[0] = { kind: 'eval', code: '1' })],

@@ -52,6 +52,9 @@ const planModule = z.strictObject({
       }),
     )
     .max(listItems),
+  image: z
+    .strictObject({ memories: z.array(name).max(listItems), globals: z.array(name).max(listItems) })
+    .nullable(),
   segmentBytes: size,
 });
 
@@ -65,6 +68,7 @@ const step = z.discriminatedUnion('kind', [
     kind: z.literal('inline'),
     exports: z.array(z.tuple([name, reference])).max(linkItems),
   }),
+  z.strictObject({ kind: z.literal('start'), function: reference }),
 ]);
 
 const lowered = z.discriminatedUnion('kind', [
@@ -146,12 +150,14 @@ function checkSteps(plan: LinkPlan): void {
       for (const [, instance] of each.args) {
         if (instance >= at) wrong(`step ${at} needs a later one`);
       }
-    } else for (const [, wanted] of each.exports) checkReference(wanted, plan, at);
+    } else if (each.kind === 'start') checkReference(each.function, plan, at);
+    else for (const [, wanted] of each.exports) checkReference(wanted, plan, at);
   }
   if (items > linkItems) wrong('it has too many arguments');
 }
 
 function namesOf(each: PlanStep): string[] {
+  if (each.kind === 'start') return [];
   return (each.kind === 'instantiate' ? each.args : each.exports).map(([key]) => key);
 }
 

@@ -15,6 +15,7 @@ import {
 import { parseInterfaceName, showName } from './names.ts';
 import type { Offered } from './offered.ts';
 import { refused } from './refuse.ts';
+import { dropShims, shimRole } from './shims.ts';
 import type { Component } from './syntax.ts';
 import type { FunctionType } from './types.ts';
 
@@ -45,17 +46,21 @@ export function planComponent(
   const limits = { ...DEFAULT_COMPONENT_CAPS, ...caps };
   const evaluated = evaluate(component, offered, modules, limits);
   const planModules = modules.map(planModule);
-  requireFew('memories', evaluated.steps, planModules, limits);
-  requireFew('tables', evaluated.steps, planModules, limits);
+  const roles = component.modules.map(({ bytes }) => shimRole(bytes));
+  const entry = findEntry(evaluated.exports);
+  const { lowered } = evaluated;
+  const steps = dropShims({ steps: evaluated.steps, lowered, entry }, roles);
+  requireFew('memories', steps, planModules, limits);
+  requireFew('tables', steps, planModules, limits);
   return {
     format: PLAN_FORMAT,
     modules: planModules,
-    steps: evaluated.steps,
-    lowered: evaluated.lowered,
+    steps,
+    lowered,
     imports: evaluated.imports,
     exports: [...evaluated.exports.keys()],
-    entry: findEntry(evaluated.exports),
-    declaredBytes: declaredBytes(evaluated.steps, planModules),
+    entry,
+    declaredBytes: declaredBytes(steps, planModules),
   };
 }
 
@@ -80,11 +85,12 @@ function requireFew(
 }
 
 function planModule(module: PlannedModule): PlanModule {
-  const { bytes, injected, startExport, memories, tables, segmentBytes } = module;
+  const { bytes, injected, startExport, image, memories, tables, segmentBytes } = module;
   return {
     size: bytes.length,
     injected,
     startExport,
+    image,
     memories: memories.map(({ initialPages, maximumPages }) => ({ initialPages, maximumPages })),
     tables: tables.map(({ initial, maximum }) => ({ initial, maximum })),
     segmentBytes,

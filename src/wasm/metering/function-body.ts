@@ -91,6 +91,8 @@ export interface FunctionPlan {
   readonly ways: number;
   /** Parameters and results over all its calls. */
   readonly callOperands: number;
+  /** Whether it may change a table, or drop a segment: no host can put that back. */
+  readonly leavesTraces: boolean;
 }
 
 const FRAME = { function: 0, block: 1, loop: 2, if: 3, else: 4, try: 5, catch: 6, tryTable: 7 };
@@ -207,6 +209,7 @@ export class BodyWalker {
   #merges = 0;
   #branchTargets = 0;
   #callOperands = 0;
+  #leavesTraces = false;
 
   constructor({ module, caps, leaves, edits, helpers, references }: WalkInput) {
     this.#threads = references === 'threaded';
@@ -273,6 +276,7 @@ export class BodyWalker {
       merges: this.#checkMerges(start),
       ways: this.#ways,
       callOperands: this.#callOperands,
+      leavesTraces: this.#leavesTraces,
     };
   }
 
@@ -296,6 +300,7 @@ export class BodyWalker {
     this.#merges = 0;
     this.#branchTargets = 0;
     this.#callOperands = 0;
+    this.#leavesTraces = false;
   }
 
   #readLocals(groups: number): number {
@@ -538,6 +543,8 @@ export class BodyWalker {
     if (immediate === IMMEDIATE.none && instruction.code > OPCODE.select) {
       this.#apply(instruction);
     } else if (immediate >= IMMEDIATE.index) {
+      // `data.drop` and `elem.drop`.
+      if (immediate === IMMEDIATE.index) this.#leavesTraces = true;
       if (immediate === IMMEDIATE.heapType) readHeapType(reader);
       else skipSimpleImmediate(reader, immediate);
       this.#apply(instruction);
@@ -1061,6 +1068,9 @@ export class BodyWalker {
       default: {
         const helper = this.#readHelper(instruction);
         if (helper) this.#replaceByHelper(helper, at);
+        if (helper?.kind.startsWith('table.') || instruction.code === OPCODE.tableSet) {
+          this.#leavesTraces = true;
+        }
         this.#apply(instruction);
       }
     }

@@ -143,6 +143,7 @@ export const OPCODE = {
   arrayInitElem: 0xfb_0013,
   brOnCast: 0xfb_0018,
   brOnCastFail: 0xfb_0019,
+  tableSet: 0x26,
   v128Const: 0xfd_000c,
 } as const;
 

@@ -5,6 +5,7 @@ import { EDIT } from './edits.ts';
 import type { MeterFeatures } from './features.ts';
 import type { FunctionPlan } from './function-body.ts';
 import { HelperSet } from './helpers.ts';
+import { imageExports, imageOf, type ModuleImage } from './image.ts';
 import { findLeaves, noLeaves } from './leaves.ts';
 import {
   type DecodedModule,
@@ -18,6 +19,7 @@ import { rewrite } from './rewrite.ts';
 export { DEFAULT_METER_CAPS, type MeterCaps } from './caps.ts';
 export { FUEL_TABLE_VERSION } from './costs.ts';
 export type { MeterFeatures } from './features.ts';
+export type { ModuleImage } from './image.ts';
 export type { References } from './references.ts';
 
 /** A module that counts its fuel. */
@@ -30,6 +32,8 @@ export interface MeteredModule {
   readonly injected: string;
   /** The export that was the start function; null: there was none. */
   readonly startExport: string | null;
+  /** What a host can put back of an instance's state; null: not all of it. */
+  readonly image: ModuleImage | null;
   /** Memories that it defines. */
   readonly memories: readonly {
     readonly initialPages: number;
@@ -112,17 +116,18 @@ function meterDecoded(
   if (threads) needHelpers(module, leaves, helpers);
   const injected = unusedName(
     'ringfence',
-    module.imports.map((imported) => imported.module),
+    new Set(module.imports.map((imported) => imported.module)),
   );
-  const startExport =
-    module.start === null
-      ? null
-      : unusedName(
-          'ringfence:start',
-          module.exports.map(({ name }) => name),
-        );
+  const exportNames = new Set(module.exports.map(({ name }) => name));
+  const unusedExport = (wanted: string) => unusedName(wanted, exportNames);
+  const startExport = module.start === null ? null : unusedExport('ringfence:start');
+  const image = imageExports(module, unusedExport);
   const doubt = new Doubt(caps);
-  const walked = (plan: FunctionPlan) => doubt.add(plan);
+  let leavesTraces = false;
+  const walked = (plan: FunctionPlan) => {
+    doubt.add(plan);
+    leavesTraces ||= plan.leavesTraces;
+  };
   const bytes = rewrite({
     module,
     leaves,
@@ -131,6 +136,7 @@ function meterDecoded(
     caps,
     injected,
     startExport,
+    imageExports: image ?? [],
     walked,
   });
   if (bytes === null) return null;
@@ -139,6 +145,7 @@ function meterDecoded(
     references,
     injected,
     startExport,
+    image: image === null || leavesTraces ? null : imageOf(image),
     memories: module.memories
       .slice(module.imported.memory)
       .map(({ initialPages, maximumPages }) => ({ initialPages, maximumPages })),
@@ -169,8 +176,7 @@ function needHelpers(module: DecodedModule, leaves: Int8Array, helpers: HelperSe
   if (module.start !== null) helpers.need({ kind: 'entry', target: module.start }, 0);
 }
 
-function unusedName(wanted: string, used: readonly string[]): string {
-  const taken = new Set(used);
+function unusedName(wanted: string, taken: ReadonlySet<string>): string {
   let name = wanted;
   for (let number = 2; taken.has(name); number++) name = `${wanted}:${number}`;
   return name;

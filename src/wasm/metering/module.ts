@@ -147,6 +147,8 @@ export class DecodedModule {
   readonly tags: number[] = [];
   /** Slots of every global, imported ones first. */
   readonly globals: number[] = [];
+  /** The module's own globals that can change. */
+  readonly mutableGlobals: { readonly index: number; readonly type: ValueType }[] = [];
   readonly bodies: CodeBody[] = [];
   /** Custom sections that are kept, by name: where their contents are. */
   readonly custom = new Map<string, CodeBody>();
@@ -449,7 +451,10 @@ function readMemory({ module, reader, caps }: Section): void {
   checkCap(caps, 'memories', module.memories.length, 'memories', start);
 }
 
-function readGlobalType({ module, reader, caps }: Section): ValueType {
+function readGlobalType({ module, reader, caps }: Section): {
+  readonly type: ValueType;
+  readonly mutable: boolean;
+} {
   const typeAt = reader.position;
   const type = readValueType(reader);
   // A live exception holds its values on the host's heap, where no limit reaches them.
@@ -459,7 +464,7 @@ function readGlobalType({ module, reader, caps }: Section): ValueType {
   const mutability = reader.u8();
   if (mutability & 0x02) throw refusedFeature('shared globals (threads)', start);
   if (mutability > 1) throw invalid('a global has unknown flags', start);
-  return type;
+  return { type, mutable: mutability === 1 };
 }
 
 function readTag(section: Section): void {
@@ -495,7 +500,7 @@ function decodeImport(section: Section): void {
   if (kind === 'function') module.functions.push(readTypeIndex(section));
   else if (kind === 'table') readTable(section);
   else if (kind === 'memory') readMemory(section);
-  else if (kind === 'global') module.globals.push(slotsOf(readGlobalType(section)));
+  else if (kind === 'global') module.globals.push(slotsOf(readGlobalType(section).type));
   else readTag(section);
   checkCap(caps, 'globals', module.globals.length, 'globals', start);
 }
@@ -503,8 +508,9 @@ function decodeImport(section: Section): void {
 function decodeGlobal(section: Section): void {
   const { module, caps, reader } = section;
   const start = reader.position;
-  const type = readGlobalType(section);
+  const { type, mutable } = readGlobalType(section);
   readConstantExpression(section, SECTION.global);
+  if (mutable) module.mutableGlobals.push({ index: module.globals.length, type });
   module.globals.push(slotsOf(type));
   checkCap(caps, 'globals', module.globals.length, 'globals', start);
 }

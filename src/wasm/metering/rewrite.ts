@@ -6,6 +6,7 @@ import type { MeterCaps } from './caps.ts';
 import { EDIT, EditList } from './edits.ts';
 import { BodyWalker, type FunctionPlan } from './function-body.ts';
 import type { HelperSet } from './helpers.ts';
+import type { ImageExport } from './image.ts';
 import {
   enterFunction,
   helperFunction,
@@ -21,6 +22,7 @@ import { ByteWriter } from './writer.ts';
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const KIND_FUNCTION = 0;
+const KIND_MEMORY = 2;
 const KIND_GLOBAL = 3;
 const MUTABLE = 1;
 /** An element segment that only declares functions as referenced. */
@@ -40,6 +42,8 @@ export interface RewriteInput {
   readonly injected: string;
   /** The export name of the start function; null: there is none. */
   readonly startExport: string | null;
+  /** Exports of what a host may want to put back. */
+  readonly imageExports: readonly ImageExport[];
   /** Told of each body that was walked over. */
   readonly walked: (plan: FunctionPlan) => void;
 }
@@ -95,7 +99,7 @@ class Rewriter {
   }
 
   #section(id: number): ByteWriter | null {
-    const { startExport, module } = this.#input;
+    const { startExport, imageExports, module } = this.#input;
     switch (id) {
       case SECTION.type:
         return this.#extended(id, this.#layout.types.encoded.length, (out) => {
@@ -106,9 +110,10 @@ class Rewriter {
           this.#writeImports(out),
         );
       case SECTION.export:
-        return startExport === null
-          ? this.#extended(id, 0, () => {})
-          : this.#extended(id, 1, (out) => this.#writeStartExport(out, startExport));
+        return this.#extended(id, imageExports.length + (startExport === null ? 0 : 1), (out) => {
+          if (startExport !== null) this.#writeStartExport(out, startExport);
+          for (const each of imageExports) this.#writeImageExport(out, each);
+        });
       case SECTION.start:
         return null;
       case SECTION.element:
@@ -170,6 +175,12 @@ class Rewriter {
     out.name(name);
     out.u8(KIND_FUNCTION);
     out.u32(this.#layout.started(this.#input.module.start!));
+  }
+
+  #writeImageExport(out: ByteWriter, { name, kind, index }: ImageExport): void {
+    out.name(name);
+    out.u8(kind === 'memory' ? KIND_MEMORY : KIND_GLOBAL);
+    out.u32(kind === 'memory' ? index : this.#layout.global(index));
   }
 
   /** The function section: a body that takes fuel has another type. */

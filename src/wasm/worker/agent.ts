@@ -18,7 +18,6 @@ import { HandleTable } from '../host/abi/handles.ts';
 import type { Clocks, HostAgent, Operation, RandomSource, Subscribe } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
-import { DEPTH_LIMIT_BYTES } from '../metering/costs.ts';
 import { COARSE_CLOCKS, EXACT_CLOCKS } from './clocks.ts';
 import { DenialCounts } from './denial-counts.ts';
 import {
@@ -33,7 +32,7 @@ import {
   timedOut,
   trapped,
 } from './ends.ts';
-import { FuelTank } from './fuel.ts';
+import { type FuelMark, FuelTank } from './fuel.ts';
 import { MailShare } from './mail-share.ts';
 import { MemoryAccount } from './memory-account.ts';
 import type { WorkerParts } from './parts.ts';
@@ -89,8 +88,6 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly handles: HandleTable;
   readonly fuel: FuelTank;
   readonly memory: MemoryAccount;
-  /** Bytes of call frames that are left; the guest's code hands it on where it leaves its module. */
-  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH_LIMIT_BYTES);
   pending: unknown;
   waitsUnder: HeldGrant | null = null;
 
@@ -239,7 +236,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   /** A point between two instances of its component: asked there as the injected code asks. */
   beforeInstance(): Promise<void> | null {
     this.checkAlive();
-    if (this.fuel.global.value >= 0 && !this.#parts.scheduler.ranTooLong()) {
+    if (this.fuel.left >= 0 && !this.#parts.scheduler.ranTooLong()) {
       return null;
     }
     this.fuel.endSlice();
@@ -247,8 +244,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   #askBetweenInstances(): Promise<void> | null {
-    while (this.fuel.global.value < 0) {
-      const answer = this.check(this.fuel.global.value);
+    while (this.fuel.left < 0) {
+      const answer = this.check(this.fuel.left);
       if (answer === CHECK.stop) {
         this.#parts.trap();
       }
@@ -259,9 +256,13 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     return null;
   }
 
-  /** A call of the guest from the top begins: all of its stack is there. */
-  beginCall(): void {
-    this.depth.value = DEPTH_LIMIT_BYTES;
+  /** Its module was started before: what that took counts as if it had been done for this one. */
+  startedBefore(mark: FuelMark): void {
+    this.fuel.beginAt(mark);
+    if (this.fuel.isOverdrawn()) {
+      this.end(outOfFuel(this.limits));
+      this.#parts.trap();
+    }
   }
 
   /** The injected code's suspension at the end of a slice. */

@@ -2,8 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { FUEL_STRIDE } from '../metering/costs.ts';
 import { FuelTank } from './fuel.ts';
 
+/** A tank whose counter can be seen. */
+class OpenTank extends FuelTank {
+  readonly global = { value: 0 };
+}
+
+function tankOf(limit: number, sliceMax: number): OpenTank {
+  const tank = new OpenTank(limit, sliceMax);
+  tank.moveTo(tank.global);
+  return tank;
+}
+
 /** Uses units up as the injected code does: counts down, asks when below zero. */
-function burn(tank: FuelTank, units: number): boolean {
+function burn(tank: OpenTank, units: number): boolean {
   tank.global.value -= units;
   while (tank.global.value < 0) {
     const { value } = tank.global;
@@ -16,7 +27,7 @@ function burn(tank: FuelTank, units: number): boolean {
 
 describe('what was used', () => {
   test.each([1, 7, 1000, 10_000_000])('does not depend on slices of %i', (slice) => {
-    const tank = new FuelTank(0, slice);
+    const tank = tankOf(0, slice);
     for (const units of [3, 500, 1, 12_345, 0]) {
       burn(tank, units);
     }
@@ -24,7 +35,7 @@ describe('what was used', () => {
   });
 
   test.each([1, 7, 1000])('is the limit once it is passed, with slices of %i', (slice) => {
-    const tank = new FuelTank(100, slice);
+    const tank = tankOf(100, slice);
     expect(burn(tank, 100)).toBe(true);
     expect(tank.isOverdrawn()).toBe(false);
     expect(burn(tank, 1)).toBe(false);
@@ -33,7 +44,7 @@ describe('what was used', () => {
   });
 
   test.each([10, 1000])('does not change when a slice of %i is ended early', (slice) => {
-    const tank = new FuelTank(100, slice);
+    const tank = tankOf(100, slice);
     burn(tank, 7);
     tank.endSlice();
     expect(tank.used).toBe(7);
@@ -47,7 +58,7 @@ describe('what was used', () => {
   });
 
   test('stays as it was when the agent has ended, whatever happens then', () => {
-    const tank = new FuelTank(0, 10);
+    const tank = tankOf(0, 10);
     burn(tank, 25);
     tank.end();
     tank.charge(5);
@@ -58,7 +69,7 @@ describe('what was used', () => {
 
 describe('a slice', () => {
   /** How much the next slice holds. */
-  const length = (tank: FuelTank): number => {
+  const length = (tank: OpenTank): number => {
     tank.endSlice();
     const { value } = tank.global;
     expect(tank.take(value)).toBe(0);
@@ -71,7 +82,7 @@ describe('a slice', () => {
   };
 
   test('is made shorter where it took long, longer where it took little, within its bounds', () => {
-    const tank = new FuelTank(0, 2_000_000);
+    const tank = tankOf(0, 2_000_000);
     expect(length(tank)).toBe(1_000_000);
     tank.adapt(4);
     expect(length(tank)).toBe(250_000);
@@ -91,7 +102,7 @@ describe('what is told of a trap', () => {
 
   /** Asks wherever the counter is below zero, at places of the guest's own, and then traps. */
   const trapAfter = (slice: number, steps: readonly number[]): number => {
-    const tank = new FuelTank(0, slice);
+    const tank = tankOf(0, slice);
     let local = tank.global.value;
     for (const units of steps) {
       local -= units;
@@ -118,7 +129,7 @@ describe('what is told of a trap', () => {
   });
 
   test('is what was used at the last question where it is ended from outside', () => {
-    const tank = new FuelTank(0, 1_000);
+    const tank = tankOf(0, 1_000);
     expect(tank.take(-500)).toBe(0);
     tank.end('anywhere');
     expect(tank.used).toBe(1_500);
@@ -127,7 +138,7 @@ describe('what is told of a trap', () => {
 
 describe('an allowance', () => {
   test('comes out of the same budget', () => {
-    const tank = new FuelTank(1000, 10);
+    const tank = tankOf(1000, 10);
     burn(tank, 5);
     tank.withAllowance(100, () => {
       tank.global.value -= 60;
@@ -140,7 +151,7 @@ describe('an allowance', () => {
 
   test('does not depend on what is left of the slice, only of the limit', () => {
     for (const slice of [1, 1000]) {
-      const tank = new FuelTank(50, slice);
+      const tank = tankOf(50, slice);
       burn(tank, 20);
       expect(tank.withAllowance(100, () => tank.global.value)).toBe(30);
       expect(tank.withAllowance(10, () => tank.global.value)).toBe(10);
@@ -148,7 +159,7 @@ describe('an allowance', () => {
   });
 
   test('that was overdrawn shows as the limit', () => {
-    const tank = new FuelTank(50, 10);
+    const tank = tankOf(50, 10);
     tank.withAllowance(100, () => {
       tank.global.value -= 51;
       expect(tank.isOverdrawn()).toBe(true);

@@ -22,8 +22,21 @@ const SLICE_MS = 1;
 const COUNTER_MIN = -(2 ** 29);
 
 /** The fuel of one agent. */
+/** Where the count stands: the global of a guest, or nowhere that a guest could see. */
+export interface FuelCounter {
+  value: number;
+}
+
+/** Where an agent's count has come to, as another one's may begin. */
+export interface FuelMark {
+  readonly units: number;
+  /** The next multiple of the stride that a question is noted behind. */
+  readonly boundary: number;
+}
+
+/** One agent's count, and what it may still use. */
 export class FuelTank {
-  readonly global = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  #counter: FuelCounter = { value: 0 };
   readonly #limit: number;
   readonly #sliceMax: number;
   #slice: number;
@@ -46,9 +59,20 @@ export class FuelTank {
     this.take(0);
   }
 
-  /** Units used so far where the global holds the count; at most the limit. */
+  /** What is left, where the guest is not computing; below zero, it has to ask. */
+  get left(): number {
+    return this.#counter.value;
+  }
+
+  /** From here on the count stands in `counter`; whatever stood there before is nobody's. */
+  moveTo(counter: FuelCounter): void {
+    counter.value = this.#counter.value;
+    this.#counter = counter;
+  }
+
+  /** Units used so far where the guest is not computing; at most the limit. */
   get used(): number {
-    return this.usedAt(this.global.value);
+    return this.usedAt(this.#counter.value);
   }
 
   /** Units used where the counter holds `fuel`; at most the limit. */
@@ -57,7 +81,7 @@ export class FuelTank {
   }
 
   /** Whether more than the limit was used where the counter holds `fuel`. */
-  isOverdrawn(fuel = this.global.value): boolean {
+  isOverdrawn(fuel = this.#counter.value): boolean {
     return this.#finalUsed === null && this.#filled - fuel > this.#limit;
   }
 
@@ -77,7 +101,7 @@ export class FuelTank {
       return 0;
     }
     this.#filled += granted;
-    this.global.value += granted;
+    this.#counter.value += granted;
     return granted;
   }
 
@@ -106,12 +130,23 @@ export class FuelTank {
 
   /** Ends the slice early: what is left of it is taken back, so that what was used stays the same. */
   endSlice(): void {
-    const left = this.global.value;
+    const left = this.#counter.value;
     if (this.#finalUsed === null && left >= 0) {
       this.#filled -= left + 1;
-      this.global.value = -1;
+      this.#counter.value = -1;
       this.#sliceEnd = this.#filled;
     }
+  }
+
+  /** Where the count is, the guest not computing. */
+  mark(): FuelMark {
+    return { units: this.used, boundary: this.#boundary };
+  }
+
+  /** Begins where another agent's count had come to by the same work. */
+  beginAt({ units, boundary }: FuelMark): void {
+    this.charge(units);
+    this.#boundary = boundary;
   }
 
   /** Takes units for what the host does on the guest's behalf. */
@@ -119,9 +154,9 @@ export class FuelTank {
     if (this.#finalUsed !== null) {
       return;
     }
-    const left = this.global.value - units;
+    const left = this.#counter.value - units;
     if (left >= COUNTER_MIN) {
-      this.global.value = left;
+      this.#counter.value = left;
     } else {
       this.#filled += units;
     }
@@ -137,7 +172,7 @@ export class FuelTank {
     if (this.#finalUsed === null) {
       const told = { here: this.#noted, anywhere: this.#seen, limit: this.#limit }[where];
       this.#finalUsed = Math.min(this.#limit, Math.max(this.used, told));
-      this.global.value = FUEL_ENDED;
+      this.#counter.value = FUEL_ENDED;
     }
   }
 
@@ -146,18 +181,18 @@ export class FuelTank {
    * budget. Whether the allowance holds does not depend on what is left of the slice.
    */
   withAllowance<Result>(units: number, run: () => Result): Result {
-    const before = this.global.value;
+    const before = this.#counter.value;
     const filledBefore = this.#filled;
     const used = filledBefore - before;
     const allowance = Math.max(0, Math.min(units, this.#limit - used, -COUNTER_MIN));
     // What has been used stays the same while the counter holds the allowance instead of the slice.
     this.#filled = used + allowance;
-    this.global.value = allowance;
+    this.#counter.value = allowance;
     try {
       return run();
     } finally {
       if (this.#finalUsed === null) {
-        this.global.value = before - (allowance - this.global.value);
+        this.#counter.value = before - (allowance - this.#counter.value);
         this.#filled = filledBefore;
       }
     }

@@ -18,6 +18,8 @@ import {
 import { liftRunResult } from './entry.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd } from './protocol.ts';
+import type { Seat } from './seat.ts';
+import { IMAGE_BYTES_MAX, type KeptSeats, ModuleSeats } from './seats.ts';
 import { makeTrampoline } from './trampolines.ts';
 
 /** What a lowered function of a module is bound to. */
@@ -33,6 +35,7 @@ export interface PreparedInstance {
   readonly plan: LinkPlan;
   readonly modules: readonly WebAssembly.Module[];
   readonly functions: ReadonlyMap<LoweredFunction, BoundFunction>;
+  readonly seats: ModuleSeats;
 }
 
 /** Looks up, once for a module, what its lowered functions are bound to. */
@@ -40,6 +43,7 @@ export function prepareInstance(
   plan: LinkPlan,
   modules: readonly WebAssembly.Module[],
   hostFunctions: HostFunctions,
+  kept: KeptSeats,
 ): PreparedInstance {
   const functions = new Map(
     plan.lowered.map((lowered): [LoweredFunction, BoundFunction] => {
@@ -54,22 +58,13 @@ export function prepareInstance(
       return [lowered, { binding, host, trampoline }];
     }),
   );
-  return { plan, modules, functions };
+  const restorable = plan.modules.every(({ image }) => image !== null);
+  return { plan, modules, functions, seats: new ModuleSeats(kept, restorable) };
 }
 
-function makeLinkHost(agent: WorkerAgent, prepared: PreparedInstance): LinkHost {
-  const injected: WebAssembly.ModuleImports = Object.assign(Object.create(null), {
-    fuel: agent.fuel.global,
-    depth: agent.depth,
-    check: agent.check,
-    suspend: new WebAssembly.Suspending(agent.suspend),
-    grow: agent.memory.grow,
-    ungrow: agent.memory.ungrow,
-    exhausted_depth: agent.exhaustedDepth,
-  });
-  const park = new WebAssembly.Suspending(agent.park);
+function makeLinkHost(seat: Seat, agent: WorkerAgent, prepared: PreparedInstance): LinkHost {
   return {
-    injected: () => injected,
+    injected: () => seat.injected,
     beforeInstance(module) {
       agent.charge(prepared.plan.modules[module]?.segmentBytes ?? 0);
       return agent.beforeInstance();
@@ -79,19 +74,34 @@ function makeLinkHost(agent: WorkerAgent, prepared: PreparedInstance): LinkHost 
       if (bound === undefined) {
         throw new Error('the linker asks for a function that is not in its plan');
       }
-      const core = bound.binding.bind(bound.host, agent, access);
+      const core = bound.binding.bind(bound.host, seat, access);
       if (bound.trampoline === null) {
         return core;
       }
-      const instance = new WebAssembly.Instance(bound.trampoline, { host: { ask: core, park } });
-      return instance.exports.call as CoreFunction;
+      const host = { ask: core, park: seat.park };
+      return new WebAssembly.Instance(bound.trampoline, { host }).exports.call as CoreFunction;
     },
     async callStart(start) {
-      agent.beginCall();
+      seat.beginCall();
       await WebAssembly.promising(start)();
     },
-    trap: (message) => agent.trap(message),
+    // The linker is asked as long as the seat is there, whoever sits in it.
+    trap: (message) => seat.trap(message),
   };
+}
+
+/** Makes the seat's instances, or puts back what they were like. */
+async function start(seat: Seat, agent: WorkerAgent, prepared: PreparedInstance): Promise<void> {
+  const { plan, seats } = prepared;
+  agent.memory.takeDeclared(plan.declaredBytes);
+  if (seat.entry !== null) {
+    seat.restore(seats.image!);
+    agent.startedBefore(seats.image!.started);
+    return;
+  }
+  const linked = await instantiate(plan, prepared.modules, makeLinkHost(seat, agent, prepared));
+  seat.furnish(linked, plan);
+  seats.noteImage(() => seat.capture(agent.fuel.mark(), IMAGE_BYTES_MAX));
 }
 
 /** Runs an agent from its instantiation to its result. Never rejects. */
@@ -100,25 +110,32 @@ export async function runInstance(
   prepared: PreparedInstance,
   parts: WorkerParts,
 ): Promise<AgentEnd> {
+  const seat = prepared.seats.take();
+  seat.sit(agent);
   try {
-    const { plan } = prepared;
-    const { entry } = plan;
-    agent.memory.takeDeclared(plan.declaredBytes);
-    const linked = await instantiate(plan, prepared.modules, makeLinkHost(agent, prepared));
-    agent.beginCall();
-    const result = await WebAssembly.promising(linked.entry)();
+    const { entry } = prepared.plan;
+    await start(seat, agent, prepared);
+    seat.beginCall();
+    const result = await seat.entry!();
     const failure =
       entry.kind === 'agent-run'
-        ? liftRunResult(agent, entry.encoding, linked.memory, result as number)
+        ? liftRunResult(agent, entry.encoding, seat.memory, result as number)
         : result === 0
           ? null
           : 'its run returned an error';
-    if (linked.postReturn !== null) {
+    if (seat.postReturn !== null) {
       agent.beginPostReturn();
-      agent.beginCall();
-      await WebAssembly.promising(linked.postReturn)(result);
+      seat.beginCall();
+      await seat.postReturn(result);
     }
-    return failure === null ? NORMAL : failedBy(1, failure);
+    if (failure !== null) {
+      return failedBy(1, failure);
+    }
+    if (!agent.ended) {
+      seat.leave();
+      prepared.seats.giveBack(seat);
+    }
+    return NORMAL;
   } catch (error) {
     return endOf(error, parts);
   }

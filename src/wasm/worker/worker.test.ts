@@ -17,7 +17,7 @@ const NO_FILES: FileHost = {
 };
 
 /** A module that declares nothing: its agents run into its missing entry. */
-const EMPTY = { kind: 'module', digest: 'empty', plan: { lowered: [] }, modules: [] };
+const EMPTY = { kind: 'module', digest: 'empty', plan: { modules: [], lowered: [] }, modules: [] };
 
 const start = (pid: number, slot: number): ToWorker => ({
   kind: 'start',

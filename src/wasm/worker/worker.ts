@@ -15,6 +15,7 @@ import { deliver, PendingOperation } from './mail.ts';
 import type { FileOwner, Resident, WorkerParts } from './parts.ts';
 import type { AgentStart, FromWorker, Mount, ToWorker } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
+import { KeptSeats } from './seats.ts';
 import { makeTrap } from './trap.ts';
 
 /** What a worker talks to the kernel over: a message port, or what stands for one in a process. */
@@ -33,6 +34,8 @@ export interface WorkerOptions {
   readonly sliceFuel: number;
   /** What its agents' imports are bound to. */
   readonly host: HostFunctions;
+  /** Where it keeps instances that may be used again. @default as many as a worker keeps */
+  readonly seats?: KeptSeats;
   /** The directories that are mounted for an agent. */
   openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
 }
@@ -48,6 +51,7 @@ export class Worker implements WorkerParts {
   readonly #openFiles: WorkerOptions['openFiles'];
   readonly #agents = new Map<number, WorkerAgent>();
   readonly #modules = new Map<string, PreparedInstance>();
+  readonly #seats: KeptSeats;
   readonly #operations = new Map<number, PendingOperation<never>>();
   readonly #deliveries = new Map<number, Operation<null>>();
   readonly #outbox: FromWorker[] = [];
@@ -59,6 +63,7 @@ export class Worker implements WorkerParts {
     this.blocks = options.blocks;
     this.sliceFuel = options.sliceFuel;
     this.host = options.host;
+    this.#seats = options.seats ?? new KeptSeats();
   }
 
   /** Messages are batched: those of one turn go together. Bound, for agents hand it on. */
@@ -149,7 +154,7 @@ export class Worker implements WorkerParts {
       case 'module':
         this.#modules.set(
           message.digest,
-          prepareInstance(message.plan, message.modules, this.host),
+          prepareInstance(message.plan, message.modules, this.host, this.#seats),
         );
         return;
       case 'start':

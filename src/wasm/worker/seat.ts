@@ -1,0 +1,166 @@
+/**
+ * A seat: the linked instances of a module, with all that their imports are bound to. Agents of the module
+ * sit in it one after another, so what is bound is bound to the seat, which asks who sits in it now.
+ */
+
+import type { Linked } from '../component/link.ts';
+import type { LinkPlan } from '../component/plan.ts';
+import type { CanonicalAccess, GuestCall } from '../host/abi/binding.ts';
+import type { HostAgent } from '../host/agent.ts';
+import { DEPTH_LIMIT_BYTES } from '../metering/costs.ts';
+import type { WorkerAgent } from './agent.ts';
+import type { FuelMark } from './fuel.ts';
+import { SeatHandles } from './seat-handles.ts';
+
+/** The guest's function as it is called from the top. */
+type Entry = (...values: unknown[]) => Promise<unknown>;
+
+/** What a seat's instances were like after their start. */
+export interface SeatImage {
+  readonly memories: readonly Uint8Array[];
+  readonly globals: readonly (number | bigint)[];
+  /** Where the fuel of whom it was started for had come to. */
+  readonly started: FuelMark;
+  readonly bytes: number;
+}
+
+export class Seat implements GuestCall<HostAgent> {
+  readonly fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+  /** Bytes of call frames that are left; the guest's code hands it on where it leaves its module. */
+  readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH_LIMIT_BYTES);
+  /** What its modules import of what metering injects. */
+  readonly injected: WebAssembly.ModuleImports;
+  readonly park = new WebAssembly.Suspending(() => this.#sitting.park());
+  /** What is bound asks for it once: it is the seat's, and leads to the table of who sits in it. */
+  readonly handles = new SeatHandles();
+  entry: Entry | null = null;
+  postReturn: Entry | null = null;
+  /** Where the entry's result stands. */
+  memory: WebAssembly.Memory | null = null;
+  readonly #memories: WebAssembly.Memory[] = [];
+  readonly #globals: WebAssembly.Global[] = [];
+  /** Whether its guest has asked the host for anything since it was made, and not only for fuel. */
+  #asked = false;
+  #agent: WorkerAgent | null = null;
+
+  constructor() {
+    this.injected = Object.assign(Object.create(null), {
+      fuel: this.fuel,
+      depth: this.depth,
+      check: (fuel: number) => this.#sitting.check(fuel),
+      suspend: new WebAssembly.Suspending(() => this.#sitting.suspend()),
+      grow: (bytes: number) => {
+        this.#asked = true;
+        return this.#sitting.memory.grow(bytes);
+      },
+      ungrow: (bytes: number) => this.#sitting.memory.ungrow(bytes),
+      exhausted_depth: () => this.#sitting.exhaustedDepth(),
+    });
+  }
+
+  get #sitting(): WorkerAgent {
+    if (this.#agent === null) throw new Error('code of a seat runs in which nobody sits');
+    return this.#agent;
+  }
+
+  // ── who sits in it ──────────────────────────────────────────────────────────────────────────────
+
+  /** The agent's fuel is the seat's from here on. */
+  sit(agent: WorkerAgent): void {
+    this.#agent = agent;
+    this.handles.moveTo(agent.handles);
+    agent.fuel.moveTo(this.fuel);
+  }
+
+  /** Nothing that the agent does later reaches the seat. */
+  leave(): void {
+    this.#sitting.fuel.moveTo({ value: 0 });
+    this.handles.moveTo(null);
+    this.#agent = null;
+  }
+
+  /** A call of the guest from the top begins: all of its stack is there. */
+  beginCall(): void {
+    this.depth.value = DEPTH_LIMIT_BYTES;
+  }
+
+  // ── its instances ───────────────────────────────────────────────────────────────────────────────
+
+  /** Keeps what the linker has made. */
+  furnish(linked: Linked, plan: LinkPlan): void {
+    this.entry = WebAssembly.promising(linked.entry) as Entry;
+    this.postReturn =
+      linked.postReturn === null ? null : (WebAssembly.promising(linked.postReturn) as Entry);
+    this.memory = linked.memory;
+    for (const [index, step] of plan.steps.entries()) {
+      if (step.kind !== 'instantiate') continue;
+      const exports = linked.instances[index]!;
+      const { image } = plan.modules[step.module]!;
+      for (const name of image?.memories ?? []) {
+        this.#memories.push(exports[name] as WebAssembly.Memory);
+      }
+      for (const name of image?.globals ?? []) {
+        this.#globals.push(exports[name] as WebAssembly.Global);
+      }
+    }
+  }
+
+  /**
+   * What its instances are like now, right after their start; null where that isn't the same for every
+   * agent, because the start has asked the host for something, or is more than `bytesMax`.
+   */
+  capture(started: FuelMark, bytesMax: number): SeatImage | null {
+    const bytes = this.#memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    if (this.#asked || bytes > bytesMax) return null;
+    return {
+      memories: this.#memories.map(({ buffer }) => new Uint8Array(buffer.slice(0))),
+      globals: this.#globals.map(({ value }) => value as number | bigint),
+      started,
+      bytes,
+    };
+  }
+
+  /** Whether what has grown in it leaves it as it was made. */
+  fits({ memories }: SeatImage): boolean {
+    return this.#memories.every(
+      ({ buffer }, index) => buffer.byteLength === memories[index]!.length,
+    );
+  }
+
+  /** Makes its instances as they were after their start. */
+  restore({ memories, globals }: SeatImage): void {
+    for (let index = 0; index < memories.length; index += 1) {
+      new Uint8Array(this.#memories[index]!.buffer).set(memories[index]!);
+    }
+    for (let index = 0; index < globals.length; index += 1) {
+      this.#globals[index]!.value = globals[index];
+    }
+  }
+
+  // ── for host functions ──────────────────────────────────────────────────────────────────────────
+
+  get agent(): HostAgent {
+    return this.#sitting;
+  }
+
+  enter(): void {
+    this.#asked = true;
+    this.#sitting.enter();
+  }
+
+  trap(message: string): never {
+    return this.#sitting.trap(message);
+  }
+
+  allocate(access: CanonicalAccess, align: number, bytes: number): number {
+    return this.#sitting.allocate(access, align, bytes);
+  }
+
+  charge(bytes: number): void {
+    this.#sitting.charge(bytes);
+  }
+
+  fail(error: unknown): never {
+    return this.#sitting.fail(error);
+  }
+}
