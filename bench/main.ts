@@ -12,9 +12,10 @@ import { ends } from './ends.ts';
 import { gate } from './gate.ts';
 import type { Part, Row } from './measure.ts';
 import { metering } from './metering/part.ts';
+import { scheduler } from './scheduler.ts';
 import { start } from './start.ts';
 
-const PARTS: readonly Part[] = [metering, start, gate, ends];
+const PARTS: readonly Part[] = [metering, start, gate, ends, scheduler];
 
 function table(rows: readonly Row[]): string {
   const cells = rows.map(({ part, name, value, ratio, against }) => [

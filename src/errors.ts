@@ -30,6 +30,8 @@ export type ErrorCode =
   | 'RF_CAPABILITY_DENIED'
   /** A limit was passed by the call. */
   | 'RF_LIMIT_EXCEEDED'
+  /** The quota of the kernel or of an owner has no room for the agent. */
+  | 'RF_QUOTA_EXCEEDED'
   /** The receiver's mailbox is full. */
   | 'RF_MAILBOX_FULL'
   /** A backend that isn't configured. */

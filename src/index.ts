@@ -22,6 +22,7 @@ export { PolicyError, type PolicyProblem } from './policy/problem.ts';
 export { policyJsonSchema, type Restart } from './policy/schema.ts';
 export type { Pid, ProcessState } from './process/state.ts';
 export { DEFAULT_LIMITS, type Limits, type LimitsInput, parseLimits } from './resource/limits.ts';
+export type { Quotas, QuotasInput } from './resource/quotas.ts';
 export { parseCount, parseDuration, parseSize } from './resource/units.ts';
 export type { Usage } from './resource/usage.ts';
 export type { InputGiven } from './supervisor/input.ts';

@@ -13,6 +13,7 @@ import { RingfenceError } from './errors.ts';
 import { Agent } from './kernel/agent.ts';
 import { outcomeForGuest, readChild, requireBounded } from './kernel/child-spawn.ts';
 import { pathOf, readModule } from './kernel/module-file.ts';
+import { requireDensity, roomOfProcess } from './kernel/room.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './kernel/roots.ts';
 import {
   type KernelOptions,
@@ -56,6 +57,9 @@ function describe(
     adapted: prepared.adapted,
   };
 }
+
+/** The addresses and mappings of a process are its own, however many kernels it has. */
+const ROOM = roomOfProcess();
 
 /** Modules that are prepared at a time. */
 const PREPARATIONS_AT_A_TIME = 2;
@@ -104,6 +108,8 @@ export class Kernel implements AsyncDisposable {
     );
     this.#supervisor = new Supervisor({
       capacity: options.capacity ?? 4096,
+      quotas: options.quotas ?? {},
+      ownerQuotas: options.ownerQuotas ?? {},
       onLog: (line) => {
         try {
           options.onLog?.(line);
@@ -125,6 +131,7 @@ export class Kernel implements AsyncDisposable {
       workers: options.workers ?? Math.min(8, availableParallelism()),
       sliceFuel: options.sliceFuel ?? 100_000_000,
       blocks: this.#supervisor.blocks.memory,
+      room: ROOM,
       processWalls: options.processWalls ?? 'if-available',
       onWarning: warn,
     });
@@ -199,7 +206,7 @@ export class Kernel implements AsyncDisposable {
    * @throws {RingfenceError} `RF_USAGE`, `RF_FILE` for a directory that can't be mounted,
    * `RF_MODULE_REFUSED` when the module declares more memory than the limit, `RF_CAPABILITY_DENIED` when
    * a child would have more than its parent, `RF_PROCESS_NOT_FOUND` when that has ended,
-   * `RF_LIMIT_EXCEEDED` for more children than its parent may have, more than 256 grants, or when as many
+   * `RF_QUOTA_EXCEEDED`, `RF_LIMIT_EXCEEDED` for more children than its parent may have, more than 256 grants, or when as many
    * agents have a thread or process of their own as may, `RF_PROCESS_TABLE_FULL`, `RF_CLOSED`,
    * `RF_BACKEND_NOT_AVAILABLE` when no process can be started within the walls that are required,
    * `RF_INTERNAL` when no worker thread could be started
@@ -214,6 +221,12 @@ export class Kernel implements AsyncDisposable {
       throw new RingfenceError(
         'RF_USAGE',
         "Cannot spawn the agent as 'module' is none that this kernel has loaded: give what load() answered.",
+      );
+    }
+    if (options.owner !== undefined && options.parent !== undefined) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        "Cannot spawn the agent as 'owner' is given with 'parent': a child counts towards its parent's owner; leave one out.",
       );
     }
     const limits = parseLimits(options.limits);
@@ -258,6 +271,8 @@ export class Kernel implements AsyncDisposable {
         grants: specs,
         roots,
         isolation: options.isolation ?? 'shared',
+        owner: options.owner === undefined ? null : options.owner,
+        declaredBytes: module.declaredBytes,
         limits,
         arguments: options.arguments ?? [],
         environment: Object.entries(options.environment ?? {}),
@@ -422,7 +437,8 @@ export class Kernel implements AsyncDisposable {
 /**
  * Opens a kernel.
  *
- * @throws {RingfenceError} `RF_USAGE` for an option that can't be understood.
+ * @throws {RingfenceError} `RF_USAGE` for an option that can't be understood, or that this process can't
+ * have any more; `RF_BACKEND_NOT_AVAILABLE` for density `dense` in a program that was not started for it.
  *
  * @example
  * ```ts
@@ -437,5 +453,6 @@ export async function openKernel(options: KernelOptions = {}): Promise<Kernel> {
   if (!parsed.success) {
     throw usageError('open a kernel', parsed.error);
   }
+  requireDensity(options, ROOM);
   return new Kernel(options);
 }

@@ -1,7 +1,7 @@
 /** The wasm backend: runs agents in threads that many share, in threads or in processes of their own. */
 
 import { availableParallelism } from 'node:os';
-import { RingfenceError } from '../errors.ts';
+import type { EngineRoom } from '../resource/engine-room.ts';
 import type { Backend, BackendAgent, BackendEvents, BackendStart, Isolation } from './backend.ts';
 import type { WallsPolicy } from './process/launcher.ts';
 import type { Processes } from './process/processes.ts';
@@ -13,17 +13,13 @@ import { SharedThreads, type SharedThreadsOptions } from './wasm/shared-threads.
 
 /** How the wasm backend runs agents. */
 export interface WasmBackendOptions extends SharedThreadsOptions {
+  /** What the agents of this process may take of it. */
+  readonly room: EngineRoom;
   /** Whether an agent's process may run without the system's own walls. */
   readonly processWalls: WallsPolicy;
   /** The system's programs. Only tests give others than there are. */
   readonly wallTools?: WallTools | undefined;
 }
-
-/**
- * Memories that all agents of this process may have at a time: at some 16,300 V8 has no addresses
- * left, and ends the thread that asks for one more.
- */
-const MEMORIES_MAX = 14_000;
 
 /** Runs components, each in the isolation that it is spawned with. */
 export class WasmBackend implements Backend {
@@ -35,8 +31,6 @@ export class WasmBackend implements Backend {
   readonly #starts = new Starts(Math.max(2, availableParallelism()));
   #loading: Promise<Processes> | null = null;
   #processes: Processes | null = null;
-  /** Memories of the agents of this process that have not exited. */
-  #memories = 0;
 
   constructor(options: WasmBackendOptions) {
     this.#options = options;
@@ -64,24 +58,21 @@ export class WasmBackend implements Backend {
   }
 
   #startInThread(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
-    const memories = memoriesOf(module.plan);
-    if (this.#memories + memories > MEMORIES_MAX) {
-      throw new RingfenceError(
-        'RF_PROCESS_TABLE_FULL',
-        `Cannot spawn the agent as the agents of this process have ${this.#memories} memories, and ${MEMORIES_MAX} are the most: wait for agents to exit.`,
-        { max: MEMORIES_MAX },
-      );
-    }
+    const { room } = this.#options;
+    const share = room.take(start.agentId, memoriesOf(module.plan));
     const threads = start.isolation === 'thread' ? this.#threads : this.#shared;
-    const agent = threads.start(start, module, {
-      ...events,
-      exited: (end) => {
-        this.#memories -= memories;
-        events.exited(end);
-      },
-    });
-    this.#memories += memories;
-    return agent;
+    try {
+      return threads.start(start, module, {
+        ...events,
+        exited: (end) => {
+          room.give(share);
+          events.exited(end);
+        },
+      });
+    } catch (error) {
+      room.give(share);
+      throw error;
+    }
   }
 
   /**

@@ -124,6 +124,10 @@ const FOR_GUESTS: Readonly<Partial<Record<ErrorCode, readonly [error: string, me
       'it has as many children as it may, or the host is at a limit: wait for one to exit',
     ],
     RF_PROCESS_TABLE_FULL: ['limit-exceeded', 'the host has no room for more agents: try later'],
+    RF_QUOTA_EXCEEDED: [
+      'limit-exceeded',
+      'the quota of its owner, or of the host, is used up: wait for an agent to exit',
+    ],
     RF_PROCESS_NOT_FOUND: [
       'not-found',
       'there is no such module: name one that the host has loaded',

@@ -6,6 +6,7 @@ import type { ElevationAnswer, ElevationRequest } from '../capability/elevation.
 import type { GrantSpec } from '../capability/grant.ts';
 import type { GrantsInput } from '../capability/input.ts';
 import type { LimitsInput } from '../resource/limits.ts';
+import { type QuotasInput, quotasSchema } from '../resource/quotas.ts';
 import type { InputGiven } from '../supervisor/input.ts';
 import type { OutputWriter } from '../supervisor/output.ts';
 import type { LogLine } from '../supervisor/supervisor.ts';
@@ -18,9 +19,19 @@ export interface KernelOptions {
   /**
    * Agents that live at a time. @default 4096
    *
-   * At about 16,000 suspended stacks V8 ends the whole process, so 12,000 is the most.
+   * 12,000 is the most, and 100,000 with {@link KernelOptions.density} `dense`. What the process has
+   * room for may be less: docs/limits.md.
    */
   readonly capacity?: number;
+  /**
+   * `dense`: memories take no more addresses than they declare, for more agents than 12,000; needs a
+   * program that was started with `node --disable-wasm-trap-handler`. @default 'fast'
+   */
+  readonly density?: 'fast' | 'dense';
+  /** What all agents may have together. @default unlimited */
+  readonly quotas?: QuotasInput;
+  /** What the agents of one owner may have together: {@link SpawnOptions.owner}. @default unlimited */
+  readonly ownerQuotas?: QuotasInput;
   /**
    * The most fuel between two scheduling points of an agent; slices that take long are made shorter.
    * What an agent uses does not depend on it. @default 2,000,000
@@ -48,7 +59,10 @@ export interface KernelOptions {
 /** Reads {@link KernelOptions}. */
 export const optionsSchema = z.strictObject({
   workers: z.number().int().min(1).max(64).optional(),
-  capacity: z.number().int().min(1).max(12_000).optional(),
+  capacity: z.number().int().min(1).max(100_000).optional(),
+  density: z.enum(['fast', 'dense']).optional(),
+  quotas: quotasSchema.optional(),
+  ownerQuotas: quotasSchema.optional(),
   sliceFuel: z.number().int().min(1).max(1_000_000_000).optional(),
   cacheDirectory: z.string().nullish(),
   onElevation: z
@@ -104,6 +118,11 @@ export interface SpawnOptions {
    * @default none, the kernel's own
    */
   readonly parent?: Agent | undefined;
+  /**
+   * Whose quota it counts towards, 1 to 256 characters. A child counts towards its parent's owner, and
+   * can be given no other. @default itself and its descendants are an owner of their own
+   */
+  readonly owner?: string;
   /** How far it is kept apart from other agents: docs/isolation.md. @default 'shared' */
   readonly isolation?: Isolation | undefined;
   /** What is absent has its default: {@link DEFAULT_LIMITS}. */
@@ -138,6 +157,7 @@ export const spawnSchema = z.strictObject({
   environment: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional(),
   grants: z.unknown().optional(),
   parent: z.custom<Agent>((value) => typeof value === 'object' && value !== null).optional(),
+  owner: z.string().min(1).max(256).optional(),
   isolation: z.enum(ISOLATIONS).optional(),
   limits: z.unknown().optional(),
   stdin: inputSchema.optional(),

@@ -4,6 +4,7 @@
  */
 
 import { RingfenceError } from '../errors.ts';
+import { ACCOUNT_LONGS, HeldShare, QuotaAccounts } from './quota-accounts.ts';
 
 /** Bytes of a slot; two cache lines, so that neighbours on two cores don't share one. */
 const SLOT_BYTES = 128;
@@ -19,7 +20,15 @@ export const COUNT_MAX = 0x7fff_ffff;
 /** Grants whose revocation a slot can hold. */
 export const REVOCATION_BITS = 256;
 /** 64-bit fields of a slot, by index; they begin behind the 32-bit ones. */
-const LONG = { fuel: 8, memoryBytes: 9, cpuTimeMicroseconds: 10, diskBytes: 11 } as const;
+const LONG = {
+  fuel: 8,
+  memoryBytes: 9,
+  cpuTimeMicroseconds: 10,
+  diskBytes: 11,
+  longestWaitMicroseconds: 12,
+  /** The owner's account, and two words of what was taken of it: quota-accounts.ts. */
+  held: 13,
+} as const;
 
 /** What the kernel tells a worker about an agent, at any time, through the agent's slot. */
 export const COMMAND = { none: 0, kill: 1, timeout: 2 } as const;
@@ -37,11 +46,14 @@ export interface Counters {
   toolCalls: number;
   diskBytes: number;
   slices: number;
+  longestWaitMicroseconds: number;
 }
 
 /** One agent's slot. */
 export class ControlBlock {
   readonly slot: number;
+  /** What it has taken of the quotas. */
+  readonly held: HeldShare;
   readonly #words: Int32Array;
   readonly #longs: BigInt64Array;
 
@@ -49,6 +61,12 @@ export class ControlBlock {
     this.slot = slot;
     this.#words = new Int32Array(memory, slot * SLOT_BYTES, WORDS);
     this.#longs = new BigInt64Array(memory, slot * SLOT_BYTES, LONGS);
+    this.held = new HeldShare(new BigInt64Array(memory), slot * LONGS + LONG.held);
+  }
+
+  /** From now on, what its agent takes counts towards this account, and that of all. */
+  openAccount(account: number): void {
+    Atomics.store(this.#longs, LONG.held, BigInt(account));
   }
 
   /**
@@ -137,6 +155,9 @@ export class ControlBlock {
   setCpuTimeMicroseconds(microseconds: number): void {
     Atomics.store(this.#longs, LONG.cpuTimeMicroseconds, BigInt(Math.round(microseconds)));
   }
+  setLongestWaitMicroseconds(microseconds: number): void {
+    Atomics.store(this.#longs, LONG.longestWaitMicroseconds, BigInt(Math.round(microseconds)));
+  }
 
   /** All counters at one moment. */
   read(): Counters {
@@ -149,6 +170,7 @@ export class ControlBlock {
       messagesSent: this.messagesSent,
       toolCalls: this.toolCalls,
       slices: this.slices,
+      longestWaitMicroseconds: long(LONG.longestWaitMicroseconds),
     };
   }
 
@@ -163,10 +185,13 @@ export class ControlBlock {
 /** Hands out slots; lives in the kernel, the workers only see the memory. */
 export class ControlBlocks {
   readonly memory: SharedArrayBuffer;
+  readonly accounts: QuotaAccounts;
   readonly #free: number[] = [];
 
   constructor(capacity: number) {
-    this.memory = new SharedArrayBuffer(capacity * SLOT_BYTES);
+    const accountBytes = (capacity + 1) * ACCOUNT_LONGS * 8;
+    this.memory = new SharedArrayBuffer(capacity * SLOT_BYTES + accountBytes);
+    this.accounts = new QuotaAccounts(this.memory, capacity * LONGS, capacity);
     for (let slot = capacity - 1; slot >= 0; slot -= 1) {
       this.#free.push(slot);
     }

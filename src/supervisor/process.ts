@@ -5,7 +5,8 @@ import type { GrantId, GrantSpec } from '../capability/grant.ts';
 import type { Pid, ProcessState } from '../process/state.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
 import type { Limits } from '../resource/limits.ts';
-import { NOTHING_USED, type Usage } from '../resource/usage.ts';
+import type { Admitted } from '../resource/quotas.ts';
+import { FUEL_TABLE_VERSION, NOTHING_USED, type Usage } from '../resource/usage.ts';
 import { Input, type InputGiven } from './input.ts';
 import { Output, type OutputWriter } from './output.ts';
 import type { Denial, Report } from './report.ts';
@@ -26,6 +27,10 @@ export interface SpawnRequest {
   /** The open directories of mounts, by where the guest finds them; closed at the exit. */
   readonly roots: ReadonlyMap<string, OpenRoot>;
   readonly isolation: Isolation;
+  /** Whose quota it counts towards; null: its parent's owner's, or its own. */
+  readonly owner: string | null;
+  /** Bytes of the memories and tables that the module declares. */
+  readonly declaredBytes: number;
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
@@ -57,7 +62,11 @@ export class Process {
   finalUsage: Usage | null = null;
   finalSlices = 0;
 
-  constructor(pid: Pid, request: SpawnRequest, block: ControlBlock) {
+  /** What it was admitted with. */
+  readonly admitted: Admitted;
+
+  constructor(pid: Pid, request: SpawnRequest, block: ControlBlock, admitted: Admitted) {
+    this.admitted = admitted;
     this.pid = pid;
     this.agentId = request.agentId;
     this.parentPid = request.parentPid;
@@ -79,12 +88,15 @@ export class Process {
     const counters = this.block.read();
     return {
       fuel: counters.fuel,
+      fuel_table: FUEL_TABLE_VERSION,
       memory_bytes: counters.memoryBytes,
       cpu_time_ms: Math.round(counters.cpuTimeMicroseconds / 10) / 100,
       wall_time_ms: Math.round(performance.timeOrigin + performance.now() - this.spawnedAtMs),
       messages_sent: counters.messagesSent,
       tool_calls: counters.toolCalls,
       disk_bytes: counters.diskBytes,
+      slices: counters.slices,
+      longest_wait_ms: Math.round(counters.longestWaitMicroseconds / 10) / 100,
     };
   }
 

@@ -16,6 +16,7 @@ import type { Payload } from '../ipc/message.ts';
 import { KERNEL_PID, type Pid } from '../process/state.ts';
 import { ProcessTable } from '../process/table.ts';
 import { COMMAND, ControlBlocks } from '../resource/control-blocks.ts';
+import { type Admitted, QuotaBook, type QuotasInput } from '../resource/quotas.ts';
 import { checkSpawn } from './parent.ts';
 import { Process, type SpawnRequest } from './process.ts';
 import { exitCode, type Report, reportLimits } from './report.ts';
@@ -31,6 +32,9 @@ export interface LogLine {
 /** What the supervisor asks the rest of the kernel for. */
 export interface SupervisorOptions {
   readonly capacity: number;
+  /** What all agents may have together, and those of each owner. */
+  readonly quotas: QuotasInput;
+  readonly ownerQuotas: QuotasInput;
   onLog(line: LogLine): void;
   callTool(
     name: string,
@@ -81,6 +85,7 @@ export class Supervisor {
   readonly blocks: ControlBlocks;
   readonly grants = new GrantRegistry();
   readonly #options: SupervisorOptions;
+  readonly quotas: QuotaBook;
   readonly #table: ProcessTable<Process>;
   #closed = false;
 
@@ -88,12 +93,13 @@ export class Supervisor {
     this.#options = options;
     this.#table = new ProcessTable(options.capacity);
     this.blocks = new ControlBlocks(options.capacity);
+    this.quotas = new QuotaBook(this.blocks.accounts, options.quotas, options.ownerQuotas);
   }
 
   /**
    * Spawns an agent on a backend: the only way there is.
    *
-   * @throws {RingfenceError} `RF_PROCESS_TABLE_FULL`, `RF_CLOSED`
+   * @throws {RingfenceError} `RF_PROCESS_TABLE_FULL`, `RF_QUOTA_EXCEEDED`, `RF_CLOSED`
    */
   spawn(request: SpawnRequest, backend: Backend): Process {
     if (this.#closed) {
@@ -106,14 +112,21 @@ export class Supervisor {
     const process = this.#table.insert((pid) => {
       // What is wider than its parent's is refused before there is an agent.
       const block = this.blocks.take();
+      const admitted = this.#admission(pid, request);
+      let isAdmitted = false;
       try {
+        this.quotas.admit(block, admitted);
+        isAdmitted = true;
         const grants = this.grants.issue(pid, request.grants, parentOf(request));
-        const made = new Process(pid, request, block);
+        const made = new Process(pid, request, block, admitted);
         indexGrants(made, grants);
         return made;
       } catch (error) {
         // The next agent gets this pid, and nothing that was given to it.
         this.grants.exited(pid);
+        if (isAdmitted) {
+          this.quotas.release(block, admitted);
+        }
         this.blocks.release(block);
         throw error;
       }
@@ -130,6 +143,21 @@ export class Supervisor {
       throw error;
     }
     return process;
+  }
+
+  /** What an agent has from its spawn on, and who it counts for. */
+  #admission(pid: Pid, request: SpawnRequest): Admitted {
+    const { agentId, isolation, limits, roots } = request;
+    const inherited = this.#table.findLive(request.parentPid)?.admitted.owner;
+    const apart = isolation === 'process';
+    return {
+      agentId,
+      owner: inherited ?? (request.owner === null ? `pid ${pid}` : `=${request.owner}`),
+      // Nobody can be asked from within another process: what it may have is taken at once.
+      memoryBytes: apart ? limits.memoryBytes || Number.POSITIVE_INFINITY : request.declaredBytes,
+      descriptors: roots.size,
+      stacks: apart ? 0 : 1,
+    };
   }
 
   #start(process: Process, backend: Backend): void {
@@ -327,6 +355,7 @@ export class Supervisor {
     for (const root of process.request.roots.values()) {
       root.close();
     }
+    this.quotas.release(process.block, process.admitted);
     this.blocks.release(process.block);
     process.block = null;
     process.running = null;

@@ -292,6 +292,9 @@ describe('reports', () => {
         messages_sent: 0,
         tool_calls: 0,
         disk_bytes: 0,
+        fuel_table: expect.any(Number),
+        slices: expect.any(Number),
+        longest_wait_ms: expect.any(Number),
       },
       limits: {
         fuel: 0,

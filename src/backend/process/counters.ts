@@ -23,6 +23,9 @@ export function takeCounters(
   block.setFuel(Math.max(before.fuel, within(told.fuel, limits.fuel)));
   block.setMemoryBytes(Math.max(before.memoryBytes, within(told.memoryBytes, limits.memoryBytes)));
   block.setCpuTimeMicroseconds(Math.max(before.cpuTimeMicroseconds, told.cpuTimeMicroseconds));
+  block.setLongestWaitMicroseconds(
+    Math.max(before.longestWaitMicroseconds, told.longestWaitMicroseconds),
+  );
   block.raise({
     slices: told.slices,
     messagesSent: Math.max(counted.messagesSent, within(told.messagesSent, limits.messages)),

@@ -55,6 +55,7 @@ const head = z.discriminatedUnion('kind', [
     messagesSent: count,
     toolCalls: count,
     slices: count,
+    longestWaitMicroseconds: count,
   }),
   z.strictObject({ kind: z.literal('told'), id: count }),
   z.strictObject({

@@ -1,5 +1,6 @@
 /** A prepared module, as the backend hands it to whoever runs its agents. */
 
+import type { DeclaredMemory } from '../../resource/engine-room.ts';
 import type { LinkPlan } from '../../wasm/component/plan.ts';
 
 /** A module as the backend runs it. */
@@ -12,9 +13,7 @@ export interface WasmModule {
 }
 
 /** Memories that an agent of a module has. */
-export const memoriesOf = (plan: LinkPlan): number =>
-  plan.steps.reduce(
-    (sum, step) =>
-      step.kind === 'instantiate' ? sum + (plan.modules[step.module]?.memories.length ?? 0) : sum,
-    0,
+export const memoriesOf = (plan: LinkPlan): readonly DeclaredMemory[] =>
+  plan.steps.flatMap((step) =>
+    step.kind === 'instantiate' ? (plan.modules[step.module]?.memories ?? []) : [],
   );

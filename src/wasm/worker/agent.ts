@@ -32,13 +32,13 @@ import {
   timedOut,
   trapped,
 } from './ends.ts';
-import { type FuelMark, FuelTank } from './fuel.ts';
+import { type FuelMark, FuelTank, SLICE_MS } from './fuel.ts';
 import { MailShare } from './mail-share.ts';
 import { MemoryAccount } from './memory-account.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd, AgentStart } from './protocol.ts';
 import { SeededRandom, SystemRandom } from './random.ts';
-import type { Schedulable } from './scheduler.ts';
+import { type Schedulable, threadCpuMicroseconds } from './scheduler.ts';
 import { PortInput, PortLog, PortOutput } from './streams.ts';
 import { Suspension } from './suspension.ts';
 
@@ -53,6 +53,8 @@ const BYTES_PER_UNIT = 8;
 const CALLS_BETWEEN_LOOKS = 32;
 /** Bytes between host and guest that count as one more call. */
 const BYTES_A_CALL = 1024;
+/** Past so much of the thread's CPU time a slice ends wherever its fuel is. */
+const OVERLONG_MS = 4 * SLICE_MS;
 /** Time in a host function that counts as one more call. */
 const MILLISECONDS_A_CALL = 0.1;
 
@@ -89,6 +91,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly fuel: FuelTank;
   readonly memory: MemoryAccount;
   pending: unknown;
+  readySinceMs: number | null = null;
+  aheadMs = 0;
+  aheadAtMs = 0;
   waitsUnder: HeldGrant | null = null;
 
   readonly #parts: WorkerParts;
@@ -106,6 +111,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #callsUntilLook = CALLS_BETWEEN_LOOKS;
   #reallocAllowance = 0;
   #sliceStartedAtMs = 0;
+  #sliceStartedAtCpu = 0;
+  #longestWaitMs = 0;
+  /** When the run under way began, where that was because of an event. */
+  #wokeAtMs = Number.NEGATIVE_INFINITY;
   #end: AgentEnd | null = null;
   #launched = false;
   #deadline: Alarm | null = null;
@@ -138,8 +147,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.log = new PortLog(start.pid, parts.post);
     this.mailbox = new Mailbox(new MailShare(this, start.limits.hostBytes));
     this.handles = new HandleTable();
-    this.fuel = new FuelTank(start.limits.fuel, parts.sliceFuel);
-    this.memory = new MemoryAccount(this.block, start.limits.memoryBytes);
+    this.fuel = new FuelTank(start.limits.fuel, parts.sliceFuel, parts.speedOf(start.digest));
+    this.memory = new MemoryAccount(this.block, start.limits.memoryBytes, this.block.held);
     this.#suspension = new Suspension(this, parts.scheduler);
     this.#denials = new DenialCounts((denial) =>
       parts.post({ kind: 'denied', pid: start.pid, ...denial }),
@@ -166,11 +175,20 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   /** For the scheduler: starts the agent, or goes on where it stopped. */
   resume(): boolean {
-    this.#sliceStartedAtMs = performance.now();
+    const nowMs = performance.now();
+    this.#beginSlice(nowMs);
+    this.#wokeAtMs = nowMs;
     if (!this.#launched) {
       this.#launched = true;
       queueMicrotask(() => void this.#run());
       return true;
+    }
+    if (!this.#suspension.isWoken) {
+      this.#wokeAtMs = Number.NEGATIVE_INFINITY;
+    } else {
+      // What is left of its last slice says nothing of this run: one that wakes up often would have to
+      // queue behind everybody who computes, each time that this comes to an end.
+      this.fuel.renewSlice();
     }
     return this.#suspension.resume();
   }
@@ -178,6 +196,13 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   addCpuTime(microseconds: number): void {
     this.#cpuMicroseconds += microseconds;
     this.block.setCpuTimeMicroseconds(this.#cpuMicroseconds);
+  }
+
+  addWait(milliseconds: number): void {
+    if (milliseconds > this.#longestWaitMs) {
+      this.#longestWaitMs = milliseconds;
+      this.block.setLongestWaitMicroseconds(milliseconds * 1000);
+    }
   }
 
   async #run(): Promise<void> {
@@ -207,15 +232,31 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       );
       return CHECK.stop;
     }
+    if (this.#isOverlong()) {
+      this.fuel.cutSlice();
+    }
     const granted = this.fuel.take(fuel);
     return granted > 0 ? granted : this.#sliceEnded(fuel);
   };
 
+  /** The clock also runs while the system has stopped the thread: no agent is made to pay for that. */
+  #isOverlong(): boolean {
+    if (performance.now() - this.#sliceStartedAtMs < OVERLONG_MS) {
+      return false;
+    }
+    return threadCpuMicroseconds() - this.#sliceStartedAtCpu >= OVERLONG_MS * 1000;
+  }
+
+  #beginSlice(nowMs: number): void {
+    this.#sliceStartedAtMs = nowMs;
+    this.#sliceStartedAtCpu = threadCpuMicroseconds();
+  }
+
   #sliceEnded(fuel: number): number {
     this.block.setFuel(this.fuel.usedAt(fuel));
     const nowMs = performance.now();
-    this.fuel.adapt(nowMs - this.#sliceStartedAtMs);
-    this.#sliceStartedAtMs = nowMs;
+    this.fuel.adapt(fuel, nowMs - this.#sliceStartedAtMs);
+    this.#beginSlice(nowMs);
     if (!this.fuel.openSlice(fuel)) {
       this.end(outOfFuel(this.limits));
       return CHECK.stop;
@@ -225,7 +266,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (this.#end !== null) {
       return CHECK.stop;
     }
-    return this.#parts.scheduler.mayContinue() ? this.fuel.take(fuel) : CHECK.suspend;
+    // Who woke up has its millisecond, also where its slices are still too short.
+    const goesOn = nowMs - this.#wokeAtMs < SLICE_MS || this.#parts.scheduler.mayContinue();
+    return goesOn ? this.fuel.take(fuel) : CHECK.suspend;
   }
 
   /** The injected code's end of a guest whose call frames take more than they may. */
@@ -236,7 +279,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   /** A point between two instances of its component: asked there as the injected code asks. */
   beforeInstance(): Promise<void> | null {
     this.checkAlive();
-    if (this.fuel.left >= 0 && !this.#parts.scheduler.ranTooLong()) {
+    if (this.fuel.left >= 0 && !this.#isOverlong()) {
       return null;
     }
     this.fuel.endSlice();
@@ -345,7 +388,6 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.handles.drain();
     this.files.close();
     const undelivered = this.mailbox.close();
-    this.#parts.scheduler.stopped(this);
     this.block.setFuel(this.fuel.used);
     this.memory.notePeak();
     this.#denials.flush();
@@ -353,6 +395,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.stderr.flush();
     this.#parts.ended(this);
     this.#parts.post({ kind: 'exited', pid: this.pid, end, undelivered });
+    // Last: whoever is next runs only when this has been said.
+    this.#parts.scheduler.stopped(this);
   }
 
   // ── grants ──────────────────────────────────────────────────────────────────────────────────────
@@ -432,7 +476,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#callsUntilLook -= calls;
     if (this.#callsUntilLook <= 0) {
       this.#callsUntilLook = CALLS_BETWEEN_LOOKS;
-      if (this.#parts.scheduler.ranTooLong()) {
+      if (this.#isOverlong()) {
         this.#lookForEnd();
         this.fuel.endSlice();
       }

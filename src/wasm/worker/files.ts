@@ -1,6 +1,7 @@
 /** The directories of an agent inside its worker: its mounts, and its limit of disk. */
 
 import type { HeldGrant } from '../../capability/held.ts';
+import { ACCOUNT } from '../../resource/quota-accounts.ts';
 import { openFiles } from '../host/files/engine.ts';
 import type { DiskBudget, FileHost } from '../host/files/host.ts';
 import type { SyncQueue } from '../host/files/sync-queue.ts';
@@ -45,5 +46,9 @@ export function openAgentFiles(
     }
     return { scope: grant.scope, root };
   });
-  return openFiles(opened, diskBudget(owner), syncs);
+  const { held } = owner.block;
+  return openFiles(opened, diskBudget(owner), syncs, {
+    hasRoom: () => held.hasRoom(ACCOUNT.descriptors),
+    count: (more) => held.add(ACCOUNT.descriptors, more),
+  });
 }

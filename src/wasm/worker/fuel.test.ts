@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { FUEL_STRIDE } from '../metering/costs.ts';
 import { FuelTank } from './fuel.ts';
+import { Speed } from './speed.ts';
 
 /** A tank whose counter can be seen. */
 class OpenTank extends FuelTank {
   readonly global = { value: 0 };
 }
 
-function tankOf(limit: number, sliceMax: number): OpenTank {
-  const tank = new OpenTank(limit, sliceMax);
+function tankOf(limit: number, sliceMax: number, module?: Speed): OpenTank {
+  const tank = new OpenTank(limit, sliceMax, module);
   tank.moveTo(tank.global);
   return tank;
 }
@@ -81,19 +82,52 @@ describe('a slice', () => {
     return granted + value;
   };
 
+  /** Uses all of the slice under way up, in `sliceMs`; answers the length of the next one. */
+  const next = (tank: OpenTank, sliceMs: number): number => {
+    while (tank.take(-1) > 0);
+    tank.adapt(-1, sliceMs);
+    expect(tank.openSlice(-1)).toBe(true);
+    return length(tank);
+  };
+
   test('is made shorter where it took long, longer where it took little, within its bounds', () => {
-    const tank = tankOf(0, 2_000_000);
-    expect(length(tank)).toBe(1_000_000);
-    tank.adapt(4);
-    expect(length(tank)).toBe(250_000);
-    tank.adapt(40);
-    expect(length(tank)).toBe(100_000);
-    for (let count = 0; count < 20; count += 1) {
-      tank.adapt(0.1);
+    const start = (): OpenTank => tankOf(0, 2_000_000);
+    expect(length(start())).toBe(1_000_000);
+    expect(next(start(), 4)).toBe(250_000);
+    expect(next(start(), 0.8)).toBe(1_250_001);
+    expect(next(start(), 0.1)).toBe(2_000_000);
+    const slow = start();
+    for (let count = 0; count < 100; count += 1) {
+      next(slow, 4);
     }
-    expect(length(tank)).toBe(2_000_000);
-    tank.adapt(0.9);
-    expect(length(tank)).toBe(2_000_000);
+    expect(next(slow, 4)).toBe(10_000);
+  });
+
+  test('is a whole one again for who has waited, and nothing of what was used is lost', () => {
+    const tank = tankOf(0, 1_000);
+    burn(tank, 900);
+    tank.renewSlice();
+    tank.global.value -= 950;
+    const { value } = tank.global;
+    expect(tank.take(value)).toBeGreaterThan(0);
+    expect(tank.used).toBe(1_850);
+    expect(length(tank)).toBe(1_000);
+  });
+
+  test('begins as long as those of its module are', () => {
+    const module = new Speed();
+    next(tankOf(0, 100_000_000, module), 0.5);
+    expect(length(tankOf(0, 100_000_000, module))).toBe(2_000_002);
+  });
+
+  test('is handed out in pieces, so that the time can be looked at in between, and cut at any', () => {
+    const tank = tankOf(0, 100_000_000);
+    while (tank.take(-1) > 0);
+    expect(tank.openSlice(-1)).toBe(true);
+    expect(tank.take(-1)).toBeLessThanOrEqual(250_001);
+    expect(tank.take(-1)).toBeGreaterThan(0);
+    tank.cutSlice();
+    expect(tank.take(-1)).toBe(0);
   });
 });
 

@@ -11,13 +11,16 @@
  */
 
 import { FUEL_ENDED, FUEL_STRIDE } from '../metering/costs.ts';
+import { AgentSpeed, Speed } from './speed.ts';
 
-/** An agent's first slice: what its code is like is not known yet. */
+/** The first slice of a module: what its code is like is not known yet. */
 const FIRST_SLICE = 1_000_000;
 /** No slice is shorter. */
-const SLICE_MIN = 100_000;
-/** How long a slice should take, in milliseconds; the next one's length follows from how long it took. */
-const SLICE_MS = 1;
+const SLICE_MIN = 10_000;
+/** How long a slice should take, in milliseconds; its length follows from its speed (speed.ts). */
+export const SLICE_MS = 1;
+/** In so many pieces a slice is handed out: between two of them the time is looked at. */
+const PIECES = 4;
 /** The counter is 32 bits wide: what would take it below this is counted as filled in and used up. */
 const COUNTER_MIN = -(2 ** 29);
 
@@ -40,6 +43,9 @@ export class FuelTank {
   readonly #limit: number;
   readonly #sliceMax: number;
   #slice: number;
+  /** Where the slice under way began, in units used. */
+  #sliceStart = 0;
+  readonly #speed: AgentSpeed;
   /** Where the slice under way ends, in units used. */
   #sliceEnd: number;
   #filled = 0;
@@ -50,11 +56,12 @@ export class FuelTank {
   #seen = 0;
   #finalUsed: number | null = null;
 
-  /** `limit` 0 is unlimited; no slice is longer than `sliceMax`. */
-  constructor(limit: number, sliceMax: number) {
+  /** `limit` 0 is unlimited; no slice is longer than `sliceMax`; `module` is the speed of its module here. */
+  constructor(limit: number, sliceMax: number, module = new Speed()) {
     this.#limit = limit === 0 ? Number.MAX_SAFE_INTEGER : limit;
     this.#sliceMax = sliceMax;
-    this.#slice = Math.min(sliceMax, FIRST_SLICE);
+    this.#speed = new AgentSpeed(module);
+    this.#slice = this.#sliceLength();
     this.#sliceEnd = this.#slice;
     this.take(0);
   }
@@ -96,7 +103,9 @@ export class FuelTank {
       this.#noted = used;
       this.#boundary = Math.ceil(used / FUEL_STRIDE) * FUEL_STRIDE;
     }
-    const granted = Math.min(this.#sliceEnd, this.#boundary, this.#limit) - this.#filled;
+    const piece = this.#filled - Math.min(0, fuel) + Math.max(SLICE_MIN, this.#slice / PIECES);
+    const granted =
+      Math.min(this.#sliceEnd, this.#boundary, this.#limit, Math.floor(piece)) - this.#filled;
     if (granted <= 0) {
       return 0;
     }
@@ -110,22 +119,37 @@ export class FuelTank {
     if (this.#filled >= this.#limit) {
       return false;
     }
-    this.#sliceEnd = this.#filled - fuel + this.#slice;
+    this.#sliceStart = this.#filled - fuel;
+    this.#sliceEnd = this.#sliceStart + this.#slice;
     return true;
   }
 
   /**
-   * Makes the next slice so long that it takes about a millisecond, by how long the last one took; at
-   * most twice as long. What is used does not depend on it.
+   * The slice took `sliceMs`, and the counter holds `fuel`: the next one is made so long that it takes
+   * about a millisecond. What is used does not depend on it.
    */
-  adapt(sliceMs: number): void {
-    const factor = Math.min(2, SLICE_MS / Math.max(sliceMs, 0.001));
-    // One that took about as long as it should stays: a division of clocks is noisy.
-    if (factor > 0.75 && factor < 1.5) {
-      return;
+  adapt(fuel: number, sliceMs: number): void {
+    this.#speed.add(Math.max(1, this.#filled - fuel - this.#sliceStart), sliceMs);
+    this.#slice = this.#sliceLength();
+  }
+
+  /** A slice begins where the agent goes on behind a host call that has waited. */
+  renewSlice(): void {
+    if (this.#finalUsed === null) {
+      this.#sliceStart = this.#filled - this.#counter.value;
+      this.#sliceEnd = this.#sliceStart + this.#slice;
     }
-    const wanted = Math.floor(this.#slice * factor);
-    this.#slice = Math.min(this.#sliceMax, Math.max(SLICE_MIN, wanted));
+  }
+
+  #sliceLength(): number {
+    const { perMs } = this.#speed;
+    const wanted = perMs === null ? FIRST_SLICE : Math.floor(SLICE_MS * perMs);
+    return Math.min(this.#sliceMax, Math.max(SLICE_MIN, wanted));
+  }
+
+  /** The slice takes far too long: it ends at this question. */
+  cutSlice(): void {
+    this.#sliceEnd = this.#filled;
   }
 
   /** Ends the slice early: what is left of it is taken back, so that what was used stays the same. */

@@ -1,21 +1,28 @@
-/** What an agent takes of memory: all its memories and tables together, within its limit. */
+/** What an agent takes of memory: all its memories and tables together, within its limit and the quotas. */
 
 import type { ControlBlock } from '../../resource/control-blocks.ts';
+import { ACCOUNT, type HeldShare } from '../../resource/quota-accounts.ts';
 
 /** Counts the bytes of one agent's memories and tables; the most that there were is its usage. */
 export class MemoryAccount {
   readonly #block: Pick<ControlBlock, 'setMemoryBytes'>;
   readonly #limitBytes: number;
+  readonly #share: Pick<HeldShare, 'take' | 'add'> | null;
   #bytes = 0;
   #bytesPeak = 0;
 
-  /** `limitBytes` 0 is unlimited. */
-  constructor(block: Pick<ControlBlock, 'setMemoryBytes'>, limitBytes: number) {
+  /** `limitBytes` 0 is unlimited; `share` is what its owner and all agents may have together. */
+  constructor(
+    block: Pick<ControlBlock, 'setMemoryBytes'>,
+    limitBytes: number,
+    share: Pick<HeldShare, 'take' | 'add'> | null = null,
+  ) {
     this.#block = block;
     this.#limitBytes = limitBytes;
+    this.#share = share;
   }
 
-  /** Takes bytes of memories and tables that the module declares; they were checked at the spawn. */
+  /** Takes bytes of memories and tables that the module declares; checked and counted at the spawn. */
   takeDeclared(bytes: number): void {
     this.#bytes += bytes;
     this.notePeak();
@@ -35,6 +42,9 @@ export class MemoryAccount {
     if (this.#limitBytes !== 0 && this.#bytes + bytes > this.#limitBytes) {
       return 0;
     }
+    if (this.#share !== null && !this.#share.take(ACCOUNT.memory, bytes)) {
+      return 0;
+    }
     this.#bytes += bytes;
     return 1;
   };
@@ -42,5 +52,6 @@ export class MemoryAccount {
   /** What was taken by `grow` could not be had after all. */
   readonly ungrow = (bytes: number): void => {
     this.#bytes -= bytes;
+    this.#share?.add(ACCOUNT.memory, -bytes);
   };
 }

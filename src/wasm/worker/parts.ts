@@ -11,6 +11,7 @@ import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import type { FromWorker, Mount } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Speed } from './speed.ts';
 
 /** An agent, as the worker's parts know it. */
 export interface Resident {
@@ -31,6 +32,8 @@ export interface WorkerParts {
   readonly blocks: SharedArrayBuffer;
   /** Fuel between two scheduling points. */
   readonly sliceFuel: number;
+  /** How fast the agents of a module run here. */
+  speedOf(digest: string): Speed;
   /** Traps: never returns, and no guest can catch it. */
   readonly trap: () => never;
   readonly post: (message: FromWorker) => void;

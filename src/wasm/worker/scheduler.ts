@@ -3,12 +3,24 @@
  *
  * One agent runs at a time, from its resumption to the next point where it stops: its slice is used
  * up, it waits, or it has ended. What woke up because of an event runs before what used its slice
- * up, until it has had {@link TURN_MS} more than that: agents that wake each other without end would
- * starve who computes. Between agents the event loop has its turn, at the latest after as long.
+ * up, until it has had {@link WOKEN_AHEAD_MS} more than that: agents that wake each other without end
+ * would starve who computes.
+ *
+ * Messages, kills and timers come over the event loop. It has a turn before each slice, at about a
+ * thousandth of the slice's time: so who is woken waits for the slice under way, and no queue.
  */
 
-/** The longest that agents run one after another before the event loop has a turn. */
-const TURN_MS = 8;
+/** Those that wake up run one after another no longer than this before the event loop has a turn. */
+const TURN_MS = 0.5;
+/** An agent that nobody else's work waits for goes on so long before the event loop has a turn. */
+const ALONE_TURN_MS = 2;
+/**
+ * By how much more those that wake up may run than those whose slices are used up: all of them together,
+ * and each of them than its share.
+ */
+const WOKEN_AHEAD_MS = 8;
+/** No agent is taken to be further ahead of its share. */
+const AHEAD_MS_MAX = 10;
 
 /** What the scheduler runs. */
 export interface Schedulable {
@@ -16,6 +28,13 @@ export interface Schedulable {
   resume(): boolean;
   /** CPU time of one run of it. */
   addCpuTime(microseconds: number): void;
+  /** It was ready to run for so long, and runs now. */
+  addWait(milliseconds: number): void;
+  /** Since when it has been ready to run; null while it is not. The scheduler's own. */
+  readySinceMs: number | null;
+  /** What it has run beyond its share, and when that was looked at last. The scheduler's own. */
+  aheadMs: number;
+  aheadAtMs: number;
 }
 
 /** A queue with cheap removal at the front. */
@@ -53,6 +72,9 @@ export function threadCpuMicroseconds(): number {
 
 /** Decides which agent of a worker runs next, and for how long. */
 export class Scheduler {
+  readonly #now: () => number;
+  readonly #cpu: () => number;
+  readonly #ending = new Queue<Schedulable>();
   readonly #woken = new Queue<Schedulable>();
   readonly #spent = new Queue<Schedulable>();
   #running: Schedulable | null = null;
@@ -64,19 +86,37 @@ export class Scheduler {
   /** By how much more those that woke up ran than those that wait for another slice, at least 0. */
   #wokenAheadMs = 0;
 
+  /** `now` tells milliseconds, `cpu` microseconds of this thread's CPU time. */
+  constructor(now: () => number = () => performance.now(), cpu = threadCpuMicroseconds) {
+    this.#now = now;
+    this.#cpu = cpu;
+  }
+
   /** Whether something else than the running agent could run now. */
   get #hasWork(): boolean {
-    return this.#woken.length + this.#spent.length > 0;
+    return this.#woken.length + this.#spent.length + this.#ending.length > 0;
   }
 
   /** An event came for the agent: it runs before those that used their slices up. */
   wake(agent: Schedulable): void {
-    this.#woken.push(agent);
+    const nowMs = this.#now();
+    agent.readySinceMs ??= nowMs;
+    this.#settleShare(agent, nowMs);
+    // One that computes much and wakes up often is no better than those that compute.
+    const queue = agent.aheadMs > WOKEN_AHEAD_MS ? this.#spent : this.#woken;
+    queue.push(agent);
+    this.#planTurn();
+  }
+
+  /** The agent was ended where it has stopped: it runs before all others, to its trap. */
+  hurry(agent: Schedulable): void {
+    this.#ending.push(agent);
     this.#planTurn();
   }
 
   /** The running agent has used its slice up, and wants to go on when it is its turn again. */
   stoppedAtSliceEnd(agent: Schedulable): void {
+    agent.readySinceMs = this.#now();
     this.#spent.push(agent);
     this.#stopped(agent);
   }
@@ -88,32 +128,43 @@ export class Scheduler {
 
   /** Whether the running agent can have another slice at once, as nobody else wants one. */
   mayContinue(): boolean {
-    return !this.#hasWork && performance.now() - this.#turnStartedAtMs < TURN_MS;
-  }
-
-  /** Whether the running agent has had a whole turn's time since it was resumed. */
-  ranTooLong(): boolean {
-    return performance.now() - this.#runStartedAtMs >= TURN_MS;
+    return !this.#hasWork && this.#now() - this.#turnStartedAtMs < ALONE_TURN_MS;
   }
 
   /** CPU time of the running agent's run so far, in microseconds. */
   runningCpuMicroseconds(): number {
-    return threadCpuMicroseconds() - this.#runStartedAtCpu;
+    return this.#cpu() - this.#runStartedAtCpu;
+  }
+
+  /** Its share of the time since it was looked at last is not ahead of anybody any more. */
+  #settleShare(agent: Schedulable, nowMs: number): void {
+    const shareMs = (nowMs - agent.aheadAtMs) / (this.#spent.length + 1);
+    agent.aheadMs = Math.max(0, agent.aheadMs - shareMs);
+    agent.aheadAtMs = nowMs;
   }
 
   #stopped(agent: Schedulable): void {
     if (this.#running !== agent) {
       return;
     }
-    agent.addCpuTime(this.runningCpuMicroseconds());
+    const cpuMicroseconds = this.runningCpuMicroseconds();
+    agent.addCpuTime(cpuMicroseconds);
     this.#running = null;
-    const nowMs = performance.now();
-    const ranMs = nowMs - this.#runStartedAtMs;
-    this.#wokenAheadMs = Math.max(0, this.#wokenAheadMs + (this.#runningWasWoken ? ranMs : -ranMs));
+    const nowMs = this.#now();
+    // The clock goes on while the system has stopped the thread, and the count of CPU time lags behind:
+    // what both say, the agent has used.
+    const ranMs = Math.min(nowMs - this.#runStartedAtMs, cpuMicroseconds / 1000);
+    this.#settleShare(agent, nowMs);
+    agent.aheadMs = Math.min(AHEAD_MS_MAX, agent.aheadMs + ranMs);
+    const aheadMs = this.#wokenAheadMs + (this.#runningWasWoken ? ranMs : -ranMs);
+    // Bounded above: whatever they ran, they owe no more than the next slice.
+    this.#wokenAheadMs = Math.min(WOKEN_AHEAD_MS, Math.max(0, aheadMs));
     if (!this.#hasWork) {
       return;
     }
-    if (nowMs - this.#turnStartedAtMs < TURN_MS) {
+    // Not before a whole slice: what the last one has said is handed on first.
+    const isShort = this.#woken.length + this.#ending.length > 0;
+    if (isShort && nowMs - this.#turnStartedAtMs < TURN_MS) {
       this.#runNext();
     } else {
       this.#planTurn();
@@ -125,17 +176,21 @@ export class Scheduler {
       this.#turnPlanned = true;
       setImmediate(() => {
         this.#turnPlanned = false;
-        this.#turnStartedAtMs = performance.now();
+        this.#turnStartedAtMs = this.#now();
         this.#runNext();
       });
     }
   }
 
   #next(): Schedulable | undefined {
+    if (this.#ending.length > 0) {
+      this.#runningWasWoken = false;
+      return this.#ending.shift();
+    }
     if (this.#spent.length === 0) {
       // Nobody waits behind them.
       this.#wokenAheadMs = 0;
-    } else if (this.#wokenAheadMs >= TURN_MS || this.#woken.length === 0) {
+    } else if (this.#wokenAheadMs >= WOKEN_AHEAD_MS || this.#woken.length === 0) {
       this.#runningWasWoken = false;
       return this.#spent.shift();
     }
@@ -150,10 +205,14 @@ export class Scheduler {
         return;
       }
       this.#running = next;
-      this.#runStartedAtCpu = threadCpuMicroseconds();
-      this.#runStartedAtMs = performance.now();
+      this.#runStartedAtCpu = this.#cpu();
+      this.#runStartedAtMs = this.#now();
+      const { readySinceMs } = next;
+      next.readySinceMs = null;
       if (!next.resume()) {
         this.#running = null;
+      } else if (readySinceMs !== null) {
+        next.addWait(this.#runStartedAtMs - readySinceMs);
       }
     }
   }

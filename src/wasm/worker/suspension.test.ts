@@ -41,6 +41,10 @@ async function running() {
       return suspension.resume();
     },
     addCpuTime: () => {},
+    addWait: () => {},
+    readySinceMs: null,
+    aheadMs: 0,
+    aheadAtMs: 0,
   };
   const suspension: Suspension = new Suspension(agent, scheduler);
   scheduler.wake(agent);

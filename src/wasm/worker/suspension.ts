@@ -52,14 +52,21 @@ export class Suspension {
     this.release();
     if (!this.#woken) {
       this.#woken = true;
-      this.hurry();
+      if (this.#resume !== null) {
+        this.#scheduler.wake(this.#agent);
+      }
     }
   };
 
-  /** Where it has stopped, it is taken before those whose slices are used up. */
+  /** Whether it goes on because of an event, and not because it is its turn again. */
+  get isWoken(): boolean {
+    return this.#woken;
+  }
+
+  /** Ended where it has stopped, it runs before all others. */
   hurry(): void {
     if (this.#resume !== null) {
-      this.#scheduler.wake(this.#agent);
+      this.#scheduler.hurry(this.#agent);
     }
   }
 

@@ -16,6 +16,7 @@ import type { FileOwner, Resident, WorkerParts } from './parts.ts';
 import type { AgentStart, FromWorker, Mount, ToWorker } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
 import { KeptSeats } from './seats.ts';
+import { Speed } from './speed.ts';
 import { makeTrap } from './trap.ts';
 
 /** What a worker talks to the kernel over: a message port, or what stands for one in a process. */
@@ -52,6 +53,7 @@ export class Worker implements WorkerParts {
   readonly #agents = new Map<number, WorkerAgent>();
   readonly #modules = new Map<string, PreparedInstance>();
   readonly #seats: KeptSeats;
+  readonly #speeds = new Map<string, Speed>();
   readonly #operations = new Map<number, PendingOperation<never>>();
   readonly #deliveries = new Map<number, Operation<null>>();
   readonly #outbox: FromWorker[] = [];
@@ -73,6 +75,10 @@ export class Worker implements WorkerParts {
       queueMicrotask(() => this.#port.postMessage(this.#outbox.splice(0)));
     }
   };
+
+  speedOf(digest: string): Speed {
+    return this.#speeds.get(digest) ?? new Speed();
+  }
 
   report(error: unknown): void {
     this.post({ kind: 'warning', text: `a host function of ringfence failed: ${String(error)}` });
@@ -156,6 +162,7 @@ export class Worker implements WorkerParts {
           message.digest,
           prepareInstance(message.plan, message.modules, this.host, this.#seats),
         );
+        this.#speeds.set(message.digest, new Speed());
         return;
       case 'start':
         this.#start(message.agent);

@@ -51,22 +51,39 @@ export interface OpenStream {
 /** What a handle can stand for. */
 export type OpenThing = OpenDirectory | OpenRegular | OpenStream;
 
+/** What several agents may have open together. */
+export interface DescriptorBudget {
+  hasRoom(): boolean;
+  /** So many more, or fewer, are open. */
+  count(more: number): void;
+}
+
 /** The descriptors of one agent. */
 export class Descriptors {
+  readonly #budget: DescriptorBudget;
   readonly #open = new Map<unknown, OpenThing>();
   readonly #objects = new Map<string, SharedObject>();
   readonly #roots = new Set<FileHandle>();
   #lastHandle = 0;
   #lastObject = 0;
 
+  constructor(budget: DescriptorBudget) {
+    this.#budget = budget;
+  }
+
   /** Fails where as many are open as may be. Ask before anything is opened. */
   checkRoom(): void {
-    if (this.#open.size - this.#roots.size >= DESCRIPTORS_MAX) {
+    if (this.#open.size - this.#roots.size >= DESCRIPTORS_MAX || !this.#budget.hasRoom()) {
       fail('insufficient-memory');
     }
   }
 
   add(thing: OpenThing): FileHandle {
+    this.#budget.count(1);
+    return this.#add(thing);
+  }
+
+  #add(thing: OpenThing): FileHandle {
     this.#lastHandle += 1;
     this.#open.set(this.#lastHandle, thing);
     return this.#lastHandle;
@@ -74,7 +91,7 @@ export class Descriptors {
 
   /** One that can't be closed by a request. */
   addRoot(root: OpenDirectory): FileHandle {
-    const handle = this.add(root);
+    const handle = this.#add(root);
     this.#roots.add(handle);
     return handle;
   }
@@ -131,9 +148,11 @@ export class Descriptors {
       return;
     }
     this.#open.delete(handle);
+    this.#budget.count(-1);
     this.#dispose(thing);
   }
 
+  /** At the agent's end, where all that it had counted is given back at once. */
   closeAll(): void {
     const things = [...this.#open.values()];
     this.#open.clear();

@@ -11,7 +11,7 @@ import type { FilesScope } from '../../../capability/grant.ts';
 import { DESCRIPTOR_FLAGS } from '../generated/wasi-filesystem-types.ts';
 import type { Operation } from '../operation.ts';
 import { Account } from './account.ts';
-import { Descriptors, type Mount } from './descriptors.ts';
+import { type DescriptorBudget, Descriptors, type Mount } from './descriptors.ts';
 import { codeOf, fail } from './failure.ts';
 import type { DiskBudget, FileHost, Preopen } from './host.ts';
 import { Later } from './later.ts';
@@ -36,12 +36,18 @@ export interface MountSource {
 
 class FileEngine implements FileHost {
   readonly preopens: readonly Preopen[];
-  readonly #descriptors = new Descriptors();
+  readonly #descriptors: Descriptors;
   readonly #secret = randomBytes(16).toString('hex');
   readonly #queue: SyncQueue;
   #syncs = 0;
 
-  constructor(mounts: readonly MountSource[], budget: DiskBudget, queue: SyncQueue) {
+  constructor(
+    mounts: readonly MountSource[],
+    budget: DiskBudget,
+    queue: SyncQueue,
+    descriptors: DescriptorBudget,
+  ) {
+    this.#descriptors = new Descriptors(descriptors);
     this.#queue = queue;
     this.preopens = mounts.map(({ scope, root }) => this.#mount(scope, root, budget));
   }
@@ -182,6 +188,7 @@ export function openFiles(
   mounts: readonly MountSource[],
   budget: DiskBudget,
   queue: SyncQueue = new SyncQueue(),
+  descriptors: DescriptorBudget = { hasRoom: () => true, count: () => {} },
 ): FileHost {
-  return mounts.length === 0 ? NO_FILES : new FileEngine(mounts, budget, queue);
+  return mounts.length === 0 ? NO_FILES : new FileEngine(mounts, budget, queue, descriptors);
 }

@@ -70,6 +70,7 @@ export interface ChildCounters {
   readonly messagesSent: number;
   readonly toolCalls: number;
   readonly slices: number;
+  readonly longestWaitMicroseconds: number;
 }
 
 /** From the process to the kernel: the head of a frame. What stands in its body is said here. */

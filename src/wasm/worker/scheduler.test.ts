@@ -1,0 +1,148 @@
+/**
+ * Goal: who is ended or woken runs soon, and nobody starves. Method: agents that only say how long they
+ * run, and a clock that they turn themselves.
+ */
+
+import { expect, test } from 'vitest';
+import { type Schedulable, Scheduler } from './scheduler.ts';
+
+/** What a run ends with. */
+type Then = 'spent' | 'waits';
+
+class Bench {
+  nowMs = 0;
+  /** Of the time, while the system had stopped the thread. */
+  stoppedMs = 0;
+  readonly scheduler = new Scheduler(
+    () => this.nowMs,
+    () => (this.nowMs - this.stoppedMs) * 1_000,
+  );
+  readonly ran: string[] = [];
+  readonly time = new Map<string, number>();
+  /** Stops everybody. */
+  over = false;
+
+  /** An agent that runs for so long at a time; `then` may do something first. */
+  agent(name: string, runMs: number, then: (self: Schedulable) => Then) {
+    const waits: number[] = [];
+    const self: Schedulable = {
+      readySinceMs: null,
+      aheadMs: 0,
+      aheadAtMs: 0,
+      addCpuTime: () => {},
+      addWait: (ms) => void waits.push(ms),
+      resume: () => {
+        if (this.over) {
+          return false;
+        }
+        this.ran.push(name);
+        this.time.set(name, (this.time.get(name) ?? 0) + runMs);
+        queueMicrotask(() => {
+          this.nowMs += runMs;
+          if (then(self) === 'spent') {
+            this.scheduler.stoppedAtSliceEnd(self);
+          } else {
+            this.scheduler.stopped(self);
+          }
+        });
+        return true;
+      },
+    };
+    return { self, waits };
+  }
+
+  /** As many turns of the event loop. */
+  async turns(count: number): Promise<void> {
+    for (let turn = 0; turn < count; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+test('the event loop has a turn before each slice, so that who is woken runs behind the one under way', async () => {
+  const bench = new Bench();
+  for (let index = 0; index < 50; index += 1) {
+    bench.scheduler.wake(bench.agent(`loop ${index}`, 1, () => 'spent').self);
+  }
+  await bench.turns(120);
+  const echo = bench.agent('echo', 0.05, () => 'waits');
+  for (let round = 0; round < 5; round += 1) {
+    const before = bench.ran.length;
+    bench.scheduler.wake(echo.self);
+    await bench.turns(3);
+    expect(bench.ran.indexOf('echo', before) - before).toBeLessThanOrEqual(1);
+  }
+  expect(Math.max(...echo.waits)).toBeLessThanOrEqual(1);
+  bench.over = true;
+});
+
+test('who was ended runs before those that woke up, and they before those whose slices are used up', async () => {
+  const bench = new Bench();
+  bench.scheduler.wake(bench.agent('first', 1, () => 'spent').self);
+  await bench.turns(1);
+  for (const name of ['woken 1', 'woken 2']) {
+    bench.scheduler.wake(bench.agent(name, 0.1, () => 'waits').self);
+  }
+  bench.scheduler.hurry(bench.agent('ended', 0, () => 'waits').self);
+  const before = bench.ran.length;
+  await bench.turns(4);
+  expect(bench.ran.slice(before, before + 4)).toEqual(['ended', 'woken 1', 'woken 2', 'first']);
+  bench.over = true;
+});
+
+test('two that wake each other without end leave those that compute half of the time', async () => {
+  const bench = new Bench();
+  const ping = bench.agent('ping', 0.2, () => {
+    bench.scheduler.wake(pong.self);
+    return 'waits';
+  });
+  const pong = bench.agent('pong', 0.2, () => {
+    bench.scheduler.wake(ping.self);
+    return 'waits';
+  });
+  const loop = bench.agent('loop', 1, () => 'spent');
+  bench.scheduler.wake(ping.self);
+  bench.scheduler.wake(loop.self);
+  await bench.turns(2_000);
+  bench.over = true;
+  const share = (bench.time.get('loop') ?? 0) / bench.nowMs;
+  expect(share).toBeGreaterThan(0.3);
+});
+
+test('one that computes much and wakes up often gets its share, not that of all who wake up', async () => {
+  const bench = new Bench();
+  const loops = 20;
+  for (let index = 0; index < loops; index += 1) {
+    bench.scheduler.wake(bench.agent(`loop ${index}`, 1, () => 'spent').self);
+  }
+  const hog = bench.agent('hog', 0.9, (self) => {
+    setImmediate(() => bench.scheduler.wake(self));
+    return 'waits';
+  });
+  bench.scheduler.wake(hog.self);
+  await bench.turns(3_000);
+  bench.over = true;
+  const fair = bench.nowMs / (loops + 1);
+  expect(bench.time.get('hog')).toBeLessThan(1.3 * fair);
+  expect(bench.time.get('hog')).toBeGreaterThan(0.5 * fair);
+});
+
+test('who wakes up is not made to pay for a thread that the system has stopped', async () => {
+  const bench = new Bench();
+  for (let index = 0; index < 20; index += 1) {
+    bench.scheduler.wake(bench.agent(`loop ${index}`, 1, () => 'spent').self);
+  }
+  await bench.turns(50);
+  const echo = bench.agent('echo', 0.05, () => {
+    bench.nowMs += 50;
+    bench.stoppedMs += 50;
+    return 'waits';
+  });
+  for (let round = 0; round < 20; round += 1) {
+    const before = bench.ran.length;
+    bench.scheduler.wake(echo.self);
+    await bench.turns(3);
+    expect(bench.ran.indexOf('echo', before) - before).toBeLessThanOrEqual(1);
+  }
+  bench.over = true;
+});
