@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { EngineRoom } from './engine-room.ts';
 
-const ONE = [{ maximumPages: 16 }];
+const ONE = [{ maximumPages: 16, is64: false }];
 
 test('as many agents as there are mappings for: one more is refused, and admitted when one has gone', () => {
   const room = new EngineRoom({ mapCountMax: 4_000 + 10, trapHandler: true });
@@ -33,7 +33,19 @@ test.each([
 
 test('a memory without a maximum takes 4 GiB of addresses without the trap handler', () => {
   const room = new EngineRoom({ mapCountMax: 10_000_000, trapHandler: false });
-  const endless = Array.from({ length: 28_000 }, () => ({ maximumPages: null }));
+  const endless = Array.from({ length: 28_000 }, () => ({ maximumPages: null, is64: false }));
   room.take('all', endless);
-  expect(() => room.take('one more', [{ maximumPages: null }])).toThrow(/has a maximum/);
+  expect(() => room.take('one more', [{ maximumPages: null, is64: false }])).toThrow(
+    /has a maximum/,
+  );
+});
+
+test('a memory of 64 bits takes twice the addresses', () => {
+  const room = new EngineRoom({ mapCountMax: 10_000_000, trapHandler: true });
+  const wide = Array.from({ length: 7_000 }, () => ({ maximumPages: 1, is64: true }));
+  const share = room.take('all', wide);
+  expect(() => room.take('one more', ONE)).toThrow(/bytes of addresses/);
+  room.give(share);
+  room.take('all', wide.slice(1));
+  room.take('one more', ONE);
 });

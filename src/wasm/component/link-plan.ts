@@ -53,6 +53,7 @@ export interface PlanModule {
   readonly memories: readonly {
     readonly initialPages: number;
     readonly maximumPages: number | null;
+    readonly is64: boolean;
   }[];
   readonly tables: readonly { readonly initial: number; readonly maximum: number | null }[];
   /** Exports for the host of all that can change in an instance; null: something else can, too. */

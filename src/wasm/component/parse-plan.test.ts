@@ -78,11 +78,13 @@ describe('is refused', () => {
     ['more declared bytes', (wrong) => (wrong.declaredBytes += 1)],
     [
       'more memory than it declares',
-      (wrong) => wrong.modules[0].memories.push({ initialPages: 1, maximumPages: null }),
+      (wrong) =>
+        wrong.modules[0].memories.push({ initialPages: 1, maximumPages: null, is64: false }),
     ],
     [
       'more pages than there are',
-      (wrong) => (wrong.modules[0].memories = [{ initialPages: 65_537, maximumPages: null }]),
+      (wrong) =>
+        (wrong.modules[0].memories = [{ initialPages: 65_537, maximumPages: null, is64: false }]),
     ],
     ['a name that is too long', (wrong) => (wrong.exports[0] = 'x'.repeat(20_000))],
     [

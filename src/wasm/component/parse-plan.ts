@@ -41,6 +41,7 @@ const planModule = z.strictObject({
       z.strictObject({
         initialPages: z.int().min(0).max(PAGES_MAX),
         maximumPages: size.nullable(),
+        is64: z.boolean(),
       }),
     )
     .max(listItems),

@@ -94,7 +94,7 @@ describe('what is declared', () => {
       (core instance (instantiate $m)) (core instance (instantiate $m))
       (core instance (instantiate $n)) ${RUNS})`;
     const component = readComponent(await binaryOf(text));
-    const memory = (initialPages: number) => ({ initialPages, maximumPages: null });
+    const memory = (initialPages: number) => ({ initialPages, maximumPages: null, is64: false });
     const modules = component.modules.map((module, index) => ({
       ...unmetered(module.bytes),
       memories: index === 0 ? [memory(3)] : [],

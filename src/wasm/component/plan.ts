@@ -91,7 +91,11 @@ function planModule(module: PlannedModule): PlanModule {
     injected,
     startExport,
     image,
-    memories: memories.map(({ initialPages, maximumPages }) => ({ initialPages, maximumPages })),
+    memories: memories.map(({ initialPages, maximumPages, is64 }) => ({
+      initialPages,
+      maximumPages,
+      is64,
+    })),
     tables: tables.map(({ initial, maximum }) => ({ initial, maximum })),
     segmentBytes,
   };

@@ -38,6 +38,8 @@ export interface MeteredModule {
   readonly memories: readonly {
     readonly initialPages: number;
     readonly maximumPages: number | null;
+    /** Whether its addresses are 64 bits long. */
+    readonly is64: boolean;
   }[];
   /** Tables that it defines. */
   readonly tables: readonly { readonly initial: number; readonly maximum: number | null }[];
@@ -148,7 +150,7 @@ function meterDecoded(
     image: image === null || leavesTraces ? null : imageOf(image),
     memories: module.memories
       .slice(module.imported.memory)
-      .map(({ initialPages, maximumPages }) => ({ initialPages, maximumPages })),
+      .map(({ initialPages, maximumPages, is64 }) => ({ initialPages, maximumPages, is64 })),
     tables: module.tables
       .slice(module.imported.table)
       .map(({ initial, maximum }) => ({ initial, maximum })),
