@@ -41,7 +41,7 @@ async function failureOf(task: ChildTask): Promise<RingfenceError> {
 
 describe('a child that misbehaves', () => {
   test('hangs: it is ended at the deadline, and the stage is named', async () => {
-    const failure = await failureOf(taskOf('hang', { deadlineMs: 1_000 }));
+    const failure = await failureOf(taskOf('hang', { deadlineMs: 5_000 }));
     expect(failure.code).toBe('RF_PREPARE_LIMIT');
     expect(failure.fields).toMatchObject({ limit: 'deadline', stage: 'metering' });
   });
