@@ -36,7 +36,13 @@ export type ErrorCode =
   | 'RF_MAILBOX_FULL'
   /** A backend that isn't configured. */
   | 'RF_BACKEND_NOT_AVAILABLE'
-  /** The kernel is closed. */
+  /** A supervisor has no child of this id. */
+  | 'RF_CHILD_NOT_FOUND'
+  /** A supervisor's child could not be started; the `cause` says why. */
+  | 'RF_CHILD_START'
+  /** A supervisor's children ended too often before all of them were started. */
+  | 'RF_RESTARTS_EXHAUSTED'
+  /** The kernel is closed, or what was called has ended. */
   | 'RF_CLOSED'
   /** ringfence itself failed. */
   | 'RF_INTERNAL';

@@ -14,6 +14,13 @@ export type { Payload } from './ipc/message.ts';
 export type { Agent } from './kernel/agent.ts';
 export { resolveMounts } from './kernel/roots.ts';
 export type { KernelOptions, LoadedModule, SpawnOptions } from './kernel/spawn-options.ts';
+export type {
+  AgentChild,
+  ChildOptions,
+  SuperviseOptions,
+  SupervisorChild,
+} from './kernel/supervise-options.ts';
+export type { SupervisorEnd, SupervisorHandle } from './kernel/supervisors.ts';
 export { type Kernel, openKernel } from './kernel.ts';
 export { loadPolicy } from './policy/load-policy.ts';
 export { narrow, type Permissions, type Wanted } from './policy/narrow.ts';
@@ -25,8 +32,10 @@ export { DEFAULT_LIMITS, type Limits, type LimitsInput, parseLimits } from './re
 export type { Quotas, QuotasInput } from './resource/quotas.ts';
 export { parseCount, parseDuration, parseSize } from './resource/units.ts';
 export type { Usage } from './resource/usage.ts';
+export type { AutoShutdown, EndReason } from './supervisor/decisions.ts';
 export type { InputGiven } from './supervisor/input.ts';
 export type { OutputWriter } from './supervisor/output.ts';
+export type { ReferenceStrategy } from './supervisor/reference.ts';
 export {
   type Denial,
   type Exit,
@@ -35,5 +44,8 @@ export {
   type ReportedLimits,
   refusalReport,
 } from './supervisor/report.ts';
+export type { RestartType } from './supervisor/restart.ts';
+export type { ChildPhase, SupervisedChild } from './supervisor/specification.ts';
+export type { Strategy } from './supervisor/strategy.ts';
 export type { LogLine } from './supervisor/supervisor.ts';
 export type { ToolCall, ToolDescription, ToolHandler } from './tools/registry.ts';

@@ -22,11 +22,14 @@ import {
   type SpawnOptions,
   spawnSchema,
 } from './kernel/spawn-options.ts';
+import type { SuperviseOptions } from './kernel/supervise-options.ts';
+import { type SupervisorHandle, Supervisors } from './kernel/supervisors.ts';
 import { usageError } from './kernel/usage-error.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import { type Limits, parseLimits } from './resource/limits.ts';
 import type { Process } from './supervisor/process.ts';
 import type { Report } from './supervisor/report.ts';
+import { FIRST, type Lineage } from './supervisor/specification.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { type ToolDescription, type ToolHandler, ToolRegistry } from './tools/registry.ts';
 import {
@@ -88,6 +91,7 @@ export class Kernel implements AsyncDisposable {
   readonly #backend: WasmBackend;
   readonly #tools: ToolRegistry;
   readonly #elevations: Elevations;
+  readonly #supervisors: Supervisors;
   readonly #cacheDirectory: string | null;
   readonly #onWarning: (text: string) => void;
   /** Modules that this kernel has handed out: nobody else's can be spawned from. */
@@ -125,6 +129,13 @@ export class Kernel implements AsyncDisposable {
     this.#elevations = new Elevations({
       ...(options.onElevation && { decide: options.onElevation }),
       grant: (pid, spec) => void this.#supervisor.grant(pid, [spec]),
+      warn,
+    });
+    this.#supervisors = new Supervisors({
+      check: (child) => this.#checkSpawn(child),
+      turn: (isolation) => this.#turn(isolation),
+      spawn: (child, limits, opened, lineage) => this.#spawn(child, limits, opened, lineage),
+      now: () => performance.timeOrigin + performance.now(),
       warn,
     });
     this.#backend = new WasmBackend({
@@ -212,12 +223,22 @@ export class Kernel implements AsyncDisposable {
    * `RF_INTERNAL` when no worker thread could be started
    */
   async spawn(options: SpawnOptions): Promise<Agent> {
+    const limits = this.#checkSpawn(options);
+    const waiting = this.#turn(options.isolation);
+    const turn = waiting === null ? null : await waiting;
+    try {
+      return this.#spawn(options, limits, openRoots(readGrants(options.grants)));
+    } finally {
+      turn?.end();
+    }
+  }
+
+  #checkSpawn(options: SpawnOptions): Limits {
     const parsed = spawnSchema.safeParse(options);
     if (!parsed.success) {
       throw usageError('spawn the agent', parsed.error);
     }
-    const { module } = options;
-    if (!this.#modules.has(module)) {
+    if (!this.#modules.has(options.module)) {
       throw new RingfenceError(
         'RF_USAGE',
         "Cannot spawn the agent as 'module' is none that this kernel has loaded: give what load() answered.",
@@ -229,14 +250,31 @@ export class Kernel implements AsyncDisposable {
         "Cannot spawn the agent as 'owner' is given with 'parent': a child counts towards its parent's owner; leave one out.",
       );
     }
-    const limits = parseLimits(options.limits);
-    const waiting = this.#turn(options.isolation);
-    const turn = waiting === null ? null : await waiting;
-    try {
-      return this.#spawn(options, limits, openRoots(readGrants(options.grants)));
-    } finally {
-      turn?.end();
-    }
+    return parseLimits(options.limits);
+  }
+
+  /**
+   * Supervises agents: starts them in order, and starts those again that end, by their restart types and
+   * the strategy, until they end too often. Resolves when all were started (docs/supervision.md).
+   *
+   * @throws {RingfenceError} `RF_USAGE`, `RF_FILE` for a directory that can't be mounted, `RF_CLOSED`,
+   * `RF_CHILD_START` when one can't be started: those before it have ended again then,
+   * `RF_RESTARTS_EXHAUSTED` when they end too often before all were started
+   *
+   * @example
+   * ```ts
+   * await using supervisor = await kernel.supervise({
+   *   strategy: 'rest_for_one',
+   *   children: [
+   *     { id: 'store', module: store },
+   *     { id: 'reader', module: reader, restart: 'transient' },
+   *   ],
+   * });
+   * supervisor.children().map(({ id, pid }) => [id, pid]); // [['store', 1], ['reader', 2]]
+   * ```
+   */
+  supervise(options: SuperviseOptions): Promise<SupervisorHandle> {
+    return this.#supervisors.open(options);
   }
 
   /** A thread or a process of an agent's own waits for its turn to start; null: nobody waits. */
@@ -245,16 +283,26 @@ export class Kernel implements AsyncDisposable {
   }
 
   /** Spawns with directories that are open: they are closed again where it fails. */
-  #spawn(options: SpawnOptions, limits: Limits, opened: OpenedGrants): Agent {
+  #spawn(
+    options: SpawnOptions,
+    limits: Limits,
+    opened: OpenedGrants,
+    lineage: Lineage = FIRST,
+  ): Agent {
     try {
-      return new Agent(this.#start(options, limits, opened), this.#supervisor);
+      return new Agent(this.#start(options, limits, opened, lineage), this.#supervisor);
     } catch (error) {
       closeRoots(opened.roots);
       throw error;
     }
   }
 
-  #start(options: SpawnOptions, limits: Limits, { specs, roots }: OpenedGrants): Process {
+  #start(
+    options: SpawnOptions,
+    limits: Limits,
+    { specs, roots }: OpenedGrants,
+    lineage: Lineage,
+  ): Process {
     const { module } = options;
     if (limits.memoryBytes !== 0 && module.declaredBytes > limits.memoryBytes) {
       throw new RingfenceError(
@@ -267,6 +315,7 @@ export class Kernel implements AsyncDisposable {
       {
         agentId: options.agentId ?? module.path ?? module.digest.slice(0, 12),
         parentPid: options.parent?.pid ?? KERNEL_PID,
+        lineage,
         module: { path: module.path, digest: module.digest },
         grants: specs,
         roots,
@@ -377,10 +426,20 @@ export class Kernel implements AsyncDisposable {
   }
 
   /** All agents that have not exited, in the order of their pids. */
-  list(): { pid: Pid; agentId: string; parentPid: Pid; state: ProcessState }[] {
-    return this.#supervisor
-      .list()
-      .map(({ pid, agentId, parentPid, state }) => ({ pid, agentId, parentPid, state }));
+  list(): {
+    pid: Pid;
+    agentId: string;
+    parentPid: Pid;
+    restartedFrom: Pid | null;
+    state: ProcessState;
+  }[] {
+    return this.#supervisor.list().map(({ pid, agentId, parentPid, restartedFrom, state }) => ({
+      pid,
+      agentId,
+      parentPid,
+      restartedFrom,
+      state,
+    }));
   }
 
   /**
@@ -401,7 +460,9 @@ export class Kernel implements AsyncDisposable {
    * @throws {RingfenceError} `RF_USAGE` for a grant that was never given.
    */
   async revoke(id: GrantId): Promise<Grant[]> {
-    return this.#supervisor.revoke(id);
+    const told = this.#supervisor.revoke(id);
+    this.#supervisors.revoked(id);
+    return told;
   }
 
   /** Requests for more that wait for an answer, the oldest first. */
@@ -424,8 +485,11 @@ export class Kernel implements AsyncDisposable {
     this.#closing.abort(
       new RingfenceError('RF_CLOSED', 'The module was not loaded as the kernel was closed.'),
     );
+    // Before anybody ends: nobody is started again for it.
+    const supervisors = this.#supervisors.close();
     const reports = await this.#supervisor.close();
     await this.#backend.close();
+    await supervisors;
     return reports;
   }
 

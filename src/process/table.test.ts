@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { checkTransition, type ProcessState } from './state.ts';
 import { type ProcessRow, ProcessTable } from './table.ts';
 
-const row = (pid: number): ProcessRow => ({ pid, agentId: 'a', parentPid: 0, state: 'starting' });
+const row = (pid: number): ProcessRow => ({
+  pid,
+  agentId: 'a',
+  parentPid: 0,
+  restartedFrom: null,
+  state: 'starting',
+});
 
 describe('the process table', () => {
   test('gives out pids from 1 and never one again', () => {

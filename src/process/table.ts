@@ -8,6 +8,8 @@ export interface ProcessRow {
   readonly pid: Pid;
   readonly agentId: string;
   readonly parentPid: Pid;
+  /** Whom it was started again for; null: nobody was there before. */
+  readonly restartedFrom: Pid | null;
   readonly state: ProcessState;
 }
 
@@ -87,8 +89,8 @@ export class ProcessTable<Row extends ProcessRow> {
     (row as { state: ProcessState }).state = to;
     if (to === 'exited') {
       this.#live.delete(pid);
-      const { agentId, parentPid } = row;
-      this.#history.set(pid, { pid, agentId, parentPid, state: 'exited' });
+      const { agentId, parentPid, restartedFrom } = row;
+      this.#history.set(pid, { pid, agentId, parentPid, restartedFrom, state: 'exited' });
       if (this.#history.size > HISTORY_MAX) {
         const [oldest] = this.#history.keys();
         if (oldest !== undefined) {

@@ -10,6 +10,7 @@ import { FUEL_TABLE_VERSION, NOTHING_USED, type Usage } from '../resource/usage.
 import { Input, type InputGiven } from './input.ts';
 import { Output, type OutputWriter } from './output.ts';
 import type { Denial, Report } from './report.ts';
+import type { Lineage } from './specification.ts';
 
 /** An open directory of the host. */
 export interface OpenRoot {
@@ -22,6 +23,8 @@ export interface OpenRoot {
 export interface SpawnRequest {
   readonly agentId: string;
   readonly parentPid: Pid;
+  /** Who was there before, where a supervisor has started it again. */
+  readonly lineage: Lineage;
   readonly module: { readonly path: string | null; readonly digest: string };
   readonly grants: readonly GrantSpec[];
   /** The open directories of mounts, by where the guest finds them; closed at the exit. */
@@ -45,6 +48,7 @@ export class Process {
   readonly pid: Pid;
   readonly agentId: string;
   readonly parentPid: Pid;
+  readonly restartedFrom: Pid | null;
   readonly state: ProcessState = 'starting';
   readonly request: SpawnRequest;
   readonly stdout: Output;
@@ -70,6 +74,7 @@ export class Process {
     this.pid = pid;
     this.agentId = request.agentId;
     this.parentPid = request.parentPid;
+    this.restartedFrom = request.lineage.restartedFrom;
     this.request = request;
     this.block = block;
     this.stdout = new Output(request.stdout);

@@ -38,6 +38,10 @@ export interface ReportedLimits {
 export interface Report {
   readonly pid: number | null;
   readonly agent_id: string;
+  /** The agent that it was started again for; null: it was the first of its specification. */
+  readonly restarted_from: number | null;
+  /** How often its specification had been started again, this time included. */
+  readonly restarts: number;
   readonly module: { readonly path: string | null; readonly sha256: string | null };
   readonly exit: Exit;
   readonly usage: Usage;
@@ -91,6 +95,8 @@ export function refusalReport(
   return {
     pid: null,
     agent_id: agentId,
+    restarted_from: null,
+    restarts: 0,
     module,
     exit: { code: null, reason: 'refused', message },
     usage: NOTHING_USED,

@@ -364,6 +364,8 @@ export class Supervisor {
     const report: Report = {
       pid,
       agent_id: agentId,
+      restarted_from: process.restartedFrom,
+      restarts: request.lineage.restarts,
       module: { path: request.module.path, sha256: request.module.digest },
       exit: {
         code: end.code ?? exitCode(end.reason),

@@ -282,6 +282,8 @@ describe('reports', () => {
     expect(reportOf(outcome)).toEqual({
       pid: 1,
       agent_id: 'word-count',
+      restarted_from: null,
+      restarts: 0,
       module: { path: guest('word-count'), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
       exit: { code: 0, reason: 'normal', message: null },
       usage: {

@@ -101,6 +101,8 @@ describe('a file that can not be run ends with status 126', () => {
     expect(JSON.parse(await readFile(report, 'utf8'))).toMatchObject({
       pid: null,
       agent_id: 'text',
+      restarted_from: null,
+      restarts: 0,
       module: { path: inScratch('text.wasm'), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
       exit: { code: null, reason: 'refused', message: expect.stringContaining('text') },
     });

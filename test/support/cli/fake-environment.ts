@@ -88,6 +88,8 @@ export function fakeReport(exit: Partial<Exit> = {}): Report {
   return {
     pid: 1,
     agent_id: 'agent',
+    restarted_from: null,
+    restarts: 0,
     module: { path: 'agent.wasm', sha256: FAKE_MODULE.digest },
     exit: { code: 0, reason: 'normal', message: null, ...exit },
     usage: {
