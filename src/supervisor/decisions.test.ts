@@ -4,9 +4,9 @@
  */
 
 import { describe, expect, test } from 'vitest';
+import { World } from '../../test/support/supervisor-world.ts';
 import { RESTART_TYPES } from './restart.ts';
 import { STRATEGIES, type Strategy } from './strategy.ts';
-import { World } from './world.fixture.ts';
 
 describe('at the beginning', () => {
   test.each(STRATEGIES)('%s: children are started in order, one after another', (strategy) => {

@@ -409,7 +409,7 @@ function settleRunning(before: TreeState, nowMs: number): Step {
       ? { phase: 'starting', restarts: child.restarts + (child.fresh ? 0 : 1) }
       : null,
   );
-  const isOpened = before.phase === 'opening' && started.children.every(({ fresh }) => !fresh);
+  const isOpened = before.phase === 'opening' && !started.children.some(isAwaited);
   return {
     state: isOpened ? { ...started, phase: 'running' } : started,
     decisions: [
@@ -420,6 +420,9 @@ function settleRunning(before: TreeState, nowMs: number): Step {
     ],
   };
 }
+
+/** At the beginning: it has still to be started for the first time. */
+const isAwaited = ({ fresh, intent }: ChildState): boolean => fresh && intent === 'run';
 
 function toStart({ rules, phase, children }: TreeState, nowMs: number): Set<ChildState> {
   const isDue = (child: ChildState): boolean => isWaiting(child) && child.dueMs <= nowMs;
@@ -432,6 +435,6 @@ function toStart({ rules, phase, children }: TreeState, nowMs: number): Set<Chil
     return new Set(children.filter(isDue));
   }
   // At the beginning one waits for the one before, so that what can't be started leaves nobody behind it.
-  const next = children.find(({ fresh }) => fresh);
+  const next = children.find(isAwaited);
   return new Set(children.filter((child) => isDue(child) && (!child.fresh || child === next)));
 }

@@ -1,6 +1,6 @@
 /** A world for the tests of what supervisors decide: it does what is decided, and its clock is a number. */
 
-import type { ExitReason } from '../process/exit.ts';
+import type { ExitReason } from '../../src/process/exit.ts';
 import {
   type ChildRules,
   newTree,
@@ -10,8 +10,8 @@ import {
   type TreeDecision,
   type TreeEvent,
   type TreeState,
-} from './decisions.ts';
-import { isNormal } from './restart.ts';
+} from '../../src/supervisor/decisions.ts';
+import { isNormal } from '../../src/supervisor/restart.ts';
 
 interface Behaviour {
   /** Starts wait for `up`, stops for `down`: otherwise they come out at once. */
@@ -27,6 +27,8 @@ export class World {
   nowMs = 1_000;
   /** Who can't be started. */
   readonly failing: Set<string>;
+  /** Told of each decision, with the state that it was made in and the one that it led to. */
+  onDecision: ((decision: TreeDecision, before: TreeState) => void) | null = null;
   readonly #behaviour: Behaviour;
   #decisions: TreeDecision[] = [];
 
@@ -58,9 +60,11 @@ export class World {
   send(event: TreeEvent): void {
     const events = [event];
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
-      const { state, decisions } = step(this.state, next, this.nowMs);
+      const before = this.state;
+      const { state, decisions } = step(before, next, this.nowMs);
       this.state = state;
       for (const decision of decisions) {
+        this.onDecision?.(decision, before);
         this.#decisions.push(decision);
         events.push(...this.#cameOut(decision));
       }
