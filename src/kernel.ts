@@ -425,6 +425,23 @@ export class Kernel implements AsyncDisposable {
     this.#tools.register(description, handler);
   }
 
+  /**
+   * An agent that has not exited, by its pid: one that a supervisor has started, for instance.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`
+   */
+  agent(pid: Pid): Agent {
+    const process = this.#supervisor.find(pid);
+    if (process === undefined) {
+      throw new RingfenceError(
+        'RF_PROCESS_NOT_FOUND',
+        `Cannot find an agent with pid ${pid} that runs: it was never spawned, or it has exited.`,
+        { pid },
+      );
+    }
+    return new Agent(process, this.#supervisor);
+  }
+
   /** All agents that have not exited, in the order of their pids. */
   list(): {
     pid: Pid;

@@ -8,7 +8,8 @@ export type Payload =
 
 /** What arrives in a mailbox. More cases come with requests, topics, links and timers. */
 export type Delivery = {
-  readonly tag: 'message';
+  /** `cancelled`: the kernel asks it to end; the payload says why. */
+  readonly tag: 'message' | 'cancelled';
   readonly sender: number;
   readonly payload: Payload;
 };

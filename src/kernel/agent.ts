@@ -8,6 +8,7 @@ import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
 import type { Usage } from '../resource/usage.ts';
 import type { Process } from '../supervisor/process.ts';
 import type { Report } from '../supervisor/report.ts';
+import { DEFAULT_SHUTDOWN_MS } from '../supervisor/specification.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { usageError } from './usage-error.ts';
 
@@ -17,6 +18,11 @@ const payloadSchema = z.union([
 ]);
 
 const sendSchema = z.strictObject({ waitMs: z.number().int().nonnegative().optional() });
+
+const stopSchema = z.strictObject({
+  shutdownMs: z.number().int().nonnegative().max(0x7fff_ffff).optional(),
+  message: z.string().max(1_024).optional(),
+});
 
 /** An agent, from the outside. */
 export class Agent {
@@ -97,6 +103,23 @@ export class Agent {
       throw new RingfenceError(code, `Cannot send to pid ${this.pid}: ${outcome.message}.`, {
         pid: this.pid,
       });
+    }
+  }
+
+  /**
+   * Asks it to end: where it is granted `ipc` it receives `cancelled`. When the time has passed it is
+   * ended by force; at once where it can't receive anything. Nothing happens to one that has ended.
+   *
+   * @throws {RingfenceError} `RF_USAGE`
+   */
+  stop(options: { readonly shutdownMs?: number; readonly message?: string } = {}): void {
+    const parsed = stopSchema.safeParse(options);
+    if (!parsed.success) {
+      throw usageError('stop the agent', parsed.error);
+    }
+    if (this.state !== 'exited') {
+      const { shutdownMs = DEFAULT_SHUTDOWN_MS, message = 'it was stopped' } = parsed.data;
+      this.#supervisor.stop(this.pid, shutdownMs, message);
     }
   }
 

@@ -84,13 +84,7 @@ export class SupervisorHandle implements AsyncDisposable {
    * @throws {RingfenceError} `RF_USAGE`, `RF_FILE`, `RF_CHILD_START`, `RF_CLOSED`
    */
   async start(child: ChildOptions): Promise<Pid | null> {
-    const specification = this.#read(child);
-    try {
-      return await this.#tree.start(specification);
-    } catch (error) {
-      specification.starter.release();
-      throw error;
-    }
+    return this.#tree.start(this.#read(child));
   }
 
   /**
@@ -172,9 +166,10 @@ class AgentStarter implements ChildStarter {
       }
     };
     const ready = begin();
+    const message = 'its supervisor has stopped it';
     const kill = (): void => {
       isCancelled = true;
-      agent?.kill('its supervisor has stopped it');
+      agent?.kill(message);
     };
     return {
       ready,
@@ -186,7 +181,10 @@ class AgentStarter implements ChildStarter {
         () => new Promise<never>(() => {}),
       ),
       children: null,
-      stop: kill,
+      stop: (shutdownMs) => {
+        isCancelled = true;
+        agent?.stop({ shutdownMs, message });
+      },
       kill,
     };
   }

@@ -9,8 +9,8 @@ export type Pid = number;
 export const KERNEL_PID: Pid = 0;
 
 /**
- * Where an agent is in its life. No agent is `suspended` or `stopping` yet: it goes from `starting` over
- * `running` to `exited`, or from `starting` to `exited`.
+ * Where an agent is in its life: from `starting` over `running` to `exited`, or from `starting` to
+ * `exited`. One that was asked to end is `stopping`. No agent is `suspended` yet.
  */
 export type ProcessState = 'starting' | 'running' | 'suspended' | 'stopping' | 'exited';
 

@@ -15,6 +15,7 @@ import { RingfenceError } from '../errors.ts';
 import type { Payload } from '../ipc/message.ts';
 import { KERNEL_PID, type Pid } from '../process/state.ts';
 import { ProcessTable } from '../process/table.ts';
+import { Alarm } from '../resource/alarm.ts';
 import { COMMAND, ControlBlocks } from '../resource/control-blocks.ts';
 import { type Admitted, QuotaBook, type QuotasInput } from '../resource/quotas.ts';
 import { checkSpawn } from './parent.ts';
@@ -314,6 +315,11 @@ export class Supervisor {
     return this.grants.of(pid).filter(({ id }) => this.grants.isInForce(id));
   }
 
+  /** An agent that has not exited. */
+  find(pid: Pid): Process | undefined {
+    return this.#table.findLive(pid);
+  }
+
   /** All agents that have not exited. */
   list(): Process[] {
     return this.#table.list();
@@ -331,6 +337,31 @@ export class Supervisor {
       process.killMessage = message;
       process.running?.command(message);
     }
+  }
+
+  /**
+   * Asks an agent to end: who may receive messages gets `cancelled`. It is ended by force when the time
+   * has passed, and at once where it could not hear. Nothing happens to one that has exited.
+   */
+  stop(pid: Pid, shutdownMs: number, message: string): void {
+    const process = this.#table.findLive(pid);
+    const canHear = this.grantsOf(pid).some(({ kind }) => kind === 'ipc');
+    if (process?.running == null || !canHear || shutdownMs === 0) {
+      this.kill(pid, message);
+      return;
+    }
+    if (process.state === 'running') {
+      this.#table.transition(pid, 'stopping');
+    }
+    const payload: Payload = { tag: 'text', val: message };
+    void process.running.deliver({ tag: 'cancelled', sender: KERNEL_PID, payload }, shutdownMs);
+    const now = (): number => performance.now();
+    const alarm = new Alarm({
+      atMs: now() + shutdownMs,
+      now,
+      ring: () => this.kill(pid, `${message}, and it did not end within ${shutdownMs} ms`),
+    });
+    void process.exited.then(() => alarm.clear());
   }
 
   /** Ends all agents and takes no more. Resolves with their reports. */

@@ -18,12 +18,13 @@ import {
   type TreeEvent,
   type TreeState,
 } from './decisions.ts';
-import type {
-  ChildPhase,
-  ChildSpecification,
-  StartedChild,
-  SupervisedChild,
-  TreeSpecification,
+import {
+  CHILDREN_MAX,
+  type ChildPhase,
+  type ChildSpecification,
+  type StartedChild,
+  type SupervisedChild,
+  type TreeSpecification,
 } from './specification.ts';
 
 /** What a supervisor asks the rest of the kernel for. */
@@ -139,24 +140,39 @@ export class SupervisorTree {
   /**
    * Starts a child more, the last in order. It is forgotten where it can't be started.
    *
-   * @throws {RingfenceError} `RF_USAGE` for an id that a child has, `RF_CLOSED`, `RF_CHILD_START`
+   * @throws {RingfenceError} `RF_USAGE` for an id that a child has, `RF_LIMIT_EXCEEDED`, `RF_CLOSED`,
+   * `RF_CHILD_START`
    */
-  start(specification: ChildSpecification): Promise<Pid | null> {
+  async start(specification: ChildSpecification): Promise<Pid | null> {
     const { id } = specification;
-    if (this.#state.end !== null) {
-      return Promise.reject(closedError(`start the child '${id}'`));
-    }
-    if (this.#kept.has(id)) {
-      return Promise.reject(
-        new RingfenceError(
-          'RF_USAGE',
-          `Cannot start the child '${id}' as the supervisor has one of this id: choose another, restart it, or remove it first.`,
-          { id },
-        ),
-      );
+    const why = this.#whyNoMore(id);
+    if (why !== null) {
+      // Nobody else knows it: what is listed gives back what it keeps when it is forgotten.
+      specification.starter.release();
+      throw why;
     }
     const kept = this.#keep(specification);
     return this.#when('up', id, kept, { type: 'add', child: specification });
+  }
+
+  #whyNoMore(id: string): RingfenceError | null {
+    if (this.#state.end !== null) {
+      return closedError(`start the child '${id}'`);
+    }
+    if (this.#kept.has(id)) {
+      return new RingfenceError(
+        'RF_USAGE',
+        `Cannot start the child '${id}' as the supervisor has one of this id: choose another, restart it, or remove it first.`,
+        { id },
+      );
+    }
+    return this.#kept.size < CHILDREN_MAX
+      ? null
+      : new RingfenceError(
+          'RF_LIMIT_EXCEEDED',
+          `Cannot start the child '${id}' as the supervisor has ${CHILDREN_MAX}, and that is the most: remove one first.`,
+          { id, current: this.#kept.size, limit: CHILDREN_MAX },
+        );
   }
 
   /**
@@ -293,6 +309,7 @@ export class SupervisorTree {
         kept.restartedFrom = kept.lastPid;
         kept.lastPid = pid;
         kept.pid = pid;
+        kept.error = null;
         void started.ended.then(({ normally, report }) => {
           kept.started = null;
           kept.pid = null;
@@ -326,14 +343,21 @@ export class SupervisorTree {
 
   #tellWaiters(): void {
     for (const waiter of this.#waiters) {
-      const child = this.#state.children.find(({ id }) => id === waiter.id);
-      const isGone = child === undefined || this.#kept.get(waiter.id) !== waiter.kept;
-      if (waiter.until === 'down' ? isGone || child.phase === 'down' : child?.phase === 'up') {
-        if (waiter.until === 'down' || child?.recycling === 'no') {
+      const { id, until, kept } = waiter;
+      const found = this.#state.children.find((child) => child.id === id);
+      const child = this.#kept.get(id) === kept ? found : undefined;
+      const isWanted = child?.intent === 'run';
+      const isUp = child?.phase === 'up' && child.recycling === 'no';
+      if (until === 'down') {
+        // Who is wanted again meanwhile is waited for no longer.
+        if (child === undefined || child.phase === 'down' || isWanted) {
           this.#waiters.delete(waiter);
-          waiter.resolve(waiter.kept.pid);
+          waiter.resolve(null);
         }
-      } else if (isGone || child.intent !== 'run') {
+      } else if (isWanted && isUp) {
+        this.#waiters.delete(waiter);
+        waiter.resolve(kept.pid);
+      } else if (!isWanted) {
         this.#waiters.delete(waiter);
         waiter.reject(this.#whyNotStarted(waiter));
       }

@@ -74,6 +74,9 @@ function cancelSending(agent: HostAgent): void {
 }
 
 function toReceived(delivery: Delivery): Received {
+  if (delivery.tag === 'cancelled') {
+    return { tag: 'cancelled', val: String(delivery.payload.val) };
+  }
   return {
     tag: 'message',
     val: { sender: BigInt(delivery.sender), payload: delivery.payload },
