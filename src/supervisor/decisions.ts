@@ -329,17 +329,16 @@ function withGroup(child: ChildState, groupDueMs: number): ChildState {
   };
 }
 
+const isGone = ({ phase, intent }: ChildState): boolean => phase === 'down' && intent === 'leave';
+
 /** Does what follows from where children are, and should be. */
 function settle(before: TreeState, nowMs: number): Step {
-  const decisions: TreeDecision[] = [];
-  const children = before.children.filter(({ id, phase, intent }) => {
-    const isGone = phase === 'down' && intent === 'leave';
-    if (isGone) {
-      decisions.push({ type: 'forget', id });
-    }
-    return !isGone;
-  });
-  const state = children.length === before.children.length ? before : { ...before, children };
+  const gone = before.children.filter(isGone);
+  const decisions = gone.map(({ id }): TreeDecision => ({ type: 'forget', id }));
+  const state =
+    gone.length === 0
+      ? before
+      : { ...before, children: before.children.filter((child) => !isGone(child)) };
   if (state.phase === 'ended') {
     return { state, decisions };
   }
@@ -370,11 +369,16 @@ function mark(
   state: TreeState,
   changes: (child: ChildState) => Partial<ChildState> | null,
 ): TreeState {
-  const children = state.children.map((child) => {
+  // Each event looks at all children: where none changes, as for most events of most, none is copied.
+  let children: ChildState[] | null = null;
+  for (const [place, child] of state.children.entries()) {
     const to = changes(child);
-    return to === null ? child : { ...child, ...to };
-  });
-  return { ...state, children };
+    if (to !== null) {
+      children ??= [...state.children];
+      children[place] = { ...child, ...to };
+    }
+  }
+  return children === null ? state : { ...state, children };
 }
 
 /** Stops the last of some children that is not down, unless that is under way: one at a time. */
