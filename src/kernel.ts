@@ -259,7 +259,8 @@ export class Kernel implements AsyncDisposable {
    *
    * @throws {RingfenceError} `RF_USAGE`, `RF_FILE` for a directory that can't be mounted, `RF_CLOSED`,
    * `RF_CHILD_START` when one can't be started: those before it have ended again then,
-   * `RF_RESTARTS_EXHAUSTED` when they end too often before all were started
+   * `RF_RESTARTS_EXHAUSTED` when they end too often before all were started,
+   * `RF_BACKEND_NOT_AVAILABLE` for a function as a child's work
    *
    * @example
    * ```ts

@@ -107,6 +107,6 @@ export function warningsAbout({ grants, restart }: Decision, nowMs: number): str
     ),
     ...(restart === 'temporary'
       ? []
-      : [`the policy says restart = "${restart}", and this build restarts nothing yet`]),
+      : [`the policy says restart = "${restart}", and 'ringfence run' restarts nothing yet`]),
   ];
 }

@@ -1,6 +1,7 @@
 /** What is supervised, as callers write it. */
 
 import * as z from 'zod';
+import { RingfenceError } from '../errors.ts';
 import { DEFAULT_BACK_OFF } from '../supervisor/back-off.ts';
 import { AUTO_SHUTDOWNS, type AutoShutdown, type Rules } from '../supervisor/decisions.ts';
 import { DEFAULT_INTENSITY, INTENSITY_MAX } from '../supervisor/intensity.ts';
@@ -180,8 +181,15 @@ export type ReadChildOptions =
   | { readonly kind: 'agent'; readonly child: AgentChild }
   | { readonly kind: 'supervisor'; readonly child: SupervisorChild };
 
-/** Reads a child. @throws {RingfenceError} `RF_USAGE` */
+/** Reads a child. @throws {RingfenceError} `RF_USAGE`, `RF_BACKEND_NOT_AVAILABLE` */
 export function readChildOptions(given: unknown): ReadChildOptions {
+  if (typeof given === 'object' && given !== null && 'work' in given) {
+    throw new RingfenceError(
+      'RF_BACKEND_NOT_AVAILABLE',
+      "Cannot supervise a child with 'work' as the backend 'native', which would run a function of the program, is not in this build: give a module.",
+      { backend: 'native' },
+    );
+  }
   const isSupervisor =
     typeof given === 'object' &&
     given !== null &&

@@ -131,7 +131,7 @@ export function* warningsOf(
     yield {
       path: [...path, 'restart'],
       of: 'value',
-      message: `this build restarts nothing yet: an agent that has ended stays so, as if it were temporary`,
+      message: `'ringfence run' restarts nothing yet: an agent that has ended stays so, as if it were temporary`,
     };
   }
 }

@@ -446,6 +446,9 @@ describe('what can not be started', () => {
       });
     }
     await expect(
+      host.kernel.supervise({ children: [{ id: 'a', work: () => {} }] as never }),
+    ).rejects.toMatchObject({ code: 'RF_BACKEND_NOT_AVAILABLE', fields: { backend: 'native' } });
+    await expect(
       host.kernel.supervise({
         children: [
           waits('a'),
@@ -568,3 +571,19 @@ test('1,000 supervised agents crash at once, and all run again, none lost, in th
   await supervisor.close();
   expect(seen).toHaveLength(2_000);
 });
+
+test('2,000 children of one_for_all are stopped and started for one that traps before it has begun', async () => {
+  const { seen, onExit } = exits();
+  const crashes = await host.kernel.load(guest('loop-in-start'));
+  const ids = Array.from({ length: 2_000 }, (_, index) => `child ${index}`);
+  const supervisor = await host.kernel.supervise({
+    onExit,
+    strategy: 'one_for_all',
+    intensity: 1,
+    backoff: QUICK,
+    children: [...ids.map(waits), { id: 'hostile', module: crashes, limits: { fuel: 1_000 } }],
+  });
+  expect(await supervisor.ended).toEqual({ reason: 'exhausted', childId: 'hostile' });
+  const order = ['hostile', ...ids.toReversed()];
+  expect(seen.map(([id]) => id)).toEqual([...order, ...order]);
+}, 60_000);

@@ -29,6 +29,7 @@ const TERMINAL = 'test/threats/terminal.test.ts';
 const FUZZ = 'test/threats/fuzz-host-calls.test.ts';
 const NEIGHBOURS = 'test/threats/neighbours.test.ts';
 const REVOCATION = 'test/kernel/revocation.test.ts';
+const SUPERVISION = 'test/kernel/supervision.test.ts';
 const MATRIX = 'test/threats/matrix.test.ts';
 const ATTACKS = 'test/attacks-table.ts';
 const PREPARE = 'src/wasm/component/prepare/prepare.test.ts';
@@ -37,7 +38,7 @@ const METER = 'src/wasm/metering/meter.test.ts';
 
 const shown = (family: number, act: string, ...tests: string[]): Shown => ({ family, act, tests });
 
-/** Families 1 to 33, 35 to 37 and 46 to 60, and what of 41 is about neighbours. */
+/** Families 1 to 33, 35 to 37, 42 and 46 to 60, and what of 41 is about neighbours. */
 export const FAMILIES: readonly Shown[] = [
   ...FILE_FAMILIES,
   shown(
@@ -282,6 +283,26 @@ export const FAMILIES: readonly Shown[] = [
   ),
 
   shown(
+    42,
+    'crashing in a loop, before it has begun, while it is restarted',
+    `${SUPERVISION}: ends when a child crashes in a loop`,
+    `${SUPERVISION}: while children crash in a loop`,
+    `${SUPERVISION}: for one that traps before it has begun`,
+    'src/supervisor/decisions.test.ts: one that can not be started again is tried again',
+  ),
+  shown(
+    42,
+    'not ending when it is asked to',
+    `${SUPERVISION}: ends by force who does not end in its time`,
+    `${SUPERVISION}: tells who can hear it, and lets it end by itself`,
+  ),
+  shown(
+    42,
+    'crashing to get back what was revoked, or what a name leads to by now',
+    `${SUPERVISION}: what was revoked is gone for the next`,
+    `${SUPERVISION}: its directory is the one that was opened`,
+  ),
+  shown(
     46,
     'floods of output and of the log',
     `${TERMINAL}: 46: a flood of %s ends by fuel, and keeps a MiB`,
@@ -430,7 +451,6 @@ export const FAMILIES: readonly Shown[] = [
 export const ELSEWHERE: ReadonlyMap<number, string> = new Map([
   [39, 'the network'],
   [40, 'tools that run programs'],
-  [42, 'supervision'],
   [43, 'workers that die'],
   [44, 'timers and monitors'],
   [45, 'the audit log'],
