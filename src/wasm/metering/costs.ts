@@ -27,6 +27,11 @@ export const COST_CALL_INDIRECT = 6;
 export const COST_CALL_IMPORTED = 20;
 /** `throw`, `rethrow` and `throw_ref`: the engine allocates and unwinds. */
 export const COST_THROW = 500;
+/**
+ * Entry of what has handlers: an exception that none of them takes stops there all the same, which the
+ * engine does in some 100 ns and nothing injected sees.
+ */
+export const COST_TRY = 25;
 /** Entry of a handler. */
 export const COST_CATCH = 10;
 /** `ref.func`. */

@@ -14,6 +14,7 @@ import {
   COST_SIMPLE,
   COST_TABLE_ACCESS,
   COST_THROW,
+  COST_TRY,
 } from './costs.ts';
 import type { ByteReader } from './reader.ts';
 import { invalid, refusedFeature } from './refusals.ts';
@@ -195,7 +196,7 @@ function defineControl(): void {
   define(0x02, 'block loop', { immediate: IMMEDIATE.block, cost: COST_FREE });
   define(0x04, 'if', { immediate: IMMEDIATE.block });
   define(0x05, 'else', { cost: COST_FREE });
-  define(0x06, 'try', { immediate: IMMEDIATE.block });
+  define(0x06, 'try', { immediate: IMMEDIATE.block, cost: COST_TRY });
   define(0x07, 'catch', { immediate: IMMEDIATE.tag, cost: COST_FREE });
   define(0x08, 'throw', { immediate: IMMEDIATE.tag, cost: COST_THROW });
   define(0x09, 'rethrow', { immediate: IMMEDIATE.label, cost: COST_THROW });
@@ -218,7 +219,7 @@ function defineControl(): void {
   define(0xd5, 'br_on_null br_on_non_null', { immediate: IMMEDIATE.label });
   define(0x18, 'delegate', { immediate: IMMEDIATE.label, cost: COST_FREE });
   define(0x19, 'catch_all', { cost: COST_FREE });
-  define(0x1f, 'try_table', { immediate: IMMEDIATE.tryTable });
+  define(0x1f, 'try_table', { immediate: IMMEDIATE.tryTable, cost: COST_TRY });
 }
 
 function defineVariablesAndMemory(): void {
