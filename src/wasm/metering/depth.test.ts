@@ -51,6 +51,7 @@ async function recurse(text: string, options: MeterOptions) {
 }
 
 const many = (count: number, text: string) => Array.from({ length: count }, () => text).join(' ');
+const VECTOR = '(v128.const i64x2 1 1)';
 const COUNT = `(global $frames (export "frames") (mut i32) (i32.const 0))`;
 const STEP = '(global.set $frames (i32.add (global.get $frames) (i32.const 1)))';
 
@@ -128,6 +129,30 @@ describe.each(KINDS)('endless recursion of %s functions', (_, options) => {
     // Frames of JavaScript lie between, so the engine's own stack may end first; the host has none.
     expect(() => outer.run!()).toThrow();
   });
+
+  it.each([
+    ['parameters', `(param ${many(990, 'i64')})`, many(990, '(i64.const 1)'), '', ''],
+    ['vector parameters', `(param ${many(990, 'v128')})`, many(990, VECTOR), '', ''],
+    ['vector results', `(result ${many(256, 'v128')})`, '', many(256, VECTOR), many(256, '(drop)')],
+  ])(
+    'comes before the engine’s between modules that pass many %s',
+    async (...[, type, passed, left, dropped]) => {
+      const host = new TestHost(PLENTY);
+      const inner = await instantiate(
+        `(table (export "table") 1 funcref)
+      (func (export "far") ${type} (call_indirect (i32.const 0)) ${left})`,
+        host,
+      );
+      const outer = await instantiate(
+        `(import "inner" "far" (func $far ${type})) (import "inner" "table" (table 1 funcref))
+      (elem (i32.const 0) $f) (func $f (export "run") (call $far ${passed}) ${dropped})`,
+        host,
+        { inner: inner as unknown as WebAssembly.ModuleImports },
+      );
+      await expect(promising(outer.run)()).rejects.toThrow(WebAssembly.RuntimeError);
+      expect(host.depthExhausted).toBe(true);
+    },
+  );
 
   it('has its positive control: a recursion that is not too deep returns', async () => {
     const text = `(func $f (export "run") (param i32) (result i32) (if (result i32) (local.get 0)

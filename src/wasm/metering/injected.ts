@@ -37,21 +37,36 @@ export interface InjectedFunction {
 
 const I32 = VALUE.i32;
 
-/** `loop: if fuel >= 0 return it; check: stop → trap, suspend → suspend, else so much more` */
+/**
+ * `loop: if fuel >= 0 return it; check: stop → trap, suspend → suspend, else so much more`
+ *
+ * While the host is asked the global holds the fuel: what is thrown there (by JavaScript at the end of
+ * its stack) finds handlers of the guest's, and must not give them what the global held before. It holds
+ * that again afterwards, because where questions are asked depends on slices.
+ */
 export function refuelFunction(layout: Layout): InjectedFunction {
   const out = new ByteWriter();
   const fuel = 0;
   const answer = 1;
-  out.raw(1, 1, I32);
+  const ahead = 2;
+  out.raw(1, 2, I32);
   out.raw(OP.loop, OP.emptyBlock);
   out.raw(OP.localGet, fuel, OP.i32Const, 0, OP.i32GeS, OP.if, OP.emptyBlock);
-  out.raw(OP.localGet, fuel, OP.return, OP.end, OP.localGet, fuel);
+  out.raw(OP.localGet, fuel, OP.return, OP.end);
+  emitIndexed(out, OP.globalGet, layout.fuel);
+  out.raw(OP.localGet, fuel, OP.i32Sub, OP.localSet, ahead);
+  emitSave(out, layout, fuel);
+  out.raw(OP.localGet, fuel);
   emitIndexed(out, OP.call, layout.check);
   out.raw(OP.localTee, answer, OP.i32Const, 0, OP.i32LtS, OP.if, OP.emptyBlock, OP.unreachable);
   out.raw(OP.end, OP.localGet, answer, OP.if, OP.emptyBlock, OP.localGet, fuel);
   out.raw(OP.localGet, answer, OP.i32Add, OP.localSet, fuel, OP.else);
   emitIndexed(out, OP.call, layout.suspend);
-  out.raw(OP.end, OP.br, 0, OP.end, OP.unreachable, OP.end);
+  out.u8(OP.end);
+  emitIndexed(out, OP.globalGet, layout.fuel);
+  out.raw(OP.localGet, ahead, OP.i32Add);
+  emitIndexed(out, OP.globalSet, layout.fuel);
+  out.raw(OP.br, 0, OP.end, OP.unreachable, OP.end);
   return { type: layout.types.of([I32], [I32]), body: out.bytes };
 }
 
@@ -102,7 +117,8 @@ function leafUnits(layout: Layout, target: number): number {
 /** A function as it is called from outside of the module: fuel and depth are in the globals. */
 function entry(target: number, layout: Layout): InjectedFunction {
   const type = layout.module.functions[target]!;
-  const count = layout.module.functionType(type).parameters.length;
+  const { parameters, parameterSlots, resultSlots } = layout.module.functionType(type);
+  const count = parameters.length;
   const out = new ByteWriter();
   const imported = target < layout.module.imported.function;
   if (!imported && !layout.isLeaf(target)) {
@@ -110,6 +126,9 @@ function entry(target: number, layout: Layout): InjectedFunction {
     emitParameters(out, count);
     emitIndexed(out, OP.globalGet, layout.fuel);
     emitIndexed(out, OP.globalGet, layout.depth);
+    // This frame holds everything twice; the body asks for the sign.
+    emitI32(out, FRAME_BYTES + FRAME_BYTES_PER_SLOT * 2 * (parameterSlots + resultSlots));
+    out.u8(OP.i32Sub);
     emitIndexed(out, OP.call, layout.function(target));
     emitIndexed(out, OP.globalSet, layout.fuel);
   } else {
@@ -190,6 +209,8 @@ function emitAskToGrow(out: ByteWriter, layout: Layout, growth: Growth): void {
     out.raw(OP.i64GtU, OP.if, OP.emptyBlock);
     emitRefuseToGrow(out, layout, growth);
   }
+  // What the host throws, at the end of its stack, comes to handlers of the guest's.
+  emitSave(out, layout, growth.fuel);
   out.raw(OP.localGet, growth.count, growth.wide ? OP.f64ConvertI64U : OP.f64ConvertI32U);
   out.u8(OP.f64Const);
   out.f64(growth.bytesEach);
