@@ -99,11 +99,13 @@ export class ThreadedCalling implements Calling {
     emitIndexed(this.#out, OP.returnCall, this.#layout.function(target));
   }
 
-  /** Fuel is looked at after it, so it isn't the last thing. */
+  /**
+   * By way of its reference, which looks at fuel after it: called from here, what it throws would come
+   * to the handlers around, which a function that is left no longer has.
+   */
   tailCallImport(target: number): void {
-    this.callImport(target);
-    this.leave(false);
-    this.#out.u8(OP.return);
+    this.#pass(this.#frameBytes);
+    emitIndexed(this.#out, OP.returnCall, this.#layout.reference(target));
   }
 
   callThrough(type: number, wide: boolean): void {

@@ -451,10 +451,14 @@ export class BodyWalker {
     const depth = this.#reader.u32();
     const place = this.#target(depth);
     if (save >= 0) this.#frames[place]!.saves!.push(save);
-    if (this.#candidate !== null && place < this.#candidatePlace) {
-      const edit = this.#edits.add(EDIT.label, at, this.#reader.position, depth);
-      this.#candidateExits.push(edit);
-    }
+    this.#noteLabel(at, depth);
+  }
+
+  /** The label `depth`, written at `at`, moves where it is outside of a loop that suspends outside of itself. */
+  #noteLabel(at: number, depth: number): void {
+    const place = this.#frames.length - 1 - depth;
+    if (this.#candidate === null || place >= this.#candidatePlace) return;
+    this.#candidateExits.push(this.#edits.add(EDIT.label, at, this.#reader.position, depth));
   }
 
   /** Notes a branch to the label `depth`; answers the place of its frame. */
@@ -643,8 +647,7 @@ export class BodyWalker {
         this.#throw(at);
         return;
       case OPCODE.rethrow:
-        this.#checkLabel(this.#reader.u32(), 0);
-        this.#throw(at);
+        this.#rethrow(at);
         return;
       case OPCODE.throwRef:
         this.#throw(at);
@@ -666,6 +669,14 @@ export class BodyWalker {
     this.#mayThrow();
     this.#exitTo(OUT_OF_FUNCTION);
     this.#die();
+  }
+
+  #rethrow(at: number): void {
+    const labelAt = this.#reader.position;
+    const depth = this.#reader.u32();
+    this.#checkLabel(depth, 0);
+    this.#throw(at);
+    this.#noteLabel(labelAt, depth);
   }
 
   #checkLabel(depth: number, outside: number): void {
@@ -694,7 +705,10 @@ export class BodyWalker {
         this.#beginLoop(type, at, inside);
         return;
       case OPCODE.if: {
+        const save = this.#savePlace(at);
         const frame = this.#pushFrame(FRAME.if, type);
+        // Without an `else` this is a way to its label too.
+        if (save >= 0) frame.saves!.push(save);
         this.#openSegment(inside, 0);
         frame.header = this.#segments.segment;
         frame.firstArm = frame.header;
@@ -937,7 +951,9 @@ export class BodyWalker {
       const kind = tail ? EDIT.returnCallIndirect : EDIT.callIndirect;
       this.#edits.add(is64 ? kind | CALL_INDEX_64 : kind, at, indexEnd, index);
     }
-    this.#countCall(type, direct && index < this.#module.imported.function, at);
+    const imported = direct && index < this.#module.imported.function;
+    // With threaded fuel what is called last is a helper that charges for the import by itself.
+    this.#countCall(type, imported && !(tail && this.#threads), at);
     if (tail) {
       this.#exitTo(OUT_OF_FUNCTION);
       this.#die();
@@ -962,8 +978,10 @@ export class BodyWalker {
       return;
     }
     this.#candidate = null;
-    // With threaded fuel an imported function that is called last is not: fuel is looked at after it.
-    this.#calls ||= !tail || (own < 0 && this.#threads);
+    this.#calls ||= !tail;
+    if (own < 0 && tail && this.#threads) {
+      this.#helpers.needReference(this.#module, this.#leaves, index, at);
+    }
     if (own < 0) this.#edits.add(tail ? EDIT.returnCallImport : EDIT.callImport, at, end, index);
     else this.#edits.add(tail ? EDIT.returnCall : EDIT.call, at, end, index);
   }

@@ -157,6 +157,8 @@ const ENDLESS = {
   'a loop of nothing grown': '(loop $l (drop (memory.grow (i32.const 0))) (br $l))',
   'a loop of nothing filled':
     '(loop $l (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)) (br $l))',
+  'a handler that leads to an if, which is not entered':
+    '(loop $l (if $h (global.get $reached) (then (try_table (catch_all $h) (throw $t)))) (br $l))',
   'a loop inside of a catch_all': `(block $h (try_table (catch_all $h) (loop $l (br $l))))
     (global.set $reached (i32.const 1)) (loop $m (br $m))`,
 };
