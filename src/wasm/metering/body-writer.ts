@@ -78,7 +78,7 @@ export class BodyWriter {
   #writeResultType(plan: FunctionPlan): void {
     const { results } = this.#layout.module.functionType(plan.type);
     const [result] = results;
-    if (results.length > 1) this.#out.signed(this.#layout.types.of([], results));
+    if (results.length > 1) this.#out.signed(this.#layout.resultsType(plan.type));
     else if (result === undefined) this.#out.u8(OP.emptyBlock);
     else this.#out.raw(...encodeValueType(result));
   }

@@ -62,6 +62,11 @@ const AT_THE_CAP: Readonly<
     '(func $f (param i32 i32) (result i32) (call $f (i32.const 1) (call $f (i32.const 1) (i32.const 1))))',
     6,
   ],
+  // The entry, a call of an import, two for a loop without calls, one for a loop with one.
+  questions: [
+    '(import "a" "f" (func $f)) (func (call $f) (loop (nop)) (loop (call $g))) (func $g (call $f))',
+    5,
+  ],
 };
 
 describe('a module with as much as the cap allows', () => {
@@ -133,13 +138,15 @@ describe('compile bombs', () => {
       ${many(3000, '(loop (br_if 0 (i32.const 0)))')}`,
     'calls with hundreds of results that become parameters': `${many(200, 'i32.const 1')}
       ${many(2000, 'call $wide')} ${many(200, 'drop')}`,
+    'calls of imports, with a question behind each': many(10_000, '(call $i)'),
+    'loops that suspend outside of themselves': many(5_000, '(loop)'),
     'locals beyond what the engine takes': `(local ${many(49_999, 'i32')})`,
   };
   const wide = `(func $wide (param ${many(200, 'i32')}) (result ${many(200, 'i32')})
     ${numbered(200, (index) => `local.get ${index}`)})`;
 
   it.each(Object.entries(bombs))('are refused: %s', async (_, body) => {
-    const bytes = await wat(`(module ${wide} (func ${body}))`);
+    const bytes = await wat(`(module (import "a" "i" (func $i)) ${wide} (func ${body}))`);
     expect(() => meter(bytes)).toThrow(expect.objectContaining({ code: 'RF_MODULE_REFUSED' }));
   });
 
@@ -149,5 +156,10 @@ describe('compile bombs', () => {
     );
     expect(meter(bytes).doubtful).toBe(true);
     expect(meter(await wat(`(module ${wide})`)).doubtful).toBe(false);
+    const loops = (count: number, functions: number) =>
+      wat(`(module ${many(functions, `(func ${many(count, '(loop)')})`)})`);
+    expect(meter(await loops(2_100, 1)).doubtful).toBe(true);
+    expect(meter(await loops(1_500, 4)).doubtful).toBe(false);
+    expect(meter(await loops(1_500, 6)).doubtful).toBe(true);
   });
 });

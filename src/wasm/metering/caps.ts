@@ -62,12 +62,18 @@ export interface MeterCaps {
   readonly merges: number;
   /** Parameters and results over all calls of one function. @default 400,000 */
   readonly callOperands: number;
+  /** Injected questions of one function: behind calls of imports, at loops (two each) and handlers. What compiling it takes grows with their square: 10,000 take some 2 s. @default 10,000 */
+  readonly questions: number;
   /** Above so many bytes a function body is doubtful. @default 262,144 */
   readonly doubtfulBodyBytes: number;
   /** Above this `callOperands` a function body is doubtful. @default 60,000 */
   readonly doubtfulCallOperands: number;
   /** Above this `ways` a function body is doubtful. @default 4,000 */
   readonly doubtfulWays: number;
+  /** Above this `questions` a function body is doubtful. @default 4,000 */
+  readonly doubtfulQuestions: number;
+  /** Above this sum of squares of `questions` a module is doubtful. @default 50,000,000 */
+  readonly doubtfulQuestionsSquared: number;
   /** Above this sum of `merges` a module is doubtful. @default 30,000,000 */
   readonly doubtfulMergesTotal: number;
   /** Above this `merges` a function body is doubtful. @default 2,000,000 */
@@ -105,9 +111,12 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   ways: 20_000,
   merges: 20_000_000,
   callOperands: 400_000,
+  questions: 10_000,
   doubtfulBodyBytes: 262_144,
   doubtfulCallOperands: 60_000,
   doubtfulWays: 4_000,
+  doubtfulQuestions: 4_000,
+  doubtfulQuestionsSquared: 50_000_000,
   doubtfulMergesTotal: 30_000_000,
   doubtfulMerges: 2_000_000,
 };

@@ -93,6 +93,8 @@ export interface FunctionPlan {
   readonly callOperands: number;
   /** Whether it may change a table, or drop a segment: no host can put that back. */
   readonly leavesTraces: boolean;
+  /** Injected questions for the sign of fuel, those of a loop that suspends outside of itself twice. */
+  readonly questions: number;
 }
 
 const FRAME = { function: 0, block: 1, loop: 2, if: 3, else: 4, try: 5, catch: 6, tryTable: 7 };
@@ -210,6 +212,9 @@ export class BodyWalker {
   #branchTargets = 0;
   #callOperands = 0;
   #leavesTraces = false;
+  #questions = 0;
+  /** Parameters and locals that are added to a function at most. */
+  readonly #addedLocals: number;
 
   constructor({ module, caps, leaves, edits, helpers, references }: WalkInput) {
     this.#threads = references === 'threaded';
@@ -219,6 +224,8 @@ export class BodyWalker {
     this.#edits = edits;
     this.#helpers = helpers;
     this.#segments = new Segments(edits);
+    const tables64 = module.tables.some(({ is64 }) => is64);
+    this.#addedLocals = ADDED_PARAMETERS + (tables64 ? ADDED_LOCALS_64 : ADDED_LOCALS);
     this.#reader = new ByteReader(module.bytes, 0, 0);
   }
 
@@ -277,6 +284,7 @@ export class BodyWalker {
       ways: this.#ways,
       callOperands: this.#callOperands,
       leavesTraces: this.#leavesTraces,
+      questions: this.#checkQuestions(start),
     };
   }
 
@@ -301,6 +309,7 @@ export class BodyWalker {
     this.#branchTargets = 0;
     this.#callOperands = 0;
     this.#leavesTraces = false;
+    this.#questions = 0;
   }
 
   #readLocals(groups: number): number {
@@ -321,9 +330,7 @@ export class BodyWalker {
       this.#groupSlots.push(each);
       if (each > 1) this.#wideLocals = true;
     }
-    const tables64 = this.#module.tables.some(({ is64 }) => is64);
-    const added = ADDED_PARAMETERS + (tables64 ? ADDED_LOCALS_64 : ADDED_LOCALS);
-    const withAdded = this.#locals + added;
+    const withAdded = this.#locals + this.#addedLocals;
     if (withAdded > this.#caps.locals) {
       throw this.#tooMany('locals in a function', 'locals', withAdded, start);
     }
@@ -344,6 +351,18 @@ export class BodyWalker {
       throw this.#tooMany('locals times branches in a function', 'merges', merges, start);
     }
     return merges;
+  }
+
+  #checkQuestions(start: number): number {
+    if (this.#questions > this.#caps.questions) {
+      throw this.#tooMany(
+        'loops, handlers and calls of imports in a function',
+        'questions',
+        this.#questions,
+        start,
+      );
+    }
+    return this.#questions;
   }
 
   #slotsOfLocal(index: number): number {
@@ -394,7 +413,9 @@ export class BodyWalker {
 
   #openSegment(at: number, flags: number): void {
     this.#segments.open(at, flags);
-    if ((flags & CHARGE_CHECKED) !== 0) this.#mayThrow();
+    if ((flags & CHARGE_CHECKED) === 0) return;
+    this.#questions++;
+    this.#mayThrow();
   }
 
   #pushFrame(kind: number, type: FunctionType): Frame {
@@ -851,6 +872,7 @@ export class BodyWalker {
     if (this.#candidate !== frame) return;
     const after = this.#reader.position;
     this.#candidate = null;
+    this.#questions++;
     this.#edits.setValue(frame.opening, 1);
     this.#edits.flag(frame.header, CHARGE_LOOP);
     this.#edits.add(EDIT.loopEnd, after, after, frame.header);
@@ -991,7 +1013,10 @@ export class BodyWalker {
     this.#segments.charge(Math.floor(operands / SLOTS_PER_UNIT));
     if (imported) this.#segments.charge(COST_IMPORTED_SURCHARGE);
     this.#mayThrow();
-    if (imported || !this.#threads) this.#mayThrow();
+    if (imported || !this.#threads) {
+      this.#questions++;
+      this.#mayThrow();
+    }
     this.#callOperands += operands;
     if (this.#callOperands > this.#caps.callOperands) {
       throw this.#tooMany(

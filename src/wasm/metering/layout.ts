@@ -76,6 +76,7 @@ export class Layout {
   readonly #importedFunctions: number;
   readonly #importedGlobals: number;
   readonly #threaded: Int32Array;
+  readonly #resultsOnly = new Map<number, number>();
 
   constructor(
     module: DecodedModule,
@@ -115,6 +116,16 @@ export class Layout {
       this.#threaded[type] = this.types.of([...parameters, i32, i32], [...results, i32]);
     }
     return this.#threaded[type]!;
+  }
+
+  /** The type of a block that leaves the results of the function type with index `type`. */
+  resultsType(type: number): number {
+    let found = this.#resultsOnly.get(type);
+    if (found === undefined) {
+      found = this.types.of([], this.module.functionType(type).results);
+      this.#resultsOnly.set(type, found);
+    }
+    return found;
   }
 
   /** The new index of a function's body, or of an imported function. */

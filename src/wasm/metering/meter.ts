@@ -188,23 +188,30 @@ function unusedName(wanted: string, taken: ReadonlySet<string>): string {
 class Doubt {
   readonly #caps: MeterCaps;
   #mergesTotal = 0;
+  #questionsSquared = 0;
   #found = false;
 
   constructor(caps: MeterCaps) {
     this.#caps = caps;
   }
 
-  add({ start, end, merges, ways, callOperands }: FunctionPlan): void {
+  add({ start, end, merges, ways, callOperands, questions }: FunctionPlan): void {
     const caps = this.#caps;
     this.#mergesTotal += merges;
+    this.#questionsSquared += questions ** 2;
     this.#found ||=
       end - start > caps.doubtfulBodyBytes ||
       merges > caps.doubtfulMerges ||
       ways > caps.doubtfulWays ||
+      questions > caps.doubtfulQuestions ||
       callOperands > caps.doubtfulCallOperands;
   }
 
   get isDoubtful(): boolean {
-    return this.#found || this.#mergesTotal > this.#caps.doubtfulMergesTotal;
+    return (
+      this.#found ||
+      this.#mergesTotal > this.#caps.doubtfulMergesTotal ||
+      this.#questionsSquared > this.#caps.doubtfulQuestionsSquared
+    );
   }
 }
