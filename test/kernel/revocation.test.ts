@@ -281,18 +281,13 @@ describe('34: a child has a subset of what its parent has', () => {
     expect(await parent.tell(`${spawn} network=example.org`)).toMatch(/^spawn err denied/);
     expect(await parent.tell(`${spawn} nonsense=x`)).toMatch(/^spawn err invalid/);
     expect(await parent.tell(`spawn ${'0'.repeat(64)} tools=add`)).toMatch(/^spawn err not-found/);
-    // It has nothing to read and ends at once: it is looked for at each turn.
-    const parents = new Map<number, number>();
-    let looking = true;
-    const look = (): void => {
-      for (const row of host.kernel.list()) parents.set(row.pid, row.parentPid);
-      if (looking) setImmediate(look);
-    };
-    look();
-    const spawned = await parent.tell(`${spawn} tools=add`);
-    looking = false;
+    // One that waits, so that it is there to be looked at.
+    const sleeper = await host.kernel.load(guest('sleeper-in-poll'));
+    const spawned = await parent.tell(`spawn ${sleeper.digest} tools=add`);
     expect(spawned).toMatch(/^spawn ok \d+$/);
-    expect(parents.get(Number(spawned.split(' ')[2]))).toBe(parent.agent.pid);
+    const pid = Number(spawned.split(' ')[2]);
+    expect(host.kernel.list().find((row) => row.pid === pid)?.parentPid).toBe(parent.agent.pid);
+    host.kernel.kill(pid);
     const stranger = await puppet({ grants: { tools: ['add'] } });
     expect(await stranger.tell(`${spawn} tools=add`)).toMatch(/^spawn err denied/);
     parent.say('end');
