@@ -155,7 +155,8 @@ export class Kernel implements AsyncDisposable {
    * of the cache.
    *
    * @throws {RingfenceError} `RF_USAGE` for what is no source, `RF_FILE`, `RF_MODULE_INVALID`,
-   * `RF_MODULE_REFUSED`, `RF_PREPARE_LIMIT`, `RF_CLOSED`, `RF_INTERNAL` when no worker thread can be
+   * `RF_MODULE_REFUSED`, `RF_PREPARE_LIMIT`, `RF_LIMIT_EXCEEDED` where this process has compiled modules
+   * of too many types, `RF_CLOSED`, `RF_INTERNAL` when no worker thread can be
    * started; the reason of `signal` once that is aborted
    */
   async load(

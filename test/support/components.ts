@@ -24,6 +24,7 @@ export function unmetered(bytes: Uint8Array): PlannedModule {
     memories: [],
     tables: [],
     segmentBytes: 0,
+    types: 0,
     imports: WebAssembly.Module.imports(module),
     exports: WebAssembly.Module.exports(module),
   };

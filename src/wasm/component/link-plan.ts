@@ -7,7 +7,7 @@ import type { CheckedImport } from './check.ts';
 import type { StringEncoding } from './types.ts';
 
 /** Raised whenever a plan's meaning changes, so that cached ones are made anew. */
-export const PLAN_FORMAT = 2;
+export const PLAN_FORMAT = 3;
 
 /** Something that core instances export, or a lowered function. */
 export type CoreReference =
@@ -63,6 +63,8 @@ export interface PlanModule {
   } | null;
   /** What instantiating it copies, to be charged then. */
   readonly segmentBytes: number;
+  /** Its types: V8 keeps each distinct one for as long as the process lives. */
+  readonly types: number;
 }
 
 /** The function that an agent's life is the call of. */

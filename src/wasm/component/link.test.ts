@@ -75,6 +75,7 @@ function planWith(modules: number, change: Partial<LinkPlan>): LinkPlan {
       memories: [],
       tables: [],
       segmentBytes: 0,
+      types: 0,
     })),
     steps: [],
     lowered: [],

@@ -57,6 +57,7 @@ const planModule = z.strictObject({
     .strictObject({ memories: z.array(name).max(listItems), globals: z.array(name).max(listItems) })
     .nullable(),
   segmentBytes: size,
+  types: size,
 });
 
 const step = z.discriminatedUnion('kind', [

@@ -85,7 +85,7 @@ function requireFew(
 }
 
 function planModule(module: PlannedModule): PlanModule {
-  const { bytes, injected, startExport, image, memories, tables, segmentBytes } = module;
+  const { bytes, injected, startExport, image, memories, tables, segmentBytes, types } = module;
   return {
     size: bytes.length,
     injected,
@@ -98,6 +98,7 @@ function planModule(module: PlannedModule): PlanModule {
     })),
     tables: tables.map(({ initial, maximum }) => ({ initial, maximum })),
     segmentBytes,
+    types,
   };
 }
 

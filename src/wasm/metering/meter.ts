@@ -49,6 +49,8 @@ export interface MeteredModule {
   readonly exports: readonly ModuleExport[];
   /** Bytes of its active data segments, and 16 for each element of its active element segments. */
   readonly segmentBytes: number;
+  /** Types that the rewritten module has. V8 keeps each distinct one for as long as the process lives. */
+  readonly types: number;
   /** Whether it is so large or so branched that it should be compiled as a trial by TurboFan too. */
   readonly doubtful: boolean;
 }
@@ -130,7 +132,7 @@ function meterDecoded(
     doubt.add(plan);
     leavesTraces ||= plan.leavesTraces;
   };
-  const bytes = rewrite({
+  const rewritten = rewrite({
     module,
     leaves,
     helpers,
@@ -141,9 +143,9 @@ function meterDecoded(
     imageExports: image ?? [],
     walked,
   });
-  if (bytes === null) return null;
+  if (rewritten === null) return null;
   return {
-    bytes,
+    bytes: rewritten.bytes,
     references,
     injected,
     startExport,
@@ -157,6 +159,7 @@ function meterDecoded(
     imports: module.imports,
     exports: module.exports,
     segmentBytes: module.segmentBytes,
+    types: rewritten.types,
     doubtful: doubt.isDoubtful,
   };
 }

@@ -48,9 +48,18 @@ export interface RewriteInput {
   readonly walked: (plan: FunctionPlan) => void;
 }
 
+/** What was written. */
+export interface Rewritten {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How many types it has, added ones included. */
+  readonly types: number;
+}
+
 /** Writes the module; null: it has typed references, and its functions must not take fuel. */
-export function rewrite(input: RewriteInput): Uint8Array<ArrayBuffer> | null {
-  return new Rewriter(input).write();
+export function rewrite(input: RewriteInput): Rewritten | null {
+  const rewriter = new Rewriter(input);
+  const bytes = rewriter.write();
+  return bytes && { bytes, types: rewriter.types };
 }
 
 class Rewriter {
@@ -63,6 +72,11 @@ class Rewriter {
     this.#input = input;
     this.#layout = new Layout(input.module, input.helpers, input.leaves, input.references);
     this.#hints = new BranchHints(input.module);
+  }
+
+  /** Known when it has been written. */
+  get types(): number {
+    return this.#input.module.types.length + this.#layout.types.encoded.length;
   }
 
   write(): Uint8Array<ArrayBuffer> | null {

@@ -13,6 +13,7 @@ import { kindOf } from './kinds.ts';
 import { DEFAULT_PREPARE_LIMITS, modulesBytesMax, type PrepareLimits } from './limits.ts';
 import type { AnswerBounds, ChildAnswer, ChildStage } from './protocol.ts';
 import { printable } from './sentence.ts';
+import type { TypeAccount } from './type-account.ts';
 import { VerificationError, type Verified, verify } from './verify.ts';
 
 export { defaultCacheDirectory } from '../cache/directory.ts';
@@ -45,6 +46,8 @@ export interface PrepareOptions {
   readonly signal?: AbortSignal | undefined;
   /** Programs to run in place of the two children. Only for tests. */
   readonly childFiles?: Partial<ChildFiles>;
+  /** Counts the types that are compiled, in place of the process's own account. Only for tests. */
+  readonly types?: TypeAccount;
 }
 
 /** The programs of the children. */
@@ -69,6 +72,7 @@ interface Job {
   readonly limits: PrepareLimits;
   readonly bounds: AnswerBounds;
   readonly files: ChildFiles;
+  readonly types: TypeAccount | undefined;
   readonly deadlineAt: number;
   readonly onStage: (stage: ChildStage) => void;
   readonly signal: AbortSignal | undefined;
@@ -84,7 +88,8 @@ interface Made extends Verified {
  * Prepares the module in a file's bytes, which must not change meanwhile.
  *
  * @throws RingfenceError `RF_MODULE_INVALID`, `RF_MODULE_REFUSED` where the module can't be run;
- * `RF_PREPARE_LIMIT` where preparing it passed a limit; `RF_FILE` where the cache's directory can't be
+ * `RF_PREPARE_LIMIT` where preparing it passed a limit; `RF_LIMIT_EXCEEDED` where the process has compiled
+ * too many types of others; `RF_FILE` where the cache's directory can't be
  * trusted; `RF_INTERNAL` where ringfence itself failed. The signal's reason where it was aborted.
  *
  * @example
@@ -113,13 +118,14 @@ export async function prepareModule(
       modulesBytes: modulesBytesMax(bytes.length, limits),
     },
     files: { ...CHILD_FILES, ...options.childFiles },
+    types: options.types,
     deadlineAt: performance.now() + limits.deadlineMs,
     onStage: options.onProgress ?? (() => {}),
     signal: options.signal,
   };
 
   const shelf = await Shelf.open(options.cacheDirectory, digest);
-  const found = await shelf.find(job.bounds);
+  const found = await shelf.find(job);
   options.signal?.throwIfAborted();
   const made = found ?? (await make(job));
   if (found === null) await shelf.put(made);
@@ -158,7 +164,7 @@ async function make(job: Job): Promise<Made> {
   if (first.kind === 'refused') throw first.error;
   if (first.answer === null) throw strange(new VerificationError('an answer without a plan'));
   const { answer } = first;
-  const verified = await verifyAnswer(answer);
+  const verified = await verifyAnswer(answer, job.types);
   if (answer.doubtful.length > 0) {
     const second = await runChild({
       ...common,
@@ -171,10 +177,15 @@ async function make(job: Job): Promise<Made> {
   return { ...verified, modules: answer.modules, adapted: answer.adapted };
 }
 
-async function verifyAnswer(answer: ChildAnswer): Promise<Verified> {
+async function verifyAnswer(
+  answer: ChildAnswer,
+  types: TypeAccount | undefined,
+): Promise<Verified> {
   try {
-    return await verify(answer);
+    return await verify(answer, types);
   } catch (error) {
+    // It came back as it should: this process has no room for it.
+    if (error instanceof RingfenceError) throw error;
     throw strange(error);
   }
 }
@@ -214,7 +225,7 @@ class Shelf {
     }
   }
 
-  async find(bounds: AnswerBounds): Promise<Made | null> {
+  async find({ bounds, types }: Job): Promise<Made | null> {
     const cache = this.#cache;
     if (cache === null) return null;
     const content = await cache.read(this.#key, bounds).catch((error: unknown) => {
@@ -223,7 +234,7 @@ class Shelf {
     });
     if (content === null) return null;
     try {
-      const verified = await verify(content);
+      const verified = await verify(content, types);
       return { ...verified, modules: content.modules, adapted: content.adapted };
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error;

@@ -5,6 +5,7 @@ import { DEFAULT_METER_CAPS, meter } from '../../metering/meter.ts';
 import { decodeModule } from '../../metering/module.ts';
 import { reasonOf } from './sentence.ts';
 import type { ComponentTools } from './tools.ts';
+import { requireFewTypes } from './type-account.ts';
 
 /**
  * Refuses by name what has too much of something, from the outside of each core module: before jco's
@@ -13,7 +14,11 @@ import type { ComponentTools } from './tools.ts';
  * @throws RingfenceError `RF_MODULE_REFUSED`, or `RF_MODULE_INVALID` for what can't be decoded.
  */
 export function checkCounts(modules: readonly Uint8Array[]): void {
-  for (const bytes of modules) decodeModule(bytes, DEFAULT_METER_CAPS);
+  let types = 0;
+  for (const bytes of modules) {
+    types += decodeModule(bytes, DEFAULT_METER_CAPS).types.length;
+    requireFewTypes(types);
+  }
 }
 
 /**

@@ -6,6 +6,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { type LinkPlan, parsePlan } from '../plan.ts';
 import { printable } from './sentence.ts';
+import { TypeAccount } from './type-account.ts';
 
 /** What is claimed to be a prepared module. */
 export interface Claimed {
@@ -35,22 +36,27 @@ const INJECTED: ReadonlyMap<string, WebAssembly.ImportExportKind> = new Map([
   ['exhausted_depth', 'function'],
 ]);
 
-/** @throws VerificationError where anything is not as metering and planning leave it. */
-export async function verify(claimed: Claimed): Promise<Verified> {
+/**
+ * @throws VerificationError where anything is not as metering and planning leave it; RingfenceError
+ * `RF_LIMIT_EXCEEDED` where this process would have more types of WebAssembly than V8 takes.
+ */
+export async function verify(claimed: Claimed, types = processTypes): Promise<Verified> {
   const plan = planOf(claimed.plan);
   if (plan.modules.length !== claimed.modules.length) {
     throw new VerificationError(
       `${claimed.modules.length} modules for a plan of ${plan.modules.length}`,
     );
   }
-  const compiled: WebAssembly.Module[] = [];
   for (const [index, bytes] of claimed.modules.entries()) {
-    const expected = plan.modules[index]!;
-    if (expected.size !== bytes.length) {
+    if (plan.modules[index]!.size !== bytes.length) {
       throw new VerificationError(`module ${index} has another size than its plan says`);
     }
+  }
+  types.take(claimed.modules.map((bytes, index) => [bytes, plan.modules[index]!.types]));
+  const compiled: WebAssembly.Module[] = [];
+  for (const [index, bytes] of claimed.modules.entries()) {
     const module = await compile(bytes, index);
-    requireInjected(module, expected.injected, index);
+    requireInjected(module, plan.modules[index]!.injected, index);
     compiled.push(module);
   }
   return { plan, compiled };
@@ -86,6 +92,9 @@ class WholeCompilation {
 
 /** One for the process, as V8's flags are. */
 const wholeCompilation = new WholeCompilation();
+
+/** One for the process, as V8's types are. */
+const processTypes = new TypeAccount();
 
 /** Compiles a module whole, by Liftoff and off this thread; its preparation has tried that before. */
 async function compile(bytes: Uint8Array, index: number): Promise<WebAssembly.Module> {
