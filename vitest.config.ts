@@ -8,6 +8,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
+    // As patient as the tests: the machine may have others to serve.
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 120_000,
   },
 });

@@ -161,7 +161,7 @@ describe('arguments and environment', () => {
     for (const option of ['--allow-ipc', '--allow-net', '--allow-tools', '--allow-spawn']) {
       expect(await ringfence(['run', option, guest('hello')])).toMatchObject({ status: 0 });
     }
-  });
+  }, 120_000);
 
   test('none of the environment is seen but what --env names', async () => {
     const seen = await ringfence(
