@@ -83,8 +83,11 @@ export const SEGMENT_COST_MAX = 4096;
 export const SEGMENT_COST_AFTER_BRANCH_MAX = 64;
 /** Arms of an `if` that cost no more are charged with it, as the dearer one of them. */
 export const ARM_COST_MAX = 16;
-/** On no path of a function more than this is charged without a check. */
-export const UNCHECKED_COST_MAX = 32_768;
+/**
+ * On no path of a function more than this is charged without a check, besides what one instruction costs.
+ * Thousands of frames may be left one after another, each with so much behind its call.
+ */
+export const UNCHECKED_COST_MAX = 8_192;
 /** A function without calls and loops that costs no more in all is charged where it is called. */
 export const LEAF_COST_MAX = 48;
 /** A longer body (in bytes) is no such function: it is not looked into. */

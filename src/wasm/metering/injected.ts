@@ -9,6 +9,7 @@ import {
   COST_GROWN_PAGE,
   FRAME_BYTES,
   FRAME_BYTES_PER_SLOT,
+  FUEL_STRIDE,
   PAGE_BYTES,
   TABLE_ELEMENT_BYTES,
 } from './costs.ts';
@@ -41,8 +42,9 @@ const I32 = VALUE.i32;
  * `loop: if fuel >= 0 return it; check: stop → trap, suspend → suspend, else so much more`
  *
  * While the host is asked the global holds the fuel: what is thrown there (by JavaScript at the end of
- * its stack) finds handlers of the guest's, and must not give them what the global held before. It holds
- * that again afterwards, because where questions are asked depends on slices.
+ * its stack) finds handlers of the guest's, and must not give them what the global held before. It is as
+ * far ahead of the fuel again afterwards, because where questions are asked depends on slices; but no
+ * further than two strides, where its value counts for nothing any more and would only come to wrap.
  */
 export function refuelFunction(layout: Layout): InjectedFunction {
   const out = new ByteWriter();
@@ -54,7 +56,11 @@ export function refuelFunction(layout: Layout): InjectedFunction {
   out.raw(OP.localGet, fuel, OP.i32Const, 0, OP.i32GeS, OP.if, OP.emptyBlock);
   out.raw(OP.localGet, fuel, OP.return, OP.end);
   emitIndexed(out, OP.globalGet, layout.fuel);
-  out.raw(OP.localGet, fuel, OP.i32Sub, OP.localSet, ahead);
+  out.raw(OP.localGet, fuel, OP.i32Sub, OP.localTee, ahead);
+  emitI32(out, 2 * FUEL_STRIDE);
+  out.raw(OP.localGet, ahead);
+  emitI32(out, 2 * FUEL_STRIDE);
+  out.raw(OP.i32LtS, OP.select, OP.localSet, ahead);
   emitSave(out, layout, fuel);
   out.raw(OP.localGet, fuel);
   emitIndexed(out, OP.call, layout.check);
@@ -167,11 +173,11 @@ function reference(target: number, layout: Layout): InjectedFunction {
     emitCallImport(out, layout, fuel, target);
     emitIndexed(out, OP.localGet, fuel);
   } else {
+    // Who calls by a reference doesn't know what this costs, so that it is asked for here.
+    emitEnter(out, layout, fuel, leafUnits(layout, target), 0);
     emitParameters(out, fuel);
     emitIndexed(out, OP.call, layout.function(target));
     emitIndexed(out, OP.localGet, fuel);
-    emitI32(out, leafUnits(layout, target));
-    out.u8(OP.i32Sub);
   }
   out.u8(OP.end);
   return { type: layout.threadedType(type), body: out.bytes };

@@ -204,6 +204,24 @@ describe.each(KINDS)('nothing runs past its budget where functions are %s', (_, 
     expect(host.suspensions).toBe(50);
   });
 
+  it.each([
+    [40n, true],
+    [60n, false],
+  ])(
+    'a small function that is called by a reference, with a budget of %i',
+    async (...[budget, stops]) => {
+      const text = `(global $reached (export "reached") (mut i32) (i32.const 0))
+      (table 1 funcref) (elem (i32.const 0) $small)
+      (func $small ${'(drop (i32.const 1))'.repeat(17)} (global.set $reached (i32.const 1)))
+      (func (export "run") (call_indirect (i32.const 0)))`;
+      const { host, exports, instance } = await instantiate(text, { budget, slice: null });
+      if (stops) expect(() => exports.run!()).toThrow('unreachable');
+      else exports.run!();
+      expect(host.stopped).toBe(stops);
+      expect((instance.exports.reached as WebAssembly.Global).value).toBe(stops ? 0 : 1);
+    },
+  );
+
   it('a start function: it is an export now', async () => {
     const text = '(func $s (loop $l (br $l))) (start $s)';
     const { host, start } = await instantiate(text, { budget: 1_000n, slice: null }, {}, options);

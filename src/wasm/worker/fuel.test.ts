@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { wat } from '../../../test/support/metering/wat.ts';
 import { FUEL_STRIDE } from '../metering/costs.ts';
+import { meter } from '../metering/meter.ts';
 import { FuelTank } from './fuel.ts';
 import { Speed } from './speed.ts';
 
@@ -201,4 +203,54 @@ describe('an allowance', () => {
     });
     expect(tank.used).toBe(50);
   });
+});
+
+/** Computes for `passes`, without leaving its module, and traps. */
+const LONG_COMPUTATION = `(module (func (export "run") (param $passes i32) (local $x i32)
+  (loop $l
+    ${'(local.set $x (i32.add (local.get $x) (local.get $passes)))'.repeat(20)}
+    (br_if $l (local.tee $passes (i32.sub (local.get $passes) (i32.const 1)))))
+  (drop (i32.div_u (i32.const 1) (local.get $passes)))))`;
+const UNITS_A_PASS = 86;
+
+describe('what a trap in a long computation used', () => {
+  const passes = 30_000_000;
+
+  test.each([
+    [0, 1_000_000],
+    [0, 10_000_000],
+    [4_000_000_000, 10_000_000],
+  ])(
+    'counts more units than its counter can hold, with a limit of %i and slices of %i',
+    async (...[limit, slice]) => {
+      const { bytes, injected } = meter(await wat(LONG_COMPUTATION));
+      const tank = new FuelTank(limit, slice);
+      const fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
+      tank.moveTo(fuel);
+      const nothing = () => {};
+      const check = (left: number) => {
+        const granted = tank.take(left);
+        if (granted > 0) return granted;
+        return tank.openSlice(left) ? tank.take(left) : -1;
+      };
+      const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(bytes), {
+        [injected]: {
+          fuel,
+          depth: new WebAssembly.Global({ value: 'i32', mutable: true }, 1000),
+          check,
+          suspend: nothing,
+          grow: nothing,
+          ungrow: nothing,
+          exhausted_depth: nothing,
+        },
+      });
+      expect(() => (exports.run as (passes: number) => void)(passes)).toThrow('divide by zero');
+      expect(tank.isOverdrawn()).toBe(false);
+      tank.end('here');
+      const computed = passes * UNITS_A_PASS;
+      expect(computed).toBeGreaterThan(2 ** 31);
+      expect(tank.used).toBeLessThanOrEqual(computed + 100);
+      expect(tank.used).toBeGreaterThan(computed - 2 * FUEL_STRIDE);
+    },
+  );
 });
