@@ -406,7 +406,7 @@ export const FAMILIES: readonly Shown[] = [
   shown(
     55,
     'a straight line of host calls after the kill',
-    `${CALLS}: 55: not one of ten thousand is performed after the kill`,
+    `${CALLS}: 55: not one of nine thousand is performed after the kill`,
     `${ENDS}: what is killed performs no further host call`,
   ),
   shown(

@@ -144,7 +144,8 @@ describe('family 54: waiting and ending where nothing can be suspended', () => {
 });
 
 describe('family 55: a straight line of host calls', () => {
-  const CALLS = 10_000;
+  // As many as one function may have, beside those of the other acts: more are refused (caps.ts).
+  const CALLS = 9_000;
   const name = text.text('end me');
   const nothing = text.text('null');
   const line = text.text('a line after the end');
@@ -154,7 +155,7 @@ describe('family 55: a straight line of host calls', () => {
      ${many(CALLS, () => `(call $log (i32.const 2) ${line.operands})`)}`,
   );
 
-  it('55: not one of ten thousand is performed after the kill', async () => {
+  it('55: not one of nine thousand is performed after the kill', async () => {
     let end = false;
     fence().kernel.registerTool({ name: 'end me', description: 'May kill.' }, (_, { pid }) => {
       if (end) fence().kernel.kill(pid, 'enough');
