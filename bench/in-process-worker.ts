@@ -8,6 +8,7 @@ import type { PreparedModule } from '../src/wasm/component/prepare/prepare.ts';
 import { SyncQueue } from '../src/wasm/host/files/sync-queue.ts';
 import { HOST } from '../src/wasm/host/index.ts';
 import { openAgentFiles } from '../src/wasm/worker/files.ts';
+import { MemoryPool } from '../src/wasm/worker/memory-pool.ts';
 import type { FromWorker, ToWorker } from '../src/wasm/worker/protocol.ts';
 import { KeptSeats } from '../src/wasm/worker/seats.ts';
 import { Worker, type WorkerPort } from '../src/wasm/worker/worker.ts';
@@ -23,8 +24,8 @@ export class InProcessWorker {
   #command: (messages: ToWorker[]) => void = () => {};
   #nextPid = 1;
 
-  /** `batch`: agents at a time; `reuse`: whether instances are used again. */
-  constructor(module: PreparedModule, batch: number, reuse: boolean) {
+  /** `batch`: agents at a time; `reuse`: whether instances are used again; `pool`: memories. */
+  constructor(module: PreparedModule, batch: number, reuse: boolean, pool = true) {
     Error.stackTraceLimit = 0;
     this.#blocks = new ControlBlocks(batch);
     this.#grants = parseGrants({}).map(
@@ -50,6 +51,7 @@ export class InProcessWorker {
       sliceFuel: 100_000_000,
       host: HOST,
       ...(reuse ? {} : { seats: new KeptSeats(0) }),
+      ...(pool ? {} : { memories: new MemoryPool(0) }),
       openFiles: (agent, mounts) => openAgentFiles(agent, mounts, syncs),
     });
     void worker.run();

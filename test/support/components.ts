@@ -22,6 +22,7 @@ export function unmetered(bytes: Uint8Array): PlannedModule {
     startExport: null,
     image: null,
     memories: [],
+    importsMemories: false,
     tables: [],
     segmentBytes: 0,
     types: 0,

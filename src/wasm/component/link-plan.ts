@@ -55,6 +55,8 @@ export interface PlanModule {
     readonly maximumPages: number | null;
     readonly is64: boolean;
   }[];
+  /** Whether these are imports `memory:0` and so on of what is injected, to be given by the host. */
+  readonly importsMemories: boolean;
   readonly tables: readonly { readonly initial: number; readonly maximum: number | null }[];
   /** Exports for the host of all that can change in an instance; null: something else can, too. */
   readonly image: {

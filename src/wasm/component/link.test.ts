@@ -73,6 +73,7 @@ function planWith(modules: number, change: Partial<LinkPlan>): LinkPlan {
       startExport: null,
       image: null,
       memories: [],
+      importsMemories: false,
       tables: [],
       segmentBytes: 0,
       types: 0,

@@ -26,7 +26,7 @@ export interface LoweredAccess {
 
 /** What a plan is linked to; made anew for each agent. */
 export interface LinkHost {
-  /** What metering injected into a module, as an object without prototype. */
+  /** What metering injected into a module, as an object without prototype. Asked once for an instance. */
   injected(module: number): WebAssembly.ModuleImports;
   /**
    * Asked once for each instance, right before it is made: the place to charge for its segments, to

@@ -32,33 +32,44 @@ const interfaceName = z
   .refine((text) => parseInterfaceName(text)?.version === null, 'is no interface without version');
 const version = z.string().max(32);
 
-const planModule = z.strictObject({
-  size,
-  injected: name,
-  startExport: name.nullable(),
-  memories: z
-    .array(
-      z.strictObject({
-        initialPages: z.int().min(0).max(PAGES_MAX),
-        maximumPages: size.nullable(),
-        is64: z.boolean(),
-      }),
-    )
-    .max(listItems),
-  tables: z
-    .array(
-      z.strictObject({
-        initial: z.int().min(0).max(TABLE_ELEMENTS_MAX),
-        maximum: size.nullable(),
-      }),
-    )
-    .max(listItems),
-  image: z
-    .strictObject({ memories: z.array(name).max(listItems), globals: z.array(name).max(listItems) })
-    .nullable(),
-  segmentBytes: size,
-  types: size,
-});
+const planModule = z
+  .strictObject({
+    size,
+    injected: name,
+    startExport: name.nullable(),
+    memories: z
+      .array(
+        z.strictObject({
+          initialPages: z.int().min(0).max(PAGES_MAX),
+          maximumPages: size.nullable(),
+          is64: z.boolean(),
+        }),
+      )
+      .max(listItems),
+    importsMemories: z.boolean(),
+    tables: z
+      .array(
+        z.strictObject({
+          initial: z.int().min(0).max(TABLE_ELEMENTS_MAX),
+          maximum: size.nullable(),
+        }),
+      )
+      .max(listItems),
+    image: z
+      .strictObject({
+        memories: z.array(name).max(listItems),
+        globals: z.array(name).max(listItems),
+      })
+      .nullable(),
+    segmentBytes: size,
+    types: size,
+  })
+  .refine(
+    ({ importsMemories, memories }) =>
+      !importsMemories ||
+      memories.every(({ is64, maximumPages }) => !is64 && (maximumPages ?? 0) <= PAGES_MAX),
+    'imports memories that can not be given',
+  );
 
 const step = z.discriminatedUnion('kind', [
   z.strictObject({

@@ -85,7 +85,8 @@ function requireFew(
 }
 
 function planModule(module: PlannedModule): PlanModule {
-  const { bytes, injected, startExport, image, memories, tables, segmentBytes, types } = module;
+  const { bytes, injected, startExport, image, memories, importsMemories } = module;
+  const { tables, segmentBytes, types } = module;
   return {
     size: bytes.length,
     injected,
@@ -96,6 +97,7 @@ function planModule(module: PlannedModule): PlanModule {
       maximumPages,
       is64,
     })),
+    importsMemories,
     tables: tables.map(({ initial, maximum }) => ({ initial, maximum })),
     segmentBytes,
     types,

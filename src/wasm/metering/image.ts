@@ -1,4 +1,4 @@
-/** What of a module's state a host can read and put back, so that an instance can be used again. */
+/** What of a module's state a host can read, put back or give, so that it can be used again. */
 
 import type { DecodedModule } from './module.ts';
 import { VALUE, type ValueType } from './value-types.ts';
@@ -18,6 +18,9 @@ export interface ImageExport {
   /** As the module counts them. */
   readonly index: number;
 }
+
+/** The injected import that stands for a memory of the module's own, by its place among these. */
+export const memoryImport = (place: number): string => `memory:${place}`;
 
 /** Each is written anew at every start: with more of them a fresh instance costs as little. */
 const GLOBALS_MAX = 256;

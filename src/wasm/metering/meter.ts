@@ -10,6 +10,7 @@ import { findLeaves, noLeaves } from './leaves.ts';
 import {
   type DecodedModule,
   decodeModule,
+  type MemoryType,
   type ModuleExport,
   type ModuleImport,
 } from './module.ts';
@@ -41,6 +42,8 @@ export interface MeteredModule {
     /** Whether its addresses are 64 bits long. */
     readonly is64: boolean;
   }[];
+  /** Whether these have become imports, in their order: `memory:0` and so on, of what is injected. */
+  readonly importsMemories: boolean;
   /** Tables that it defines. */
   readonly tables: readonly { readonly initial: number; readonly maximum: number | null }[];
   /** Its own imports, in their order. */
@@ -64,6 +67,11 @@ export interface MeterOptions {
    * a module that it shares tables with. @default what the module needs
    */
   readonly references?: 'unthreaded';
+  /**
+   * Whether the memories that it defines become imports, where all of them are of 32 bits: a host may
+   * then give it ones that were used before. @default false
+   */
+  readonly importMemories?: boolean;
 }
 
 /**
@@ -83,9 +91,12 @@ export function meter(
   const limits = { ...DEFAULT_METER_CAPS, ...caps };
   const module = decodeModule(bytes, limits, options.features);
   const unthreaded = options.references === 'unthreaded' || module.use.typedReferences;
-  const threaded = unthreaded ? null : meterDecoded(module, limits, 'threaded');
+  const importMemories =
+    options.importMemories === true && ownMemories(module).every(({ is64 }) => !is64);
+  const meterAs = (references: References) =>
+    meterDecoded(module, limits, references, importMemories);
   // What needs the other kind may have been seen in a body only.
-  return threaded ?? meterDecoded(module, limits, 'unthreaded')!;
+  return (unthreaded ? null : meterAs('threaded')) ?? meterAs('unthreaded')!;
 }
 
 /**
@@ -113,6 +124,7 @@ function meterDecoded(
   module: DecodedModule,
   caps: MeterCaps,
   references: References,
+  importMemories: boolean,
 ): MeteredModule | null {
   const threads = references === 'threaded';
   const leaves = threads ? findLeaves(module) : noLeaves(module);
@@ -141,6 +153,7 @@ function meterDecoded(
     injected,
     startExport,
     imageExports: image ?? [],
+    memoryImports: importMemories ? ownMemories(module) : [],
     walked,
   });
   if (rewritten === null) return null;
@@ -150,9 +163,12 @@ function meterDecoded(
     injected,
     startExport,
     image: image === null || leavesTraces ? null : imageOf(image),
-    memories: module.memories
-      .slice(module.imported.memory)
-      .map(({ initialPages, maximumPages, is64 }) => ({ initialPages, maximumPages, is64 })),
+    memories: ownMemories(module).map(({ initialPages, maximumPages, is64 }) => ({
+      initialPages,
+      maximumPages,
+      is64,
+    })),
+    importsMemories: importMemories,
     tables: module.tables
       .slice(module.imported.table)
       .map(({ initial, maximum }) => ({ initial, maximum })),
@@ -163,6 +179,9 @@ function meterDecoded(
     doubtful: doubt.isDoubtful,
   };
 }
+
+const ownMemories = (module: DecodedModule): readonly MemoryType[] =>
+  module.memories.slice(module.imported.memory);
 
 /** What exports, globals, element segments and the start section need to be injected. */
 function needHelpers(module: DecodedModule, leaves: Int8Array, helpers: HelperSet): void {

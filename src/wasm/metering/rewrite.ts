@@ -6,7 +6,7 @@ import type { MeterCaps } from './caps.ts';
 import { EDIT, EditList } from './edits.ts';
 import { BodyWalker, type FunctionPlan } from './function-body.ts';
 import type { HelperSet } from './helpers.ts';
-import type { ImageExport } from './image.ts';
+import { type ImageExport, memoryImport } from './image.ts';
 import {
   enterFunction,
   helperFunction,
@@ -14,7 +14,7 @@ import {
   refuelFunction,
 } from './injected.ts';
 import { INJECTED_FUNCTIONS, INJECTED_GLOBALS, Layout } from './layout.ts';
-import { type DecodedModule, SECTION, SECTION_ORDER } from './module.ts';
+import { type DecodedModule, type MemoryType, SECTION, SECTION_ORDER } from './module.ts';
 import { rewriteNames } from './names.ts';
 import type { References } from './references.ts';
 import { refusedSize } from './refusals.ts';
@@ -44,6 +44,8 @@ export interface RewriteInput {
   readonly startExport: string | null;
   /** Exports of what a host may want to put back. */
   readonly imageExports: readonly ImageExport[];
+  /** All memories of its own, where they are to be imports; else none. */
+  readonly memoryImports: readonly MemoryType[];
   /** Told of each body that was walked over. */
   readonly walked: (plan: FunctionPlan) => void;
 }
@@ -113,16 +115,20 @@ class Rewriter {
   }
 
   #section(id: number): ByteWriter | null {
-    const { startExport, imageExports, module } = this.#input;
+    const { startExport, imageExports, memoryImports, module } = this.#input;
     switch (id) {
       case SECTION.type:
         return this.#extended(id, this.#layout.types.encoded.length, (out) => {
           for (const encoded of this.#layout.types.encoded) out.raw(...encoded);
         });
       case SECTION.import:
-        return this.#extended(id, INJECTED_FUNCTIONS.length + INJECTED_GLOBALS.length, (out) =>
-          this.#writeImports(out),
+        return this.#extended(
+          id,
+          INJECTED_FUNCTIONS.length + INJECTED_GLOBALS.length + memoryImports.length,
+          (out) => this.#writeImports(out),
         );
+      case SECTION.memory:
+        return memoryImports.length > 0 ? null : this.#extended(id, 0, () => {});
       case SECTION.export:
         return this.#extended(id, imageExports.length + (startExport === null ? 0 : 1), (out) => {
           if (startExport !== null) this.#writeStartExport(out, startExport);
@@ -171,7 +177,7 @@ class Rewriter {
   }
 
   #writeImports(out: ByteWriter): void {
-    const { injected } = this.#input;
+    const { injected, memoryImports } = this.#input;
     for (const { name, parameters, results } of INJECTED_FUNCTIONS) {
       out.name(injected);
       out.name(name);
@@ -182,6 +188,15 @@ class Rewriter {
       out.name(injected);
       out.name(name);
       out.raw(KIND_GLOBAL, type, MUTABLE);
+    }
+    // Behind the imported ones that it has, as its own would stand: no index shifts.
+    for (const [index, { initialPages, maximumPages }] of memoryImports.entries()) {
+      out.name(injected);
+      out.name(memoryImport(index));
+      out.u8(KIND_MEMORY);
+      out.u8(maximumPages === null ? 0 : 1);
+      out.u32(initialPages);
+      if (maximumPages !== null) out.u32(maximumPages);
     }
   }
 

@@ -16,6 +16,7 @@ import {
   trapped,
 } from './ends.ts';
 import { liftRunResult } from './entry.ts';
+import type { MemoryPool } from './memory-pool.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd } from './protocol.ts';
 import type { Seat } from './seat.ts';
@@ -36,6 +37,14 @@ export interface PreparedInstance {
   readonly modules: readonly WebAssembly.Module[];
   readonly functions: ReadonlyMap<LoweredFunction, BoundFunction>;
   readonly seats: ModuleSeats;
+  /** Where the memories of fresh instances come from. */
+  readonly memories: MemoryPool;
+}
+
+/** What the modules of one worker share. */
+export interface Reuse {
+  readonly seats: KeptSeats;
+  readonly memories: MemoryPool;
 }
 
 /** Looks up, once for a module, what its lowered functions are bound to. */
@@ -43,7 +52,7 @@ export function prepareInstance(
   plan: LinkPlan,
   modules: readonly WebAssembly.Module[],
   hostFunctions: HostFunctions,
-  kept: KeptSeats,
+  { seats, memories }: Reuse,
 ): PreparedInstance {
   const functions = new Map(
     plan.lowered.map((lowered): [LoweredFunction, BoundFunction] => {
@@ -59,12 +68,18 @@ export function prepareInstance(
     }),
   );
   const restorable = plan.modules.every(({ image }) => image !== null);
-  return { plan, modules, functions, seats: new ModuleSeats(kept, restorable) };
+  return {
+    plan,
+    modules,
+    functions,
+    seats: new ModuleSeats(seats, restorable, memories),
+    memories,
+  };
 }
 
 function makeLinkHost(seat: Seat, agent: WorkerAgent, prepared: PreparedInstance): LinkHost {
   return {
-    injected: () => seat.injected,
+    injected: (module) => seat.injectedFor(prepared.plan.modules[module]!, prepared.memories),
     beforeInstance(module) {
       agent.charge(prepared.plan.modules[module]?.segmentBytes ?? 0);
       return agent.beforeInstance();
@@ -112,6 +127,7 @@ export async function runInstance(
 ): Promise<AgentEnd> {
   const seat = prepared.seats.take();
   seat.sit(agent);
+  let left = false;
   try {
     const { entry } = prepared.plan;
     await start(seat, agent, prepared);
@@ -133,11 +149,15 @@ export async function runInstance(
     }
     if (!agent.ended) {
       seat.leave();
+      left = true;
       prepared.seats.giveBack(seat);
     }
     return NORMAL;
   } catch (error) {
     return endOf(error, parts);
+  } finally {
+    // Whatever was called has returned or trapped: no code of these instances runs any more.
+    if (!left) prepared.seats.drop(seat);
   }
 }
 

@@ -4,12 +4,14 @@
  */
 
 import type { Linked } from '../component/link.ts';
-import type { LinkPlan } from '../component/plan.ts';
+import type { LinkPlan, PlanModule } from '../component/plan.ts';
 import type { CanonicalAccess, GuestCall } from '../host/abi/binding.ts';
 import type { HostAgent } from '../host/agent.ts';
 import { DEPTH_LIMIT_BYTES } from '../metering/costs.ts';
+import { memoryImport } from '../metering/image.ts';
 import type { WorkerAgent } from './agent.ts';
 import type { FuelMark } from './fuel.ts';
+import type { MemoryPool, MemoryShape } from './memory-pool.ts';
 import { SeatHandles } from './seat-handles.ts';
 
 /** The guest's function as it is called from the top. */
@@ -28,8 +30,8 @@ export class Seat implements GuestCall<HostAgent> {
   readonly fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   /** Bytes of call frames that are left; the guest's code hands it on where it leaves its module. */
   readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH_LIMIT_BYTES);
-  /** What its modules import of what metering injects. */
-  readonly injected: WebAssembly.ModuleImports;
+  /** What all its modules import of what metering injects. */
+  readonly #injected: WebAssembly.ModuleImports;
   readonly park = new WebAssembly.Suspending(() => this.#sitting.park());
   /** What is bound asks for it once: it is the seat's, and leads to the table of who sits in it. */
   readonly handles = new SeatHandles();
@@ -38,13 +40,15 @@ export class Seat implements GuestCall<HostAgent> {
   /** Where the entry's result stands. */
   memory: WebAssembly.Memory | null = null;
   readonly #memories: WebAssembly.Memory[] = [];
+  /** Those of its memories that its modules import, to be given back. */
+  readonly #pooled: { readonly memory: WebAssembly.Memory; readonly shape: MemoryShape }[] = [];
   readonly #globals: WebAssembly.Global[] = [];
   /** Whether its guest has asked the host for anything since it was made, and not only for fuel. */
   #asked = false;
   #agent: WorkerAgent | null = null;
 
   constructor() {
-    this.injected = Object.assign(Object.create(null), {
+    this.#injected = Object.assign(Object.create(null), {
       fuel: this.fuel,
       depth: this.depth,
       check: (fuel: number) => this.#sitting.check(fuel),
@@ -85,6 +89,26 @@ export class Seat implements GuestCall<HostAgent> {
   }
 
   // ── its instances ───────────────────────────────────────────────────────────────────────────────
+
+  /** What an instance of a module imports of what metering injects; its memories are out of the pool. */
+  injectedFor(
+    { importsMemories, memories }: PlanModule,
+    pool: MemoryPool,
+  ): WebAssembly.ModuleImports {
+    if (!importsMemories || memories.length === 0) return this.#injected;
+    const imports = Object.assign(Object.create(null), this.#injected);
+    for (const [index, shape] of memories.entries()) {
+      const memory = pool.take(shape);
+      this.#pooled.push({ memory, shape });
+      imports[memoryImport(index)] = memory;
+    }
+    return imports;
+  }
+
+  /** Nobody will sit in it any more, and nothing of its instances runs: its memories are given back. */
+  dissolve(pool: MemoryPool): void {
+    for (const { memory, shape } of this.#pooled.splice(0)) pool.giveBack(memory, shape);
+  }
 
   /** Keeps what the linker has made. */
   furnish(linked: Linked, plan: LinkPlan): void {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { MemoryPool } from './memory-pool.ts';
 import { KeptSeats, ModuleSeats } from './seats.ts';
 
 const IMAGE = { memories: [], globals: [], started: { units: 0, boundary: 0 }, bytes: 0 };
 
 function seatsOf(kept: KeptSeats): ModuleSeats {
-  const seats = new ModuleSeats(kept, true);
+  const seats = new ModuleSeats(kept, true, new MemoryPool());
   seats.noteImage(() => IMAGE);
   return seats;
 }
@@ -36,7 +37,10 @@ describe('seats that nobody sits in', () => {
 
   test('are not kept where something of them can not be put back', () => {
     const kept = new KeptSeats();
-    for (const seats of [new ModuleSeats(kept, false), new ModuleSeats(kept, true)]) {
+    for (const seats of [
+      new ModuleSeats(kept, false, new MemoryPool()),
+      new ModuleSeats(kept, true, new MemoryPool()),
+    ]) {
       seats.noteImage(() => null);
       seats.giveBack(seats.take());
       expect(kept.size).toBe(0);

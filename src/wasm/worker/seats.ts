@@ -1,5 +1,6 @@
 /** The seats of a worker that nobody sits in: which module's, and how many are kept. */
 
+import type { MemoryPool } from './memory-pool.ts';
 import { Seat, type SeatImage } from './seat.ts';
 
 /** Above so many bytes of memories a fresh instance costs no more than putting the bytes back. */
@@ -40,13 +41,18 @@ export class KeptSeats {
 /** The seats of one module in one worker. */
 export class ModuleSeats {
   readonly #kept: KeptSeats;
+  readonly #memories: MemoryPool;
   readonly #idle: Seat[] = [];
   /** Undefined: no agent of the module has been started yet. */
   #image: SeatImage | null | undefined;
 
-  /** `restorable`: all that can change in the module's instances can be put back. */
-  constructor(kept: KeptSeats, restorable: boolean) {
+  /**
+   * `restorable`: all that can change in the module's instances can be put back; `memories`: where those
+   * of seats go that are not kept.
+   */
+  constructor(kept: KeptSeats, restorable: boolean, memories: MemoryPool) {
     this.#kept = kept;
+    this.#memories = memories;
     if (!restorable) this.#image = null;
   }
 
@@ -70,14 +76,23 @@ export class ModuleSeats {
 
   /** The agent that sat in it has returned from its entry, and nothing of it is under way. */
   giveBack(seat: Seat): void {
-    if (!this.#image || !seat.fits(this.#image)) return;
+    if (!this.#image || !seat.fits(this.#image)) {
+      this.drop(seat);
+      return;
+    }
     this.#idle.push(seat);
     this.#kept.add(seat, this, this.#image.bytes);
+  }
+
+  /** Nobody sits in it any more, and nobody will; none of its code runs. */
+  drop(seat: Seat): void {
+    seat.dissolve(this.#memories);
   }
 
   forget(seat: Seat): void {
     this.#kept.remove(seat, this.#image?.bytes ?? 0);
     const index = this.#idle.indexOf(seat);
     if (index >= 0) this.#idle.splice(index, 1);
+    this.drop(seat);
   }
 }

@@ -10,8 +10,9 @@ import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts'
 import type { HostFunctions } from '../host/index.ts';
 import { WorkerAgent } from './agent.ts';
 import { failedInside } from './ends.ts';
-import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
+import { type PreparedInstance, prepareInstance, type Reuse, runInstance } from './instance.ts';
 import { deliver, PendingOperation } from './mail.ts';
+import { MemoryPool } from './memory-pool.ts';
 import type { FileOwner, Resident, WorkerParts } from './parts.ts';
 import type { AgentStart, FromWorker, Mount, ToWorker } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
@@ -37,6 +38,8 @@ export interface WorkerOptions {
   readonly host: HostFunctions;
   /** Where it keeps instances that may be used again. @default as many as a worker keeps */
   readonly seats?: KeptSeats;
+  /** Where it keeps memories that may be used again. @default as many as a worker keeps */
+  readonly memories?: MemoryPool;
   /** The directories that are mounted for an agent. */
   openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
 }
@@ -52,7 +55,7 @@ export class Worker implements WorkerParts {
   readonly #openFiles: WorkerOptions['openFiles'];
   readonly #agents = new Map<number, WorkerAgent>();
   readonly #modules = new Map<string, PreparedInstance>();
-  readonly #seats: KeptSeats;
+  readonly #reuse: Reuse;
   readonly #speeds = new Map<string, Speed>();
   readonly #operations = new Map<number, PendingOperation<never>>();
   readonly #deliveries = new Map<number, Operation<null>>();
@@ -65,7 +68,10 @@ export class Worker implements WorkerParts {
     this.blocks = options.blocks;
     this.sliceFuel = options.sliceFuel;
     this.host = options.host;
-    this.#seats = options.seats ?? new KeptSeats();
+    this.#reuse = {
+      seats: options.seats ?? new KeptSeats(),
+      memories: options.memories ?? new MemoryPool(),
+    };
   }
 
   /** Messages are batched: those of one turn go together. Bound, for agents hand it on. */
@@ -160,7 +166,7 @@ export class Worker implements WorkerParts {
       case 'module':
         this.#modules.set(
           message.digest,
-          prepareInstance(message.plan, message.modules, this.host, this.#seats),
+          prepareInstance(message.plan, message.modules, this.host, this.#reuse),
         );
         this.#speeds.set(message.digest, new Speed());
         return;

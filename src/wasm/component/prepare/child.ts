@@ -55,7 +55,7 @@ async function answerTo(file: Uint8Array): Promise<ChildAnswer> {
   await validateStructure(bytes, tools);
   validateCode(cores);
   stage('metering');
-  const metered = meterTogether(cores);
+  const metered = meterTogether(cores, {}, { importMemories: true });
   stage('planning');
   const plan = planComponent(component, offeredWorld(), metered);
   stage('compiling');

@@ -4,7 +4,8 @@
  */
 
 import { setFlagsFromString } from 'node:v8';
-import { type LinkPlan, parsePlan } from '../plan.ts';
+import { memoryImport } from '../../metering/image.ts';
+import { type LinkPlan, type PlanModule, parsePlan } from '../plan.ts';
 import { printable } from './sentence.ts';
 import { TypeAccount } from './type-account.ts';
 
@@ -56,7 +57,7 @@ export async function verify(claimed: Claimed, types = processTypes): Promise<Ve
   const compiled: WebAssembly.Module[] = [];
   for (const [index, bytes] of claimed.modules.entries()) {
     const module = await compile(bytes, index);
-    requireInjected(module, plan.modules[index]!.injected, index);
+    requireInjected(module, plan.modules[index]!, index);
     compiled.push(module);
   }
   return { plan, compiled };
@@ -113,18 +114,26 @@ async function compile(bytes: Uint8Array, index: number): Promise<WebAssembly.Mo
 }
 
 /** A module that doesn't import its fuel is not metered, whoever wrote it. */
-function requireInjected(module: WebAssembly.Module, injected: string, index: number): void {
+function requireInjected(
+  module: WebAssembly.Module,
+  { injected, importsMemories, memories }: PlanModule,
+  index: number,
+): void {
+  const expected = new Map(INJECTED);
+  if (importsMemories) {
+    for (const place of memories.keys()) expected.set(memoryImport(place), 'memory');
+  }
   const found = new Set<string>();
   for (const entry of WebAssembly.Module.imports(module)) {
     if (entry.module !== injected) continue;
-    if (INJECTED.get(entry.name) !== entry.kind || found.has(entry.name)) {
+    if (expected.get(entry.name) !== entry.kind || found.has(entry.name)) {
       throw new VerificationError(
         `module ${index} imports a strange '${printable(entry.name, 80)}'`,
       );
     }
     found.add(entry.name);
   }
-  for (const name of INJECTED.keys()) {
+  for (const name of expected.keys()) {
     if (!found.has(name))
       throw new VerificationError(`module ${index} does not import its ${name}`);
   }
