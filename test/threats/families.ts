@@ -23,6 +23,7 @@ const HANDLES = 'test/threats/handles.test.ts';
 const NAMES = 'test/threats/names-and-features.test.ts';
 const GRANTS = 'test/threats/grants-and-names.test.ts';
 const CALLS = 'test/threats/host-calls-back.test.ts';
+const RESTORED = 'test/threats/restored.test.ts';
 const REUSE = 'test/threats/reuse.test.ts';
 const LATE = 'test/threats/late.test.ts';
 const TERMINAL = 'test/threats/terminal.test.ts';
@@ -326,6 +327,10 @@ export const FAMILIES: readonly Shown[] = [
     'memory, globals, tables, variables, seed, mail and handles of the agent before',
     `${REUSE}: 47: nothing, where it %s`,
     `${REUSE}: 47: what is looked for is found where the agent itself has left it`,
+    `${RESTORED}: 47: nothing is left by one that %s`,
+    `${RESTORED}: 47: what was asked of a tool is answered to who asked, and to nobody later`,
+    `${RESTORED}: 47: of one that %s`,
+    `${RESTORED}: 47: not of a module with %s`,
   ),
   shown(
     48,

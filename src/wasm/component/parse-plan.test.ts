@@ -86,6 +86,13 @@ describe('is refused', () => {
       (wrong) =>
         (wrong.modules[0].memories = [{ initialPages: 65_537, maximumPages: null, is64: false }]),
     ],
+    [
+      'an imported memory that can not be given',
+      (wrong) => {
+        wrong.modules[0].importsMemories = true;
+        wrong.modules[0].memories = [{ initialPages: 0, maximumPages: null, is64: true }];
+      },
+    ],
     ['a name that is too long', (wrong) => (wrong.exports[0] = 'x'.repeat(20_000))],
     [
       'too many steps',

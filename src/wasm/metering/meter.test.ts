@@ -558,3 +558,53 @@ describe('suspending', () => {
     expect(new Set(counts).size).toBe(1);
   });
 });
+
+describe('memories that become imports', () => {
+  const TEXT = `(import "m" "first" (memory 1)) (memory $second 1 2) (memory $third 0)
+    (data (memory $second) (i32.const 3) "x")
+    (export "third" (memory $third))
+    (func (export "run") (result i32)
+      (i32.store8 $third (i32.const 5) (i32.load8_u $second (i32.const 3)))
+      (i32.add (i32.load8_u (i32.const 0)) (memory.size $third)))`;
+  const importsOf = (bytes: Uint8Array<ArrayBuffer>) =>
+    WebAssembly.Module.imports(new WebAssembly.Module(bytes)).flatMap(({ module, name, kind }) =>
+      kind === 'memory' ? [`${module} ${name}`] : [],
+    );
+
+  it('stand behind its own, in their order, and are used as they were', async () => {
+    const metered = meterForTest(await wat(`(module ${TEXT})`), { importMemories: true });
+    expect(metered.importsMemories).toBe(true);
+    expect(importsOf(metered.bytes)).toEqual([
+      'm first',
+      `${metered.injected} memory:0`,
+      `${metered.injected} memory:1`,
+    ]);
+    const [first, second, third] = [
+      new WebAssembly.Memory({ initial: 1 }),
+      new WebAssembly.Memory({ initial: 1, maximum: 2 }),
+      new WebAssembly.Memory({ initial: 1 }),
+    ];
+    new Uint8Array(first!.buffer)[0] = 41;
+    const given = { ...new TestHost(PLENTY).imports(), 'memory:0': second, 'memory:1': third };
+    const module = new WebAssembly.Module(metered.bytes);
+    const imports = { m: { first }, [metered.injected]: given } as WebAssembly.Imports;
+    const { exports } = new WebAssembly.Instance(module, imports);
+    expect((exports as unknown as Exports).run!()).toBe(42);
+    expect(exports.third).toBe(third);
+    expect(new Uint8Array(third!.buffer)[5]).toBe('x'.charCodeAt(0));
+    // What has another type than was declared is not taken.
+    const wrong = { ...given, 'memory:0': new WebAssembly.Memory({ initial: 1 }) };
+    expect(
+      () => new WebAssembly.Instance(module, { ...imports, [metered.injected]: wrong } as never),
+    ).toThrow(WebAssembly.LinkError);
+  });
+
+  it('are none where it is not asked for, or one of them has 64 bits', async () => {
+    const plain = meterForTest(await wat(`(module ${TEXT})`));
+    expect([plain.importsMemories, importsOf(plain.bytes)]).toEqual([false, ['m first']]);
+    const wide = meterForTest(await wat('(module (memory 1) (memory i64 1))'), {
+      importMemories: true,
+    });
+    expect([wide.importsMemories, importsOf(wide.bytes)]).toEqual([false, []]);
+  });
+});

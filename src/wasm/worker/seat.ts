@@ -135,10 +135,13 @@ export class Seat implements GuestCall<HostAgent> {
    */
   capture(started: FuelMark, bytesMax: number): SeatImage | null {
     const bytes = this.#memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-    if (this.#asked || bytes > bytesMax) return null;
+    const globals = this.#globals.map(({ value }) => value as number | bigint);
+    // A NaN has lost its payload on its way through JavaScript: what is put back would be another one.
+    const isLossy = globals.some(Number.isNaN);
+    if (this.#asked || isLossy || bytes > bytesMax) return null;
     return {
       memories: this.#memories.map(({ buffer }) => new Uint8Array(buffer.slice(0))),
-      globals: this.#globals.map(({ value }) => value as number | bigint),
+      globals,
       started,
       bytes,
     };
