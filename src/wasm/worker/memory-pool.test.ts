@@ -1,7 +1,7 @@
 /** Goal: a memory of the pool is like a new one. Method: memories written all over, given back and taken. */
 
 import { describe, expect, test } from 'vitest';
-import { MemoryPool, POOLED_MEMORIES_MAX, POOLED_PAGES_MAX } from './memory-pool.ts';
+import { MemoryPool, POOLED_BYTES_MAX, POOLED_MEMORIES_MAX, POOLED_PAGES_MAX } from './memory-pool.ts';
 
 const SHAPE = { initialPages: 2, maximumPages: 3 };
 
@@ -46,6 +46,12 @@ describe('a memory that is given back', () => {
     const many = Array.from({ length: POOLED_MEMORIES_MAX + 1 }, () => pool.take(small));
     for (const memory of many) pool.giveBack(memory, small);
     expect(pool.size).toBe(POOLED_MEMORIES_MAX);
+    const bytes = new MemoryPool();
+    const largest = { initialPages: POOLED_PAGES_MAX, maximumPages: null };
+    const fit = POOLED_BYTES_MAX / (POOLED_PAGES_MAX * 65_536);
+    const larger = Array.from({ length: fit + 1 }, () => bytes.take(largest));
+    for (const memory of larger) bytes.giveBack(memory, largest);
+    expect(bytes.size).toBe(fit);
     const none = new MemoryPool(0);
     none.giveBack(none.take(small), small);
     expect(none.size).toBe(0);
