@@ -31,20 +31,23 @@ export interface RevocationBits {
 /** Why a grant of a kind does not allow a call. */
 export type Missing = 'not granted' | 'out of scope' | 'revoked' | 'expired';
 
-type ByKind = { readonly [Kind in GrantKind]: HeldGrant<Kind>[] };
+type ByKind = { [Kind in GrantKind]: readonly HeldGrant<Kind>[] };
+
+/** Most kinds are granted to few. */
+const NONE: readonly never[] = [];
 
 /** The grants of one agent. */
 export class HeldGrants {
   /** By kind, in the order of their granting; those that are no longer in force included. */
-  readonly of: ByKind = {
-    ipc: [],
-    network: [],
-    tools: [],
-    services: [],
-    spawn: [],
-    files: [],
-    clocks: [],
-    random: [],
+  readonly of: Readonly<ByKind> = {
+    ipc: NONE,
+    network: NONE,
+    tools: NONE,
+    services: NONE,
+    spawn: NONE,
+    files: NONE,
+    clocks: NONE,
+    random: NONE,
   };
   readonly #bits: RevocationBits;
   #seen: number;
@@ -64,7 +67,7 @@ export class HeldGrants {
       return false;
     }
     this.#seen = state;
-    for (const grants of Object.values(this.of) as HeldGrant[][]) {
+    for (const grants of Object.values(this.of) as (readonly HeldGrant[])[]) {
       for (const grant of grants) {
         grant.revoked = this.#bits.isGrantRevoked(grant.index);
       }
@@ -75,7 +78,9 @@ export class HeldGrants {
   /** Adds a grant that was given to the running agent. */
   add<Kind extends GrantKind>(grant: HeldGrant<Kind>): void {
     grant.revoked = this.#bits.isGrantRevoked(grant.index);
-    (this.of[grant.kind] as HeldGrant<Kind>[]).push(grant);
+    // Seldom, and so that whoever goes through the others is not disturbed.
+    const grants: readonly HeldGrant[] = this.of[grant.kind];
+    (this.of as Record<GrantKind, readonly HeldGrant[]>)[grant.kind] = [...grants, grant];
   }
 
   /** Whether a grant is not expired now, and was not revoked at the last {@link look}. */

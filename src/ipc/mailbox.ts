@@ -23,8 +23,9 @@ export type PostOutcome = 'delivered' | 'full' | 'too-large';
 export class Mailbox {
   readonly #queue: Delivery[] = [];
   readonly #held: HeldBytes;
-  readonly #mail = new Set<() => void>();
-  readonly #room = new Set<() => void>();
+  /** Null until somebody waits. */
+  #mail: Waiting = null;
+  #room: Waiting = null;
 
   constructor(held: HeldBytes) {
     this.#held = held;
@@ -64,10 +65,16 @@ export class Mailbox {
   }
 
   /** Calls `wake` at the next message. */
-  readonly onMail = (wake: () => void): (() => void) => subscribe(this.#mail, wake);
+  readonly onMail = (wake: () => void): (() => void) => {
+    this.#mail ??= new Set();
+    return subscribe(this.#mail, wake);
+  };
 
   /** Calls `wake` when a message was taken out. */
-  readonly onRoom = (wake: () => void): (() => void) => subscribe(this.#room, wake);
+  readonly onRoom = (wake: () => void): (() => void) => {
+    this.#room ??= new Set();
+    return subscribe(this.#room, wake);
+  };
 
   /** Empties it at its owner's end; whoever waits for room is woken. Answers what was undelivered. */
   close(): number {
@@ -77,17 +84,22 @@ export class Mailbox {
     }
     this.#queue.length = 0;
     notify(this.#room);
-    this.#mail.clear();
+    this.#mail?.clear();
     return undelivered;
   }
 }
+
+type Waiting = Set<() => void> | null;
 
 function subscribe(set: Set<() => void>, wake: () => void): () => void {
   set.add(wake);
   return () => set.delete(wake);
 }
 
-function notify(set: Set<() => void>): void {
+function notify(set: Waiting): void {
+  if (set === null || set.size === 0) {
+    return;
+  }
   for (const wake of [...set]) {
     set.delete(wake);
     wake();

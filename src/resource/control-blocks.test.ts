@@ -5,6 +5,7 @@ import {
   COUNT_MAX,
   ControlBlock,
   ControlBlocks,
+  ControlViews,
   REVOCATION_BITS,
 } from './control-blocks.ts';
 
@@ -12,7 +13,7 @@ describe('a control block', () => {
   test('is the same memory on both sides', () => {
     const blocks = new ControlBlocks(4);
     const kernelSide = blocks.take();
-    const workerSide = new ControlBlock(blocks.memory, kernelSide.slot);
+    const workerSide = new ControlBlock(new ControlViews(blocks.memory), kernelSide.slot);
     workerSide.setFuel(Number.MAX_SAFE_INTEGER);
     workerSide.addMessage();
     workerSide.addSlice();

@@ -49,6 +49,17 @@ export interface Counters {
   longestWaitMicroseconds: number;
 }
 
+/** The memory of all slots, as one thread looks at it: a view of its own for each agent would cost more. */
+export class ControlViews {
+  readonly words: Int32Array;
+  readonly longs: BigInt64Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.words = new Int32Array(memory);
+    this.longs = new BigInt64Array(memory);
+  }
+}
+
 /** One agent's slot. */
 export class ControlBlock {
   readonly slot: number;
@@ -56,17 +67,22 @@ export class ControlBlock {
   readonly held: HeldShare;
   readonly #words: Int32Array;
   readonly #longs: BigInt64Array;
+  /** Where the slot's fields begin in both. */
+  readonly #word: number;
+  readonly #long: number;
 
-  constructor(memory: SharedArrayBuffer, slot: number) {
+  constructor({ words, longs }: ControlViews, slot: number) {
     this.slot = slot;
-    this.#words = new Int32Array(memory, slot * SLOT_BYTES, WORDS);
-    this.#longs = new BigInt64Array(memory, slot * SLOT_BYTES, LONGS);
-    this.held = new HeldShare(new BigInt64Array(memory), slot * LONGS + LONG.held);
+    this.#words = words;
+    this.#longs = longs;
+    this.#word = slot * WORDS;
+    this.#long = slot * LONGS;
+    this.held = new HeldShare(longs, this.#long + LONG.held);
   }
 
   /** From now on, what its agent takes counts towards this account, and that of all. */
   openAccount(account: number): void {
-    Atomics.store(this.#longs, LONG.held, BigInt(account));
+    Atomics.store(this.#longs, this.#long + LONG.held, BigInt(account));
   }
 
   /**
@@ -74,7 +90,7 @@ export class ControlBlock {
    * nothing has.
    */
   get state(): number {
-    return Atomics.load(this.#words, WORD.state);
+    return Atomics.load(this.#words, this.#word + WORD.state);
   }
 
   /** What the kernel wants of the agent; read at each slice and each host call. */
@@ -89,7 +105,10 @@ export class ControlBlock {
       if ((state & COMMAND_MASK) !== COMMAND.none) {
         return false;
       }
-      if (Atomics.compareExchange(this.#words, WORD.state, state, state | command) === state) {
+      if (
+        Atomics.compareExchange(this.#words, this.#word + WORD.state, state, state | command) ===
+        state
+      ) {
         return true;
       }
     }
@@ -97,21 +116,21 @@ export class ControlBlock {
 
   /** Slices that the agent has used up. */
   get slices(): number {
-    return Atomics.load(this.#words, WORD.slices);
+    return Atomics.load(this.#words, this.#word + WORD.slices);
   }
   addSlice(): void {
     this.#count(WORD.slices);
   }
 
   get messagesSent(): number {
-    return Atomics.load(this.#words, WORD.messagesSent);
+    return Atomics.load(this.#words, this.#word + WORD.messagesSent);
   }
   addMessage(): void {
     this.#count(WORD.messagesSent);
   }
 
   get toolCalls(): number {
-    return Atomics.load(this.#words, WORD.toolCalls);
+    return Atomics.load(this.#words, this.#word + WORD.toolCalls);
   }
   addToolCall(): void {
     this.#count(WORD.toolCalls);
@@ -119,8 +138,8 @@ export class ControlBlock {
 
   /** One more; only whoever runs the agent counts. One that went round would be below any limit again. */
   #count(word: number): void {
-    if (Atomics.load(this.#words, word) < COUNT_MAX) {
-      Atomics.add(this.#words, word, 1);
+    if (Atomics.load(this.#words, this.#word + word) < COUNT_MAX) {
+      Atomics.add(this.#words, this.#word + word, 1);
     }
   }
 
@@ -128,40 +147,52 @@ export class ControlBlock {
   raise(counted: Pick<Counters, 'slices' | 'messagesSent' | 'toolCalls'>): void {
     for (const name of ['slices', 'messagesSent', 'toolCalls'] as const) {
       const most = Math.min(counted[name], COUNT_MAX);
-      if (most > Atomics.load(this.#words, WORD[name])) {
-        Atomics.store(this.#words, WORD[name], most);
+      if (most > Atomics.load(this.#words, this.#word + WORD[name])) {
+        Atomics.store(this.#words, this.#word + WORD[name], most);
       }
     }
   }
 
   /** Says that a grant of the agent is no longer in force; every check from now on sees it. */
   revokeGrant(index: number): void {
-    Atomics.or(this.#words, REVOKED_WORD + (index >>> 5), 1 << (index & 31));
-    Atomics.add(this.#words, WORD.state, REVOCATION);
+    Atomics.or(this.#words, this.#word + REVOKED_WORD + (index >>> 5), 1 << (index & 31));
+    Atomics.add(this.#words, this.#word + WORD.state, REVOCATION);
   }
   isGrantRevoked(index: number): boolean {
-    return ((Atomics.load(this.#words, REVOKED_WORD + (index >>> 5)) >>> (index & 31)) & 1) === 1;
+    return (
+      ((Atomics.load(this.#words, this.#word + REVOKED_WORD + (index >>> 5)) >>> (index & 31)) &
+        1) ===
+      1
+    );
   }
 
   setDiskBytes(bytes: number): void {
-    Atomics.store(this.#longs, LONG.diskBytes, BigInt(bytes));
+    Atomics.store(this.#longs, this.#long + LONG.diskBytes, BigInt(bytes));
   }
   setFuel(units: number): void {
-    Atomics.store(this.#longs, LONG.fuel, BigInt(units));
+    Atomics.store(this.#longs, this.#long + LONG.fuel, BigInt(units));
   }
   setMemoryBytes(bytes: number): void {
-    Atomics.store(this.#longs, LONG.memoryBytes, BigInt(bytes));
+    Atomics.store(this.#longs, this.#long + LONG.memoryBytes, BigInt(bytes));
   }
   setCpuTimeMicroseconds(microseconds: number): void {
-    Atomics.store(this.#longs, LONG.cpuTimeMicroseconds, BigInt(Math.round(microseconds)));
+    Atomics.store(
+      this.#longs,
+      this.#long + LONG.cpuTimeMicroseconds,
+      BigInt(Math.round(microseconds)),
+    );
   }
   setLongestWaitMicroseconds(microseconds: number): void {
-    Atomics.store(this.#longs, LONG.longestWaitMicroseconds, BigInt(Math.round(microseconds)));
+    Atomics.store(
+      this.#longs,
+      this.#long + LONG.longestWaitMicroseconds,
+      BigInt(Math.round(microseconds)),
+    );
   }
 
   /** All counters at one moment. */
   read(): Counters {
-    const long = (index: number): number => Number(Atomics.load(this.#longs, index));
+    const long = (index: number): number => Number(Atomics.load(this.#longs, this.#long + index));
     return {
       fuel: long(LONG.fuel),
       memoryBytes: long(LONG.memoryBytes),
@@ -177,7 +208,7 @@ export class ControlBlock {
   /** Empties the slot for its next owner. */
   clear(): void {
     for (let word = 0; word < WORDS; word += 1) {
-      Atomics.store(this.#words, word, 0);
+      Atomics.store(this.#words, this.#word + word, 0);
     }
   }
 }
@@ -186,11 +217,13 @@ export class ControlBlock {
 export class ControlBlocks {
   readonly memory: SharedArrayBuffer;
   readonly accounts: QuotaAccounts;
+  readonly #views: ControlViews;
   readonly #free: number[] = [];
 
   constructor(capacity: number) {
     const accountBytes = (capacity + 1) * ACCOUNT_LONGS * 8;
     this.memory = new SharedArrayBuffer(capacity * SLOT_BYTES + accountBytes);
+    this.#views = new ControlViews(this.memory);
     this.accounts = new QuotaAccounts(this.memory, capacity * LONGS, capacity);
     for (let slot = capacity - 1; slot >= 0; slot -= 1) {
       this.#free.push(slot);
@@ -206,7 +239,7 @@ export class ControlBlocks {
         'Cannot spawn the agent as every control block is taken: wait for an agent to exit, or open the kernel with a larger capacity.',
       );
     }
-    return new ControlBlock(this.memory, slot);
+    return new ControlBlock(this.#views, slot);
   }
 
   /** Takes a slot back; the caller has read it, and no worker writes to it any more. */

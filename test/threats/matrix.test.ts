@@ -292,7 +292,7 @@ function expectDenied(row: Row, from: World): void {
 /** Takes all grants away from an agent whose descriptors stay. */
 function withdraw(agent: HostAgent & SeenAgent): void {
   for (const kind of GRANT_KINDS) {
-    agent.grants.of[kind].length = 0;
+    Object.assign(agent.grants.of, { [kind]: [] });
   }
 }
 
@@ -328,7 +328,8 @@ describe('32: every host function that needs a grant', () => {
   test.each(rows)('$title: the grant has expired', (row) => {
     const from = world(everything(directory));
     const held = from.agent.grants.of[row.kind];
-    held.splice(0, held.length, ...(held.map((one) => ({ ...one, expiresAtMs: 1 })) as never[]));
+    const expired = held.map((one) => ({ ...one, expiresAtMs: 1 }));
+    Object.assign(from.agent.grants.of, { [row.kind]: expired });
     if (row.kind === 'files') {
       // Descriptors hold the grant that they were opened under.
       for (const descriptor of [from.root, from.file]) {

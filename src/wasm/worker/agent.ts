@@ -81,12 +81,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
   readonly terminal: AgentStart['terminal'];
-  readonly stdin: PortInput;
-  readonly stdout: PortOutput;
-  readonly stderr: PortOutput;
-  readonly log: PortLog;
   readonly files: FileHost;
-  readonly mailbox: Mailbox;
   readonly handles: HandleTable;
   readonly fuel: FuelTank;
   readonly memory: MemoryAccount;
@@ -99,9 +94,15 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly #parts: WorkerParts;
   readonly #launch: (agent: WorkerAgent) => Promise<AgentEnd>;
   readonly #deadlineMs: number;
-  readonly #denials: DenialCounts;
   readonly #suspension: Suspension;
-  readonly #operations = new Set<Operation<unknown>>();
+  // What most agents never use is made when it is first used: a start is a matter of microseconds.
+  #stdin: PortInput | null = null;
+  #stdout: PortOutput | null = null;
+  #stderr: PortOutput | null = null;
+  #log: PortLog | null = null;
+  #mailbox: Mailbox | null = null;
+  #denials: DenialCounts | null = null;
+  #operations: Set<Operation<unknown>> | null = null;
   #heldBytes = 0;
   #cpuMicroseconds = 0;
   /** The canonical ABI's `may_leave`: false within `realloc` and post-return. */
@@ -119,7 +120,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #launched = false;
   #deadline: Alarm | null = null;
   /** One for each grant that expires: as many as grants that an agent can be given. */
-  readonly #expiries: Alarm[] = [];
+  #expiries: Alarm[] | null = null;
   #random: RandomSource | null = null;
 
   /** `launch` instantiates the module and runs its entry; see instance.ts. */
@@ -141,18 +142,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.block = new ControlBlock(parts.blocks, start.slot);
     this.grants = new HeldGrants(this.block, start.grants);
     this.files = parts.openFiles(this, start.mounts);
-    this.stdin = new PortInput(start.pid, parts.post);
-    this.stdout = new PortOutput(start.pid, 'stdout', parts.post);
-    this.stderr = new PortOutput(start.pid, 'stderr', parts.post);
-    this.log = new PortLog(start.pid, parts.post);
-    this.mailbox = new Mailbox(new MailShare(this, start.limits.hostBytes));
     this.handles = new HandleTable();
     this.fuel = new FuelTank(start.limits.fuel, parts.sliceFuel, parts.speedOf(start.digest));
     this.memory = new MemoryAccount(this.block, start.limits.memoryBytes, this.block.held);
     this.#suspension = new Suspension(this, parts.scheduler);
-    this.#denials = new DenialCounts((denial) =>
-      parts.post({ kind: 'denied', pid: start.pid, ...denial }),
-    );
     this.#deadlineMs =
       start.limits.wallTimeMs === 0
         ? Number.POSITIVE_INFINITY
@@ -167,6 +160,28 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   get agent(): HostAgent {
     return this;
   }
+
+  get stdin(): PortInput {
+    this.#stdin ??= new PortInput(this.pid, this.#parts.post);
+    return this.#stdin;
+  }
+  get stdout(): PortOutput {
+    this.#stdout ??= new PortOutput(this.pid, 'stdout', this.#parts.post);
+    return this.#stdout;
+  }
+  get stderr(): PortOutput {
+    this.#stderr ??= new PortOutput(this.pid, 'stderr', this.#parts.post);
+    return this.#stderr;
+  }
+  get log(): PortLog {
+    this.#log ??= new PortLog(this.pid, this.#parts.post);
+    return this.#log;
+  }
+  get mailbox(): Mailbox {
+    this.#mailbox ??= new Mailbox(new MailShare(this, this.limits.hostBytes));
+    return this.#mailbox;
+  }
+
   get ended(): boolean {
     return this.#end !== null;
   }
@@ -220,7 +235,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
    * The injected code's question when its fuel counter, `fuel`, is below zero: answers how much more it
    * has, or whether it is to suspend and ask again, or to stop.
    */
-  readonly check = (fuel: number): number => {
+  check(fuel: number): number {
     if (this.#end !== null) {
       return CHECK.stop;
     }
@@ -237,7 +252,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     }
     const granted = this.fuel.take(fuel);
     return granted > 0 ? granted : this.#sliceEnded(fuel);
-  };
+  }
 
   /** The clock also runs while the system has stopped the thread: no agent is made to pay for that. */
   #isOverlong(): boolean {
@@ -272,9 +287,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   /** The injected code's end of a guest whose call frames take more than they may. */
-  readonly exhaustedDepth = (): void => {
+  exhaustedDepth(): void {
     this.end(STACK_EXHAUSTED);
-  };
+  }
 
   /** A point between two instances of its component: asked there as the injected code asks. */
   beforeInstance(): Promise<void> | null {
@@ -378,21 +393,21 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#end = end;
     this.fuel.end(ENDS_AT[end.reason]);
     this.#deadline?.clear();
-    for (const expiry of this.#expiries) {
+    for (const expiry of this.#expiries ?? []) {
       expiry.clear();
     }
     this.#suspension.release();
-    for (const operation of this.#operations) {
+    for (const operation of this.#operations ?? []) {
       operation.abandon();
     }
     this.handles.drain();
     this.files.close();
-    const undelivered = this.mailbox.close();
+    const undelivered = this.#mailbox?.close() ?? 0;
     this.block.setFuel(this.fuel.used);
     this.memory.notePeak();
-    this.#denials.flush();
-    this.stdout.flush();
-    this.stderr.flush();
+    this.#denials?.flush();
+    this.#stdout?.flush();
+    this.#stderr?.flush();
     this.#parts.ended(this);
     this.#parts.post({ kind: 'exited', pid: this.pid, end, undelivered });
     // Last: whoever is next runs only when this has been said.
@@ -410,6 +425,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #armExpiry({ expiresAtMs }: HeldGrant): void {
     if (expiresAtMs !== Number.POSITIVE_INFINITY) {
       const ring = (): void => this.revoked();
+      this.#expiries ??= [];
       this.#expiries.push(new Alarm({ atMs: expiresAtMs, now: Date.now, ring }));
     }
   }
@@ -571,6 +587,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   deny(capability: string, operation: string): void {
+    this.#denials ??= new DenialCounts((denial) =>
+      this.#parts.post({ kind: 'denied', pid: this.pid, ...denial }),
+    );
     this.#denials.add(capability, operation);
   }
 
@@ -592,8 +611,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   #keep<Value>(operation: Operation<Value>): Operation<Value> {
     if (operation.outcome === null) {
-      this.#operations.add(operation);
-      operation.onSettled(() => this.#operations.delete(operation));
+      this.#operations ??= new Set();
+      const operations = this.#operations;
+      operations.add(operation);
+      operation.onSettled(() => operations.delete(operation));
     }
     return operation;
   }

@@ -1,10 +1,9 @@
 /** Reads what an agent's `run: func() -> result<_, string>` has returned. */
 
-import type { CanonicalAccess, StringEncoding } from '../host/abi/binding.ts';
+import type { CanonicalAccess, GuestCall, StringEncoding } from '../host/abi/binding.ts';
 import { GuestMemory } from '../host/abi/memory.ts';
 import { loadString } from '../host/abi/strings.ts';
 import { endGuest } from '../host/abi/violation.ts';
-import type { WorkerAgent } from './agent.ts';
 
 /** The canonical ABI's layout of `result<_, string>`: a discriminant, then pointer and length. */
 const RESULT_BYTES = 12;
@@ -14,33 +13,39 @@ const MESSAGE_OFFSET = 4;
 /** A message is cut here, for it goes into reports. */
 const MESSAGE_CHARACTERS_MAX = 4096;
 
-/** The error's message, or null where it returned ok. A result that breaks the ABI ends the agent. */
-export function liftRunResult(
-  agent: WorkerAgent,
-  encoding: StringEncoding,
-  memory: WebAssembly.Memory | null,
-  pointer: number,
-): string | null {
-  const access: CanonicalAccess = {
-    memory: () => memory ?? agent.trap('run returns a result and names no memory for it'),
-    realloc: () => () => agent.trap('nothing is allocated for a result'),
-    encoding,
-  };
-  try {
-    const guest = new GuestMemory(agent, access);
-    guest.open();
-    const address = guest.place(pointer, RESULT_BYTES, RESULT_ALIGN);
-    const failed = guest.view.getUint8(address);
-    if (failed > 1) {
-      return agent.trap(`run returned the discriminant ${failed} for a result`);
+/** Reads the results of a seat's entry: one after another, of whoever sits in it. */
+export class RunResult {
+  readonly #call: GuestCall;
+  readonly #guest: GuestMemory;
+
+  constructor(call: GuestCall, encoding: StringEncoding, memory: WebAssembly.Memory | null) {
+    const access: CanonicalAccess = {
+      memory: () => memory ?? call.trap('run returns a result and names no memory for it'),
+      realloc: () => () => call.trap('nothing is allocated for a result'),
+      encoding,
+    };
+    this.#call = call;
+    this.#guest = new GuestMemory(call, access);
+  }
+
+  /** The error's message, or null where it returned ok. A result that breaks the ABI ends the agent. */
+  lift(pointer: number): string | null {
+    const guest = this.#guest;
+    try {
+      guest.open();
+      const address = guest.place(pointer, RESULT_BYTES, RESULT_ALIGN);
+      const failed = guest.view.getUint8(address);
+      if (failed > 1) {
+        return this.#call.trap(`run returned the discriminant ${failed} for a result`);
+      }
+      const message =
+        failed === 0
+          ? null
+          : loadString(guest, address + MESSAGE_OFFSET).slice(0, MESSAGE_CHARACTERS_MAX);
+      guest.settle();
+      return message;
+    } catch (error) {
+      return endGuest(this.#call, error);
     }
-    const message =
-      failed === 0
-        ? null
-        : loadString(guest, address + MESSAGE_OFFSET).slice(0, MESSAGE_CHARACTERS_MAX);
-    guest.settle();
-    return message;
-  } catch (error) {
-    return endGuest(agent, error);
   }
 }

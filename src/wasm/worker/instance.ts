@@ -15,7 +15,6 @@ import {
   STACK_EXHAUSTED,
   trapped,
 } from './ends.ts';
-import { liftRunResult } from './entry.ts';
 import type { MemoryPool } from './memory-pool.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd } from './protocol.ts';
@@ -135,7 +134,7 @@ export async function runInstance(
     const result = await seat.entry!();
     const failure =
       entry.kind === 'agent-run'
-        ? liftRunResult(agent, entry.encoding, seat.memory, result as number)
+        ? seat.result!.lift(result as number)
         : result === 0
           ? null
           : 'its run returned an error';

@@ -37,7 +37,7 @@ export class MemoryAccount {
   }
 
   /** The injected code's question before a memory or table grows: 1, it may; 0, it may not. */
-  readonly grow = (bytes: number): number => {
+  grow(bytes: number): number {
     this.notePeak();
     if (this.#limitBytes !== 0 && this.#bytes + bytes > this.#limitBytes) {
       return 0;
@@ -47,11 +47,11 @@ export class MemoryAccount {
     }
     this.#bytes += bytes;
     return 1;
-  };
+  }
 
   /** What was taken by `grow` could not be had after all. */
-  readonly ungrow = (bytes: number): void => {
+  ungrow(bytes: number): void {
     this.#bytes -= bytes;
     this.#share?.add(ACCOUNT.memory, -bytes);
-  };
+  }
 }

@@ -1,7 +1,12 @@
 /** Goal: a memory of the pool is like a new one. Method: memories written all over, given back and taken. */
 
 import { describe, expect, test } from 'vitest';
-import { MemoryPool, POOLED_BYTES_MAX, POOLED_MEMORIES_MAX, POOLED_PAGES_MAX } from './memory-pool.ts';
+import {
+  MemoryPool,
+  POOLED_BYTES_MAX,
+  POOLED_MEMORIES_MAX,
+  POOLED_PAGES_MAX,
+} from './memory-pool.ts';
 
 const SHAPE = { initialPages: 2, maximumPages: 3 };
 

@@ -4,7 +4,7 @@ import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import type { Payload } from '../../ipc/message.ts';
-import type { ControlBlock } from '../../resource/control-blocks.ts';
+import type { ControlBlock, ControlViews } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { Operation } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
@@ -29,7 +29,7 @@ export interface FileOwner extends Resident {
 export interface WorkerParts {
   readonly scheduler: Scheduler;
   /** The memory of all control blocks. */
-  readonly blocks: SharedArrayBuffer;
+  readonly blocks: ControlViews;
   /** Fuel between two scheduling points. */
   readonly sliceFuel: number;
   /** How fast the agents of a module run here. */

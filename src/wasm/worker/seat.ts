@@ -10,6 +10,7 @@ import type { HostAgent } from '../host/agent.ts';
 import { DEPTH_LIMIT_BYTES } from '../metering/costs.ts';
 import { memoryImport } from '../metering/image.ts';
 import type { WorkerAgent } from './agent.ts';
+import { RunResult } from './entry.ts';
 import type { FuelMark } from './fuel.ts';
 import type { MemoryPool, MemoryShape } from './memory-pool.ts';
 import { SeatHandles } from './seat-handles.ts';
@@ -37,8 +38,8 @@ export class Seat implements GuestCall<HostAgent> {
   readonly handles = new SeatHandles();
   entry: Entry | null = null;
   postReturn: Entry | null = null;
-  /** Where the entry's result stands. */
-  memory: WebAssembly.Memory | null = null;
+  /** Reads what the entry has returned. */
+  result: RunResult | null = null;
   readonly #memories: WebAssembly.Memory[] = [];
   /** Those of its memories that its modules import, to be given back. */
   readonly #pooled: { readonly memory: WebAssembly.Memory; readonly shape: MemoryShape }[] = [];
@@ -115,7 +116,7 @@ export class Seat implements GuestCall<HostAgent> {
     this.entry = WebAssembly.promising(linked.entry) as Entry;
     this.postReturn =
       linked.postReturn === null ? null : (WebAssembly.promising(linked.postReturn) as Entry);
-    this.memory = linked.memory;
+    this.result = new RunResult(this, plan.entry.encoding, linked.memory);
     for (const [index, step] of plan.steps.entries()) {
       if (step.kind !== 'instantiate') continue;
       const exports = linked.instances[index]!;

@@ -16,16 +16,23 @@ type Post = (message: FromWorker) => void;
 
 /** Those who wait for a stream to change. */
 class Waiters {
-  readonly #wakes = new Set<() => void>();
+  /** Null until somebody waits: most never do. */
+  #wakes: Set<() => void> | null = null;
 
   readonly subscribe = (wake: () => void): (() => void) => {
-    this.#wakes.add(wake);
-    return () => this.#wakes.delete(wake);
+    this.#wakes ??= new Set();
+    const wakes = this.#wakes;
+    wakes.add(wake);
+    return () => wakes.delete(wake);
   };
 
   notify(): void {
-    for (const wake of [...this.#wakes]) {
-      this.#wakes.delete(wake);
+    const wakes = this.#wakes;
+    if (wakes === null || wakes.size === 0) {
+      return;
+    }
+    for (const wake of [...wakes]) {
+      wakes.delete(wake);
       wake();
     }
   }

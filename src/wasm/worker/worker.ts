@@ -4,6 +4,7 @@ import { threadId } from 'node:worker_threads';
 import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import type { Delivery, Payload } from '../../ipc/message.ts';
+import { ControlViews } from '../../resource/control-blocks.ts';
 import type { Operation } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
@@ -47,7 +48,7 @@ export interface WorkerOptions {
 /** Runs the agents of one thread, or the one of a process. */
 export class Worker implements WorkerParts {
   readonly scheduler = new Scheduler();
-  readonly blocks: SharedArrayBuffer;
+  readonly blocks: ControlViews;
   readonly sliceFuel: number;
   readonly trap = makeTrap();
   readonly host: HostFunctions;
@@ -65,7 +66,7 @@ export class Worker implements WorkerParts {
   constructor(options: WorkerOptions) {
     this.#port = options.port;
     this.#openFiles = (agent, mounts) => options.openFiles(agent, mounts);
-    this.blocks = options.blocks;
+    this.blocks = new ControlViews(options.blocks);
     this.sliceFuel = options.sliceFuel;
     this.host = options.host;
     this.#reuse = {
