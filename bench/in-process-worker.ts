@@ -15,6 +15,9 @@ import { Worker, type WorkerPort } from '../src/wasm/worker/worker.ts';
 
 const DIGEST = 'bench';
 
+/** Agents that are started at a time. */
+export const BATCH = 64;
+
 /** Starts agents of one module in batches, and waits for their ends. */
 export class InProcessWorker {
   readonly #blocks: ControlBlocks;
@@ -25,7 +28,12 @@ export class InProcessWorker {
   #nextPid = 1;
 
   /** `batch`: agents at a time; `reuse`: whether instances are used again; `pool`: memories. */
-  constructor(module: PreparedModule, batch: number, reuse: boolean, pool = true) {
+  constructor(
+    module: Pick<PreparedModule, 'plan' | 'compiled'>,
+    batch: number,
+    reuse: boolean,
+    pool = true,
+  ) {
     Error.stackTraceLimit = 0;
     this.#blocks = new ControlBlocks(batch);
     this.#grants = parseGrants({}).map(

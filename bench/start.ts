@@ -5,20 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildGuests } from '../scripts/build-guests.ts';
 import { type Isolation, openKernel } from '../src/index.ts';
-import { prepareModule } from '../src/wasm/component/prepare/prepare.ts';
-import { InProcessWorker } from './in-process-worker.ts';
+import { type PreparedModule, prepareModule } from '../src/wasm/component/prepare/prepare.ts';
+import { BATCH, InProcessWorker } from './in-process-worker.ts';
 import { median, type Part, quantile, type Row } from './measure.ts';
+import { onThreads } from './start-thread.ts';
 
 const ONE_BY_ONE = 2_000;
 const AT_A_TIME = 64;
 const MANY = 10_000;
 /** Agents in a thread or a process of their own: each loads our code anew. */
 const OF_THEIR_OWN = 20;
-/** Agents in a worker of this thread: so many at a time, so often; the least of the rounds counts. */
-const BATCH = 64;
+/** Starts of a round in a worker of this thread, and rounds; the least counts. */
 const ROUND = 4_096;
 const ROUNDS = 12;
-/** So many starts, to see whether anything stays. */
+/** So many starts until all is as large as it gets, then so many to see whether anything stays. */
+const SETTLING = 200_000;
 const ENDURANCE = 1_000_000;
 /** Agents that wait for a message at once. */
 const WAITING = 2_000;
@@ -63,19 +64,45 @@ const micros = (ms: number): string => `${(ms * 1000).toFixed(1)} µs`;
 async function ofOneThread(file: string): Promise<Row[]> {
   const module = await prepareModule(new Uint8Array(readFileSync(file)), { cacheDirectory: null });
   const v8 = plainStarts();
+  const unpooled = await startMs(new InProcessWorker(module, BATCH, false, false));
   const fresh = await startMs(new InProcessWorker(module, BATCH, false));
   const restoring = new InProcessWorker(module, BATCH, true);
   const restored = await startMs(restoring);
+  const endure = async (starts: number): Promise<void> => {
+    for (let done = 0; done < starts; done += BATCH) {
+      await restoring.run(BATCH);
+    }
+  };
+  await endure(SETTLING);
   const before = process.memoryUsage.rss();
-  for (let done = 0; done < ENDURANCE; done += BATCH) {
-    await restoring.run(BATCH);
-  }
+  await endure(ENDURANCE);
   const grown = (process.memoryUsage.rss() - before) / 1e6;
   const against = 'a bare WebAssembly.Instance with a memory';
   return [
+    row('one thread, fresh instance, new memory', micros(unpooled), unpooled / v8, against),
     row('one thread, fresh instance', micros(fresh), fresh / v8, against),
     row('one thread, restored instance', micros(restored), restored / v8, against),
     row('one thread, 1,000,000 starts more', `${grown.toFixed(0)} MB grown`),
+    ...(await ofTwoThreads(module, false)),
+    ...(await ofTwoThreads(module, true)),
+  ];
+}
+
+/**
+ * Two threads against one, each with a worker of its own. V8 does some of the work for both under locks, and
+ * its collector's threads need the same cores: what each start takes of its own thread stands beside it.
+ */
+async function ofTwoThreads(module: PreparedModule, reuse: boolean): Promise<Row[]> {
+  const [one] = await onThreads(1, module, reuse);
+  const two = await onThreads(2, module, reuse);
+  const perSecond = two.reduce((sum, each) => sum + each.perSecond, 0);
+  const cpu = two.reduce((sum, each) => sum + each.cpuMicroseconds, 0) / two.length;
+  const shown = (starts: number, micros: number): string =>
+    `${starts.toFixed(0)}/s, ${micros.toFixed(1)} µs CPU each`;
+  const kind = reuse ? 'restored' : 'fresh';
+  return [
+    row(`one thread for 2 s, ${kind}`, shown(one!.perSecond, one!.cpuMicroseconds)),
+    row('… two threads', shown(perSecond, cpu), perSecond / one!.perSecond, 'one thread'),
   ];
 }
 
