@@ -22,6 +22,9 @@ export class ProcessTable<Row extends ProcessRow> {
   readonly #live = new Map<Pid, Row>();
   /** What is kept of who exited: the row alone, nothing that the agent held. */
   readonly #history = new Map<Pid, ProcessRow>();
+  /** Whose rows these are, in a ring: the oldest is where the next goes. */
+  readonly #exited: Pid[] = [];
+  #oldest = 0;
   #nextPid: Pid = 1;
 
   constructor(capacity: number) {
@@ -91,12 +94,17 @@ export class ProcessTable<Row extends ProcessRow> {
       this.#live.delete(pid);
       const { agentId, parentPid, restartedFrom } = row;
       this.#history.set(pid, { pid, agentId, parentPid, restartedFrom, state: 'exited' });
-      if (this.#history.size > HISTORY_MAX) {
-        const [oldest] = this.#history.keys();
-        if (oldest !== undefined) {
-          this.#history.delete(oldest);
-        }
-      }
+      this.#remember(pid);
     }
+  }
+
+  /** Forgets who exited the longest ago. The first key of a map that much was deleted from is far to find. */
+  #remember(pid: Pid): void {
+    const oldest = this.#exited[this.#oldest];
+    if (oldest !== undefined) {
+      this.#history.delete(oldest);
+    }
+    this.#exited[this.#oldest] = pid;
+    this.#oldest = (this.#oldest + 1) % HISTORY_MAX;
   }
 }

@@ -15,7 +15,8 @@ export class Output {
   /** One buffer that grows: chunks may be of a byte each. */
   #buffer = new Uint8Array(0);
   #captured = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  /** Null: nothing was handed to a writer. */
+  #last: Promise<unknown> | null = null;
 
   constructor(writer: OutputWriter | undefined) {
     this.#writer = writer;
@@ -33,7 +34,7 @@ export class Output {
       return Promise.resolve('taken');
     }
     const writer = this.#writer;
-    const taken = this.#last
+    const taken = (this.#last ?? Promise.resolve())
       .then(() => writer(chunk))
       .then(
         () => 'taken' as const,
@@ -60,6 +61,9 @@ export class Output {
    * that never answers holds up nobody's report.
    */
   async flushed(): Promise<void> {
+    if (this.#last === null) {
+      return;
+    }
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, FLUSH_MS_MAX);
     await Promise.race([this.#last, late]);

@@ -90,11 +90,12 @@ export class WorkerLink implements AgentThread {
     return agent;
   }
 
-  /** Commands are batched: those of one turn go together. */
+  /** Commands are batched: those of one turn go together, whoever gave them in it. */
   post(message: ToWorker): void {
     this.#outbox.push(message);
     if (this.#outbox.length === 1) {
-      queueMicrotask(() => this.#port.postMessage(this.#outbox.splice(0)));
+      // After all microtasks that are due: each caller that was waiting gives its commands in one of them.
+      process.nextTick(() => this.#port.postMessage(this.#outbox.splice(0)));
     }
   }
 

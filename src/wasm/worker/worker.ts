@@ -45,6 +45,9 @@ export interface WorkerOptions {
   openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
 }
 
+/** Messages that go at the latest when there are so many: others run on what they say. */
+const OUTBOX_MESSAGES_MAX = 32;
+
 /** Runs the agents of one thread, or the one of a process. */
 export class Worker implements WorkerParts {
   readonly scheduler = new Scheduler();
@@ -77,9 +80,18 @@ export class Worker implements WorkerParts {
 
   /** Messages are batched: those of one turn go together. Bound, for agents hand it on. */
   readonly post = (message: FromWorker): void => {
-    this.#outbox.push(message);
-    if (this.#outbox.length === 1) {
-      queueMicrotask(() => this.#port.postMessage(this.#outbox.splice(0)));
+    const waiting = this.#outbox.push(message);
+    if (waiting === 1) {
+      // Agents run in microtasks, one after another: only after those is a turn over.
+      process.nextTick(this.#flush);
+    } else if (waiting >= OUTBOX_MESSAGES_MAX) {
+      this.#flush();
+    }
+  };
+
+  readonly #flush = (): void => {
+    if (this.#outbox.length > 0) {
+      this.#port.postMessage(this.#outbox.splice(0));
     }
   };
 
