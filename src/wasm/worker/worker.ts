@@ -48,6 +48,10 @@ export interface WorkerOptions {
 /** Messages that go at the latest when there are so many: others run on what they say. */
 const OUTBOX_MESSAGES_MAX = 32;
 
+/** What short agents say, each of them: nobody waits for it as for an answer, or for a kill to be done. */
+const canWait = (message: FromWorker): boolean =>
+  message.kind === 'running' || (message.kind === 'exited' && message.end.reason === 'normal');
+
 /** Runs the agents of one thread, or the one of a process. */
 export class Worker implements WorkerParts {
   readonly scheduler = new Scheduler();
@@ -81,11 +85,14 @@ export class Worker implements WorkerParts {
   /** Messages are batched: those of one turn go together. Bound, for agents hand it on. */
   readonly post = (message: FromWorker): void => {
     const waiting = this.#outbox.push(message);
-    if (waiting === 1) {
+    if (waiting >= OUTBOX_MESSAGES_MAX) {
+      this.#flush();
+    } else if (!canWait(message)) {
+      // Before whoever is next runs: that may take a slice.
+      queueMicrotask(this.#flush);
+    } else if (waiting === 1) {
       // Agents run in microtasks, one after another: only after those is a turn over.
       process.nextTick(this.#flush);
-    } else if (waiting >= OUTBOX_MESSAGES_MAX) {
-      this.#flush();
     }
   };
 
