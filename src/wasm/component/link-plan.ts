@@ -7,7 +7,7 @@ import type { CheckedImport } from './check.ts';
 import type { StringEncoding } from './types.ts';
 
 /** Raised whenever a plan's meaning changes, so that cached ones are made anew. */
-export const PLAN_FORMAT = 3;
+export const PLAN_FORMAT = 4;
 
 /** Something that core instances export, or a lowered function. */
 export type CoreReference =
