@@ -144,3 +144,29 @@ export interface HostAgent {
   /** A host function has worked for it, as long as many calls take together: its slice is shorter. */
   worked(milliseconds: number): void;
 }
+
+/**
+ * What the gate, and the functions of `ipc`, `tools` and `log` behind it, see of who calls them: a guest,
+ * or a function of the program (`backend/native`).
+ */
+export type Caller = Pick<
+  HostAgent,
+  | 'pid'
+  | 'parentPid'
+  | 'grants'
+  | 'limits'
+  | 'block'
+  | 'log'
+  | 'clocks'
+  | 'mailbox'
+  | 'pending'
+  | 'waitsUnder'
+  | 'wait'
+  | 'hold'
+  | 'release'
+  | 'send'
+  | 'callTool'
+  | 'deny'
+  | 'trap'
+  | 'checkAlive'
+>;

@@ -16,7 +16,7 @@ import type { HeldGrant, Missing } from '../../capability/held.ts';
 import { RingfenceError } from '../../errors.ts';
 import { COUNT_MAX } from '../../resource/control-blocks.ts';
 import { type GatedFunction, type GuestCall, gated, WAIT } from './abi/binding.ts';
-import type { HostAgent } from './agent.ts';
+import type { Caller, HostAgent } from './agent.ts';
 
 /** What a host function can count against. */
 export type CountedLimit = 'messages' | 'tool_calls';
@@ -40,9 +40,10 @@ const HOW_TO_GRANT: Readonly<Record<GrantKind, string>> = {
 type HostWork = (...args: any[]) => unknown;
 
 /**
- * Declares a host function. `Work` is its signature as generated from WIT.
+ * Declares a host function. `Work` is its signature as generated from WIT, `Agent` what it must be able
+ * to ask of who calls it.
  */
-export interface HostFunction<Work extends HostWork> {
+export interface HostFunction<Work extends HostWork, Agent extends Caller = HostAgent> {
   /** What it is called in reports: `ipc.send`, `sockets.create-tcp-socket`. */
   readonly operation: string;
   /** The kind of grant that it needs; null: none, every agent may. */
@@ -51,21 +52,21 @@ export interface HostFunction<Work extends HostWork> {
    * Whether the scope of a grant of that kind reaches these arguments; absent: any grant does. The
    * scope is that of the kind: `Scopes[capability]`.
    */
-  permits?(scope: never, agent: HostAgent, ...args: Parameters<Work>): boolean;
+  permits?(scope: never, agent: Agent, ...args: Parameters<Work>): boolean;
   /** What one call of it takes one of. */
   readonly counts?: CountedLimit;
   /** The typed answer to a denial; absent: the agent is ended by a trap that names the grant. */
-  denied?(message: string, agent: HostAgent, ...args: Parameters<Work>): ReturnType<Work>;
+  denied?(message: string, agent: Agent, ...args: Parameters<Work>): ReturnType<Work>;
   /** The typed answer when the limit is passed. */
-  limitExceeded?(message: string, agent: HostAgent, ...args: Parameters<Work>): ReturnType<Work>;
+  limitExceeded?(message: string, agent: Agent, ...args: Parameters<Work>): ReturnType<Work>;
   /** Whether it may answer {@link WAIT}. */
   readonly blocking?: boolean;
   /** Gives back what a waiting call holds, when its grant is revoked: `agent.pending` has its state. */
-  cancel?(agent: HostAgent): void;
-  run(agent: HostAgent, ...args: Parameters<Work>): ReturnType<Work> | typeof WAIT;
+  cancel?(agent: Agent): void;
+  run(agent: Agent, ...args: Parameters<Work>): ReturnType<Work> | typeof WAIT;
 }
 
-function withinLimit(agent: HostAgent, limit: CountedLimit): boolean {
+function withinLimit(agent: Caller, limit: CountedLimit): boolean {
   if (limit === 'messages') {
     return isBelow(agent.block.messagesSent, agent.limits.messages);
   }
@@ -77,7 +78,7 @@ function isBelow(used: number, most: number): boolean {
   return most === 0 || (used < most && used < COUNT_MAX);
 }
 
-function count(agent: HostAgent, limit: CountedLimit): void {
+function count(agent: Caller, limit: CountedLimit): void {
   if (limit === 'messages') {
     agent.block.addMessage();
   } else {
@@ -100,14 +101,16 @@ function denial(operation: string, kind: GrantKind, missing: Missing): string {
   }
 }
 
-type Permits = (scope: unknown, agent: HostAgent, ...args: unknown[]) => boolean;
-type Run = (agent: HostAgent, ...args: unknown[]) => unknown;
+type Permits<Agent> = (scope: unknown, agent: Agent, ...args: unknown[]) => boolean;
+type Run<Agent> = (agent: Agent, ...args: unknown[]) => unknown;
 
 /** Makes a host function that has the gate before it; only such a one can be bound to a guest. */
-export function hostFunction<Work extends HostWork>(declared: HostFunction<Work>): GatedFunction {
+export function hostFunction<Work extends HostWork, Agent extends Caller = HostAgent>(
+  declared: HostFunction<Work, Agent>,
+): GatedFunction {
   const { capability, counts, operation } = declared;
-  const run = declared.run as Run;
-  const permits = (declared.permits as Permits | undefined) ?? null;
+  const run = declared.run as Run<Agent>;
+  const permits = (declared.permits as Permits<Agent> | undefined) ?? null;
   if (run.length > PARAMETERS_MAX + 1) {
     throw new RingfenceError(
       'RF_INTERNAL',
@@ -115,7 +118,7 @@ export function hostFunction<Work extends HostWork>(declared: HostFunction<Work>
     );
   }
 
-  const deny = (agent: HostAgent, kind: GrantKind, args: readonly unknown[]): unknown => {
+  const deny = (agent: Agent, kind: GrantKind, args: readonly unknown[]): unknown => {
     agent.deny(CAPABILITY_NAME[kind], operation);
     const message = denial(operation, kind, agent.grants.missing(kind));
     return (
@@ -124,7 +127,7 @@ export function hostFunction<Work extends HostWork>(declared: HostFunction<Work>
     );
   };
 
-  const exceed = (agent: HostAgent, limit: CountedLimit, args: readonly unknown[]): unknown => {
+  const exceed = (agent: Agent, limit: CountedLimit, args: readonly unknown[]): unknown => {
     const message = `${operation} would pass the limit of ${limit}: raise it, or call less`;
     return (
       declared.limitExceeded?.(message, agent, ...(args as Parameters<Work>)) ?? agent.trap(message)
@@ -132,7 +135,7 @@ export function hostFunction<Work extends HostWork>(declared: HostFunction<Work>
   };
 
   /** A further try of a call that has passed: it was counted then, its grant must be in force still. */
-  const again = (agent: HostAgent, args: readonly unknown[]): unknown => {
+  const again = (agent: Agent, args: readonly unknown[]): unknown => {
     const under = agent.waitsUnder;
     if (under !== null && !agent.grants.inForce(under)) {
       declared.cancel?.(agent);
@@ -151,7 +154,8 @@ export function hostFunction<Work extends HostWork>(declared: HostFunction<Work>
   // Parameters one by one, not as a rest: that would allocate an array for each call. What is seldom
   // stands elsewhere: this is what every host call goes through.
   const pass = (
-    call: GuestCall<HostAgent>,
+    // All that the gate looks at: what else a call has, its bindings use.
+    call: Pick<GuestCall<Agent>, 'agent'>,
     a?: unknown,
     b?: unknown,
     c?: unknown,

@@ -2,7 +2,7 @@
 
 import type { GrantKind } from '../../capability/grant.ts';
 import type { GatedFunction } from './abi/binding.ts';
-import type { HostAgent } from './agent.ts';
+import type { Caller, HostAgent } from './agent.ts';
 import { type HostFunction, hostFunction } from './gate.ts';
 import type { Held } from './wasi/held.ts';
 
@@ -21,9 +21,9 @@ export interface NotOffered {
  * One function: its work alone, or its work and what the gate must know besides. The operation's name
  * is the package's and the function's, unless it is given; the capability is the interface's.
  */
-export type Implementation<Work extends HostWork> =
-  | HostFunction<Work>['run']
-  | (Omit<HostFunction<Work>, 'operation' | 'capability'> & {
+export type Implementation<Work extends HostWork, Agent extends Caller = HostAgent> =
+  | HostFunction<Work, Agent>['run']
+  | (Omit<HostFunction<Work, Agent>, 'operation' | 'capability'> & {
       readonly operation?: string;
       readonly capability?: GrantKind | null;
     })
@@ -41,14 +41,20 @@ function operationName(interfaceName: string, functionName: string): string {
  * Puts the gate before every function of an interface. `Functions` is the interface as generated
  * from WIT: a function that is missing, or of another type, does not compile.
  *
- * `capability` is what each function of it needs that says nothing else; null: every agent may.
+ * `capability` is what each function of it needs that says nothing else; null: every agent may. `Agent`
+ * is what they must be able to ask of who calls them.
  */
-export function implement<Functions extends { [Name in keyof Functions]: HostWork }>(
+export function implement<
+  Functions extends { [Name in keyof Functions]: HostWork },
+  Agent extends Caller = HostAgent,
+>(
   interfaceName: string,
   capability: GrantKind | null,
-  functions: { readonly [Name in keyof Functions & string]: Implementation<Functions[Name]> },
+  functions: {
+    readonly [Name in keyof Functions & string]: Implementation<Functions[Name], Agent>;
+  },
 ): Interface {
-  const entries = Object.entries<Implementation<HostWork>>(functions);
+  const entries = Object.entries<Implementation<HostWork, Agent>>(functions);
   return new Map(
     entries.map(([name, implementation]) => {
       const operation = operationName(interfaceName, name);

@@ -11,7 +11,7 @@ import {
   payloadBytes,
 } from '../../../ipc/message.ts';
 import { ok } from '../abi/binding.ts';
-import type { HostAgent, Operation, Subscribe } from '../agent.ts';
+import type { Caller, Operation, Subscribe } from '../agent.ts';
 import type { Filter, Functions, Received, Target } from '../generated/ringfence-agent-ipc.ts';
 import { implement } from '../implement.ts';
 import { denied, failed, failedOutcome, limitExceeded, unavailable } from './errors.ts';
@@ -25,7 +25,7 @@ const NANOSECONDS_PER_MS = 1_000_000n;
 const toPid = (pid: bigint): number => (pid > BigInt(Number.MAX_SAFE_INTEGER) ? -1 : Number(pid));
 
 /** What can't be reached yet is told by `unavailable`, not by `denied`, where nothing forbids it. */
-function permitsTarget(scope: IpcScope, agent: HostAgent, to: Target): boolean {
+function permitsTarget(scope: IpcScope, agent: Caller, to: Target): boolean {
   switch (to.tag) {
     case 'process':
       return reachesPid(scope, toPid(to.val), agent.parentPid);
@@ -39,7 +39,7 @@ function permitsTarget(scope: IpcScope, agent: HostAgent, to: Target): boolean {
 }
 
 /** A service is asked by a message, and only under a grant of its own. */
-const permitsService = (agent: HostAgent, name: string): boolean =>
+const permitsService = (agent: Caller, name: string): boolean =>
   agent.grants.of.services.some(
     (grant) => agent.grants.inForce(grant) && reachesName(grant.scope.names, name),
   );
@@ -51,7 +51,7 @@ interface Sending {
 
 /** Hands the message on; what is under way is held for the sender. */
 function beginSending(
-  agent: HostAgent,
+  agent: Caller,
   to: number,
   payload: Payload,
   waitMs: bigint | undefined,
@@ -67,7 +67,7 @@ function beginSending(
 }
 
 /** What was not taken over yet never is; nobody waits for it. */
-function cancelSending(agent: HostAgent): void {
+function cancelSending(agent: Caller): void {
   const sending = agent.pending as Sending;
   sending.operation.abandon();
   agent.release(sending.bytes);
@@ -100,14 +100,14 @@ const mailOr =
 
 /** Topics are checked on publishing and on subscribing, though nothing is delivered by them yet. */
 const topics = {
-  permits: (scope: IpcScope, _agent: HostAgent, topic: string) => reachesTopic(scope, topic),
+  permits: (scope: IpcScope, _agent: Caller, topic: string) => reachesTopic(scope, topic),
   denied,
   run: unavailable,
 };
 
 const requests = { denied, run: unavailable };
 
-export const ipc = implement<Functions>('ringfence:agent/ipc', 'ipc', {
+export const ipc = implement<Functions, Caller>('ringfence:agent/ipc', 'ipc', {
   send: {
     permits: permitsTarget,
     counts: 'messages',

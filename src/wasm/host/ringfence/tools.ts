@@ -3,7 +3,7 @@
 import type { ToolScope } from '../../../capability/grant.ts';
 import { reachesTool } from '../../../capability/scope.ts';
 import { ok } from '../abi/binding.ts';
-import type { HostAgent, Operation } from '../agent.ts';
+import type { Caller, Operation } from '../agent.ts';
 import type { Functions } from '../generated/ringfence-agent-tools.ts';
 import { implement } from '../implement.ts';
 import { denied, failed, failedOutcome, limitExceeded, unavailable } from './errors.ts';
@@ -18,7 +18,7 @@ interface Calling {
 }
 
 /** Hands the call on; what is under way is held for the caller. Null: it would be too much. */
-function begin(agent: HostAgent, name: string, argumentsJson: string): Calling | null {
+function begin(agent: Caller, name: string, argumentsJson: string): Calling | null {
   const bytes = argumentsJson.length * 2;
   if (!agent.hold(bytes)) {
     return null;
@@ -29,7 +29,7 @@ function begin(agent: HostAgent, name: string, argumentsJson: string): Calling |
 }
 
 /** Whether the tool has done its work already is not known: it is told to stop, and nobody waits. */
-function cancel(agent: HostAgent): void {
+function cancel(agent: Caller): void {
   const calling = agent.pending as Calling;
   calling.operation.abandon();
   agent.release(calling.bytes);
@@ -38,7 +38,7 @@ function cancel(agent: HostAgent): void {
 const holdsTooMuch = () =>
   failed('limit-exceeded', 'the host holds too much for the agent: pass and ask for less');
 
-export const tools = implement<Functions>('ringfence:agent/tools', 'tools', {
+export const tools = implement<Functions, Caller>('ringfence:agent/tools', 'tools', {
   list: { denied, run: unavailable },
   call: {
     permits: (scope: ToolScope, _agent, name) => reachesTool(scope, name),
