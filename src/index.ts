@@ -21,6 +21,8 @@ export type {
   SupervisorChild,
 } from './kernel/supervise-options.ts';
 export type { SupervisorEnd, SupervisorHandle } from './kernel/supervisors.ts';
+export type { AgentRow, AgentView, ListOptions, WatchOptions } from './kernel/views.ts';
+export type { StateChange, StateWatch } from './kernel/watch.ts';
 export { type Kernel, openKernel } from './kernel.ts';
 export { loadPolicy } from './policy/load-policy.ts';
 export { narrow, type Permissions, type Wanted } from './policy/narrow.ts';
@@ -28,11 +30,13 @@ export type { Decision, ModuleIdentity, Policy } from './policy/policy.ts';
 export { PolicyError, type PolicyProblem } from './policy/problem.ts';
 export { policyJsonSchema, type Restart } from './policy/schema.ts';
 export type { Pid, ProcessState } from './process/state.ts';
+export type { ProcessRow } from './process/table.ts';
 export { DEFAULT_LIMITS, type Limits, type LimitsInput, parseLimits } from './resource/limits.ts';
 export type { Quotas, QuotasInput } from './resource/quotas.ts';
 export { parseCount, parseDuration, parseSize } from './resource/units.ts';
 export type { Usage } from './resource/usage.ts';
 export type { AutoShutdown, EndReason } from './supervisor/decisions.ts';
+export type { ProcessFacts } from './supervisor/facts.ts';
 export type { InputGiven } from './supervisor/input.ts';
 export type { OutputWriter } from './supervisor/output.ts';
 export type { ReferenceStrategy } from './supervisor/reference.ts';

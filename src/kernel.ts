@@ -25,6 +25,14 @@ import {
 import type { SuperviseOptions } from './kernel/supervise-options.ts';
 import { type SupervisorHandle, Supervisors } from './kernel/supervisors.ts';
 import { usageError } from './kernel/usage-error.ts';
+import {
+  type AgentRow,
+  type AgentView,
+  type ListOptions,
+  Views,
+  type WatchOptions,
+} from './kernel/views.ts';
+import type { StateWatch } from './kernel/watch.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import { type Limits, parseLimits } from './resource/limits.ts';
 import type { Process } from './supervisor/process.ts';
@@ -92,6 +100,7 @@ export class Kernel implements AsyncDisposable {
   readonly #tools: ToolRegistry;
   readonly #elevations: Elevations;
   readonly #supervisors: Supervisors;
+  readonly #views: Views;
   readonly #cacheDirectory: string | null;
   readonly #onWarning: (text: string) => void;
   /** Modules that this kernel has handed out: nobody else's can be spawned from. */
@@ -124,8 +133,10 @@ export class Kernel implements AsyncDisposable {
       callTool: (name, argumentsJson, call) => this.#tools.call(name, argumentsJson, call),
       spawnChild: (parent, request) => this.#spawnChild(parent, request),
       elevate: (pid, agentId, grant, reason) => this.#elevate(pid, agentId, grant, reason),
+      changed: (process, from) => this.#views.changed(process, from),
       exited: (pid) => this.#elevations.exited(pid),
     });
+    this.#views = new Views(this.#supervisor);
     this.#elevations = new Elevations({
       ...(options.onElevation && { decide: options.onElevation }),
       grant: (pid, spec) => void this.#supervisor.grant(pid, [spec]),
@@ -444,21 +455,45 @@ export class Kernel implements AsyncDisposable {
     return new Agent(process, this.#supervisor);
   }
 
-  /** All agents that have not exited, in the order of their pids. */
-  list(): {
-    pid: Pid;
-    agentId: string;
-    parentPid: Pid;
-    restartedFrom: Pid | null;
-    state: ProcessState;
-  }[] {
-    return this.#supervisor.list().map(({ pid, agentId, parentPid, restartedFrom, state }) => ({
-      pid,
-      agentId,
-      parentPid,
-      restartedFrom,
-      state,
-    }));
+  /**
+   * All agents that have not exited, in the order of their pids; or those of a state.
+   *
+   * @throws {RingfenceError} `RF_USAGE`
+   */
+  list(options: ListOptions = {}): AgentRow[] {
+    return this.#views.list(options);
+  }
+
+  /** How many agents are in each state; `exited` are all that ever have. */
+  counts(): Record<ProcessState, number> {
+    return this.#views.counts();
+  }
+
+  /**
+   * All that is known of an agent: one that runs, or one of the last 10,000 that have exited.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`
+   */
+  inspect(pid: Pid): AgentView {
+    return this.#views.inspect(pid);
+  }
+
+  /**
+   * Changes of agents' states from now on, spawns included: what is listed before the next `await` and
+   * what is told here have no gap between them. While nobody reads, the last `buffer` changes are kept;
+   * how many were lost before one is said with it. It ends with its signal, `return()` or the kernel.
+   *
+   * @throws {RingfenceError} `RF_USAGE`
+   *
+   * @example
+   * ```ts
+   * for await (const { pid, from, to, exit, lost } of kernel.watch({ signal })) {
+   *   console.log(pid, from, to, exit?.reason, lost); // 1 null starting undefined 0
+   * }
+   * ```
+   */
+  watch(options: WatchOptions = {}): StateWatch {
+    return this.#views.watch(options);
   }
 
   /**
@@ -509,6 +544,7 @@ export class Kernel implements AsyncDisposable {
     const reports = await this.#supervisor.close();
     await this.#backend.close();
     await supervisors;
+    this.#views.close();
     return reports;
   }
 

@@ -10,9 +10,19 @@ const row = (pid: number): ProcessRow => ({
   state: 'starting',
 });
 
+const openTable = (
+  capacity: number,
+  changed: (row: ProcessRow, from: ProcessState | null) => void = () => {},
+) =>
+  new ProcessTable<ProcessRow, ProcessRow>({
+    capacity,
+    remember: (exited) => ({ ...exited }),
+    changed,
+  });
+
 describe('the process table', () => {
   test('gives out pids from 1 and never one again', () => {
-    const table = new ProcessTable(2);
+    const table = openTable(2);
     expect(table.insert(row).pid).toBe(1);
     table.transition(1, 'exited');
     expect(table.insert(row).pid).toBe(2);
@@ -20,7 +30,7 @@ describe('the process table', () => {
   });
 
   test('is full at its capacity; who exited leaves it at once and stays readable', () => {
-    const table = new ProcessTable(1);
+    const table = openTable(1);
     table.insert(row);
     expect(() => table.insert(row)).toThrow(/its capacity is 1/);
     table.transition(1, 'exited');
@@ -30,12 +40,37 @@ describe('the process table', () => {
     expect(table.list().map(({ pid }) => pid)).toEqual([2]);
   });
 
+  test('tells each row that is added and each change of a state, with what it was before', () => {
+    const told: [number, ProcessState | null, ProcessState][] = [];
+    const table = openTable(2, ({ pid, state }, from) => told.push([pid, from, state]));
+    table.insert(row);
+    table.transition(1, 'running');
+    table.transition(1, 'exited');
+    expect(() => table.transition(1, 'running')).toThrow(/exited to running/);
+    expect(told).toEqual([
+      [1, null, 'starting'],
+      [1, 'starting', 'running'],
+      [1, 'running', 'exited'],
+    ]);
+    expect([table.added, table.size]).toEqual([1, 0]);
+  });
+
+  test('lists who has exited in the order of exits', () => {
+    const table = openTable(3);
+    for (let count = 0; count < 3; count += 1) {
+      table.insert(row);
+    }
+    table.transition(2, 'exited');
+    table.transition(1, 'exited');
+    expect(table.history().map(({ pid }) => pid)).toEqual([2, 1]);
+  });
+
   test('says which pid it does not know', () => {
-    expect(() => new ProcessTable(1).get(999)).toThrow(/pid 999/);
+    expect(() => openTable(1).get(999)).toThrow(/pid 999/);
   });
 
   test('bounds its history', () => {
-    const table = new ProcessTable(1);
+    const table = openTable(1);
     for (let count = 0; count <= 10_000; count += 1) {
       table.transition(table.insert(row).pid, 'exited');
     }

@@ -16,19 +16,33 @@ export interface ProcessRow {
 /** Rows of agents that exited stay readable, up to so many. */
 const HISTORY_MAX = 10_000;
 
+/** What a table has, keeps and tells. */
+export interface ProcessTableOptions<Row, Past> {
+  /** Rows that have not exited, at most. */
+  readonly capacity: number;
+  /** What is kept of a row that has exited: nothing that the agent held. */
+  remember(row: Row): Past;
+  /** Told of each row that was added, `from` is null then, and of each that has changed its state. */
+  changed(row: Row, from: ProcessState | null): void;
+}
+
 /** All agents of a kernel, and who has exited lately. */
-export class ProcessTable<Row extends ProcessRow> {
-  readonly #capacity: number;
+export class ProcessTable<Row extends ProcessRow, Past extends ProcessRow> {
+  readonly #options: ProcessTableOptions<Row, Past>;
   readonly #live = new Map<Pid, Row>();
-  /** What is kept of who exited: the row alone, nothing that the agent held. */
-  readonly #history = new Map<Pid, ProcessRow>();
+  readonly #history = new Map<Pid, Past>();
   /** Whose rows these are, in a ring: the oldest is where the next goes. */
   readonly #exited: Pid[] = [];
   #oldest = 0;
   #nextPid: Pid = 1;
 
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+  constructor(options: ProcessTableOptions<Row, Past>) {
+    this.#options = options;
+  }
+
+  /** Rows that were ever added. */
+  get added(): number {
+    return this.#nextPid - 1;
   }
 
   /** Agents that have not exited. */
@@ -42,21 +56,23 @@ export class ProcessTable<Row extends ProcessRow> {
    * @throws {RingfenceError} `RF_PROCESS_TABLE_FULL`
    */
   insert(make: (pid: Pid) => Row): Row {
-    if (this.#live.size >= this.#capacity) {
+    const { capacity } = this.#options;
+    if (this.#live.size >= capacity) {
       throw new RingfenceError(
         'RF_PROCESS_TABLE_FULL',
-        `Cannot spawn the agent as the process table is full: its capacity is ${this.#capacity}; wait for an agent to exit, or open the kernel with a larger capacity.`,
-        { max: this.#capacity },
+        `Cannot spawn the agent as the process table is full: its capacity is ${capacity}; wait for an agent to exit, or open the kernel with a larger capacity.`,
+        { max: capacity },
       );
     }
     const row = make(this.#nextPid);
     this.#nextPid += 1;
     this.#live.set(row.pid, row);
+    this.#options.changed(row, null);
     return row;
   }
 
   /** The row of an agent, exited or not. @throws {RingfenceError} `RF_PROCESS_NOT_FOUND` */
-  get(pid: Pid): ProcessRow {
+  get(pid: Pid): Row | Past {
     const row = this.#live.get(pid) ?? this.#history.get(pid);
     if (row === undefined) {
       throw new RingfenceError(
@@ -78,6 +94,11 @@ export class ProcessTable<Row extends ProcessRow> {
     return [...this.#live.values()];
   }
 
+  /** Who has exited lately, in the order of their exits. */
+  history(): Past[] {
+    return [...this.#history.values()];
+  }
+
   /**
    * Moves an agent to another state; `exited` frees its place at once.
    *
@@ -85,21 +106,22 @@ export class ProcessTable<Row extends ProcessRow> {
    */
   transition(pid: Pid, to: ProcessState): void {
     const row = this.#live.get(pid);
-    checkTransition(pid, this.get(pid).state, to);
+    const from = this.get(pid).state;
+    checkTransition(pid, from, to);
     if (row === undefined) {
       return;
     }
     (row as { state: ProcessState }).state = to;
     if (to === 'exited') {
       this.#live.delete(pid);
-      const { agentId, parentPid, restartedFrom } = row;
-      this.#history.set(pid, { pid, agentId, parentPid, restartedFrom, state: 'exited' });
-      this.#remember(pid);
+      this.#history.set(pid, this.#options.remember(row));
+      this.#forgetOldest(pid);
     }
+    this.#options.changed(row, from);
   }
 
   /** Forgets who exited the longest ago. The first key of a map that much was deleted from is far to find. */
-  #remember(pid: Pid): void {
+  #forgetOldest(pid: Pid): void {
     const oldest = this.#exited[this.#oldest];
     if (oldest !== undefined) {
       this.#history.delete(oldest);

@@ -15,6 +15,8 @@ const LONGS = SLOT_BYTES / 8;
 const WORD = { state: 0, slices: 1, messagesSent: 2, toolCalls: 3 } as const;
 /** The first of the eight words whose bits say which grants of the agent were revoked. */
 const REVOKED_WORD = 4;
+/** Behind those: messages in its mailbox. */
+const MAILBOX_WORD = 12;
 /** The highest count that a field of 32 bits holds: what is counted stays there. */
 export const COUNT_MAX = 0x7fff_ffff;
 /** Grants whose revocation a slot can hold. */
@@ -47,6 +49,8 @@ export interface Counters {
   diskBytes: number;
   slices: number;
   longestWaitMicroseconds: number;
+  /** Messages in its mailbox now. */
+  mailboxMessages: number;
 }
 
 /** The memory of all slots, as one thread looks at it: a view of its own for each agent would cost more. */
@@ -136,6 +140,13 @@ export class ControlBlock {
     this.#count(WORD.toolCalls);
   }
 
+  get mailboxMessages(): number {
+    return Atomics.load(this.#words, this.#word + MAILBOX_WORD);
+  }
+  setMailboxMessages(messages: number): void {
+    Atomics.store(this.#words, this.#word + MAILBOX_WORD, messages);
+  }
+
   /** One more; only whoever runs the agent counts. One that went round would be below any limit again. */
   #count(word: number): void {
     if (Atomics.load(this.#words, this.#word + word) < COUNT_MAX) {
@@ -202,6 +213,7 @@ export class ControlBlock {
       toolCalls: this.toolCalls,
       slices: this.slices,
       longestWaitMicroseconds: long(LONG.longestWaitMicroseconds),
+      mailboxMessages: this.mailboxMessages,
     };
   }
 

@@ -9,7 +9,7 @@ import type { Admitted } from '../resource/quotas.ts';
 import { FUEL_TABLE_VERSION, NOTHING_USED, type Usage } from '../resource/usage.ts';
 import { Input, type InputGiven } from './input.ts';
 import { Output, type OutputWriter } from './output.ts';
-import type { Denial, Report } from './report.ts';
+import type { Denial, Exit, Report } from './report.ts';
 import type { Lineage } from './specification.ts';
 
 /** An open directory of the host. */
@@ -63,6 +63,8 @@ export class Process {
   block: ControlBlock | null;
   running: BackendAgent | null = null;
   killMessage: string | null = null;
+  exit: Exit | null = null;
+  exitedAtMs: number | null = null;
   finalUsage: Usage | null = null;
   finalSlices = 0;
 
@@ -110,6 +112,12 @@ export class Process {
     const key = `${capability} ${operation}`;
     const count = (this.denials.get(key)?.count ?? 0) + 1;
     this.denials.set(key, { capability, operation, count });
+  }
+
+  /** Whose quota it counts towards, where somebody was named. */
+  get owner(): string | null {
+    const { owner } = this.admitted;
+    return owner.startsWith('=') ? owner.slice(1) : null;
   }
 
   get slices(): number {

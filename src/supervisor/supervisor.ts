@@ -13,14 +13,15 @@ import { GrantRegistry } from '../capability/registry.ts';
 import type { WordedGrant } from '../capability/words.ts';
 import { RingfenceError } from '../errors.ts';
 import type { Payload } from '../ipc/message.ts';
-import { KERNEL_PID, type Pid } from '../process/state.ts';
+import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
 import { ProcessTable } from '../process/table.ts';
 import { Alarm } from '../resource/alarm.ts';
 import { COMMAND, ControlBlocks } from '../resource/control-blocks.ts';
 import { type Admitted, QuotaBook, type QuotasInput } from '../resource/quotas.ts';
+import { factsOf, type ProcessFacts } from './facts.ts';
 import { checkSpawn } from './parent.ts';
 import { Process, type SpawnRequest } from './process.ts';
-import { exitCode, type Report, reportLimits } from './report.ts';
+import { type Exit, exitCode, type Report, reportLimits } from './report.ts';
 
 /** A line that an agent logged. */
 export interface LogLine {
@@ -51,6 +52,8 @@ export interface SupervisorOptions {
     grant: WordedGrant,
     reason: string,
   ): Promise<CallOutcome<ElevationOutcome>>;
+  /** An agent was spawned, `from` is null then, or has changed its state. Must not throw. */
+  changed(process: Process, from: ProcessState | null): void;
   /** An agent has ended: nothing is asked for it any more. */
   exited(pid: Pid): void;
 }
@@ -87,12 +90,16 @@ export class Supervisor {
   readonly grants = new GrantRegistry();
   readonly #options: SupervisorOptions;
   readonly quotas: QuotaBook;
-  readonly #table: ProcessTable<Process>;
+  readonly #table: ProcessTable<Process, ProcessFacts>;
   #closed = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#table = new ProcessTable(options.capacity);
+    this.#table = new ProcessTable({
+      capacity: options.capacity,
+      remember: factsOf,
+      changed: (process, from) => options.changed(process, from),
+    });
     this.blocks = new ControlBlocks(options.capacity);
     this.quotas = new QuotaBook(this.blocks.accounts, options.quotas, options.ownerQuotas);
   }
@@ -325,6 +332,22 @@ export class Supervisor {
     return this.#table.list();
   }
 
+  /** Who has exited lately, in the order of their exits. */
+  history(): ProcessFacts[] {
+    return this.#table.history();
+  }
+
+  /** What is known of an agent, exited or not. @throws {RingfenceError} `RF_PROCESS_NOT_FOUND` */
+  facts(pid: Pid): ProcessFacts {
+    const row = this.#table.get(pid);
+    return row instanceof Process ? factsOf(row) : row;
+  }
+
+  /** Agents that were ever spawned. */
+  get spawned(): number {
+    return this.#table.added;
+  }
+
   /** Ends an agent by force; nothing happens to one that has exited. */
   kill(pid: Pid, message = 'it was killed'): void {
     const process = this.#table.findLive(pid);
@@ -378,6 +401,13 @@ export class Supervisor {
     if (process.state === 'exited' || process.block === null) {
       return;
     }
+    const exit: Exit = {
+      code: end.code ?? exitCode(end.reason),
+      reason: end.reason,
+      message: end.reason === 'killed' ? (process.killMessage ?? end.message) : end.message,
+    };
+    process.exit = exit;
+    process.exitedAtMs = performance.timeOrigin + performance.now();
     process.finalUsage = process.usage;
     process.finalSlices = process.block.slices;
     this.#table.transition(process.pid, 'exited');
@@ -398,11 +428,7 @@ export class Supervisor {
       restarted_from: process.restartedFrom,
       restarts: request.lineage.restarts,
       module: { path: request.module.path, sha256: request.module.digest },
-      exit: {
-        code: end.code ?? exitCode(end.reason),
-        reason: end.reason,
-        message: end.reason === 'killed' ? (process.killMessage ?? end.message) : end.message,
-      },
+      exit,
       usage: process.finalUsage,
       limits: reportLimits(request.limits),
       denied: [...process.denials.values()],

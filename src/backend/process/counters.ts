@@ -1,5 +1,6 @@
 /** What is counted of an agent in a process of its own, in its control block here. */
 
+import { MAILBOX_MESSAGES_MAX } from '../../ipc/message.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { ChildCounters } from '../../wasm/worker/child/messages.ts';
@@ -26,6 +27,7 @@ export function takeCounters(
   block.setLongestWaitMicroseconds(
     Math.max(before.longestWaitMicroseconds, told.longestWaitMicroseconds),
   );
+  block.setMailboxMessages(Math.min(told.mailboxMessages, MAILBOX_MESSAGES_MAX));
   block.raise({
     slices: told.slices,
     messagesSent: Math.max(counted.messagesSent, within(told.messagesSent, limits.messages)),

@@ -56,6 +56,7 @@ const head = z.discriminatedUnion('kind', [
     toolCalls: count,
     slices: count,
     longestWaitMicroseconds: count,
+    mailboxMessages: count,
   }),
   z.strictObject({ kind: z.literal('told'), id: count }),
   z.strictObject({

@@ -178,7 +178,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     return this.#log;
   }
   get mailbox(): Mailbox {
-    this.#mailbox ??= new Mailbox(new MailShare(this, this.limits.hostBytes));
+    this.#mailbox ??= new Mailbox(new MailShare(this, this.limits.hostBytes, this.block));
     return this.#mailbox;
   }
 

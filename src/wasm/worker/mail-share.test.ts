@@ -22,11 +22,18 @@ class Owner {
   }
 }
 
+class Block {
+  messages: number | null = null;
+  setMailboxMessages(messages: number): void {
+    this.messages = messages;
+  }
+}
+
 const SHARE = 1000 * MAIL_SHARE;
 
 test('mail takes its share and not a byte more, and gives everything back', () => {
   const owner = new Owner(1000);
-  const mail = new MailShare(owner, 1000);
+  const mail = new MailShare(owner, 1000, new Block());
   expect([mail.hold(SHARE - 1), mail.hold(2), mail.hold(1), mail.hold(1)]).toEqual([
     true,
     false,
@@ -42,7 +49,7 @@ test('mail takes its share and not a byte more, and gives everything back', () =
 
 test('what its owner holds besides counts as well', () => {
   const owner = new Owner(1000);
-  const mail = new MailShare(owner, 1000);
+  const mail = new MailShare(owner, 1000, new Block());
   owner.hold(900);
   expect([mail.hold(101), mail.hold(100)]).toEqual([false, true]);
   mail.release(100);
@@ -50,8 +57,21 @@ test('what its owner holds besides counts as well', () => {
 });
 
 test('what is larger than the share could never be held; without a limit anything could', () => {
-  const mail = new MailShare(new Owner(1000), 1000);
+  const mail = new MailShare(new Owner(1000), 1000, new Block());
   expect([mail.couldHold(SHARE), mail.couldHold(SHARE + 1)]).toEqual([true, false]);
-  const unlimited = new MailShare(new Owner(Number.POSITIVE_INFINITY), 0);
+  const unlimited = new MailShare(new Owner(Number.POSITIVE_INFINITY), 0, new Block());
   expect([unlimited.couldHold(2 ** 40), unlimited.hold(2 ** 40)]).toEqual([true, true]);
+});
+
+test('its control block says how many messages there are: what found no room is none', () => {
+  const block = new Block();
+  const mail = new MailShare(new Owner(1000), 1000, block);
+  const counts = [100, SHARE, 200].map((bytes) => [mail.hold(bytes), block.messages]);
+  expect(counts).toEqual([
+    [true, 1],
+    [false, 1],
+    [true, 2],
+  ]);
+  mail.release(100);
+  expect(block.messages).toBe(1);
 });

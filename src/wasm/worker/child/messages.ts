@@ -71,6 +71,7 @@ export interface ChildCounters {
   readonly toolCalls: number;
   readonly slices: number;
   readonly longestWaitMicroseconds: number;
+  readonly mailboxMessages: number;
 }
 
 /** From the process to the kernel: the head of a frame. What stands in its body is said here. */
