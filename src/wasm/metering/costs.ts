@@ -5,7 +5,7 @@
  */
 
 /** Raised with any change of a cost, or of a rule of where charges stand; part of the key of the cache. */
-export const FUEL_TABLE_VERSION = 2;
+export const FUEL_TABLE_VERSION = 3;
 
 /** `block`, `end`, `else`, `nop` and the like, which become no machine code. */
 export const COST_FREE = 0;
@@ -88,6 +88,12 @@ export const ARM_COST_MAX = 16;
  * Thousands of frames may be left one after another, each with so much behind its call.
  */
 export const UNCHECKED_COST_MAX = 8_192;
+/**
+ * What each segment that was begun since the last check counts towards that, besides what stands before
+ * a place in it: so few are begun that what is charged with them all the same, for what stands behind
+ * the place that control left them from, stays far from the counter's end in thousands of frames.
+ */
+export const UNCHECKED_COST_OF_SEGMENT = 16;
 /** A function without calls and loops that costs no more in all is charged where it is called. */
 export const LEAF_COST_MAX = 48;
 /** A longer body (in bytes) is no such function: it is not looked into. */

@@ -1,6 +1,11 @@
 /** Where charges stand in one function: segments, each charged at once where it begins. */
 
-import { SEGMENT_COST_AFTER_BRANCH_MAX, SEGMENT_COST_MAX, UNCHECKED_COST_MAX } from './costs.ts';
+import {
+  SEGMENT_COST_AFTER_BRANCH_MAX,
+  SEGMENT_COST_MAX,
+  UNCHECKED_COST_MAX,
+  UNCHECKED_COST_OF_SEGMENT,
+} from './costs.ts';
 import { CHARGE_CHECKED, EDIT, type EditList } from './edits.ts';
 
 /** A segment that something stands in, to go on in it later. */
@@ -20,7 +25,10 @@ export class Segments {
   splitAt = 0;
   /** The cost of the segment so far. */
   #cost = 0;
-  /** The most that can have been charged since the last check on any path to here. */
+  /**
+   * The most that can have been charged since the last check on any path to here for what stands on it,
+   * and something for each segment that was begun there.
+   */
   unchecked = 0;
   /** Whether anything is charged: a leaf is, where it is called. */
   #charged = true;
@@ -41,6 +49,7 @@ export class Segments {
     if (!this.#charged) return;
     this.segment = this.#edits.add(EDIT.charge | flags, at, at, 0);
     if ((flags & CHARGE_CHECKED) !== 0) this.unchecked = 0;
+    else this.unchecked += UNCHECKED_COST_OF_SEGMENT;
     this.splitAt = SEGMENT_COST_MAX;
     this.#cost = 0;
   }

@@ -100,7 +100,7 @@ export function fakeReport(exit: Partial<Exit> = {}): Report {
       messages_sent: 0,
       tool_calls: 0,
       disk_bytes: 0,
-      fuel_table: 2,
+      fuel_table: 3,
       slices: 0,
       longest_wait_ms: 0,
     },
