@@ -38,10 +38,10 @@ async function instantiate(levels: number, behind: string, left: string) {
     (func (export "run") (param i32) (global.set $frames (local.get 0)) (call $f)))`;
   const metered = meterForTest(await wat(text));
   const host = new TestHost({ budget: 1n << 40n, slice: null });
-  const { instance } = await WebAssembly.instantiate(metered.bytes, {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(metered.bytes), {
     [metered.injected]: host.imports(),
   });
-  return { host, run: instance.exports.run as (frames: number) => void };
+  return { host, run: exports.run as (frames: number) => void };
 }
 
 describe.each(Object.entries(LEFT))('a counter that frames left by %s charge', (_, left) => {
