@@ -58,6 +58,12 @@ module.exports = {
       'the supervisor knows backends by their interface only',
     ),
     only(
+      'metrics',
+      '^src/metrics/',
+      ['^src/(process|capability|resource|supervisor)/'],
+      'metrics read what is kept of agents, and are known to the kernel only',
+    ),
+    only(
       'policy',
       '^src/policy/',
       ['^src/(capability|resource)/', '^src/backend/backend\\.ts$'],

@@ -12,6 +12,7 @@ import { specOfWords, type WordedGrant } from './capability/words.ts';
 import { RingfenceError } from './errors.ts';
 import { Agent } from './kernel/agent.ts';
 import { outcomeForGuest, readChild, requireBounded } from './kernel/child-spawn.ts';
+import { KernelMetrics } from './kernel/metrics.ts';
 import { pathOf, readModule } from './kernel/module-file.ts';
 import { requireDensity, roomOfProcess } from './kernel/room.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './kernel/roots.ts';
@@ -75,6 +76,8 @@ const ROOM = roomOfProcess();
 /** Modules that are prepared at a time. */
 const PREPARATIONS_AT_A_TIME = 2;
 
+const CAPACITY_DEFAULT = 4_096;
+
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
@@ -101,6 +104,7 @@ export class Kernel implements AsyncDisposable {
   readonly #elevations: Elevations;
   readonly #supervisors: Supervisors;
   readonly #views: Views;
+  readonly #metrics: KernelMetrics;
   readonly #cacheDirectory: string | null;
   readonly #onWarning: (text: string) => void;
   /** Modules that this kernel has handed out: nobody else's can be spawned from. */
@@ -120,7 +124,7 @@ export class Kernel implements AsyncDisposable {
       warn(`the tool '${tool}' failed: ${messageOf(error)}`),
     );
     this.#supervisor = new Supervisor({
-      capacity: options.capacity ?? 4096,
+      capacity: options.capacity ?? CAPACITY_DEFAULT,
       quotas: options.quotas ?? {},
       ownerQuotas: options.ownerQuotas ?? {},
       onLog: (line) => {
@@ -133,10 +137,20 @@ export class Kernel implements AsyncDisposable {
       callTool: (name, argumentsJson, call) => this.#tools.call(name, argumentsJson, call),
       spawnChild: (parent, request) => this.#spawnChild(parent, request),
       elevate: (pid, agentId, grant, reason) => this.#elevate(pid, agentId, grant, reason),
-      changed: (process, from) => this.#views.changed(process, from),
+      changed: (process, from) => {
+        this.#metrics.changed(process, from);
+        this.#views.changed(process, from);
+      },
       exited: (pid) => this.#elevations.exited(pid),
     });
     this.#views = new Views(this.#supervisor);
+    this.#metrics = new KernelMetrics({
+      supervisor: this.#supervisor,
+      capacity: options.capacity ?? CAPACITY_DEFAULT,
+      counts: () => this.counts(),
+      modules: () => this.#modulesByDigest.size,
+      elevationsWaiting: () => this.#elevations.list().length,
+    });
     this.#elevations = new Elevations({
       ...(options.onElevation && { decide: options.onElevation }),
       grant: (pid, spec) => void this.#supervisor.grant(pid, [spec]),
@@ -494,6 +508,14 @@ export class Kernel implements AsyncDisposable {
    */
   watch(options: WatchOptions = {}): StateWatch {
     return this.#views.watch(options);
+  }
+
+  /**
+   * Counts and sums of all agents as Prometheus reads them (docs/observing.md): serve them with the type
+   * `text/plain; version=0.0.4; charset=utf-8`.
+   */
+  metrics(): Promise<string> {
+    return this.#metrics.text();
   }
 
   /**

@@ -1,0 +1,129 @@
+/** Every metric: its name, its help, and where it is read. No metric has a label that a guest can write. */
+
+import type { ExitReason } from '../process/exit.ts';
+import type { ProcessState } from '../process/state.ts';
+import type { Tally } from './tally.ts';
+
+/** What is read at one moment. */
+export interface Sample {
+  readonly tally: Tally;
+  readonly spawned: number;
+  /** How many agents are in each state. */
+  readonly states: Readonly<Record<ProcessState, number>>;
+  readonly mailboxMessages: number;
+  /** Of all memories and tables of agents that have not exited, now. */
+  readonly memoryBytes: number;
+  readonly descriptors: number;
+  readonly capacity: number;
+  readonly modules: number;
+  readonly elevationsWaiting: number;
+}
+
+/** A value, or one for each value of the label. */
+export type Reading = number | Iterable<readonly [label: string, value: number]>;
+
+/** One metric. */
+export interface Definition {
+  readonly kind: 'counter' | 'gauge';
+  readonly name: string;
+  readonly help: string;
+  readonly label: string | null;
+  read(sample: Sample): Reading;
+}
+
+type Read = (sample: Sample) => Reading;
+
+const counter = (name: string, help: string, read: Read, label: string | null = null) =>
+  ({ kind: 'counter', name, help, label, read }) satisfies Definition;
+
+const gauge = (name: string, help: string, read: Read, label: string | null = null) =>
+  ({ kind: 'gauge', name, help, label, read }) satisfies Definition;
+
+/** The others are what the reference calls a crash: errors, traps, limits, workers that died. */
+const NO_CRASH: ReadonlySet<ExitReason> = new Set(['normal', 'killed', 'timeout', 'refused']);
+
+function crashes({ exits }: Tally): number {
+  let sum = 0;
+  for (const [reason, count] of exits) {
+    sum += NO_CRASH.has(reason) ? 0 : count;
+  }
+  return sum;
+}
+
+const LIVE = ['starting', 'running', 'suspended', 'stopping'] as const;
+
+/** All metrics, in the order of the text. */
+export const DEFINITIONS: readonly Definition[] = [
+  counter('ringfence_agent_spawns_total', 'Agents that were spawned.', ({ spawned }) => spawned),
+  counter(
+    'ringfence_agent_exits_total',
+    'Agents that have exited, by reason.',
+    ({ tally }) => tally.exits,
+    'reason',
+  ),
+  counter(
+    'ringfence_agent_crashes_total',
+    'Agents that ended neither normally nor by being stopped or by their timeout.',
+    ({ tally }) => crashes(tally),
+  ),
+  counter(
+    'ringfence_agent_restarts_total',
+    'Agents that a supervisor has started again.',
+    ({ tally }) => tally.restarts,
+  ),
+  counter(
+    'ringfence_messages_sent_total',
+    'Sends that passed the gate.',
+    ({ tally }) => tally.messagesSent,
+  ),
+  counter(
+    'ringfence_tool_executions_total',
+    'Calls of tools that passed the gate.',
+    ({ tally }) => tally.toolCalls,
+  ),
+  counter(
+    'ringfence_denials_total',
+    'Calls that were denied, by the capability that was missing.',
+    ({ tally }) => tally.denials,
+    'capability',
+  ),
+  counter('ringfence_fuel_units_total', 'Fuel that was used.', ({ tally }) => tally.fuel),
+  counter(
+    'ringfence_cpu_seconds_total',
+    "CPU time of agents' slices.",
+    ({ tally }) => tally.cpuTimeMs / 1000,
+  ),
+  counter(
+    'ringfence_slices_total',
+    'Slices of computing that were used up.',
+    ({ tally }) => tally.slices,
+  ),
+  gauge(
+    'ringfence_agents',
+    'Agents that have not exited, by state.',
+    ({ states }) => LIVE.map((state) => [state, states[state]] as const),
+    'state',
+  ),
+  gauge('ringfence_agents_capacity', 'Agents that may live at a time.', ({ capacity }) => capacity),
+  gauge(
+    'ringfence_mailbox_messages',
+    'Messages in all mailboxes.',
+    ({ mailboxMessages }) => mailboxMessages,
+  ),
+  gauge(
+    'ringfence_memory_bytes',
+    'Memories and tables of agents that have not exited.',
+    ({ memoryBytes }) => memoryBytes,
+  ),
+  gauge(
+    'ringfence_descriptors',
+    'Directories that are mounted, and what is open in them.',
+    ({ descriptors }) => descriptors,
+  ),
+  gauge('ringfence_modules', 'Modules that are loaded.', ({ modules }) => modules),
+  gauge(
+    'ringfence_elevations_waiting',
+    'Requests for more that wait for an answer.',
+    ({ elevationsWaiting }) => elevationsWaiting,
+  ),
+];
