@@ -48,6 +48,10 @@ const AT_THE_CAP: Readonly<
   locals: [`(func (param i32) (local ${many(4, 'i64')}))`, 8],
   localsTotal: ['(func (local i32 i32)) (func (param i32))', 3],
   nesting: ['(func (block (block (block))))', 4],
+  handlers: [
+    '(tag $t) (func (block $h (try_table (catch $t $h) (catch $t $h) (catch_all $h))))',
+    3,
+  ],
   operands: [
     '(func (drop (i32.add (i32.const 1) (i32.const 2))) (drop (v128.const i64x2 0 0)))',
     2,
@@ -83,6 +87,26 @@ describe('a module with as much as the cap allows', () => {
         code: 'RF_MODULE_REFUSED',
         fields: expect.objectContaining({ cap, limit: count - 1, offset: expect.any(Number) }),
       }),
+    );
+  });
+});
+
+describe('handlers that an exception passes by', () => {
+  const clauses = (count: number) =>
+    wat(`(module (tag $t) (func (block $h (try_table ${many(count, '(catch $t $h)')}))))`);
+  const legacy = (count: number) =>
+    wat(`(module (tag $t) (func try ${many(count - 1, 'catch $t')} catch_all end))`);
+
+  it.each([
+    ['try_table', clauses],
+    ['legacy try', legacy],
+  ])('are few in each %s', async (_, build) => {
+    const { handlers } = DEFAULT_METER_CAPS;
+    expect(WebAssembly.validate(meter(await build(handlers)).bytes)).toBe(true);
+    const more = await build(handlers + 1);
+    expect(WebAssembly.validate(more)).toBe(true);
+    expect(() => meter(more)).toThrow(
+      expect.objectContaining({ fields: expect.objectContaining({ cap: 'handlers' }) }),
     );
   });
 });

@@ -132,6 +132,8 @@ interface Frame {
   branches: number;
   /** In a try: calls that may lead to its handlers. */
   throws: number;
+  /** Handlers of a legacy try so far. */
+  handlers: number;
 }
 
 const OUT_OF_FUNCTION = -1;
@@ -353,6 +355,12 @@ export class BodyWalker {
     return merges;
   }
 
+  #checkHandlers(handlers: number, at: number): void {
+    if (handlers > this.#caps.handlers) {
+      throw this.#tooMany('handlers of one try', 'handlers', handlers, at);
+    }
+  }
+
   #checkQuestions(start: number): number {
     if (this.#questions > this.#caps.questions) {
       throw this.#tooMany(
@@ -441,6 +449,7 @@ export class BodyWalker {
       saves: this.#tracking ? [] : null,
       branches: 0,
       throws: 0,
+      handlers: 0,
     };
     this.#frames.push(frame);
     this.#merges++;
@@ -770,7 +779,9 @@ export class BodyWalker {
   #readCatches(): number {
     const reader = this.#reader;
     let outermost = this.#frames.length;
-    for (let left = reader.count(); left > 0; left--) {
+    const count = reader.count();
+    this.#checkHandlers(count, reader.position);
+    for (let left = count; left > 0; left--) {
       if (readCatchKind(reader) < CATCH_KIND_ALL) this.#requireTag();
       const place = this.#target(reader.u32());
       const frame = this.#frames[place]!;
@@ -828,7 +839,8 @@ export class BodyWalker {
   #handler(code: number, at: number): void {
     const first = this.#frames[this.#frames.length - 1]!.kind === FRAME.try;
     if (first) this.#endTry(false);
-    this.#nextArm(at, [FRAME.try, FRAME.catch], FRAME.catch);
+    const frame = this.#nextArm(at, [FRAME.try, FRAME.catch], FRAME.catch);
+    this.#checkHandlers(++frame.handlers, at);
     // A handler of the legacy form keeps its exception for a rethrow.
     if (first) {
       this.#operands.reserve(EXCEPTION_SLOTS);

@@ -16,7 +16,7 @@ interface ExceptionTypes {
 const { Tag, Exception, JSTag } = WebAssembly as unknown as ExceptionTypes;
 
 /** The generator makes such modules, and what they hold is bounded in tests. */
-const CAPS = { exceptionTables: 1, exceptionGlobals: 1_000, tagParameters: 100 };
+const CAPS = { exceptionTables: 1, exceptionGlobals: 1_000, tagParameters: 100, handlers: 1_000 };
 
 export interface HostOptions {
   /** Fuel that is given at first. */
