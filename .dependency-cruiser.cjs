@@ -63,6 +63,7 @@ module.exports = {
       ['^src/(process|capability|resource|supervisor)/'],
       'metrics read what is kept of agents, and are known to the kernel only',
     ),
+    only('health', '^src/health/', [], 'health knows no part that it judges'),
     only(
       'policy',
       '^src/policy/',

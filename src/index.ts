@@ -10,6 +10,8 @@ export type { Elevation, ElevationAnswer, ElevationRequest } from './capability/
 export type { Grant, GrantId, GrantKind, GrantSpec, Scopes } from './capability/grant.ts';
 export { type GrantsInput, parseGrants } from './capability/input.ts';
 export { type ErrorCode, type ErrorFields, RingfenceError } from './errors.ts';
+export type { CheckAnswer, HealthCheck } from './health/checks.ts';
+export type { Health, HealthPart, HealthStatus, PartStatus } from './health/health.ts';
 export type { Payload } from './ipc/message.ts';
 export type { Agent } from './kernel/agent.ts';
 export { resolveMounts } from './kernel/roots.ts';

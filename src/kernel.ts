@@ -10,8 +10,10 @@ import type { Grant, GrantId, GrantKind, GrantSpec } from './capability/grant.ts
 import { asked, type GrantsInput, parseGrants, readGrants } from './capability/input.ts';
 import { specOfWords, type WordedGrant } from './capability/words.ts';
 import { RingfenceError } from './errors.ts';
+import type { Health } from './health/health.ts';
 import { Agent } from './kernel/agent.ts';
 import { outcomeForGuest, readChild, requireBounded } from './kernel/child-spawn.ts';
+import { KernelHealth } from './kernel/health.ts';
 import { KernelMetrics } from './kernel/metrics.ts';
 import { pathOf, readModule } from './kernel/module-file.ts';
 import { requireDensity, roomOfProcess } from './kernel/room.ts';
@@ -105,6 +107,7 @@ export class Kernel implements AsyncDisposable {
   readonly #supervisors: Supervisors;
   readonly #views: Views;
   readonly #metrics: KernelMetrics;
+  readonly #health: KernelHealth;
   readonly #cacheDirectory: string | null;
   readonly #onWarning: (text: string) => void;
   /** Modules that this kernel has handed out: nobody else's can be spawned from. */
@@ -117,6 +120,7 @@ export class Kernel implements AsyncDisposable {
   /** Use {@link openKernel}. */
   constructor(options: KernelOptions) {
     const warn = warner(options.onWarning);
+    const capacity = options.capacity ?? CAPACITY_DEFAULT;
     this.#onWarning = warn;
     this.#cacheDirectory =
       options.cacheDirectory === undefined ? defaultCacheDirectory() : options.cacheDirectory;
@@ -124,7 +128,7 @@ export class Kernel implements AsyncDisposable {
       warn(`the tool '${tool}' failed: ${messageOf(error)}`),
     );
     this.#supervisor = new Supervisor({
-      capacity: options.capacity ?? CAPACITY_DEFAULT,
+      capacity,
       quotas: options.quotas ?? {},
       ownerQuotas: options.ownerQuotas ?? {},
       onLog: (line) => {
@@ -146,7 +150,7 @@ export class Kernel implements AsyncDisposable {
     this.#views = new Views(this.#supervisor);
     this.#metrics = new KernelMetrics({
       supervisor: this.#supervisor,
-      capacity: options.capacity ?? CAPACITY_DEFAULT,
+      capacity,
       counts: () => this.counts(),
       modules: () => this.#modulesByDigest.size,
       elevationsWaiting: () => this.#elevations.list().length,
@@ -170,6 +174,19 @@ export class Kernel implements AsyncDisposable {
       room: ROOM,
       processWalls: options.processWalls ?? 'if-available',
       onWarning: warn,
+    });
+    this.#health = new KernelHealth({
+      checks: options.healthChecks,
+      capacity,
+      isClosed: () => this.#closing.signal.aborted,
+      answering: (withinMs) => this.#backend.answering(withinMs),
+      agents: () => this.#supervisor.list().length,
+      quotas: () => ({
+        used: this.#supervisor.quotas.used(),
+        max: this.#supervisor.quotas.whole,
+      }),
+      room: () => ROOM.taken,
+      waiting: () => this.#supervisors.waiting(),
     });
   }
 
@@ -516,6 +533,14 @@ export class Kernel implements AsyncDisposable {
    */
   metrics(): Promise<string> {
     return this.#metrics.text();
+  }
+
+  /**
+   * How the kernel is, and why: its threads, its room, its supervisors, and the checks that it was opened
+   * with (docs/observing.md). Never rejects.
+   */
+  health(): Promise<Health> {
+    return this.#health.read();
   }
 
   /**

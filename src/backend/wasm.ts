@@ -9,7 +9,11 @@ import type { ProcessWalls, WallTools } from './process/walls.ts';
 import { Starts, type StartTurn } from './starts.ts';
 import { memoriesOf, type WasmModule } from './wasm/module.ts';
 import { OwnThreads } from './wasm/own-threads.ts';
-import { SharedThreads, type SharedThreadsOptions } from './wasm/shared-threads.ts';
+import {
+  SharedThreads,
+  type SharedThreadsOptions,
+  type ThreadCounts,
+} from './wasm/shared-threads.ts';
 
 /** How the wasm backend runs agents. */
 export interface WasmBackendOptions extends SharedThreadsOptions {
@@ -119,6 +123,11 @@ export class WasmBackend implements Backend {
    */
   ready(): Promise<void> {
     return this.#shared.ready();
+  }
+
+  /** Which of the threads that agents share answer within a time. */
+  answering(withinMs: number): Promise<ThreadCounts> {
+    return this.#shared.answering(withinMs);
   }
 
   async close(): Promise<void> {

@@ -5,12 +5,18 @@ import { ISOLATIONS, type Isolation } from '../backend/backend.ts';
 import type { ElevationAnswer, ElevationRequest } from '../capability/elevation.ts';
 import type { GrantSpec } from '../capability/grant.ts';
 import type { GrantsInput } from '../capability/input.ts';
+import type { HealthCheck } from '../health/checks.ts';
 import type { LimitsInput } from '../resource/limits.ts';
 import { type QuotasInput, quotasSchema } from '../resource/quotas.ts';
 import type { InputGiven } from '../supervisor/input.ts';
 import type { OutputWriter } from '../supervisor/output.ts';
 import type { LogLine } from '../supervisor/supervisor.ts';
 import type { Agent } from './agent.ts';
+import { PART_NAMES } from './health.ts';
+
+/** Checks of health that a program can give. */
+const CHECKS_MAX = 64;
+const CHECK_NAME = /^[\w.-]{1,64}$/;
 
 /** How a kernel is opened. */
 export interface KernelOptions {
@@ -50,6 +56,11 @@ export interface KernelOptions {
    * (docs/isolation.md). @default 'if-available'
    */
   readonly processWalls?: 'require' | 'if-available';
+  /**
+   * Checks of the program's own, by name: what {@link Kernel.health} asks beside its own parts. Each has
+   * 5 s to answer, and one that throws is unhealthy.
+   */
+  readonly healthChecks?: Readonly<Record<string, HealthCheck>>;
   /** Takes the lines that agents log. */
   readonly onLog?: (line: LogLine) => void;
   /** Takes what the operator should know. */
@@ -69,6 +80,21 @@ export const optionsSchema = z.strictObject({
     .custom<NonNullable<KernelOptions['onElevation']>>((value) => typeof value === 'function')
     .optional(),
   processWalls: z.enum(['require', 'if-available']).optional(),
+  healthChecks: z
+    .record(
+      z.string(),
+      z.custom<HealthCheck>((value) => typeof value === 'function', 'give a function'),
+    )
+    .refine((checks) => Object.keys(checks).length <= CHECKS_MAX, `give ${CHECKS_MAX} at most`)
+    .refine(
+      (checks) => Object.keys(checks).every((name) => CHECK_NAME.test(name)),
+      'give names of 1 to 64 letters, digits, dots, underscores and dashes',
+    )
+    .refine(
+      (checks) => Object.keys(checks).every((name) => !PART_NAMES.includes(name)),
+      `give other names than those of the kernel's own parts: ${PART_NAMES.join(', ')}`,
+    )
+    .optional(),
   onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
   onWarning: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
 });

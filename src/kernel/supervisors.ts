@@ -367,6 +367,11 @@ export class Supervisors {
     };
   }
 
+  /** Ids of the children, of supervisors in supervisors too, that wait to be started again. */
+  waiting(): string[] {
+    return waitingIn([...this.#trees].flatMap((tree) => tree.children()));
+  }
+
   /** A grant was taken back: it is no part of its specification any more. */
   revoked(id: GrantId): void {
     this.#issued.get(id)?.();
@@ -377,6 +382,13 @@ export class Supervisors {
     this.#closed = true;
     await Promise.all([...this.#trees].map((tree) => tree.abandon()));
   }
+}
+
+function waitingIn(children: readonly SupervisedChild[]): string[] {
+  return children.flatMap(({ id, state, children: below }) => [
+    ...(state === 'waiting' ? [id] : []),
+    ...waitingIn(below ?? []),
+  ]);
 }
 
 function usage(what: string): RingfenceError {

@@ -31,6 +31,12 @@ export interface DeclaredMemory {
   readonly is64: boolean;
 }
 
+/** How much there is of something, and how much of it is used. */
+export interface Taken {
+  readonly used: number;
+  readonly max: number;
+}
+
 /** What an agent takes of the process. */
 export interface EngineShare {
   readonly mappings: number;
@@ -60,6 +66,14 @@ export class EngineRoom {
 
   get isEmpty(): boolean {
     return this.#mappings === 0 && this.#addressBytes === 0;
+  }
+
+  /** What is taken, and the most that can be. */
+  get taken(): { readonly mappings: Taken; readonly addressBytes: Taken } {
+    return {
+      mappings: { used: this.#mappings, max: this.#mappingsMax },
+      addressBytes: { used: this.#addressBytes, max: ADDRESSES_MAX },
+    };
   }
 
   /**

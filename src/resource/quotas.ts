@@ -92,6 +92,11 @@ export class QuotaBook {
     return this.#owners.size;
   }
 
+  /** What all agents may have together; 0 is unlimited. */
+  get whole(): Quotas {
+    return this.#whole;
+  }
+
   /** What all agents have, or those of an owner. */
   used(owner?: string): Quotas {
     const counts = owner === undefined ? this.#all : this.#owners.get(owner);

@@ -11,6 +11,29 @@ export interface SharedThreadsOptions extends WorkerLinkOptions {
   readonly workers: number;
 }
 
+/** How many threads answer, have not started yet, and do neither. */
+export interface ThreadCounts {
+  readonly answering: number;
+  readonly starting: number;
+  readonly silent: number;
+}
+
+type Answer = 'answers' | 'starts' | 'silent';
+
+async function answerOf(worker: WorkerLink, late: Promise<void>): Promise<Answer> {
+  const isStarted = await Promise.race([worker.ready, late]);
+  if (isStarted === undefined) {
+    return 'starts';
+  }
+  if (!isStarted || worker.gone) {
+    return 'silent';
+  }
+  return Promise.race([
+    worker.answers().then((): Answer => 'answers'),
+    late.then((): Answer => 'silent'),
+  ]);
+}
+
 /** How long workers have to end their tasks at a close. */
 const CLOSE_MS = 2_000;
 
@@ -67,6 +90,16 @@ export class SharedThreads {
         'Cannot start a worker thread: see the warnings, and check that the installation is complete.',
       );
     }
+  }
+
+  /** Which of the threads answer within a time. */
+  async answering(withinMs: number): Promise<ThreadCounts> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, withinMs);
+    const answers = await Promise.all(this.#workers.map((worker) => answerOf(worker, late)));
+    clearTimeout(timer);
+    const count = (wanted: Answer): number => answers.filter((answer) => answer === wanted).length;
+    return { answering: count('answers'), starting: count('starts'), silent: count('silent') };
   }
 
   async close(): Promise<void> {

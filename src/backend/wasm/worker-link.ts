@@ -33,6 +33,8 @@ export class WorkerLink implements AgentThread {
   readonly #deliveries = new Map<number, (outcome: CallOutcome<null>) => void>();
   readonly #outbox: ToWorker[] = [];
   #nextDelivery = 1;
+  /** Null: it has answered the last time it was asked. */
+  #pong: PromiseWithResolvers<void> | null = null;
   #threadId: number | null = null;
   readonly #ready = Promise.withResolvers<boolean>();
   #terminateWhenReady = false;
@@ -128,6 +130,15 @@ export class WorkerLink implements AgentThread {
     }
   }
 
+  /** Resolves when its event loop has had a turn after the call; never where its thread is gone. */
+  answers(): Promise<void> {
+    if (this.#pong === null) {
+      this.#pong = Promise.withResolvers();
+      this.post({ kind: 'ping' });
+    }
+    return this.#pong.promise;
+  }
+
   /** Ends it when its agents have ended. */
   close(): void {
     this.#closing = true;
@@ -156,6 +167,10 @@ export class WorkerLink implements AgentThread {
         if (this.#terminateWhenReady) {
           this.terminate();
         }
+        return;
+      case 'pong':
+        this.#pong?.resolve();
+        this.#pong = null;
         return;
       case 'warning':
         this.#onWarning(message.text);

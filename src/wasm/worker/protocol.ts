@@ -63,6 +63,8 @@ export type ToWorker =
   | { kind: 'input'; pid: number; bytes: Uint8Array | null }
   | { kind: 'consumed'; pid: number; stream: StreamName | 'log'; bytes: number }
   | { kind: 'output-closed'; pid: number; stream: StreamName }
+  /** It answers `pong`, when its event loop has its turn. */
+  | { kind: 'ping' }
   | { kind: 'close' };
 
 /** How a worker says that an agent ended. */
@@ -75,6 +77,7 @@ export interface AgentEnd {
 /** From a worker to the kernel. */
 export type FromWorker =
   | { kind: 'ready'; threadId: number }
+  | { kind: 'pong' }
   /** ringfence itself failed; for the operator. */
   | { kind: 'warning'; text: string }
   | { kind: 'running'; pid: number }

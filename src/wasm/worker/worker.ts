@@ -224,6 +224,9 @@ export class Worker implements WorkerParts {
       case 'output-closed':
         this.#agents.get(message.pid)?.[message.stream].close();
         return;
+      case 'ping':
+        this.post({ kind: 'pong' });
+        return;
       case 'close':
         return;
     }

@@ -55,6 +55,7 @@ export function isTaken(message: FromWorker): boolean {
 export function outgoing(message: FromWorker): Outgoing | null {
   switch (message.kind) {
     case 'ready':
+    case 'pong':
       return null;
     case 'send': {
       const { kind, id, to, waitMs, payload } = message;
