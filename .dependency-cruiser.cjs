@@ -63,6 +63,12 @@ module.exports = {
       ['^src/(process|capability|resource|supervisor)/'],
       'metrics read what is kept of agents, and are known to the kernel only',
     ),
+    only(
+      'scores',
+      '^src/scores/',
+      ['^src/process/'],
+      'scores know how agents end, and their names',
+    ),
     only('health', '^src/health/', [], 'health knows no part that it judges'),
     only(
       'policy',

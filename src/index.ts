@@ -37,6 +37,14 @@ export { DEFAULT_LIMITS, type Limits, type LimitsInput, parseLimits } from './re
 export type { Quotas, QuotasInput } from './resource/quotas.ts';
 export { parseCount, parseDuration, parseSize } from './resource/units.ts';
 export type { Usage } from './resource/usage.ts';
+export type { AgentScore } from './scores/book.ts';
+export {
+  type Dimension,
+  rankScores,
+  type Score,
+  type Scored,
+  similarScores,
+} from './scores/score.ts';
 export type { AutoShutdown, EndReason } from './supervisor/decisions.ts';
 export type { ProcessFacts } from './supervisor/facts.ts';
 export type { InputGiven } from './supervisor/input.ts';

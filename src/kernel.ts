@@ -38,6 +38,7 @@ import {
 import type { StateWatch } from './kernel/watch.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import { type Limits, parseLimits } from './resource/limits.ts';
+import { type AgentScore, ScoreBook } from './scores/book.ts';
 import type { Process } from './supervisor/process.ts';
 import type { Report } from './supervisor/report.ts';
 import { FIRST, type Lineage } from './supervisor/specification.ts';
@@ -107,6 +108,7 @@ export class Kernel implements AsyncDisposable {
   readonly #supervisors: Supervisors;
   readonly #views: Views;
   readonly #metrics: KernelMetrics;
+  readonly #scores = new ScoreBook(Date.now);
   readonly #health: KernelHealth;
   readonly #cacheDirectory: string | null;
   readonly #onWarning: (text: string) => void;
@@ -141,10 +143,7 @@ export class Kernel implements AsyncDisposable {
       callTool: (name, argumentsJson, call) => this.#tools.call(name, argumentsJson, call),
       spawnChild: (parent, request) => this.#spawnChild(parent, request),
       elevate: (pid, agentId, grant, reason) => this.#elevate(pid, agentId, grant, reason),
-      changed: (process, from) => {
-        this.#metrics.changed(process, from);
-        this.#views.changed(process, from);
-      },
+      changed: (process, from) => this.#changed(process, from),
       exited: (pid) => this.#elevations.exited(pid),
     });
     this.#views = new Views(this.#supervisor);
@@ -188,6 +187,17 @@ export class Kernel implements AsyncDisposable {
       room: () => ROOM.taken,
       waiting: () => this.#supervisors.waiting(),
     });
+  }
+
+  #changed(process: Process, from: ProcessState | null): void {
+    this.#metrics.changed(process, from);
+    if (from === null) {
+      this.#scores.spawned(process);
+    }
+    if (process.exit !== null) {
+      this.#scores.exited(process, process.exit.reason);
+    }
+    this.#views.changed(process, from);
   }
 
   /**
@@ -541,6 +551,14 @@ export class Kernel implements AsyncDisposable {
    */
   health(): Promise<Health> {
     return this.#health.read();
+  }
+
+  /**
+   * What the exits of agents have said of them, by the names that they were spawned under
+   * (docs/observing.md): see {@link rankScores}, {@link similarScores}.
+   */
+  scores(): AgentScore[] {
+    return this.#scores.list();
   }
 
   /**
