@@ -91,6 +91,27 @@ describe('a module with as much as the cap allows', () => {
   });
 });
 
+describe('values that are computed twice, before and after many loops', () => {
+  // The compiler computes each once, and keeps it past every loop: no local or operand says so.
+  const around = (values: number, loops: number) => {
+    const each = numbered(
+      values,
+      (index) => `(i32.store (i32.const 0) (i32.mul (local.get 0) (i32.add (local.get 0)
+        (i32.const ${index + 64}))))`,
+    );
+    return wat(`(module (memory 1) (func (param i32) ${each} ${many(loops, '(loop)')} ${each}))`);
+  };
+
+  it('make a function doubtful', async () => {
+    expect(meter(await around(4_000, 1_900)).doubtful).toBe(true);
+  });
+
+  it('have their positive controls: half of the values, and half of the loops, do not', async () => {
+    expect(meter(await around(2_000, 1_900)).doubtful).toBe(false);
+    expect(meter(await around(4_000, 800)).doubtful).toBe(false);
+  });
+});
+
 describe('handlers that an exception passes by', () => {
   const clauses = (count: number) =>
     wat(`(module (tag $t) (func (block $h (try_table ${many(count, '(catch $t $h)')}))))`);

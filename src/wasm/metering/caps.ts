@@ -74,6 +74,8 @@ export interface MeterCaps {
   readonly doubtfulWays: number;
   /** Above this `questions` a function body is doubtful. @default 4,000 */
   readonly doubtfulQuestions: number;
+  /** Above this product of `questions` and bytes a function body is doubtful: whatever it computes twice may be kept past all of them. 700 million take 2.7 s, large real functions come to 100 million. @default 250,000,000 */
+  readonly doubtfulQuestionBytes: number;
   /** Above this sum of squares of `questions` a module is doubtful. @default 50,000,000 */
   readonly doubtfulQuestionsSquared: number;
   /** Above this sum of `merges` a module is doubtful. @default 30,000,000 */
@@ -119,6 +121,7 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   doubtfulCallOperands: 60_000,
   doubtfulWays: 4_000,
   doubtfulQuestions: 4_000,
+  doubtfulQuestionBytes: 250_000_000,
   doubtfulQuestionsSquared: 50_000_000,
   doubtfulMergesTotal: 30_000_000,
   doubtfulMerges: 2_000_000,

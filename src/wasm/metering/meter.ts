@@ -226,6 +226,7 @@ class Doubt {
       merges > caps.doubtfulMerges ||
       ways > caps.doubtfulWays ||
       questions > caps.doubtfulQuestions ||
+      questions * (end - start) > caps.doubtfulQuestionBytes ||
       callOperands > caps.doubtfulCallOperands;
   }
 
