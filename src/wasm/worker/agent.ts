@@ -190,9 +190,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   /** For the scheduler: starts the agent, or goes on where it stopped. */
   resume(): boolean {
-    const nowMs = performance.now();
-    this.#beginSlice(nowMs);
-    this.#wokeAtMs = nowMs;
+    const { runStartedAtMs, runStartedAtCpu } = this.#parts.scheduler;
+    this.#sliceStartedAtMs = runStartedAtMs;
+    this.#sliceStartedAtCpu = runStartedAtCpu;
+    this.#wokeAtMs = runStartedAtMs;
     if (!this.#launched) {
       this.#launched = true;
       queueMicrotask(() => void this.#run());

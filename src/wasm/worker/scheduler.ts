@@ -131,6 +131,16 @@ export class Scheduler {
     return !this.#hasWork && this.#now() - this.#turnStartedAtMs < ALONE_TURN_MS;
   }
 
+  /** When the running agent's run began: by the clock, in milliseconds. */
+  get runStartedAtMs(): number {
+    return this.#runStartedAtMs;
+  }
+
+  /** The same by the thread's CPU time, in microseconds: asking for that is a system call. */
+  get runStartedAtCpu(): number {
+    return this.#runStartedAtCpu;
+  }
+
   /** CPU time of the running agent's run so far, in microseconds. */
   runningCpuMicroseconds(): number {
     return this.#cpu() - this.#runStartedAtCpu;
@@ -147,7 +157,8 @@ export class Scheduler {
     if (this.#running !== agent) {
       return;
     }
-    const cpuMicroseconds = this.runningCpuMicroseconds();
+    const cpuNow = this.#cpu();
+    const cpuMicroseconds = cpuNow - this.#runStartedAtCpu;
     agent.addCpuTime(cpuMicroseconds);
     this.#running = null;
     const nowMs = this.#now();
@@ -165,7 +176,7 @@ export class Scheduler {
     // Not before a whole slice: what the last one has said is handed on first.
     const isShort = this.#woken.length + this.#ending.length > 0;
     if (isShort && nowMs - this.#turnStartedAtMs < TURN_MS) {
-      this.#runNext();
+      this.#runNext(nowMs, cpuNow);
     } else {
       this.#planTurn();
     }
@@ -177,7 +188,7 @@ export class Scheduler {
       setImmediate(() => {
         this.#turnPlanned = false;
         this.#turnStartedAtMs = this.#now();
-        this.#runNext();
+        this.#runNext(this.#turnStartedAtMs, this.#cpu());
       });
     }
   }
@@ -198,21 +209,22 @@ export class Scheduler {
     return this.#woken.shift();
   }
 
-  #runNext(): void {
+  /** `nowMs` and `cpuNow`: what the clocks say. */
+  #runNext(nowMs: number, cpuNow: number): void {
     while (this.#running === null) {
       const next = this.#next();
       if (next === undefined) {
         return;
       }
       this.#running = next;
-      this.#runStartedAtCpu = this.#cpu();
-      this.#runStartedAtMs = this.#now();
+      this.#runStartedAtCpu = cpuNow;
+      this.#runStartedAtMs = nowMs;
       const { readySinceMs } = next;
       next.readySinceMs = null;
       if (!next.resume()) {
         this.#running = null;
       } else if (readySinceMs !== null) {
-        next.addWait(this.#runStartedAtMs - readySinceMs);
+        next.addWait(nowMs - readySinceMs);
       }
     }
   }
