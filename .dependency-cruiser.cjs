@@ -36,7 +36,12 @@ module.exports = {
     only(
       'host',
       '^src/wasm/host/',
-      ['^src/capability/', '^src/resource/', '^src/ipc/', '^src/wasm/component/types\\.ts$'],
+      [
+        '^src/capability/',
+        '^src/resource/',
+        '^src/ipc/',
+        '^src/wasm/component/(types|memory-views)\\.ts$',
+      ],
       'host functions know what they gate, never the worker that runs them',
     ),
     only(

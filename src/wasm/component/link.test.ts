@@ -17,7 +17,7 @@ import {
   planOf,
   refusalOf,
 } from '../../../test/support/components.ts';
-import { type CoreFunction, instantiate, type LinkHost, type LoweredAccess } from './link.ts';
+import { type CoreFunction, Linker, type LinkHost, type LoweredAccess } from './link.ts';
 import { PLAN_FORMAT } from './link-plan.ts';
 import type { LinkPlan, LoweredFunction } from './plan.ts';
 
@@ -45,10 +45,12 @@ class RecordingHost implements LinkHost {
     return null;
   }
 
-  lower(lowered: LoweredFunction, access: LoweredAccess): CoreFunction {
-    this.events.push(`lower ${lowered.kind === 'function' ? lowered.name : lowered.resource}`);
-    this.accesses.push(access);
-    return this.#implement(lowered, access);
+  lower(lowered: readonly LoweredFunction[], accesses: readonly LoweredAccess[]): CoreFunction[] {
+    this.accesses.push(...accesses);
+    return lowered.map((each, index) => {
+      this.events.push(`lower ${each.kind === 'function' ? each.name : each.resource}`);
+      return this.#implement(each, accesses[index]!);
+    });
   }
 
   async callStart(start: CoreFunction): Promise<void> {
@@ -119,7 +121,7 @@ describe('starting', () => {
     const modules = plain.modules.map((module) => ({ ...module, startExport: 'begin' }));
     const host = new RecordingHost();
     const second = await compile('(module (import "x" "f" (func)) (func (export "begin")))');
-    await instantiate({ ...plain, modules }, [first, second], host);
+    await new Linker({ ...plain, modules }, [first, second], host).link();
     expect(host.events).toEqual([
       ...['instantiate 0', 'start', 'started'],
       ...['instantiate 1', 'start', 'started'],
@@ -138,9 +140,8 @@ describe('starting', () => {
     });
     const modules = plain.modules.map((each) => ({ ...each, startExport: 'begin' }));
     const host = new RecordingHost();
-    await expect(instantiate({ ...plain, modules }, [module], host)).rejects.toThrow(
-      WebAssembly.RuntimeError,
-    );
+    const linker = new Linker({ ...plain, modules }, [module], host);
+    await expect(linker.link()).rejects.toThrow(WebAssembly.RuntimeError);
     expect(host.events).toEqual(['instantiate 0', 'start']);
   });
 
@@ -157,7 +158,7 @@ describe('starting', () => {
       entry: { ...planWith(0, {}).entry, core: { instance: 1, name: 'run' } },
     });
     const host = new RecordingHost(undefined, { fuel });
-    const linked = await instantiate(plan, [other, module], host);
+    const linked = await new Linker(plan, [other, module], host).link();
     expect(linked.entry()).toBe(7);
   });
 
@@ -172,9 +173,9 @@ describe('starting', () => {
         { kind: 'instantiate', module: 1, args: [['x', 0]] },
       ],
     });
-    const failure = await instantiate(plan, [other, module], new RecordingHost()).catch(
-      (error: unknown) => error,
-    );
+    const failure = await new Linker(plan, [other, module], new RecordingHost())
+      .link()
+      .catch((error: unknown) => error);
     const error = refusalOf(() => {
       throw failure;
     });
@@ -186,7 +187,7 @@ describe('starting', () => {
   test('an entry that is no function is broken', async () => {
     const module = await compile('(module (memory (export "run") 1))');
     const plan = planWith(1, { steps: [{ kind: 'instantiate', module: 0, args: [] }] });
-    await expect(instantiate(plan, [module], new RecordingHost())).rejects.toMatchObject({
+    await expect(new Linker(plan, [module], new RecordingHost()).link()).rejects.toMatchObject({
       code: 'RF_MODULE_INVALID',
     });
   });
@@ -196,7 +197,7 @@ describe('starting', () => {
       '(module (memory 1) (data (i32.const 65536) "x") (func (export "run")))',
     );
     const plan = planWith(1, { steps: [{ kind: 'instantiate', module: 0, args: [] }] });
-    await expect(instantiate(plan, [module], new RecordingHost())).rejects.toThrow(
+    await expect(new Linker(plan, [module], new RecordingHost()).link()).rejects.toThrow(
       WebAssembly.RuntimeError,
     );
   });
@@ -228,7 +229,7 @@ describe('memory and realloc of a lowered function', () => {
       seen.push(access.memory().buffer.byteLength, access.realloc()(0, 0, 1, 1));
     });
     const modules = [await compile(caller), await compile(holder)];
-    const linked = await instantiate(late(lowered), modules, host);
+    const linked = await new Linker(late(lowered), modules, host).link();
     linked.entry();
     linked.entry();
     expect(seen).toEqual([3 * 65_536, 8, 3 * 65_536, 8]);
@@ -243,7 +244,8 @@ describe('memory and realloc of a lowered function', () => {
     );
     const host = new RecordingHost((_lowered, access) => () => access.memory());
     const compiled = [await compile(caller), await compile(holder)];
-    await expect(instantiate({ ...plan, modules }, compiled, host)).rejects.toThrow('unreachable');
+    const linker = new Linker({ ...plan, modules }, compiled, host);
+    await expect(linker.link()).rejects.toThrow('unreachable');
     expect(host.events.at(-1)).toBe(
       'trap: an imported function was called before its memory was there',
     );
@@ -264,11 +266,92 @@ describe('memory and realloc of a lowered function', () => {
     for (const lowered of [nothing, other, proto]) {
       const host = new RecordingHost();
       const compiled = [await compile(caller), await compile(holder)];
-      await instantiate(late(lowered), compiled, host);
+      await new Linker(late(lowered), compiled, host).link();
       const [access] = host.accesses;
       expect(() => access!.memory()).toThrow('unreachable');
       expect(() => access!.realloc()).toThrow('unreachable');
     }
+  });
+});
+
+describe('linking again', () => {
+  const plan = planWith(2, {
+    lowered: [
+      { ...LOG, memory: { instance: 2, name: 'm' }, realloc: { instance: 2, name: 'r' } },
+      { ...LOG, memory: { instance: 2, name: 'm' }, realloc: null },
+    ],
+    steps: [
+      {
+        kind: 'inline',
+        exports: [
+          ['log', { lowered: 0 }],
+          ['other', { lowered: 1 }],
+        ],
+      },
+      { kind: 'instantiate', module: 0, args: [['host', 0]] },
+      { kind: 'instantiate', module: 1, args: [] },
+    ],
+    entry: {
+      ...planWith(0, {}).entry,
+      core: { instance: 1, name: 'run' },
+      memory: { instance: 2, name: 'm' },
+    },
+  });
+  const modules = async () => [
+    await compile(`(module (import "host" "log" (func $log)) (import "host" "other" (func $other))
+      (func (export "run") (call $log) (call $other)))`),
+    await compile(`(module (memory (export "m") 1)
+      (func (export "r") (param i32 i32 i32 i32) (result i32)
+        (i32.load (i32.const 0))))`),
+  ];
+  /** Looks as generated bindings do: at views that are kept. */
+  const look = (access: LoweredAccess): ArrayBufferLike => {
+    if (access.views.bytes.length === 0) access.views.refresh(access.memory());
+    return access.views.bytes.buffer;
+  };
+
+  test('what is bound serves the instances that were linked last, and is bound once', async () => {
+    const seen: unknown[] = [];
+    const host = new RecordingHost((_lowered, access) => () => {
+      seen.push(look(access));
+    });
+    const linker = new Linker(plan, await modules(), host);
+    const first = await linker.link();
+    first.entry();
+    linker.unlink();
+    const second = await linker.link();
+    second.entry();
+    expect(first.memory).not.toBe(second.memory);
+    expect(seen).toEqual([
+      first.memory!.buffer,
+      first.memory!.buffer,
+      second.memory!.buffer,
+      second.memory!.buffer,
+    ]);
+    expect(seen[0]).not.toBe(seen[2]);
+    expect(host.events.filter((event) => event.startsWith('lower'))).toHaveLength(2);
+    new Uint32Array(second.memory!.buffer)[0] = 7;
+    expect(host.accesses[0]!.realloc()(0, 0, 1, 1)).toBe(7);
+  });
+
+  test('between two linkings nothing of the first can be reached', async () => {
+    const host = new RecordingHost();
+    const linker = new Linker(plan, await modules(), host);
+    await linker.link();
+    const [access] = host.accesses;
+    look(access!);
+    expect(access!.views.bytes.length).toBe(65_536);
+    linker.unlink();
+    expect(access!.views.bytes.length).toBe(0);
+    expect(access!.views.view.byteLength).toBe(0);
+    expect(() => access!.memory()).toThrow('unreachable');
+    expect(() => access!.realloc()).toThrow('unreachable');
+  });
+
+  test('functions that use the same memory share its views', () => {
+    const host = new RecordingHost();
+    new Linker(plan, [], host);
+    expect(host.accesses[0]!.views).toBe(host.accesses[1]!.views);
   });
 });
 
@@ -299,11 +382,11 @@ describe('hostile names', () => {
     const plan = planOf(component);
     // Metering chooses a name that no import has.
     const modules = plan.modules.map((module) => ({ ...module, injected: 'injected' }));
-    const linked = await instantiate(
+    const linked = await new Linker(
       { ...plan, modules },
       compiledModules(component),
       new RecordingHost(),
-    );
+    ).link();
     expect(linked.entry()).toBe(42);
     expect(Object.getPrototypeOf({})).toBe(Object.prototype);
   });
@@ -364,7 +447,7 @@ async function runByPlan(component: Uint8Array): Promise<string[]> {
         };
     }
   });
-  const linked = await instantiate(planOf(component), compiledModules(component), host);
+  const linked = await new Linker(planOf(component), compiledModules(component), host).link();
   const at = (await WebAssembly.promising(linked.entry)()) as number;
   const view = new DataView(linked.memory!.buffer);
   lines.push(`failed ${view.getUint8(at)}`);
@@ -444,7 +527,7 @@ describe('components that jco makes', () => {
       }
     });
     const plan = planOf(component);
-    const linked = await instantiate(plan, compiledModules(component), host);
+    const linked = await new Linker(plan, compiledModules(component), host).link();
     expect(await WebAssembly.promising(linked.entry)()).toBe(0);
     expect(written).toEqual(['2: hello']);
     expect(linked.memory).toBeNull();

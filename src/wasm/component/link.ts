@@ -5,6 +5,7 @@
 
 import { RingfenceError } from '../../errors.ts';
 import type { CoreReference, LinkPlan, LoweredFunction } from './link-plan.ts';
+import { MemoryViews } from './memory-views.ts';
 import type { StringEncoding } from './types.ts';
 
 /** A core function, of the guest's or the host's. */
@@ -22,9 +23,11 @@ export interface LoweredAccess {
   memory(): WebAssembly.Memory;
   realloc(): Realloc;
   readonly encoding: StringEncoding;
+  /** One for all lowered functions that use the same memory. */
+  readonly views: MemoryViews;
 }
 
-/** What a plan is linked to; made anew for each agent. */
+/** What a plan is linked to: one agent after another, as long as what is bound is used. */
 export interface LinkHost {
   /** What metering injected into a module, as an object without prototype. Asked once for an instance. */
   injected(module: number): WebAssembly.ModuleImports;
@@ -33,8 +36,11 @@ export interface LinkHost {
    * end an agent that may not go on, and to let others have their turn. Null: go on at once.
    */
   beforeInstance(module: number): Promise<void> | null;
-  /** The core function for a lowered one. Asked for at most once for each, on its first use. */
-  lower(lowered: LoweredFunction, access: LoweredAccess): CoreFunction;
+  /** The core functions for the lowered ones of the plan, in its order. Asked once, before all else. */
+  lower(
+    lowered: readonly LoweredFunction[],
+    accesses: readonly LoweredAccess[],
+  ): readonly CoreFunction[];
   /** Calls a start function under `promising`. Nothing is made before it settles. */
   callStart(start: CoreFunction): Promise<void>;
   /** Ends the guest by the trap that it can't catch. */
@@ -52,119 +58,166 @@ export interface Linked {
 }
 
 /**
- * Instantiates a component. `modules` are its compiled, metered modules in the plan's order.
- *
- * Rejects with what a start function ended with, a WebAssembly.RuntimeError where a segment doesn't
- * fit, a RangeError where there is no room for a memory, and RF_MODULE_INVALID where core modules
- * don't fit each other.
+ * Instantiates a component: once, or again and again. What is bound to the host is made once; the
+ * instances that it serves are those that were linked last.
  */
-export async function instantiate(
-  plan: LinkPlan,
-  modules: readonly WebAssembly.Module[],
-  host: LinkHost,
-): Promise<Linked> {
-  const linker = new Linker(plan, host);
-  for (const step of plan.steps) {
-    if (step.kind === 'inline') {
-      const inline: WebAssembly.Exports = Object.create(null);
-      for (const [name, reference] of step.exports) inline[name] = linker.get(reference);
-      linker.instances.push(inline);
-      continue;
-    }
-    if (step.kind === 'start') {
-      linker.instances.push(Object.create(null));
-      await host.callStart(linker.functionOf(linker.get(step.function)));
-      continue;
-    }
-    const imports: WebAssembly.Imports = Object.create(null);
-    for (const [name, instance] of step.args) imports[name] = linker.instances[instance]!;
-    const { injected, startExport } = plan.modules[step.module]!;
-    // Last, so that no argument can stand in its place.
-    imports[injected] = host.injected(step.module);
-    const turn = host.beforeInstance(step.module);
-    if (turn !== null) await turn;
-    const exports = makeInstance(modules[step.module]!, imports, step.module);
-    linker.instances.push(exports);
-    if (startExport !== null) await host.callStart(linker.functionOf(exports[startExport]));
+export class Linker {
+  readonly #plan: LinkPlan;
+  readonly #modules: readonly WebAssembly.Module[];
+  readonly #host: LinkHost;
+  readonly #accesses: readonly LateAccess[];
+  readonly #lowered: readonly CoreFunction[];
+  /** By step: what holds functions of the host only is the same in each linking. */
+  readonly #inline: (WebAssembly.Exports | undefined)[];
+  /** What each step has made so far, while linking is under way. */
+  #instances: WebAssembly.Exports[] = [];
+
+  /** `modules` are the component's compiled, metered modules in the plan's order. */
+  constructor(plan: LinkPlan, modules: readonly WebAssembly.Module[], host: LinkHost) {
+    this.#plan = plan;
+    this.#modules = modules;
+    this.#host = host;
+    const views = new Map<string, MemoryViews>();
+    this.#accesses = plan.lowered.map((lowered) => {
+      const memory = lowered.kind === 'function' ? JSON.stringify(lowered.memory) : '';
+      const shared = views.get(memory) ?? new MemoryViews();
+      views.set(memory, shared);
+      return new LateAccess(lowered, this, host, shared);
+    });
+    this.#lowered = host.lower(plan.lowered, this.#accesses);
+    this.#inline = plan.steps.map((step) =>
+      step.kind === 'inline' && step.exports.every(([, reference]) => 'lowered' in reference)
+        ? this.#inlineExports(step.exports)
+        : undefined,
+    );
   }
-  const { core, postReturn, memory } = plan.entry;
-  return {
-    entry: linker.functionOf(linker.get(core)),
-    postReturn: postReturn === null ? null : linker.functionOf(linker.get(postReturn)),
-    memory: memory === null ? null : linker.memoryOf(memory),
-    instances: linker.instances,
-  };
+
+  /**
+   * Makes the instances, in the plan's order.
+   *
+   * Rejects with what a start function ended with, a WebAssembly.RuntimeError where a segment doesn't
+   * fit, a RangeError where there is no room for a memory, and RF_MODULE_INVALID where core modules
+   * don't fit each other.
+   */
+  async link(): Promise<Linked> {
+    const plan = this.#plan;
+    const host = this.#host;
+    const instances: WebAssembly.Exports[] = [];
+    this.#instances = instances;
+    for (const [index, step] of plan.steps.entries()) {
+      if (step.kind === 'inline') {
+        instances.push(this.#inline[index] ?? this.#inlineExports(step.exports));
+        continue;
+      }
+      if (step.kind === 'start') {
+        instances.push(NOTHING);
+        await host.callStart(functionOf(this.get(step.function)));
+        continue;
+      }
+      const imports: WebAssembly.Imports = Object.create(null);
+      for (const [name, instance] of step.args) imports[name] = instances[instance]!;
+      const { injected, startExport } = plan.modules[step.module]!;
+      // Last, so that no argument can stand in its place.
+      imports[injected] = host.injected(step.module);
+      const turn = host.beforeInstance(step.module);
+      if (turn !== null) await turn;
+      const exports = makeInstance(this.#modules[step.module]!, imports, step.module);
+      instances.push(exports);
+      if (startExport !== null) await host.callStart(functionOf(exports[startExport]));
+    }
+    const { core, postReturn, memory } = plan.entry;
+    const linked = {
+      entry: functionOf(this.get(core)),
+      postReturn: postReturn === null ? null : functionOf(this.get(postReturn)),
+      memory: memory === null ? null : memoryOf(this.get(memory)),
+      instances,
+    };
+    // All is there: an agent that waits for days keeps no more of it than it uses.
+    for (const access of this.#accesses) access.settle();
+    this.#instances = [];
+    return linked;
+  }
+
+  /** Nothing of what was linked runs any more, or is reached from here. */
+  unlink(): void {
+    this.#instances = [];
+    for (const access of this.#accesses) access.forget();
+  }
+
+  /** What a reference stands for; undefined where its instance isn't there (yet). */
+  get(reference: CoreReference): WebAssembly.ExportValue {
+    if ('lowered' in reference) return this.#lowered[reference.lowered]!;
+    return this.#instances[reference.instance]?.[reference.name] as WebAssembly.ExportValue;
+  }
+
+  #inlineExports(exports: readonly (readonly [string, CoreReference])[]): WebAssembly.Exports {
+    const inline: WebAssembly.Exports = Object.create(null);
+    for (const [name, reference] of exports) inline[name] = this.get(reference);
+    return inline;
+  }
 }
 
-/** The core instances and lowered functions that are there so far. */
-class Linker {
-  readonly instances: WebAssembly.Exports[] = [];
-  readonly #plan: LinkPlan;
-  readonly #host: LinkHost;
-  readonly #lowered: (CoreFunction | undefined)[];
+/** In the place of a step that makes no instance. */
+const NOTHING: WebAssembly.Exports = Object.freeze(Object.create(null));
 
-  constructor(plan: LinkPlan, host: LinkHost) {
-    this.#plan = plan;
-    this.#host = host;
-    this.#lowered = new Array(plan.lowered.length);
-  }
+function functionOf(value: unknown): CoreFunction {
+  if (typeof value === 'function') return value;
+  return misfit('exports no function where one is needed');
+}
 
-  /** What a reference stands for; undefined where its instance isn't there yet. */
-  get(reference: CoreReference): WebAssembly.ExportValue {
-    if ('lowered' in reference) return this.#lower(reference.lowered);
-    return this.instances[reference.instance]?.[reference.name] as WebAssembly.ExportValue;
-  }
-
-  functionOf(value: unknown): CoreFunction {
-    if (typeof value === 'function') return value;
-    return misfit('exports no function where one is needed');
-  }
-
-  memoryOf(reference: CoreReference): WebAssembly.Memory {
-    const memory = this.get(reference);
-    if (memory instanceof WebAssembly.Memory) return memory;
-    return misfit('exports no memory where one is needed');
-  }
-
-  #lower(index: number): CoreFunction {
-    const made = this.#lowered[index];
-    if (made !== undefined) return made;
-    const lowered = this.#plan.lowered[index]!;
-    const bound = this.#host.lower(lowered, new LateAccess(lowered, this, this.#host));
-    this.#lowered[index] = bound;
-    return bound;
-  }
+function memoryOf(value: unknown): WebAssembly.Memory {
+  if (value instanceof WebAssembly.Memory) return value;
+  return misfit('exports no memory where one is needed');
 }
 
 class LateAccess implements LoweredAccess {
   readonly encoding: StringEncoding;
+  readonly views: MemoryViews;
   readonly #lowered: LoweredFunction;
   readonly #linker: Linker;
   readonly #host: LinkHost;
   #memory: WebAssembly.Memory | null = null;
   #realloc: Realloc | null = null;
 
-  constructor(lowered: LoweredFunction, linker: Linker, host: LinkHost) {
+  constructor(lowered: LoweredFunction, linker: Linker, host: LinkHost, views: MemoryViews) {
     this.encoding = lowered.kind === 'function' ? lowered.encoding : 'utf8';
+    this.views = views;
     this.#lowered = lowered;
     this.#linker = linker;
     this.#host = host;
   }
 
   memory(): WebAssembly.Memory {
-    if (this.#memory !== null) return this.#memory;
-    const memory = this.#find('memory');
-    if (!(memory instanceof WebAssembly.Memory)) return this.#missing('memory');
-    this.#memory = memory;
-    return memory;
+    this.#memory ??= this.#findMemory();
+    return this.#memory ?? this.#missing('memory');
   }
 
   realloc(): Realloc {
-    if (this.#realloc !== null) return this.#realloc;
+    this.#realloc ??= this.#findRealloc();
+    return this.#realloc ?? this.#missing('realloc');
+  }
+
+  /** Looks up what hasn't been asked for: from now on the linker doesn't know it. */
+  settle(): void {
+    this.#memory ??= this.#findMemory();
+    this.#realloc ??= this.#findRealloc();
+  }
+
+  /** What it leads to is somebody else's from now on. */
+  forget(): void {
+    this.#memory = null;
+    this.#realloc = null;
+    this.views.forget();
+  }
+
+  #findMemory(): WebAssembly.Memory | null {
+    const memory = this.#find('memory');
+    return memory instanceof WebAssembly.Memory ? memory : null;
+  }
+
+  #findRealloc(): Realloc | null {
     const realloc = this.#find('realloc');
-    if (typeof realloc !== 'function') return this.#missing('realloc');
-    this.#realloc = realloc as Realloc;
-    return this.#realloc;
+    return typeof realloc === 'function' ? (realloc as Realloc) : null;
   }
 
   #find(option: 'memory' | 'realloc'): unknown {

@@ -1,5 +1,6 @@
 /** Reads what an agent's `run: func() -> result<_, string>` has returned. */
 
+import { MemoryViews } from '../component/memory-views.ts';
 import type { CanonicalAccess, GuestCall, StringEncoding } from '../host/abi/binding.ts';
 import { GuestMemory } from '../host/abi/memory.ts';
 import { loadString } from '../host/abi/strings.ts';
@@ -14,18 +15,31 @@ const MESSAGE_OFFSET = 4;
 const MESSAGE_CHARACTERS_MAX = 4096;
 
 /** Reads the results of a seat's entry: one after another, of whoever sits in it. */
-export class RunResult {
+export class RunResult implements CanonicalAccess {
+  readonly encoding: StringEncoding;
+  readonly views = new MemoryViews();
   readonly #call: GuestCall;
   readonly #guest: GuestMemory;
+  #memory: WebAssembly.Memory | null = null;
 
-  constructor(call: GuestCall, encoding: StringEncoding, memory: WebAssembly.Memory | null) {
-    const access: CanonicalAccess = {
-      memory: () => memory ?? call.trap('run returns a result and names no memory for it'),
-      realloc: () => () => call.trap('nothing is allocated for a result'),
-      encoding,
-    };
+  constructor(call: GuestCall, encoding: StringEncoding) {
     this.#call = call;
-    this.#guest = new GuestMemory(call, access);
+    this.encoding = encoding;
+    this.#guest = new GuestMemory(call, this);
+  }
+
+  /** Where results stand from now on. Null: nowhere, or nobody sits in the seat. */
+  moveTo(memory: WebAssembly.Memory | null): void {
+    this.#memory = memory;
+    this.views.forget();
+  }
+
+  memory(): WebAssembly.Memory {
+    return this.#memory ?? this.#call.trap('run returns a result and names no memory for it');
+  }
+
+  realloc(): () => never {
+    return () => this.#call.trap('nothing is allocated for a result');
   }
 
   /** The error's message, or null where it returned ok. A result that breaks the ABI ends the agent. */

@@ -1,10 +1,8 @@
 /** An instance's life: its imports are bound, its modules linked, its entry called, its result read. */
 
 import { RingfenceError } from '../../errors.ts';
-import { type CoreFunction, instantiate, type LinkHost } from '../component/link.ts';
-import type { LinkPlan, LoweredFunction } from '../component/plan.ts';
-import type { FunctionBinding, GatedFunction } from '../host/abi/binding.ts';
-import { BINDINGS } from '../host/generated/index.ts';
+import { Linker } from '../component/link.ts';
+import type { LinkPlan } from '../component/plan.ts';
 import type { HostFunctions } from '../host/index.ts';
 import type { WorkerAgent } from './agent.ts';
 import {
@@ -15,34 +13,20 @@ import {
   STACK_EXHAUSTED,
   trapped,
 } from './ends.ts';
+import { BoundFunctions, SeatLinks } from './links.ts';
 import type { MemoryPool } from './memory-pool.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd } from './protocol.ts';
 import type { Seat } from './seat.ts';
-import { IMAGE_BYTES_MAX, type KeptSeats, ModuleSeats } from './seats.ts';
-import { makeTrampoline } from './trampolines.ts';
-
-/** What a lowered function of a module is bound to. */
-interface BoundFunction {
-  readonly binding: FunctionBinding;
-  readonly host: GatedFunction | null;
-  /** Null: it never waits. */
-  readonly trampoline: WebAssembly.Module | null;
-}
+import { IMAGE_BYTES_MAX, ModuleSeats, type SeatStore } from './seats.ts';
 
 /** A module as a worker keeps it: shared by all its agents. */
 export interface PreparedInstance {
   readonly plan: LinkPlan;
   readonly modules: readonly WebAssembly.Module[];
-  readonly functions: ReadonlyMap<LoweredFunction, BoundFunction>;
+  readonly functions: BoundFunctions;
   readonly seats: ModuleSeats;
   /** Where the memories of fresh instances come from. */
-  readonly memories: MemoryPool;
-}
-
-/** What the modules of one worker share. */
-export interface Reuse {
-  readonly seats: KeptSeats;
   readonly memories: MemoryPool;
 }
 
@@ -51,56 +35,15 @@ export function prepareInstance(
   plan: LinkPlan,
   modules: readonly WebAssembly.Module[],
   hostFunctions: HostFunctions,
-  { seats, memories }: Reuse,
+  store: SeatStore,
 ): PreparedInstance {
-  const functions = new Map(
-    plan.lowered.map((lowered): [LoweredFunction, BoundFunction] => {
-      const name =
-        lowered.kind === 'function' ? lowered.name : `[resource-drop]${lowered.resource}`;
-      const binding = BINDINGS.get(lowered.interface)?.get(name);
-      if (binding === undefined) {
-        throw new Error(`the plan lowers ${lowered.interface}#${name}, which is not offered`);
-      }
-      const host = hostFunctions.get(lowered.interface)?.get(name) ?? null;
-      const trampoline = host?.blocking === true ? makeTrampoline(binding.params) : null;
-      return [lowered, { binding, host, trampoline }];
-    }),
-  );
   const restorable = plan.modules.every(({ image }) => image !== null);
   return {
     plan,
     modules,
-    functions,
-    seats: new ModuleSeats(seats, restorable, memories),
-    memories,
-  };
-}
-
-function makeLinkHost(seat: Seat, agent: WorkerAgent, prepared: PreparedInstance): LinkHost {
-  return {
-    injected: (module) => seat.injectedFor(prepared.plan.modules[module]!, prepared.memories),
-    beforeInstance(module) {
-      agent.charge(prepared.plan.modules[module]?.segmentBytes ?? 0);
-      return agent.beforeInstance();
-    },
-    lower(lowered, access) {
-      const bound = prepared.functions.get(lowered);
-      if (bound === undefined) {
-        throw new Error('the linker asks for a function that is not in its plan');
-      }
-      const core = bound.binding.bind(bound.host, seat, access);
-      if (bound.trampoline === null) {
-        return core;
-      }
-      const host = { ask: core, park: seat.park };
-      return new WebAssembly.Instance(bound.trampoline, { host }).exports.call as CoreFunction;
-    },
-    async callStart(start) {
-      seat.beginCall();
-      await WebAssembly.promising(start)();
-    },
-    // The linker is asked as long as the seat is there, whoever sits in it.
-    trap: (message) => seat.trap(message),
+    functions: new BoundFunctions(plan.lowered, hostFunctions),
+    seats: new ModuleSeats(store, restorable),
+    memories: store.memories,
   };
 }
 
@@ -113,8 +56,8 @@ async function start(seat: Seat, agent: WorkerAgent, prepared: PreparedInstance)
     agent.startedBefore(seats.image!.started);
     return;
   }
-  const linked = await instantiate(plan, prepared.modules, makeLinkHost(seat, agent, prepared));
-  seat.furnish(linked, plan);
+  seat.linker ??= new Linker(plan, prepared.modules, new SeatLinks(seat, prepared));
+  seat.furnish(await seat.linker.link(), plan);
   seats.noteImage(() => seat.capture(agent.fuel.mark(), IMAGE_BYTES_MAX));
 }
 

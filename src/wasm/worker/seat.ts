@@ -1,9 +1,12 @@
 /**
  * A seat: the linked instances of a module, with all that their imports are bound to. Agents of the module
  * sit in it one after another, so what is bound is bound to the seat, which asks who sits in it now.
+ *
+ * What is bound costs as much as an instance. So a seat whose instances can't be used again is only
+ * stripped of them: the next agent has new ones, bound to the same.
  */
 
-import type { Linked } from '../component/link.ts';
+import type { Linked, Linker } from '../component/link.ts';
 import type { LinkPlan, PlanModule } from '../component/plan.ts';
 import type { CanonicalAccess, GuestCall } from '../host/abi/binding.ts';
 import type { HostAgent } from '../host/agent.ts';
@@ -27,23 +30,32 @@ export interface SeatImage {
   readonly bytes: number;
 }
 
+/** A memory out of the pool. */
+interface Pooled {
+  readonly memory: WebAssembly.Memory;
+  readonly shape: MemoryShape;
+}
+
 export class Seat implements GuestCall<HostAgent> {
   readonly fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   /** Bytes of call frames that are left; the guest's code hands it on where it leaves its module. */
   readonly depth = new WebAssembly.Global({ value: 'i32', mutable: true }, DEPTH_LIMIT_BYTES);
-  /** What all its modules import of what metering injects. */
+  /** What its modules import of what metering injects, and the memories of the one that is made next. */
   readonly #injected: WebAssembly.ModuleImports;
   readonly park = new WebAssembly.Suspending(() => this.#sitting.park());
   /** What is bound asks for it once: it is the seat's, and leads to the table of who sits in it. */
   readonly handles = new SeatHandles();
+  /** Makes its instances; null until the first are made. */
+  linker: Linker | null = null;
+  /** Null: it has no instances. */
   entry: Entry | null = null;
   postReturn: Entry | null = null;
   /** Reads what the entry has returned. */
   result: RunResult | null = null;
-  readonly #memories: WebAssembly.Memory[] = [];
+  #memories: readonly WebAssembly.Memory[] = [];
   /** Those of its memories that its modules import, to be given back. */
-  readonly #pooled: { readonly memory: WebAssembly.Memory; readonly shape: MemoryShape }[] = [];
-  readonly #globals: WebAssembly.Global[] = [];
+  #pooled: readonly Pooled[] = [];
+  #globals: readonly WebAssembly.Global[] = [];
   /** Whether its guest has asked the host for anything since it was made, and not only for fuel. */
   #asked = false;
   #agent: WorkerAgent | null = null;
@@ -84,6 +96,12 @@ export class Seat implements GuestCall<HostAgent> {
     this.#agent = null;
   }
 
+  /** An instance is about to be made, which copies so many bytes of segments. */
+  beforeInstance(segmentBytes: number): Promise<void> | null {
+    this.#sitting.charge(segmentBytes);
+    return this.#sitting.beforeInstance();
+  }
+
   /** A call of the guest from the top begins: all of its stack is there. */
   beginCall(): void {
     this.depth.value = DEPTH_LIMIT_BYTES;
@@ -96,19 +114,31 @@ export class Seat implements GuestCall<HostAgent> {
     { importsMemories, memories }: PlanModule,
     pool: MemoryPool,
   ): WebAssembly.ModuleImports {
-    if (!importsMemories || memories.length === 0) return this.#injected;
-    const imports = Object.assign(Object.create(null), this.#injected);
-    for (const [index, shape] of memories.entries()) {
+    for (const [index, shape] of importsMemories ? memories.entries() : []) {
       const memory = pool.take(shape);
-      this.#pooled.push({ memory, shape });
-      imports[memoryImport(index)] = memory;
+      this.#pooled = [...this.#pooled, { memory, shape }];
+      this.#injected[memoryImport(index)] = memory;
     }
-    return imports;
+    return this.#injected;
   }
 
-  /** Nobody will sit in it any more, and nothing of its instances runs: its memories are given back. */
-  dissolve(pool: MemoryPool): void {
-    for (const { memory, shape } of this.#pooled.splice(0)) pool.giveBack(memory, shape);
+  /** Its instances are nobody's any more, and nothing of them runs: their memories are given back. */
+  strip(pool: MemoryPool): void {
+    if (this.#agent !== null) this.leave();
+    this.entry = null;
+    this.postReturn = null;
+    this.#memories = [];
+    this.#globals = [];
+    this.#asked = false;
+    // Before anybody else has the memories: no view of them is left here.
+    this.result?.moveTo(null);
+    this.linker?.unlink();
+    const pooled = this.#pooled;
+    this.#pooled = [];
+    for (const [index, { memory, shape }] of pooled.entries()) {
+      this.#injected[memoryImport(index)] = undefined;
+      pool.giveBack(memory, shape);
+    }
   }
 
   /** Keeps what the linker has made. */
@@ -116,18 +146,18 @@ export class Seat implements GuestCall<HostAgent> {
     this.entry = WebAssembly.promising(linked.entry) as Entry;
     this.postReturn =
       linked.postReturn === null ? null : (WebAssembly.promising(linked.postReturn) as Entry);
-    this.result = new RunResult(this, plan.entry.encoding, linked.memory);
-    for (const [index, step] of plan.steps.entries()) {
-      if (step.kind !== 'instantiate') continue;
-      const exports = linked.instances[index]!;
-      const { image } = plan.modules[step.module]!;
-      for (const name of image?.memories ?? []) {
-        this.#memories.push(exports[name] as WebAssembly.Memory);
-      }
-      for (const name of image?.globals ?? []) {
-        this.#globals.push(exports[name] as WebAssembly.Global);
-      }
-    }
+    this.result ??= new RunResult(this, plan.entry.encoding);
+    this.result.moveTo(linked.memory);
+    const images = plan.steps.flatMap((step, index) => {
+      const image = step.kind === 'instantiate' ? plan.modules[step.module]!.image : null;
+      return image === null ? [] : [{ image, exports: linked.instances[index]! }];
+    });
+    this.#memories = images.flatMap(({ image, exports }) =>
+      image.memories.map((name) => exports[name] as WebAssembly.Memory),
+    );
+    this.#globals = images.flatMap(({ image, exports }) =>
+      image.globals.map((name) => exports[name] as WebAssembly.Global),
+    );
   }
 
   /**

@@ -4,8 +4,14 @@ import { KeptSeats, ModuleSeats } from './seats.ts';
 
 const IMAGE = { memories: [], globals: [], started: { units: 0, boundary: 0 }, bytes: 0 };
 
+const storeOf = (furnished: KeptSeats, bare = new KeptSeats(0)) => ({
+  furnished,
+  bare,
+  memories: new MemoryPool(),
+});
+
 function seatsOf(kept: KeptSeats): ModuleSeats {
-  const seats = new ModuleSeats(kept, true, new MemoryPool());
+  const seats = new ModuleSeats(storeOf(kept), true);
   seats.noteImage(() => IMAGE);
   return seats;
 }
@@ -35,15 +41,27 @@ describe('seats that nobody sits in', () => {
     expect(rest).toContain(other.take());
   });
 
-  test('are not kept where something of them can not be put back', () => {
+  test('are kept without instances where something of them can not be put back', () => {
     const kept = new KeptSeats();
-    for (const seats of [
-      new ModuleSeats(kept, false, new MemoryPool()),
-      new ModuleSeats(kept, true, new MemoryPool()),
-    ]) {
+    for (const restorable of [false, true]) {
+      const bare = new KeptSeats();
+      const seats = new ModuleSeats(storeOf(kept, bare), restorable);
       seats.noteImage(() => null);
-      seats.giveBack(seats.take());
-      expect(kept.size).toBe(0);
+      const seat = seats.take();
+      seats.giveBack(seat);
+      expect([kept.size, bare.size]).toEqual([0, 1]);
+      expect(seats.take()).toBe(seat);
+      expect(bare.size).toBe(0);
     }
+  });
+
+  test('are no more than as many as are kept where they have no instances, either', () => {
+    const bare = new KeptSeats(2);
+    const seats = new ModuleSeats(storeOf(new KeptSeats(), bare), false);
+    const taken = [seats.take(), seats.take(), seats.take()];
+    for (const seat of taken) seats.drop(seat);
+    expect(bare.size).toBe(2);
+    expect([seats.take(), seats.take()]).toEqual([taken[2], taken[1]]);
+    expect(taken).not.toContain(seats.take());
   });
 });

@@ -9,13 +9,19 @@ export const IMAGE_BYTES_MAX = 2 * 1024 * 1024;
 export const KEPT_SEATS_MAX = 128;
 const KEPT_BYTES_MAX = 64 * 1024 * 1024;
 
-/** All seats that a worker keeps; those that were left longest ago go first. */
+/** Where seats of one module lie until they are taken again. */
+interface Shelf {
+  /** One that was left too long ago. */
+  forget(seat: Seat): void;
+}
+
+/** All seats of one kind that a worker keeps; those that were left longest ago go first. */
 export class KeptSeats {
-  readonly #kept = new Map<Seat, ModuleSeats>();
+  readonly #kept = new Map<Seat, Shelf>();
   readonly #most: number;
   #bytes = 0;
 
-  /** @param most Seats that are kept at once; 0: none, each agent has a fresh one. @default 128 */
+  /** @param most Seats that are kept at once; 0: none. @default 128 */
   constructor(most: number = KEPT_SEATS_MAX) {
     this.#most = most;
   }
@@ -24,7 +30,7 @@ export class KeptSeats {
     return this.#kept.size;
   }
 
-  add(seat: Seat, of: ModuleSeats, bytes: number): void {
+  add(seat: Seat, of: Shelf, bytes: number): void {
     this.#kept.set(seat, of);
     this.#bytes += bytes;
     for (const [oldest, owner] of this.#kept) {
@@ -38,25 +44,31 @@ export class KeptSeats {
   }
 }
 
+/** What the seats of all modules of a worker share. */
+export interface SeatStore {
+  /** Seats whose instances are put back for the next agent. */
+  readonly furnished: KeptSeats;
+  /** Seats without instances: the next agent has new ones. */
+  readonly bare: KeptSeats;
+  /** Where the memories of instances come from that are made anew, and where they go. */
+  readonly memories: MemoryPool;
+}
+
 /** The seats of one module in one worker. */
 export class ModuleSeats {
-  readonly #kept: KeptSeats;
-  readonly #memories: MemoryPool;
-  readonly #idle: Seat[] = [];
+  readonly #store: SeatStore;
+  readonly #furnished: Seat[] = [];
+  readonly #bare: Seat[] = [];
   /** Undefined: no agent of the module has been started yet. */
   #image: SeatImage | null | undefined;
 
-  /**
-   * `restorable`: all that can change in the module's instances can be put back; `memories`: where those
-   * of seats go that are not kept.
-   */
-  constructor(kept: KeptSeats, restorable: boolean, memories: MemoryPool) {
-    this.#kept = kept;
-    this.#memories = memories;
+  /** `restorable`: all that can change in the module's instances can be put back. */
+  constructor(store: SeatStore, restorable: boolean) {
+    this.#store = store;
     if (!restorable) this.#image = null;
   }
 
-  /** What the seats are restored from; null: each agent has a fresh one. */
+  /** What the seats are restored from; null: each agent has fresh instances. */
   get image(): SeatImage | null | undefined {
     return this.#image;
   }
@@ -66,11 +78,17 @@ export class ModuleSeats {
     if (this.#image === undefined) this.#image = capture();
   }
 
-  /** A seat that was left, or a new one without instances. */
+  /** A seat that was left, with instances where there is one. */
   take(): Seat {
-    const seat = this.#idle.pop();
+    const { furnished, bare } = this.#store;
+    const ready = this.#furnished.pop();
+    if (ready !== undefined) {
+      furnished.remove(ready, this.#image?.bytes ?? 0);
+      return ready;
+    }
+    const seat = this.#bare.pop();
     if (seat === undefined) return new Seat();
-    this.#kept.remove(seat, this.#image?.bytes ?? 0);
+    bare.remove(seat, 0);
     return seat;
   }
 
@@ -80,19 +98,34 @@ export class ModuleSeats {
       this.drop(seat);
       return;
     }
-    this.#idle.push(seat);
-    this.#kept.add(seat, this, this.#image.bytes);
+    this.#furnished.push(seat);
+    this.#store.furnished.add(seat, this.#furnishedShelf, this.#image.bytes);
   }
 
-  /** Nobody sits in it any more, and nobody will; none of its code runs. */
+  /** Nobody will use its instances any more, and none of their code runs. */
   drop(seat: Seat): void {
-    seat.dissolve(this.#memories);
+    seat.strip(this.#store.memories);
+    this.#bare.push(seat);
+    this.#store.bare.add(seat, this.#bareShelf, 0);
   }
 
-  forget(seat: Seat): void {
-    this.#kept.remove(seat, this.#image?.bytes ?? 0);
-    const index = this.#idle.indexOf(seat);
-    if (index >= 0) this.#idle.splice(index, 1);
-    this.drop(seat);
-  }
+  readonly #furnishedShelf: Shelf = {
+    forget: (seat) => {
+      this.#store.furnished.remove(seat, this.#image?.bytes ?? 0);
+      remove(this.#furnished, seat);
+      this.drop(seat);
+    },
+  };
+
+  readonly #bareShelf: Shelf = {
+    forget: (seat) => {
+      this.#store.bare.remove(seat, 0);
+      remove(this.#bare, seat);
+    },
+  };
+}
+
+function remove(seats: Seat[], seat: Seat): void {
+  const index = seats.indexOf(seat);
+  if (index >= 0) seats.splice(index, 1);
 }

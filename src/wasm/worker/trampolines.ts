@@ -35,36 +35,64 @@ const section = (id: number, items: number[][]): number[] =>
     out.section(id, content);
   });
 
+/** The import and the export of a trampoline, by its place. */
+export const askImport = (place: number): string => `ask:${place}`;
+export const callExport = (place: number): string => `call:${place}`;
+
 /**
- * Makes the trampoline for a signature: imports `host.ask` (the host function, which answers an i32)
- * and `host.park`, exports `call`.
+ * Makes the trampolines for some signatures, in one module, for an instance costs more than all that is
+ * in it. It imports `host.park`, and for each place `host.ask:0` and so on (the host function, which
+ * answers an i32); it exports `call:0` and so on.
  */
-export function makeTrampoline(params: readonly CoreType[]): WebAssembly.Module {
-  const flat = params.map((type) => TYPE_BYTES[type]);
-  const [parkType, askType, callType] = [0, 1, 2];
-  const [ask, park, call] = [0, 1, 2];
-  // (loop $again (if (call $ask …) (then (call $park) (br $again))))
-  const loop = [
-    ...[0x03, 0x40],
-    ...params.flatMap((_, local) => [0x20, ...leb(local)]),
-    ...[0x10, ask, 0x04, 0x40, 0x10, park, 0x0c, 1, 0x0b, 0x0b],
+export function makeTrampolines(signatures: readonly (readonly CoreType[])[]): WebAssembly.Module {
+  const types = signatures.map((params) => {
+    const flat = params.map((type) => TYPE_BYTES[type]);
+    return [...leb(flat.length), ...flat];
+  });
+  // Of types, the park's is the first, then each place has two; of functions, all that is imported.
+  const askType = (place: number): number => 1 + 2 * place;
+  const callType = (place: number): number => 2 + 2 * place;
+  const park = 0;
+  const ask = (place: number): number => 1 + place;
+  const call = (place: number): number => 1 + signatures.length + place;
+  const bodies = signatures.map((params, place) => {
+    // (loop $again (if (call $ask …) (then (call $park) (br $again))))
+    const code = [
+      ...[0, 0x03, 0x40],
+      ...params.flatMap((_, local) => [0x20, ...leb(local)]),
+      ...[0x10, ...leb(ask(place)), 0x04, 0x40, 0x10, park, 0x0c, 1, 0x0b, 0x0b, 0x0b],
+    ];
+    return [...leb(code.length), ...code];
+  });
+  const imported = (field: string, type: number): number[] => [
+    ...name('host'),
+    ...name(field),
+    0,
+    ...leb(type),
   ];
-  const code = [0, ...loop, 0x0b];
   return new WebAssembly.Module(
     new Uint8Array([
       ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
       ...section(1, [
         [0x60, 0, 0],
-        [0x60, ...leb(flat.length), ...flat, 1, 0x7f],
-        [0x60, ...leb(flat.length), ...flat, 0],
+        ...types.flatMap((params) => [
+          [0x60, ...params, 1, 0x7f],
+          [0x60, ...params, 0],
+        ]),
       ]),
       ...section(2, [
-        [...name('host'), ...name('ask'), 0, askType],
-        [...name('host'), ...name('park'), 0, parkType],
+        imported('park', 0),
+        ...signatures.map((_, place) => imported(askImport(place), askType(place))),
       ]),
-      ...section(3, [[callType]]),
-      ...section(7, [[...name('call'), 0, call]]),
-      ...section(10, [[...leb(code.length), ...code]]),
+      ...section(
+        3,
+        signatures.map((_, place) => leb(callType(place))),
+      ),
+      ...section(
+        7,
+        signatures.map((_, place) => [...name(callExport(place)), 0, ...leb(call(place))]),
+      ),
+      ...section(10, bodies),
     ]),
   );
 }

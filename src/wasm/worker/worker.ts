@@ -11,13 +11,13 @@ import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts'
 import type { HostFunctions } from '../host/index.ts';
 import { WorkerAgent } from './agent.ts';
 import { failedInside } from './ends.ts';
-import { type PreparedInstance, prepareInstance, type Reuse, runInstance } from './instance.ts';
+import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
 import { deliver, PendingOperation } from './mail.ts';
 import { MemoryPool } from './memory-pool.ts';
 import type { FileOwner, Resident, WorkerParts } from './parts.ts';
 import type { AgentStart, FromWorker, Mount, ToWorker } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
-import { KeptSeats } from './seats.ts';
+import { KeptSeats, type SeatStore } from './seats.ts';
 import { Speed } from './speed.ts';
 import { makeTrap } from './trap.ts';
 
@@ -63,7 +63,7 @@ export class Worker implements WorkerParts {
   readonly #openFiles: WorkerOptions['openFiles'];
   readonly #agents = new Map<number, WorkerAgent>();
   readonly #modules = new Map<string, PreparedInstance>();
-  readonly #reuse: Reuse;
+  readonly #seats: SeatStore;
   readonly #speeds = new Map<string, Speed>();
   readonly #operations = new Map<number, PendingOperation<never>>();
   readonly #deliveries = new Map<number, Operation<null>>();
@@ -76,8 +76,9 @@ export class Worker implements WorkerParts {
     this.blocks = new ControlViews(options.blocks);
     this.sliceFuel = options.sliceFuel;
     this.host = options.host;
-    this.#reuse = {
-      seats: options.seats ?? new KeptSeats(),
+    this.#seats = {
+      furnished: options.seats ?? new KeptSeats(),
+      bare: new KeptSeats(),
       memories: options.memories ?? new MemoryPool(),
     };
   }
@@ -186,7 +187,7 @@ export class Worker implements WorkerParts {
       case 'module':
         this.#modules.set(
           message.digest,
-          prepareInstance(message.plan, message.modules, this.host, this.#reuse),
+          prepareInstance(message.plan, message.modules, this.host, this.#seats),
         );
         this.#speeds.set(message.digest, new Speed());
         return;

@@ -4,6 +4,7 @@
  */
 
 import { RingfenceError } from '../../../errors.ts';
+import type { MemoryViews } from '../../component/memory-views.ts';
 import type { StringEncoding } from '../../component/types.ts';
 
 export type { StringEncoding } from '../../component/types.ts';
@@ -16,6 +17,8 @@ export interface CanonicalAccess {
   memory(): WebAssembly.Memory;
   realloc(): (old: number, oldBytes: number, align: number, bytes: number) => number;
   readonly encoding: StringEncoding;
+  /** Shared by all that use the same memory. */
+  readonly views: MemoryViews;
 }
 
 /** The handles of one agent, as lifting and lowering use them; `handles.ts` has the table. */

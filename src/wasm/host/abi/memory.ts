@@ -2,13 +2,14 @@
  * A guest's memory, as one lowered function sees it: bounds and alignment are checked here before
  * anything is read, allocated or written, and what a call makes the host hold is counted.
  *
- * The views are kept for as long as their buffer lives. A memory that grows detaches its buffer, which
- * leaves views of length 0: that is how a stale one is noticed, at the start of each call and after
- * each call of the guest's realloc. No view ever leaves this folder and the generated bindings.
+ * The views are kept for as long as their buffer lives. Stale ones are noticed (component/memory-views.ts)
+ * at the start of each call and after each call of the guest's realloc. No view ever leaves this folder
+ * and the generated bindings.
  *
  * Linear memory is little-endian; arrays of numbers are copied as they lie, so the host must be too.
  */
 
+import type { MemoryViews } from '../../component/memory-views.ts';
 import type { CanonicalAccess, GuestCall, Handles, StringEncoding } from './binding.ts';
 import { AbiViolation } from './violation.ts';
 
@@ -25,27 +26,32 @@ export const HELD_BYTES_MAX = 16 * 2 ** 20;
 export const STRING_OVERHEAD_BYTES = 32;
 export const ARRAY_OVERHEAD_BYTES = 96;
 
-const NO_BYTES = new Uint8Array(0);
-const NO_VIEW = new DataView(NO_BYTES.buffer);
-
 /** The memory of one agent under the options of one lowered function. */
 export class GuestMemory {
-  /** For reading and writing numbers. Never keep it across {@link allocate}. */
-  view: DataView = NO_VIEW;
-  /** For copying. Never keep it across {@link allocate}. */
-  bytes: Uint8Array = NO_BYTES;
   readonly handles: Handles;
   readonly encoding: StringEncoding;
   readonly #call: GuestCall;
   readonly #access: CanonicalAccess;
+  readonly #views: MemoryViews;
   #held = 0;
   #moved = 0;
 
   constructor(call: GuestCall, access: CanonicalAccess) {
     this.#call = call;
     this.#access = access;
+    this.#views = access.views;
     this.handles = call.handles;
     this.encoding = access.encoding;
+  }
+
+  /** For reading and writing numbers. Never keep it across {@link allocate}. */
+  get view(): DataView {
+    return this.#views.view;
+  }
+
+  /** For copying. Never keep it across {@link allocate}. */
+  get bytes(): Uint8Array {
+    return this.#views.bytes;
   }
 
   /** Starts a call: fresh views, nothing counted yet. */
@@ -151,8 +157,6 @@ export class GuestMemory {
   }
 
   #refresh(): void {
-    const { buffer } = this.#access.memory();
-    this.bytes = new Uint8Array(buffer);
-    this.view = new DataView(buffer);
+    this.#views.refresh(this.#access.memory());
   }
 }

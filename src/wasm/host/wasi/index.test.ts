@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { call, FakeAgent } from '../../../../test/support/fake-agent.ts';
+import { MemoryViews } from '../../component/memory-views.ts';
 import type { GuestCall } from '../abi/binding.ts';
 import { HandleTable } from '../abi/handles.ts';
 import { BINDINGS } from '../generated/index.ts';
@@ -27,6 +28,7 @@ describe('the table of WASI', () => {
       },
       realloc: () => () => 0,
       encoding: 'utf8' as const,
+      views: new MemoryViews(),
     };
     for (const [functionName, binding] of bindings) {
       const hostFunction = WASI.get(name)?.get(functionName) ?? null;
@@ -156,6 +158,7 @@ describe('through the bindings', () => {
       memory: () => ({ buffer }) as never,
       realloc: () => () => 1024,
       encoding: 'utf8' as const,
+      views: new MemoryViews(),
     };
     return {
       memory: new DataView(buffer),
