@@ -26,7 +26,7 @@ export type ErrorCode =
   | 'RF_PROCESS_NOT_FOUND'
   /** A transition of the process states that isn't legal. */
   | 'RF_INVALID_STATE_TRANSITION'
-  /** A spawn whose grants or limits are wider than what its parent has. */
+  /** A spawn whose grants or limits are wider than what its parent has, or a call without its grant. */
   | 'RF_CAPABILITY_DENIED'
   /** A limit was passed by the call. */
   | 'RF_LIMIT_EXCEEDED'
@@ -34,6 +34,14 @@ export type ErrorCode =
   | 'RF_QUOTA_EXCEEDED'
   /** The receiver's mailbox is full. */
   | 'RF_MAILBOX_FULL'
+  /** The time that a call was given has passed. */
+  | 'RF_TIMEOUT'
+  /** No tool has this name. */
+  | 'RF_TOOL_NOT_FOUND'
+  /** What was asked for could not be done: a tool has failed, or this version does not offer it. */
+  | 'RF_UNAVAILABLE'
+  /** An agent is asked to stop: the reason of the `signal` that its function has. */
+  | 'RF_STOPPED'
   /** A backend that isn't configured. */
   | 'RF_BACKEND_NOT_AVAILABLE'
   /** A supervisor has no child of this id. */

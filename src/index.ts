@@ -4,7 +4,15 @@
  * @module
  */
 
-export type { Isolation } from './backend/backend.ts';
+export type { BackendName, Isolation } from './backend/backend.ts';
+export type {
+  LogLevel,
+  Received,
+  ReceiveOptions,
+  SendOptions,
+  Work,
+  WorkContext,
+} from './backend/native/context.ts';
 export type { ProcessWalls } from './backend/process/walls.ts';
 export type { Elevation, ElevationAnswer, ElevationRequest } from './capability/elevation.ts';
 export type { Grant, GrantId, GrantKind, GrantSpec, Scopes } from './capability/grant.ts';
@@ -13,7 +21,9 @@ export { type ErrorCode, type ErrorFields, RingfenceError } from './errors.ts';
 export type { CheckAnswer, HealthCheck } from './health/checks.ts';
 export type { Health, HealthPart, HealthStatus, PartStatus } from './health/health.ts';
 export type { Payload } from './ipc/message.ts';
+export type { MessageInput } from './ipc/payload.ts';
 export type { Agent } from './kernel/agent.ts';
+export type { NativeAgent } from './kernel/native-agent.ts';
 export { resolveMounts } from './kernel/roots.ts';
 export type { KernelOptions, LoadedModule, SpawnOptions } from './kernel/spawn-options.ts';
 export type {
@@ -21,10 +31,12 @@ export type {
   ChildOptions,
   SuperviseOptions,
   SupervisorChild,
+  WorkChild,
 } from './kernel/supervise-options.ts';
 export type { SupervisorEnd, SupervisorHandle } from './kernel/supervisors.ts';
 export type { AgentRow, AgentView, ListOptions, WatchOptions } from './kernel/views.ts';
 export type { StateChange, StateWatch } from './kernel/watch.ts';
+export type { WorkLimitsInput, WorkOptions } from './kernel/work-options.ts';
 export { type Kernel, openKernel } from './kernel.ts';
 export { loadPolicy } from './policy/load-policy.ts';
 export { narrow, type Permissions, type Wanted } from './policy/narrow.ts';

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { CallOutcome, ChildRequest, Isolation } from './backend/backend.ts';
+import { NativeBackend } from './backend/native.ts';
 import type { ProcessWalls } from './backend/process/walls.ts';
 import type { StartTurn } from './backend/starts.ts';
 import { WasmBackend } from './backend/wasm.ts';
@@ -16,6 +17,7 @@ import { outcomeForGuest, readChild, requireBounded } from './kernel/child-spawn
 import { KernelHealth } from './kernel/health.ts';
 import { KernelMetrics } from './kernel/metrics.ts';
 import { pathOf, readModule } from './kernel/module-file.ts';
+import { NativeAgent, type WorkResult } from './kernel/native-agent.ts';
 import { requireDensity, roomOfProcess } from './kernel/room.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './kernel/roots.ts';
 import {
@@ -23,11 +25,10 @@ import {
   type LoadedModule,
   optionsSchema,
   type SpawnOptions,
-  spawnSchema,
 } from './kernel/spawn-options.ts';
+import { checkSpawnable, isWork, requestOf, type Spawnable } from './kernel/spawn-request.ts';
 import type { SuperviseOptions } from './kernel/supervise-options.ts';
 import { type SupervisorHandle, Supervisors } from './kernel/supervisors.ts';
-import { usageError } from './kernel/usage-error.ts';
 import {
   type AgentRow,
   type AgentView,
@@ -36,14 +37,16 @@ import {
   type WatchOptions,
 } from './kernel/views.ts';
 import type { StateWatch } from './kernel/watch.ts';
-import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
-import { type Limits, parseLimits } from './resource/limits.ts';
+import type { WorkOptions } from './kernel/work-options.ts';
+import type { Pid, ProcessState } from './process/state.ts';
+import type { Limits } from './resource/limits.ts';
 import { type AgentScore, ScoreBook } from './scores/book.ts';
-import type { Process } from './supervisor/process.ts';
+import type { Process, SpawnRequest } from './supervisor/process.ts';
 import type { Report } from './supervisor/report.ts';
 import { FIRST, type Lineage } from './supervisor/specification.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { type ToolDescription, type ToolHandler, ToolRegistry } from './tools/registry.ts';
+import { usageError } from './usage-error.ts';
 import {
   defaultCacheDirectory,
   type PreparedModule,
@@ -76,6 +79,9 @@ function describe(
 /** The addresses and mappings of a process are its own, however many kernels it has. */
 const ROOM = roomOfProcess();
 
+/** Nobody else waits for who has it. */
+const NO_TURN: StartTurn = { end: () => {} };
+
 /** Modules that are prepared at a time. */
 const PREPARATIONS_AT_A_TIME = 2;
 
@@ -103,6 +109,7 @@ function warner(onWarning: ((text: string) => void) | undefined): (text: string)
 export class Kernel implements AsyncDisposable {
   readonly #supervisor: Supervisor;
   readonly #backend: WasmBackend;
+  readonly #native = new NativeBackend();
   readonly #tools: ToolRegistry;
   readonly #elevations: Elevations;
   readonly #supervisors: Supervisors;
@@ -161,7 +168,7 @@ export class Kernel implements AsyncDisposable {
     });
     this.#supervisors = new Supervisors({
       check: (child) => this.#checkSpawn(child),
-      turn: (isolation) => this.#turn(isolation),
+      turn: (child) => this.#turn(child),
       spawn: (child, limits, opened, lineage) => this.#spawn(child, limits, opened, lineage),
       now: () => performance.timeOrigin + performance.now(),
       warn,
@@ -272,12 +279,28 @@ export class Kernel implements AsyncDisposable {
    * a child would have more than its parent, `RF_PROCESS_NOT_FOUND` when that has ended,
    * `RF_QUOTA_EXCEEDED`, `RF_LIMIT_EXCEEDED` for more children than its parent may have, more than 256 grants, or when as many
    * agents have a thread or process of their own as may, `RF_PROCESS_TABLE_FULL`, `RF_CLOSED`,
-   * `RF_BACKEND_NOT_AVAILABLE` when no process can be started within the walls that are required,
+   * `RF_BACKEND_NOT_AVAILABLE` for a backend that this version does not have, or when no process can be
+   * started within the walls that are required,
    * `RF_INTERNAL` when no worker thread could be started
    */
-  async spawn(options: SpawnOptions): Promise<Agent> {
+  async spawn(options: SpawnOptions): Promise<Agent>;
+  /**
+   * Spawns a function of the program as an agent: it is supervised, granted and limited as any other is,
+   * in what it does through its context (docs/library.md).
+   *
+   * @throws {RingfenceError} as for a module, and `RF_USAGE` for a limit that can't be enforced
+   *
+   * @example
+   * ```ts
+   * const agent = await kernel.spawn({ work: async ({ pid }) => `I am ${pid}` });
+   * await agent.exited;
+   * agent.result; // 'I am 1'
+   * ```
+   */
+  async spawn<Value>(options: WorkOptions<Value>): Promise<NativeAgent<Value>>;
+  async spawn(options: Spawnable): Promise<Agent> {
     const limits = this.#checkSpawn(options);
-    const waiting = this.#turn(options.isolation);
+    const waiting = this.#turn(options);
     const turn = waiting === null ? null : await waiting;
     try {
       return this.#spawn(options, limits, openRoots(readGrants(options.grants)));
@@ -286,24 +309,8 @@ export class Kernel implements AsyncDisposable {
     }
   }
 
-  #checkSpawn(options: SpawnOptions): Limits {
-    const parsed = spawnSchema.safeParse(options);
-    if (!parsed.success) {
-      throw usageError('spawn the agent', parsed.error);
-    }
-    if (!this.#modules.has(options.module)) {
-      throw new RingfenceError(
-        'RF_USAGE',
-        "Cannot spawn the agent as 'module' is none that this kernel has loaded: give what load() answered.",
-      );
-    }
-    if (options.owner !== undefined && options.parent !== undefined) {
-      throw new RingfenceError(
-        'RF_USAGE',
-        "Cannot spawn the agent as 'owner' is given with 'parent': a child counts towards its parent's owner; leave one out.",
-      );
-    }
-    return parseLimits(options.limits);
+  #checkSpawn(options: Spawnable): Limits {
+    return checkSpawnable(options, (module) => this.#modules.has(module));
   }
 
   /**
@@ -313,7 +320,7 @@ export class Kernel implements AsyncDisposable {
    * @throws {RingfenceError} `RF_USAGE`, `RF_FILE` for a directory that can't be mounted, `RF_CLOSED`,
    * `RF_CHILD_START` when one can't be started: those before it have ended again then,
    * `RF_RESTARTS_EXHAUSTED` when they end too often before all were started,
-   * `RF_BACKEND_NOT_AVAILABLE` for a function as a child's work
+   * `RF_BACKEND_NOT_AVAILABLE` for a backend that this version does not have
    *
    * @example
    * ```ts
@@ -331,65 +338,49 @@ export class Kernel implements AsyncDisposable {
     return this.#supervisors.open(options);
   }
 
-  /** A thread or a process of an agent's own waits for its turn to start; null: nobody waits. */
-  #turn(isolation: Isolation = 'shared'): Promise<StartTurn> | null {
+  /**
+   * A thread or a process of an agent's own waits for its turn to start, the first function for what it
+   * needs; null: nobody waits.
+   */
+  #turn(options: Spawnable): Promise<StartTurn> | null {
+    if (isWork(options)) {
+      return this.#native.ready()?.then(() => NO_TURN) ?? null;
+    }
+    return this.#turnIn(options.isolation);
+  }
+
+  #turnIn(isolation: Isolation = 'shared'): Promise<StartTurn> | null {
     return isolation === 'shared' ? null : this.#backend.turn(isolation);
   }
 
   /** Spawns with directories that are open: they are closed again where it fails. */
   #spawn(
-    options: SpawnOptions,
+    options: Spawnable,
     limits: Limits,
     opened: OpenedGrants,
     lineage: Lineage = FIRST,
   ): Agent {
     try {
-      return new Agent(this.#start(options, limits, opened, lineage), this.#supervisor);
+      const request = requestOf(options, limits, opened, lineage);
+      return isWork(options)
+        ? this.#startWork(options, request)
+        : new Agent(this.#supervisor.spawn(request, this.#backend), this.#supervisor);
     } catch (error) {
       closeRoots(opened.roots);
       throw error;
     }
   }
 
-  #start(
-    options: SpawnOptions,
-    limits: Limits,
-    { specs, roots }: OpenedGrants,
-    lineage: Lineage,
-  ): Process {
-    const { module } = options;
-    if (limits.memoryBytes !== 0 && module.declaredBytes > limits.memoryBytes) {
-      throw new RingfenceError(
-        'RF_MODULE_REFUSED',
-        `Cannot run the module as it declares ${module.declaredBytes} bytes of memory, and its limit is ${limits.memoryBytes}: raise the limit (--max-memory).`,
-        { declared: module.declaredBytes, limit: limits.memoryBytes },
-      );
-    }
-    return this.#supervisor.spawn(
-      {
-        agentId: options.agentId ?? module.path ?? module.digest.slice(0, 12),
-        parentPid: options.parent?.pid ?? KERNEL_PID,
-        lineage,
-        module: { path: module.path, digest: module.digest },
-        grants: specs,
-        roots,
-        isolation: options.isolation ?? 'shared',
-        owner: options.owner === undefined ? null : options.owner,
-        declaredBytes: module.declaredBytes,
-        limits,
-        arguments: options.arguments ?? [],
-        environment: Object.entries(options.environment ?? {}),
-        terminal: {
-          stdin: options.terminal?.stdin ?? false,
-          stdout: options.terminal?.stdout ?? false,
-          stderr: options.terminal?.stderr ?? false,
-        },
-        input: options.stdin,
-        stdout: options.stdout,
-        stderr: options.stderr,
+  #startWork({ work }: WorkOptions, request: SpawnRequest): NativeAgent {
+    const result: WorkResult<unknown> = { value: undefined };
+    const backend = this.#native.running({
+      work,
+      returned: (value) => {
+        result.value = value;
       },
-      this.#backend,
-    );
+      failed: (text) => this.#onWarning(text),
+    });
+    return new NativeAgent(this.#supervisor.spawn(request, backend), this.#supervisor, result);
   }
 
   async #spawnChild(parent: Process, request: ChildRequest): Promise<CallOutcome<number>> {
@@ -397,7 +388,7 @@ export class Kernel implements AsyncDisposable {
     try {
       // What waits for its turn is kept here, and who asks can be a process that keeps no bounds itself.
       requireBounded(request);
-      const waiting = this.#turn(parent.request.isolation);
+      const waiting = this.#turnIn(parent.request.isolation);
       turn = waiting === null ? null : await waiting;
       const granted = this.#supervisor.grantsOf(parent.pid);
       const { specs, limits } = readChild(request, {

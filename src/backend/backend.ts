@@ -22,7 +22,8 @@ export interface BackendStart {
   readonly pid: number;
   readonly parentPid: number;
   readonly agentId: string;
-  readonly moduleDigest: string;
+  /** Null: it runs no module. */
+  readonly moduleDigest: string | null;
   readonly block: ControlBlock;
   readonly grants: readonly HeldGrant[];
   /** The directories that are mounted: the index of the grant, and the open directory; null: in memory. */
@@ -102,6 +103,8 @@ export interface BackendEvents {
 
 /** An agent that a backend runs. */
 export interface BackendAgent {
+  /** Whether it hears that it is to end, `cancelled`, also without a grant of `ipc`. @default false */
+  readonly alwaysHears?: boolean;
   /** The command stands in the control block: act on it. */
   command(message: string): void;
   /** It holds a grant more. */

@@ -5,7 +5,8 @@ import type { CallOutcome } from './backend.ts';
 /** How an operation came out, whatever it was. */
 export type OperationOutcome = CallOutcome<string | number | null>;
 
-const FAILED: OperationOutcome = {
+/** ringfence itself failed at it. */
+export const FAILED: CallOutcome<never> = {
   tag: 'err',
   error: 'unavailable',
   message: 'the host failed: its operator knows why',

@@ -48,9 +48,10 @@ export class WasmBackend implements Backend {
   }
 
   start(start: BackendStart, events: BackendEvents): BackendAgent {
-    const module = this.#modules.get(start.moduleDigest);
+    const { moduleDigest } = start;
+    const module = moduleDigest === null ? undefined : this.#modules.get(moduleDigest);
     if (module === undefined) {
-      throw new Error(`the module ${start.moduleDigest} was not added to the backend`);
+      throw new Error(`the module ${moduleDigest} was not added to the backend`);
     }
     if (start.isolation === 'process') {
       if (this.#processes === null) {

@@ -3,19 +3,14 @@
 import * as z from 'zod';
 import type { Grant } from '../capability/grant.ts';
 import { type ErrorCode, RingfenceError } from '../errors.ts';
-import { MESSAGE_BYTES_MAX, type Payload, payloadBytes } from '../ipc/message.ts';
+import { type MessageInput, readMessage } from '../ipc/payload.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
 import type { Usage } from '../resource/usage.ts';
 import type { Process } from '../supervisor/process.ts';
 import type { Report } from '../supervisor/report.ts';
 import { DEFAULT_SHUTDOWN_MS } from '../supervisor/specification.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
-import { usageError } from './usage-error.ts';
-
-const payloadSchema = z.union([
-  z.strictObject({ tag: z.enum(['text', 'json']), val: z.string() }),
-  z.strictObject({ tag: z.literal('binary'), val: z.instanceof(Uint8Array) }),
-]);
+import { usageError } from '../usage-error.ts';
 
 const sendSchema = z.strictObject({ waitMs: z.number().int().nonnegative().optional() });
 
@@ -78,11 +73,8 @@ export class Agent {
    * @throws {RingfenceError} `RF_CLOSED` when it has ended, `RF_MAILBOX_FULL` when there is no room
    * (within `waitMs`), `RF_LIMIT_EXCEEDED` for more than 16 MiB.
    */
-  async send(
-    message: string | Uint8Array | Payload,
-    options: { readonly waitMs?: number } = {},
-  ): Promise<void> {
-    const payload = toPayload(message);
+  async send(message: MessageInput, options: { readonly waitMs?: number } = {}): Promise<void> {
+    const payload = readMessage(message);
     const parsed = sendSchema.safeParse(options);
     if (!parsed.success) {
       throw usageError('send the message', parsed.error);
@@ -138,25 +130,3 @@ const CODE_OF_OUTCOME: Readonly<Record<string, ErrorCode>> = {
   'limit-exceeded': 'RF_LIMIT_EXCEEDED',
   'not-found': 'RF_PROCESS_NOT_FOUND',
 };
-
-function toPayload(message: string | Uint8Array | Payload): Payload {
-  const payload: Payload =
-    typeof message === 'string'
-      ? { tag: 'text', val: message }
-      : message instanceof Uint8Array
-        ? { tag: 'binary', val: message }
-        : message;
-  const parsed = payloadSchema.safeParse(payload);
-  if (!parsed.success) {
-    throw usageError('send the message', parsed.error);
-  }
-  const bytes = payloadBytes(payload);
-  if (bytes > MESSAGE_BYTES_MAX) {
-    throw new RingfenceError(
-      'RF_LIMIT_EXCEEDED',
-      `Cannot send a message of ${bytes} bytes: ${MESSAGE_BYTES_MAX} is the most; send it in parts.`,
-      { size: bytes, limit: MESSAGE_BYTES_MAX },
-    );
-  }
-  return payload;
-}

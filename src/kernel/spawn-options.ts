@@ -1,7 +1,7 @@
 /** How a kernel is opened and what is spawned, as callers write it. */
 
 import * as z from 'zod';
-import { ISOLATIONS, type Isolation } from '../backend/backend.ts';
+import { type BackendName, ISOLATIONS, type Isolation } from '../backend/backend.ts';
 import type { ElevationAnswer, ElevationRequest } from '../capability/elevation.ts';
 import type { GrantSpec } from '../capability/grant.ts';
 import type { GrantsInput } from '../capability/input.ts';
@@ -128,6 +128,11 @@ export interface LoadedModule {
 /** What is spawned, with what it may and how much. */
 export interface SpawnOptions {
   readonly module: LoadedModule;
+  /**
+   * What runs it; another than `wasm` is not in this version, and refused by its name. Functions are
+   * spawned with {@link WorkOptions}. @default 'wasm'
+   */
+  readonly backend?: Exclude<BackendName, 'native'> | undefined;
   /** A name for logs and reports, 1 to 256 characters. @default the module's path as it was given, or the first 12 digits of its digest */
   readonly agentId?: string;
   /** The guest's arguments; the first is, by habit, its own name. */
@@ -178,6 +183,8 @@ const inputSchema = z.custom<InputGiven>(
 /** Reads {@link SpawnOptions}; grants and limits have readers of their own. */
 export const spawnSchema = z.strictObject({
   module: z.custom<LoadedModule>((value) => typeof value === 'object' && value !== null),
+  backend: z.literal('wasm').optional(),
+  work: z.undefined().optional(),
   agentId: z.string().min(1).max(256).optional(),
   arguments: z.array(z.string()).max(10_000).optional(),
   environment: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional(),

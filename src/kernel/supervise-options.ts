@@ -1,7 +1,6 @@
 /** What is supervised, as callers write it. */
 
 import * as z from 'zod';
-import { RingfenceError } from '../errors.ts';
 import { DEFAULT_BACK_OFF } from '../supervisor/back-off.ts';
 import { AUTO_SHUTDOWNS, type AutoShutdown, type Rules } from '../supervisor/decisions.ts';
 import { DEFAULT_INTENSITY, INTENSITY_MAX } from '../supervisor/intensity.ts';
@@ -10,8 +9,9 @@ import type { Report } from '../supervisor/report.ts';
 import { RESTART_TYPES, type RestartType } from '../supervisor/restart.ts';
 import { CHILDREN_MAX } from '../supervisor/specification.ts';
 import { STRATEGIES, type Strategy } from '../supervisor/strategy.ts';
+import { usageError } from '../usage-error.ts';
 import type { SpawnOptions } from './spawn-options.ts';
-import { usageError } from './usage-error.ts';
+import type { WorkOptions } from './work-options.ts';
 
 interface AnyChild {
   /** Its name in its supervisor: each has another. */
@@ -40,6 +40,14 @@ export interface AgentChild
   readonly shutdownMs?: number | undefined;
 }
 
+/** The specification of an agent that is a function of the program: each time it is called anew. */
+export interface WorkChild extends AnyChild, Omit<WorkOptions, 'parent' | 'agentId'> {
+  /** The name of its agents. @default its id */
+  readonly agentId?: string | undefined;
+  /** How long it has to end when it is asked to, in milliseconds. @default 5,000 */
+  readonly shutdownMs?: number | undefined;
+}
+
 /** A supervisor under a supervisor. */
 export interface SupervisorChild extends AnyChild {
   readonly supervisor: SuperviseOptions;
@@ -48,7 +56,7 @@ export interface SupervisorChild extends AnyChild {
 }
 
 /** What a supervisor can have under it. */
-export type ChildOptions = AgentChild | SupervisorChild;
+export type ChildOptions = AgentChild | WorkChild | SupervisorChild;
 
 /** A supervisor, and what it starts. */
 export interface SuperviseOptions {
@@ -178,18 +186,11 @@ export function readSupervisor(options: SuperviseOptions): ReadSupervisor {
 
 /** A child's options, read as far as they are not those of a spawn. */
 export type ReadChildOptions =
-  | { readonly kind: 'agent'; readonly child: AgentChild }
+  | { readonly kind: 'agent'; readonly child: AgentChild | WorkChild }
   | { readonly kind: 'supervisor'; readonly child: SupervisorChild };
 
-/** Reads a child. @throws {RingfenceError} `RF_USAGE`, `RF_BACKEND_NOT_AVAILABLE` */
+/** Reads a child. @throws {RingfenceError} `RF_USAGE` */
 export function readChildOptions(given: unknown): ReadChildOptions {
-  if (typeof given === 'object' && given !== null && 'work' in given) {
-    throw new RingfenceError(
-      'RF_BACKEND_NOT_AVAILABLE',
-      "Cannot supervise a child with 'work' as the backend 'native', which would run a function of the program, is not in this build: give a module.",
-      { backend: 'native' },
-    );
-  }
   const isSupervisor =
     typeof given === 'object' &&
     given !== null &&
@@ -201,5 +202,5 @@ export function readChildOptions(given: unknown): ReadChildOptions {
   }
   return isSupervisor
     ? { kind: 'supervisor', child: given as SupervisorChild }
-    : { kind: 'agent', child: given as AgentChild };
+    : { kind: 'agent', child: given as AgentChild | WorkChild };
 }

@@ -1,6 +1,5 @@
 /** The supervisors of a kernel: what they start, and what the program sees and does of them. */
 
-import type { Isolation } from '../backend/backend.ts';
 import type { StartTurn } from '../backend/starts.ts';
 import type { GrantId } from '../capability/grant.ts';
 import { readGrants } from '../capability/input.ts';
@@ -24,7 +23,7 @@ import {
 import { SupervisorTree } from '../supervisor/tree.ts';
 import type { Agent } from './agent.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './roots.ts';
-import type { SpawnOptions } from './spawn-options.ts';
+import type { Spawnable } from './spawn-request.ts';
 import {
   type AgentChild,
   type ChildOptions,
@@ -32,14 +31,15 @@ import {
   readChildOptions,
   readSupervisor,
   type SuperviseOptions,
+  type WorkChild,
 } from './supervise-options.ts';
 
 /** What supervisors ask the rest of the kernel for. */
 export interface SupervisorsOptions {
   /** @throws {RingfenceError} as `Kernel.spawn` does for what can't be understood. */
-  check(options: SpawnOptions): Limits;
-  turn(isolation: Isolation | undefined): Promise<StartTurn> | null;
-  spawn(options: SpawnOptions, limits: Limits, opened: OpenedGrants, lineage: Lineage): Agent;
+  check(options: Spawnable): Limits;
+  turn(options: Spawnable): Promise<StartTurn> | null;
+  spawn(options: Spawnable, limits: Limits, opened: OpenedGrants, lineage: Lineage): Agent;
   /** A clock that is never set back, in milliseconds since 1970. */
   now(): number;
   warn(text: string): void;
@@ -132,7 +132,7 @@ const GENERATIONS_MAX = 16;
 class AgentStarter implements ChildStarter {
   readonly kind = 'agent';
   readonly #options: SupervisorsOptions;
-  readonly #spawn: SpawnOptions;
+  readonly #spawn: Spawnable;
   readonly #limits: Limits;
   /** Opened once: by the time of a restart, their names can lead elsewhere. */
   readonly #opened: OpenedGrants;
@@ -141,7 +141,7 @@ class AgentStarter implements ChildStarter {
   /** Of what was granted, what was taken back: a restart does not bring it back. */
   readonly #withdrawn = new Set<OpenedGrants['specs'][number]>();
 
-  constructor(spawn: SpawnOptions, options: SupervisorsOptions, issued: Map<GrantId, () => void>) {
+  constructor(spawn: Spawnable, options: SupervisorsOptions, issued: Map<GrantId, () => void>) {
     this.#options = options;
     this.#spawn = spawn;
     this.#issued = issued;
@@ -153,7 +153,7 @@ class AgentStarter implements ChildStarter {
     let agent: Agent | null = null;
     let isCancelled = false;
     const begin = async (): Promise<Pid> => {
-      const waiting = this.#options.turn(this.#spawn.isolation);
+      const waiting = this.#options.turn(this.#spawn);
       const turn = waiting === null ? null : await waiting;
       try {
         if (isCancelled) {
@@ -419,7 +419,7 @@ function requireUseful(
 }
 
 /** What is left of a child's options is what its agents are spawned with. */
-function spawnOf(child: AgentChild): SpawnOptions {
+function spawnOf(child: AgentChild | WorkChild): Spawnable {
   const { id, restart: _, significant: __, shutdownMs: ___, agentId, ...spawn } = child;
-  return { ...spawn, agentId: agentId ?? id } as SpawnOptions;
+  return { ...spawn, agentId: agentId ?? id } as Spawnable;
 }

@@ -7,7 +7,7 @@ import type { ProcessRow } from '../process/table.ts';
 import type { ProcessFacts } from '../supervisor/facts.ts';
 import type { Process } from '../supervisor/process.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
-import { usageError } from './usage-error.ts';
+import { usageError } from '../usage-error.ts';
 import { type StateChange, StateWatch } from './watch.ts';
 
 /** Changes that are kept for one who does not read, where nothing else is said. */

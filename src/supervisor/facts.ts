@@ -17,7 +17,8 @@ export interface ProcessFacts extends ProcessRow {
   /** Whose quota it counts towards, where one was named for it. */
   readonly owner: string | null;
   readonly isolation: Isolation;
-  readonly module: { readonly path: string | null; readonly digest: string };
+  /** Null: it is a function of the program. */
+  readonly module: { readonly path: string | null; readonly digest: string } | null;
   readonly limits: Limits;
   /** So far, or in all. */
   readonly usage: Usage;

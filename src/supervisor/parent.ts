@@ -44,12 +44,15 @@ export function checkSpawn(request: SpawnRequest, { parent, grants, children }: 
   if (spawns.length === 0) {
     throw denied(request, 'it was not granted spawn; grant it (--allow-spawn)');
   }
-  const digest = `sha256:${request.module.digest}`;
+  const digest = request.module === null ? null : `sha256:${request.module.digest}`;
   const reaching = spawns.filter(
-    ({ scope }) => scope.depth > 0 && (scope.modules === 'all' || scope.modules.has(digest)),
+    ({ scope }) =>
+      scope.depth > 0 &&
+      (scope.modules === 'all' || (digest !== null && scope.modules.has(digest))),
   );
   if (reaching.length === 0) {
-    throw denied(request, 'the module is outside of the scope of its spawn grant; widen it');
+    const what = digest === null ? 'a function of the program' : 'the module';
+    throw denied(request, `${what} is outside of the scope of its spawn grant; widen it`);
   }
   const most = Math.max(...reaching.map(({ scope }) => scope.count));
   if (children >= most) {

@@ -25,7 +25,8 @@ export interface SpawnRequest {
   readonly parentPid: Pid;
   /** Who was there before, where a supervisor has started it again. */
   readonly lineage: Lineage;
-  readonly module: { readonly path: string | null; readonly digest: string };
+  /** Null: it is a function of the program. */
+  readonly module: { readonly path: string | null; readonly digest: string } | null;
   readonly grants: readonly GrantSpec[];
   /** The open directories of mounts, by where the guest finds them; closed at the exit. */
   readonly roots: ReadonlyMap<string, OpenRoot>;

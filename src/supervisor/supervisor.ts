@@ -164,7 +164,8 @@ export class Supervisor {
       // Nobody can be asked from within another process: what it may have is taken at once.
       memoryBytes: apart ? limits.memoryBytes || Number.POSITIVE_INFINITY : request.declaredBytes,
       descriptors: roots.size,
-      stacks: apart ? 0 : 1,
+      // A function of the program has none of its own.
+      stacks: apart || request.module === null ? 0 : 1,
     };
   }
 
@@ -178,7 +179,7 @@ export class Supervisor {
         pid,
         parentPid: process.parentPid,
         agentId: process.agentId,
-        moduleDigest: request.module.digest,
+        moduleDigest: request.module?.digest ?? null,
         block,
         grants: this.grants.of(pid).map((grant) => held(process, grant)),
         mounts: this.#mounts(process),
@@ -363,12 +364,14 @@ export class Supervisor {
   }
 
   /**
-   * Asks an agent to end: who may receive messages gets `cancelled`. It is ended by force when the time
+   * Asks an agent to end: who may receive messages, or hears it anyway, gets `cancelled`. It is ended by force when the time
    * has passed, and at once where it could not hear. Nothing happens to one that has exited.
    */
   stop(pid: Pid, shutdownMs: number, message: string): void {
     const process = this.#table.findLive(pid);
-    const canHear = this.grantsOf(pid).some(({ kind }) => kind === 'ipc');
+    const canHear =
+      process?.running?.alwaysHears === true ||
+      this.grantsOf(pid).some(({ kind }) => kind === 'ipc');
     if (process?.running == null || !canHear || shutdownMs === 0) {
       this.kill(pid, message);
       return;
@@ -427,7 +430,7 @@ export class Supervisor {
       agent_id: agentId,
       restarted_from: process.restartedFrom,
       restarts: request.lineage.restarts,
-      module: { path: request.module.path, sha256: request.module.digest },
+      module: { path: request.module?.path ?? null, sha256: request.module?.digest ?? null },
       exit,
       usage: process.finalUsage,
       limits: reportLimits(request.limits),

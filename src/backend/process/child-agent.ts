@@ -167,7 +167,7 @@ export class ChildAgent implements BackendAgent {
     const {
       limits,
       block,
-      moduleDigest,
+      moduleDigest: _digest,
       isolation: _isolation,
       mounts: _mounts,
       ...rest
@@ -185,7 +185,7 @@ export class ChildAgent implements BackendAgent {
       kind: 'begin',
       plan: module.plan,
       modules: module.modules,
-      agent: { ...rest, limits, grants, mounts: [], slot: 0, digest: moduleDigest },
+      agent: { ...rest, limits, grants, mounts: [], slot: 0, digest: module.digest },
       preopens: this.#parts.files.preopens,
       sliceFuel,
       revoked: this.#revokedIndexes(),

@@ -87,8 +87,8 @@ export class WorkerLink implements AgentThread {
     }
     const agent = new RunningAgent(start, events, this);
     this.agents.set(start.pid, agent);
-    const { block, moduleDigest, isolation: _isolation, ...rest } = start;
-    this.post({ kind: 'start', agent: { ...rest, slot: block.slot, digest: moduleDigest } });
+    const { block, moduleDigest: _digest, isolation: _isolation, ...rest } = start;
+    this.post({ kind: 'start', agent: { ...rest, slot: block.slot, digest: module.digest } });
     return agent;
   }
 

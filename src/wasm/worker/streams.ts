@@ -7,7 +7,7 @@ import type { FromWorker, StreamName } from './protocol.ts';
 export const OUTPUT_WINDOW_BYTES = 64 * 1024;
 
 /** A log line is cut here. */
-const LOG_LINE_CHARACTERS_MAX = 8 * 1024;
+export const LOG_LINE_CHARACTERS_MAX = 8 * 1024;
 
 /** What a log line costs beside its characters, so that empty ones are bounded too. */
 const LOG_LINE_OVERHEAD_BYTES = 512;

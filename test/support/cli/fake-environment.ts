@@ -129,7 +129,9 @@ export interface FakeKernelParts {
 /** Opens kernels that do as a test says. Only what the command line uses of a kernel is there. */
 export function fakeKernel(parts: FakeKernelParts): Environment['openKernel'] {
   return async () => {
-    const kernel: Pick<Kernel, 'load' | 'spawn' | 'close' | 'neededGrants'> = {
+    const kernel: Pick<Kernel, 'load' | 'close' | 'neededGrants'> & {
+      spawn(options: SpawnOptions): Promise<Agent>;
+    } = {
       load: parts.load ?? (async () => FAKE_MODULE),
       neededGrants: async () => [],
       close: parts.close ?? (async () => []),

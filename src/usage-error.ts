@@ -1,7 +1,7 @@
 /** The error of a value that a caller gave and a schema refuses. */
 
 import type * as z from 'zod';
-import { RingfenceError } from '../errors.ts';
+import { RingfenceError } from './errors.ts';
 
 /** The error of a value that a schema refuses. */
 export function usageError(what: string, error: z.ZodError): RingfenceError {

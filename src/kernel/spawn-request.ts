@@ -1,0 +1,126 @@
+/** What is spawned, whatever backend it is for: checked, and as the supervisor takes it. */
+
+import { RingfenceError } from '../errors.ts';
+import { KERNEL_PID } from '../process/state.ts';
+import { type Limits, parseLimits } from '../resource/limits.ts';
+import type { SpawnRequest } from '../supervisor/process.ts';
+import type { Lineage } from '../supervisor/specification.ts';
+import { usageError } from '../usage-error.ts';
+import { chooseBackend } from './backend-choice.ts';
+import type { OpenedGrants } from './roots.ts';
+import { type LoadedModule, type SpawnOptions, spawnSchema } from './spawn-options.ts';
+import { nameOfWork, parseWorkLimits, type WorkOptions, workSchema } from './work-options.ts';
+
+/** A module or a function, with what it may and how much. */
+export type Spawnable = SpawnOptions | WorkOptions;
+
+/** Whether it is a function; once {@link checkSpawnable} has passed it. */
+export const isWork = (options: Spawnable): options is WorkOptions =>
+  'work' in options && options.work !== undefined;
+
+/**
+ * Checks what is to be spawned, but for its grants; answers its limits. `isLoaded`: the kernel has made
+ * this module.
+ *
+ * @throws {RingfenceError} `RF_USAGE`, `RF_BACKEND_NOT_AVAILABLE`
+ */
+export function checkSpawnable(
+  options: Spawnable,
+  isLoaded: (module: LoadedModule) => boolean,
+): Limits {
+  const backend = chooseBackend(options);
+  const parsed = (backend === 'native' ? workSchema : spawnSchema).safeParse(options);
+  if (!parsed.success) {
+    throw usageError('spawn the agent', parsed.error);
+  }
+  if (!isWork(options) && !isLoaded(options.module)) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      "Cannot spawn the agent as 'module' is none that this kernel has loaded: give what load() answered.",
+    );
+  }
+  if (options.owner !== undefined && options.parent !== undefined) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      "Cannot spawn the agent as 'owner' is given with 'parent': a child counts towards its parent's owner; leave one out.",
+    );
+  }
+  return isWork(options) ? parseWorkLimits(options.limits) : parseLimits(options.limits);
+}
+
+/**
+ * What the supervisor spawns.
+ *
+ * @throws {RingfenceError} `RF_MODULE_REFUSED` where a module declares more memory than its limit
+ */
+export function requestOf(
+  options: Spawnable,
+  limits: Limits,
+  { specs, roots }: OpenedGrants,
+  lineage: Lineage,
+): SpawnRequest {
+  const common = {
+    parentPid: options.parent?.pid ?? KERNEL_PID,
+    lineage,
+    grants: specs,
+    roots,
+    owner: options.owner ?? null,
+    limits,
+  };
+  return isWork(options)
+    ? { ...common, ...OF_A_FUNCTION, agentId: options.agentId ?? nameOfWork(options.work) }
+    : { ...common, ...ofModule(options, limits) };
+}
+
+/** What only modules have. */
+type OfModule = Pick<
+  SpawnRequest,
+  | 'module'
+  | 'isolation'
+  | 'declaredBytes'
+  | 'arguments'
+  | 'environment'
+  | 'terminal'
+  | 'input'
+  | 'stdout'
+  | 'stderr'
+>;
+
+const OF_A_FUNCTION: OfModule = {
+  module: null,
+  isolation: 'shared',
+  declaredBytes: 0,
+  arguments: [],
+  environment: [],
+  terminal: { stdin: false, stdout: false, stderr: false },
+  input: undefined,
+  stdout: undefined,
+  stderr: undefined,
+};
+
+function ofModule(options: SpawnOptions, limits: Limits): OfModule & { readonly agentId: string } {
+  const { module } = options;
+  if (limits.memoryBytes !== 0 && module.declaredBytes > limits.memoryBytes) {
+    throw new RingfenceError(
+      'RF_MODULE_REFUSED',
+      `Cannot run the module as it declares ${module.declaredBytes} bytes of memory, and its limit is ${limits.memoryBytes}: raise the limit (--max-memory).`,
+      { declared: module.declaredBytes, limit: limits.memoryBytes },
+    );
+  }
+  return {
+    agentId: options.agentId ?? module.path ?? module.digest.slice(0, 12),
+    module: { path: module.path, digest: module.digest },
+    isolation: options.isolation ?? 'shared',
+    declaredBytes: module.declaredBytes,
+    arguments: options.arguments ?? [],
+    environment: Object.entries(options.environment ?? {}),
+    terminal: {
+      stdin: options.terminal?.stdin ?? false,
+      stdout: options.terminal?.stdout ?? false,
+      stderr: options.terminal?.stderr ?? false,
+    },
+    input: options.stdin,
+    stdout: options.stdout,
+    stderr: options.stderr,
+  };
+}
