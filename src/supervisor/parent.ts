@@ -64,10 +64,13 @@ export function checkSpawn(request: SpawnRequest, { parent, grants, children }: 
   }
   for (const name of Object.keys(request.limits) as (keyof Limits)[]) {
     const most = parent.request.limits[name];
-    if (isHigher(request.limits[name], most)) {
+    const limit = request.limits[name];
+    if (isHigher(limit, most)) {
       throw denied(
         request,
-        `its limit '${name}' of ${request.limits[name]} is higher than its parent's of ${most}; lower it`,
+        request.module === null && limit === 0
+          ? `a function has no limit '${name}', and its parent has one of ${most}; give it one where functions can have it, or no parent`
+          : `its limit '${name}' of ${limit} is higher than its parent's of ${most}; lower it`,
       );
     }
   }

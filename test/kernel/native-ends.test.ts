@@ -166,6 +166,24 @@ describe('a function that is killed', () => {
     expect(unhandled).toEqual([]);
   });
 
+  test('and does not believe it leaves the program its turn', async () => {
+    let stubborn = true;
+    let refused = 0;
+    const { context, work } = started(async ({ receive }) => {
+      while (stubborn) {
+        refused += (await codeOf(receive())) === 'RF_CLOSED' ? 1 : 0;
+      }
+    });
+    const agent = await host.kernel.spawn({ work, grants: { ipc: 'all' } });
+    await context;
+    agent.kill();
+    while (refused < 1_000) {
+      await nextTurn();
+    }
+    stubborn = false;
+    expect((await agent.exited).exit.reason).toBe('killed');
+  });
+
   test('touches nothing of who comes after it', async () => {
     const small = await testKernel({ capacity: 1 });
     const { context, work } = started(forEver);
