@@ -590,6 +590,26 @@ export class Kernel implements AsyncDisposable {
     this.#supervisor.kill(pid, message);
   }
 
+  /**
+   * Has an agent stop at the end of its slice, until it is resumed: {@link Agent.suspend}.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`; `RF_INVALID_STATE_TRANSITION` where it is neither
+   * running nor suspended
+   */
+  suspend(pid: Pid): void {
+    this.#supervisor.suspend(pid);
+  }
+
+  /**
+   * Lets an agent go on that was suspended.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`; `RF_INVALID_STATE_TRANSITION` where it is neither
+   * suspended nor running
+   */
+  resume(pid: Pid): void {
+    this.#supervisor.resume(pid);
+  }
+
   /** Ends all agents and the workers. Resolves with the reports of those that were still alive. */
   async close(): Promise<Report[]> {
     this.#closing.abort(

@@ -107,6 +107,10 @@ export interface BackendAgent {
   readonly alwaysHears?: boolean;
   /** The command stands in the control block: act on it. */
   command(message: string): void;
+  /** Its control block says that it is suspended: it stops at the end of its slice. */
+  suspended(): void;
+  /** Its control block says so no longer. */
+  resumed(): void;
   /** It holds a grant more. */
   granted(grant: HeldGrant): void;
   /**

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Grant } from '../capability/grant.ts';
 import { type ErrorCode, RingfenceError } from '../errors.ts';
 import { type MessageInput, readMessage } from '../ipc/payload.ts';
-import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
+import { checkTransition, KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
 import type { Usage } from '../resource/usage.ts';
 import type { Process } from '../supervisor/process.ts';
 import type { Report } from '../supervisor/report.ts';
@@ -113,6 +113,32 @@ export class Agent {
       const { shutdownMs = DEFAULT_SHUTDOWN_MS, message = 'it was stopped' } = parsed.data;
       this.#supervisor.stop(this.pid, shutdownMs, message);
     }
+  }
+
+  /**
+   * Has it stop at the end of its slice, until it is resumed: it uses no CPU time, and nothing wakes it.
+   * What is sent to it is kept in its mailbox, its timeout goes on, and it can be stopped and killed.
+   * Nothing happens to one that is suspended.
+   *
+   * @throws {RingfenceError} `RF_INVALID_STATE_TRANSITION` where it is neither running nor suspended
+   */
+  suspend(): void {
+    if (this.state === 'exited') {
+      checkTransition(this.pid, 'exited', 'suspended');
+    }
+    this.#supervisor.suspend(this.pid);
+  }
+
+  /**
+   * Lets it go on where it was suspended. Nothing happens to one that is running.
+   *
+   * @throws {RingfenceError} `RF_INVALID_STATE_TRANSITION` where it is neither suspended nor running
+   */
+  resume(): void {
+    if (this.state === 'exited') {
+      checkTransition(this.pid, 'exited', 'running');
+    }
+    this.#supervisor.resume(this.pid);
   }
 
   /** Ends it by force; its report says `killed`. Nothing happens to one that has ended. */

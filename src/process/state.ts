@@ -10,7 +10,7 @@ export const KERNEL_PID: Pid = 0;
 
 /**
  * Where an agent is in its life: from `starting` over `running` to `exited`, or from `starting` to
- * `exited`. One that was asked to end is `stopping`. No agent is `suspended` yet.
+ * `exited`. One that was asked to end is `stopping`; one that may not run for a while is `suspended`.
  */
 export type ProcessState = 'starting' | 'running' | 'suspended' | 'stopping' | 'exited';
 

@@ -38,6 +38,22 @@ describe('a control block', () => {
     }
   });
 
+  test('says that it is suspended beside the command and the revocations', () => {
+    const block = new ControlBlocks(1).take();
+    block.suspend();
+    block.suspend();
+    block.revokeGrant(3);
+    expect([block.isSuspended, block.command]).toEqual([true, COMMAND.none]);
+    expect(block.request(COMMAND.kill)).toBe(true);
+    expect([block.isSuspended, block.command]).toEqual([true, COMMAND.kill]);
+    const before = block.state;
+    block.resume();
+    expect(block.state).not.toBe(before);
+    block.resume();
+    expect([block.isSuspended, block.command]).toEqual([false, COMMAND.kill]);
+    expect(block.isGrantRevoked(3)).toBe(true);
+  });
+
   test('keeps the first command only', () => {
     const block = new ControlBlocks(1).take();
     expect(block.request(COMMAND.kill)).toBe(true);

@@ -11,7 +11,10 @@ const SLOT_BYTES = 128;
 const WORDS = SLOT_BYTES / 4;
 const LONGS = SLOT_BYTES / 8;
 
-/** 32-bit fields of a slot, by index. The state is the command, and how often grants were revoked. */
+/**
+ * 32-bit fields of a slot, by index. The state is the command, whether the agent is suspended, and how
+ * often grants were revoked.
+ */
 const WORD = { state: 0, slices: 1, messagesSent: 2, toolCalls: 3 } as const;
 /** The first of the eight words whose bits say which grants of the agent were revoked. */
 const REVOKED_WORD = 4;
@@ -34,9 +37,11 @@ const LONG = {
 
 /** What the kernel tells a worker about an agent, at any time, through the agent's slot. */
 export const COMMAND = { none: 0, kill: 1, timeout: 2 } as const;
-/** Where the command stands in the state; above it, the revocations are counted. */
-const COMMAND_MASK = 0xff;
-const REVOCATION = COMMAND_MASK + 1;
+/** Where the command stands in the state. */
+const COMMAND_MASK = 0x7f;
+/** Beside it: the agent may not run. Above both, the revocations are counted. */
+const SUSPENDED = 0x80;
+const REVOCATION = 0x100;
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];
 
 /** What is counted in a slot. */
@@ -116,6 +121,17 @@ export class ControlBlock {
         return true;
       }
     }
+  }
+
+  /** Whether the agent may not run; read at the end of each slice, and before each run. */
+  get isSuspended(): boolean {
+    return (this.state & SUSPENDED) !== 0;
+  }
+  suspend(): void {
+    Atomics.or(this.#words, this.#word + WORD.state, SUSPENDED);
+  }
+  resume(): void {
+    Atomics.and(this.#words, this.#word + WORD.state, ~SUSPENDED);
   }
 
   /** Slices that the agent has used up. */

@@ -376,8 +376,13 @@ export class Supervisor {
       this.kill(pid, message);
       return;
     }
-    if (process.state === 'running') {
+    const { state } = process;
+    if (state === 'running' || state === 'suspended') {
       this.#table.transition(pid, 'stopping');
+    }
+    if (state === 'suspended') {
+      // To hear it, it has to run.
+      this.#letRun(process);
     }
     const payload: Payload = { tag: 'text', val: message };
     void process.running.deliver({ tag: 'cancelled', sender: KERNEL_PID, payload }, shutdownMs);
@@ -388,6 +393,51 @@ export class Supervisor {
       ring: () => this.kill(pid, `${message}, and it did not end within ${shutdownMs} ms`),
     });
     void process.exited.then(() => alarm.clear());
+  }
+
+  /**
+   * Has an agent stop where it is, until it is resumed; nothing happens to one that is suspended.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`; `RF_INVALID_STATE_TRANSITION` for one that is neither
+   * running nor suspended
+   */
+  suspend(pid: Pid): void {
+    const process = this.#table.findLive(pid);
+    if (process?.state === 'suspended') {
+      return;
+    }
+    this.#table.transition(pid, 'suspended');
+    process?.block?.suspend();
+    process?.running?.suspended();
+  }
+
+  /**
+   * Lets a suspended agent go on; nothing happens to one that is running.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`; `RF_INVALID_STATE_TRANSITION` for one that is neither
+   */
+  resume(pid: Pid): void {
+    const process = this.#table.findLive(pid);
+    const state = process?.state ?? this.#table.get(pid).state;
+    if (state === 'running') {
+      return;
+    }
+    if (state === 'starting') {
+      throw new RingfenceError(
+        'RF_INVALID_STATE_TRANSITION',
+        `Cannot resume pid ${pid} as it is starting: it will be running by itself; only one that is suspended can be resumed.`,
+        { pid, from: state, to: 'running' },
+      );
+    }
+    this.#table.transition(pid, 'running');
+    if (process !== undefined) {
+      this.#letRun(process);
+    }
+  }
+
+  #letRun(process: Process): void {
+    process.block?.resume();
+    process.running?.resumed();
   }
 
   /** Ends all agents and takes no more. Resolves with their reports. */

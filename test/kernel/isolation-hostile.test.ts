@@ -257,6 +257,15 @@ describe('what it says is bounded', () => {
 });
 
 describe('it ends, however it resists', () => {
+  /** An agent that was suspended as soon as it ran. */
+  async function suspended(mode: string) {
+    const agent = start(mode, { grants: { tools: ['add'], ipc: 'all' } });
+    await vi.waitFor(() => expect(agent.events.running).toHaveBeenCalled(), soon);
+    agent.block.suspend();
+    agent.agent.suspended();
+    return agent;
+  }
+
   test.each(['crash', 'leave', 'closes'])('by itself: %s', async (mode) => {
     expect(await start(mode).ended).toMatchObject({ code: -1, reason: 'worker_lost' });
   });
@@ -282,6 +291,47 @@ describe('it ends, however it resists', () => {
       reason: 'killed',
       message: 'its process did not take a revocation',
     });
+  });
+
+  test('when it does not say that it rests while its agent is suspended', async () => {
+    const agent = await suspended('deaf');
+    expect(await agent.ended).toMatchObject({
+      reason: 'killed',
+      message: 'its process did not stop when it was suspended',
+    });
+  });
+
+  test('when it asks for something while its agent is suspended', async () => {
+    const agent = await suspended('suspended-asks');
+    expect(await agent.ended).toMatchObject({ message: 'its process broke the protocol' });
+    expect(warnings[0]).toContain('while its agent is suspended');
+    expect(agent.events.callTool).not.toHaveBeenCalled();
+  });
+
+  test.runIf(process.platform === 'linux')(
+    'when it computes while its agent is suspended',
+    async () => {
+      const agent = await suspended('suspended-computes');
+      expect(await agent.ended).toMatchObject({
+        reason: 'killed',
+        message: 'its process went on while it was suspended',
+      });
+    },
+  );
+
+  test('but not when it rests: its mail waits here, and it goes on', async () => {
+    const agent = await suspended('idle');
+    const payload = { tag: 'text', val: 'later' } as const;
+    expect(await agent.agent.deliver({ tag: 'message', sender: 0, payload }, null)).toEqual({
+      tag: 'ok',
+      val: null,
+    });
+    await agent.agent.revoked();
+    expect(agent.logged).toEqual([]);
+    agent.block.resume();
+    agent.agent.resumed();
+    await vi.waitFor(() => expect(agent.logged).toHaveLength(1), soon);
+    expect(agent.logged[0]).toContain('later');
   });
 
   test.runIf(process.platform === 'linux')('when it takes more memory than it may', async () => {

@@ -35,6 +35,8 @@ export interface Calling {
   readonly ended: boolean;
   /** Null: it may go on. Otherwise resolves when others had their turn. */
   turnOver(): Promise<void> | null;
+  /** Null: it may go on. Otherwise resolves when it was suspended no longer. */
+  readonly rest: Promise<void> | null;
   /** Throws when it has ended. */
   checkAlive(): void;
   hold(bytes: number): boolean;
@@ -102,6 +104,9 @@ export class Call implements Caller {
       await turnOver;
     }
     for (;;) {
+      while (this.#agent.rest !== null) {
+        await this.#agent.rest;
+      }
       const answer = fn({ agent: this }, ...args);
       if (answer !== WAIT) {
         return answer as ReturnType<Work>;

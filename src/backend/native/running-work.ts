@@ -87,6 +87,7 @@ export class RunningWork implements BackendAgent, Calling {
   readonly #operations = new Set<Operation<unknown>>();
   readonly #expiries: Alarm[] = [];
   #deadline: Alarm | null = null;
+  #rest: PromiseWithResolvers<void> | null = null;
   #heldBytes = 0;
 
   constructor(start: BackendStart, events: BackendEvents, toRun: WorkToRun) {
@@ -188,6 +189,7 @@ export class RunningWork implements BackendAgent, Calling {
     }
     const undelivered = this.mailbox.close();
     this.#denials.flush();
+    this.resumed();
     this.#events.exited({ ...end, undelivered });
     for (const call of this.#waiting) {
       call.wake();
@@ -197,6 +199,22 @@ export class RunningWork implements BackendAgent, Calling {
         pid: this.pid,
       }),
     );
+  }
+
+  // ── its rest ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Nobody can stop a function: what it calls from now on through its context waits. */
+  suspended(): void {
+    this.#rest ??= Promise.withResolvers();
+  }
+
+  resumed(): void {
+    this.#rest?.resolve();
+    this.#rest = null;
+  }
+
+  get rest(): Promise<void> | null {
+    return this.#rest?.promise ?? null;
   }
 
   // ── its grants ──────────────────────────────────────────────────────────────────────────────────

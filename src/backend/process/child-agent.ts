@@ -25,6 +25,7 @@ import { FileBroker } from './file-broker.ts';
 import { ChildProtocolError, readHead } from './from-child.ts';
 import type { Launched } from './launcher.ts';
 import { Requests } from './requests.ts';
+import { Rest } from './rest.ts';
 import { ChildStreams } from './streams.ts';
 import { type ChildParts, takeMessage } from './take-message.ts';
 import { Tellings } from './tellings.ts';
@@ -54,6 +55,7 @@ export class ChildAgent implements BackendAgent {
   readonly #link: ChildLink;
   readonly #held: HeldGrants;
   readonly #parts: ChildParts;
+  readonly #rest: Rest;
   readonly #deadline: Deadline;
   #watch: ProcessWatch | null = null;
   #warnings = 0;
@@ -83,6 +85,9 @@ export class ChildAgent implements BackendAgent {
         hostBytes: limits.hostBytes,
         send,
         mayReceive: () => {
+          if (block.isSuspended) {
+            return false;
+          }
           this.#held.look();
           return this.#held.first('ipc') !== null;
         },
@@ -93,6 +98,13 @@ export class ChildAgent implements BackendAgent {
       warn: (text) => this.#warn(text),
       finish: (end) => this.#finish(end),
     };
+    this.#rest = new Rest({
+      pid,
+      tellings: this.#parts.tellings,
+      watch: () => this.#watch,
+      send,
+      silent: () => this.#finish(killed('its process did not stop when it was suspended')),
+    });
     this.#deadline = new Deadline(() => {
       // It counts as ended by its timeout, unless it was to be ended before.
       block.request(COMMAND.timeout);
@@ -122,6 +134,24 @@ export class ChildAgent implements BackendAgent {
     }
     this.#send({ kind: 'command', command: this.#start.block.command, message });
     this.#deadline.setNow();
+  }
+
+  /**
+   * Its process has to say that it has heard it, and to be at rest from then on: whatever a guest has
+   * made of it, it does not go on. Its mail stays here meanwhile.
+   */
+  suspended(): void {
+    if (!this.#ended) {
+      this.#parts.deliveries.changed();
+      this.#rest.begin();
+    }
+  }
+
+  resumed(): void {
+    if (!this.#ended) {
+      this.#rest.end();
+      this.#parts.deliveries.changed();
+    }
   }
 
   deliver(
@@ -225,6 +255,9 @@ export class ChildAgent implements BackendAgent {
       if (!this.#begun && head.kind !== 'warning') {
         throw new ChildProtocolError('it says something before it was asked');
       }
+      if (this.#rest.isBrokenBy(head)) {
+        throw new ChildProtocolError('it asks for something while its agent is suspended');
+      }
       takeMessage(this.#parts, head, frame.body);
     } catch (error) {
       if (error instanceof ChildProtocolError) {
@@ -256,11 +289,7 @@ export class ChildAgent implements BackendAgent {
   }
 
   #passed(what: Passed): void {
-    this.#finish(
-      what === 'memory'
-        ? killed('its process took more memory than it may')
-        : { ...killed('its process took more CPU time than it may'), reason: 'cpu_time' },
-    );
+    this.#finish(ENDS[what]);
   }
 
   #lost(message: string): void {
@@ -295,6 +324,12 @@ const killed = (message: string): BackendEnd => ({
   message,
   undelivered: 0,
 });
+
+const ENDS: Readonly<Record<Passed, BackendEnd>> = {
+  memory: killed('its process took more memory than it may'),
+  cpu_time: { ...killed('its process took more CPU time than it may'), reason: 'cpu_time' },
+  rest: killed('its process went on while it was suspended'),
+};
 
 const failed = (message: string): BackendEnd => ({ ...killed(message), reason: 'internal' });
 

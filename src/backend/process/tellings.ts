@@ -1,21 +1,31 @@
-/** Revocations that a process is told of, and answers. */
+/** What a process is told and has to answer: that grants were revoked, that its agent is suspended. */
 
 import { answerTimer } from '../deadline.ts';
 
 /** How long it has to answer. */
 const TOLD_MS_MAX = 2_000;
 
-/** The revocations of one agent that its process has not answered yet. */
+/** What the process of one agent was told and has not answered yet. */
 export class Tellings {
   readonly #underWay = new Map<number, () => void>();
   #nextId = 1;
 
-  /** Resolves when it has answered, or all are over; `silent` is called when it does not answer. */
-  async tell(send: (id: number) => void, silent: () => void): Promise<void> {
+  /**
+   * Resolves when it has answered, or all are over; `silent` is called when it does not answer. `heard`
+   * is called at once, before what it says next is looked at.
+   */
+  async tell(
+    send: (id: number) => void,
+    silent: () => void,
+    heard: () => void = () => {},
+  ): Promise<void> {
     const id = this.#nextId;
     this.#nextId += 1;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#underWay.set(id, resolve);
+    this.#underWay.set(id, () => {
+      heard();
+      resolve();
+    });
     const timer = answerTimer(TOLD_MS_MAX, silent);
     send(id);
     await promise;

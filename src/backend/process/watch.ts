@@ -6,6 +6,11 @@ import type { ProcessBounds } from './confine.ts';
 /** How often it is looked at. */
 const LOOK_EVERY_MS = 50;
 
+/** CPU time that the process of a suspended agent may take: for what it had begun… */
+const REST_CPU_MS = 1_000;
+/** …and this part of the time, for its own clocks and collections. */
+const REST_CPU_PART = 1 / 20;
+
 /** The kernel's unit of CPU time towards programs, on every machine. */
 const TICK_MS = 10;
 
@@ -49,13 +54,15 @@ export function useOf(systemPid: number): ProcessUse | null {
 }
 
 /** What a process took too much of. */
-export type Passed = 'memory' | 'cpu_time';
+export type Passed = 'memory' | 'cpu_time' | 'rest';
 
 /** Looks at a process until it is stopped; `passed` is called once. */
 export class ProcessWatch {
   readonly #systemPid: number;
   readonly #bounds: ProcessBounds;
   readonly #timer: NodeJS.Timeout;
+  /** Since when it is to be at rest, and what it had used by then; null: it need not. */
+  #rest: { readonly sinceMs: number; readonly cpuTimeMs: number } | null = null;
 
   constructor(systemPid: number, bounds: ProcessBounds, passed: (what: Passed) => void) {
     this.#systemPid = systemPid;
@@ -73,6 +80,16 @@ export class ProcessWatch {
     clearInterval(this.#timer);
   }
 
+  /** From now on it has nothing to do. */
+  beginRest(): void {
+    const use = useOf(this.#systemPid);
+    this.#rest = use && { sinceMs: performance.now(), cpuTimeMs: use.cpuTimeMs };
+  }
+
+  endRest(): void {
+    this.#rest = null;
+  }
+
   #look(): Passed | null {
     const use = useOf(this.#systemPid);
     if (use === null) {
@@ -82,6 +99,17 @@ export class ProcessWatch {
     if (residentBytes !== null && use.residentBytes > residentBytes) {
       return 'memory';
     }
-    return cpuTimeMs !== null && use.cpuTimeMs > cpuTimeMs ? 'cpu_time' : null;
+    if (cpuTimeMs !== null && use.cpuTimeMs > cpuTimeMs) {
+      return 'cpu_time';
+    }
+    return this.#isRestless(use) ? 'rest' : null;
+  }
+
+  #isRestless(use: ProcessUse): boolean {
+    if (this.#rest === null) {
+      return false;
+    }
+    const allowedMs = REST_CPU_MS + (performance.now() - this.#rest.sinceMs) * REST_CPU_PART;
+    return use.cpuTimeMs - this.#rest.cpuTimeMs > allowedMs;
   }
 }

@@ -59,6 +59,13 @@ export class RunningAgent implements BackendAgent {
     this.#deadline.setNow();
   }
 
+  /** Its worker sees that in shared memory, before it runs again and at the end of each slice. */
+  suspended(): void {}
+
+  resumed(): void {
+    this.#thread.post({ kind: 'resumed', pid: this.start.pid });
+  }
+
   deliver(
     delivery: Delivery,
     waitMs: number | null,

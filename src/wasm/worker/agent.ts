@@ -118,6 +118,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #wokeAtMs = Number.NEGATIVE_INFINITY;
   #end: AgentEnd | null = null;
   #launched = false;
+  /** Its turn has come while it was suspended: it is queued again when it is resumed. */
+  #passedOver = false;
   #deadline: Alarm | null = null;
   /** One for each grant that expires: as many as grants that an agent can be given. */
   #expiries: Alarm[] | null = null;
@@ -190,6 +192,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   /** For the scheduler: starts the agent, or goes on where it stopped. */
   resume(): boolean {
+    if (this.block.isSuspended && this.#end === null) {
+      this.#passedOver = true;
+      return false;
+    }
     const { runStartedAtMs, runStartedAtCpu } = this.#parts.scheduler;
     this.#sliceStartedAtMs = runStartedAtMs;
     this.#sliceStartedAtCpu = runStartedAtCpu;
@@ -207,6 +213,14 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       this.fuel.renewSlice();
     }
     return this.#suspension.resume();
+  }
+
+  /** It was suspended, and may run again: what has come meanwhile is taken up. */
+  resumed(): void {
+    if (this.#passedOver) {
+      this.#passedOver = false;
+      this.#parts.scheduler.wake(this);
+    }
   }
 
   addCpuTime(microseconds: number): void {
@@ -282,6 +296,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (this.#end !== null) {
       return CHECK.stop;
     }
+    if (this.block.isSuspended) {
+      return CHECK.suspend;
+    }
     // Who woke up has its millisecond, also where its slices are still too short.
     const goesOn = nowMs - this.#wokeAtMs < SLICE_MS || this.#parts.scheduler.mayContinue();
     return goesOn ? this.fuel.take(fuel) : CHECK.suspend;
@@ -348,6 +365,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#end = end;
     this.fuel.end(ENDS_AT[end.reason]);
     this.#suspension.wake();
+    if (this.#passedOver) {
+      this.#passedOver = false;
+      this.#parts.scheduler.hurry(this);
+    }
   }
 
   /** Acts on the command in its control block, and on its deadline. */

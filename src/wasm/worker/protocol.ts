@@ -54,6 +54,8 @@ export type ToWorker =
   | { kind: 'start'; agent: AgentStart }
   /** Look at the command in the agent's control block. */
   | { kind: 'command'; pid: number; message: string }
+  /** The agent's control block no longer says that it is suspended. */
+  | { kind: 'resumed'; pid: number }
   | { kind: 'grant'; pid: number; grant: HeldGrant }
   /** Look at the revocation bits in the agent's control block. */
   | { kind: 'revoked'; pid: number }

@@ -24,7 +24,10 @@ const AHEAD_MS_MAX = 10;
 
 /** What the scheduler runs. */
 export interface Schedulable {
-  /** Goes on with the agent: it will call `stopped` when it stops. Answers false if it has ended. */
+  /**
+   * Goes on with the agent: it will call `stopped` when it stops. Answers false if it has ended, or may
+   * not run now: whoever lets it run again queues it again.
+   */
   resume(): boolean;
   /** CPU time of one run of it. */
   addCpuTime(microseconds: number): void;

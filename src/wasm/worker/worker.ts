@@ -197,6 +197,9 @@ export class Worker implements WorkerParts {
       case 'command':
         this.#agents.get(message.pid)?.commanded(message.message);
         return;
+      case 'resumed':
+        this.#agents.get(message.pid)?.resumed();
+        return;
       case 'grant':
         this.#agents.get(message.pid)?.granted(message.grant);
         return;

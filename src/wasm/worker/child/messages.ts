@@ -54,12 +54,14 @@ export interface ChildBegin {
 export type ToChild =
   | ChildBegin
   | { readonly kind: 'command'; readonly command: Command; readonly message: string }
+  /** The agent may not run; it answers `told`. */
+  | { readonly kind: 'suspended'; readonly id: number }
   /** Which grants were revoked; it answers `told`. */
   | { readonly kind: 'revoked'; readonly id: number; readonly indexes: readonly number[] }
   | { readonly kind: 'file-answer'; readonly id: number; readonly answer: FileAnswer }
   | Extract<
       ToWorker,
-      { kind: 'grant' | 'deliver' | 'settled' | 'input' | 'consumed' | 'output-closed' }
+      { kind: 'resumed' | 'grant' | 'deliver' | 'settled' | 'input' | 'consumed' | 'output-closed' }
     >;
 
 /** What is counted in the process; the kernel keeps its own count of what leaves it. */

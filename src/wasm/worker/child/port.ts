@@ -157,6 +157,16 @@ export class ChildPort implements WorkerPort {
         this.#block.request(message.command);
         this.#hand({ kind: 'command', pid: this.#pid, message: message.message });
         return;
+      case 'suspended':
+        this.#block.suspend();
+        // It is between two slices, and counts no more.
+        this.#tellCounters();
+        this.tell({ kind: 'told', id: message.id });
+        return;
+      case 'resumed':
+        this.#block.resume();
+        this.#hand(message);
+        return;
       case 'revoked':
         for (const index of message.indexes) {
           this.#block.revokeGrant(index);
