@@ -78,7 +78,11 @@ module.exports = {
     only(
       'policy',
       '^src/policy/',
-      ['^src/(capability|resource)/', '^src/backend/backend\\.ts$'],
+      [
+        '^src/(capability|resource)/',
+        '^src/backend/backend\\.ts$',
+        '^src/wasm/metering/features\\.ts$',
+      ],
       'the policy file knows what can be written in it, and nobody who uses it',
     ),
     only('tools', '^src/tools/', [], 'tools know nobody'),

@@ -25,7 +25,13 @@ export type { MessageInput } from './ipc/payload.ts';
 export type { Agent } from './kernel/agent.ts';
 export type { NativeAgent } from './kernel/native-agent.ts';
 export { resolveMounts } from './kernel/roots.ts';
-export type { KernelOptions, LoadedModule, SpawnOptions } from './kernel/spawn-options.ts';
+export type {
+  KernelOptions,
+  LoadedModule,
+  LoadOptions,
+  ModuleSource,
+  SpawnOptions,
+} from './kernel/spawn-options.ts';
 export type {
   AgentChild,
   ChildOptions,
@@ -75,3 +81,11 @@ export type { ChildPhase, SupervisedChild } from './supervisor/specification.ts'
 export type { Strategy } from './supervisor/strategy.ts';
 export type { LogLine } from './supervisor/supervisor.ts';
 export type { ToolCall, ToolDescription, ToolHandler } from './tools/registry.ts';
+export {
+  ALL_FEATURE_NAMES,
+  type FeatureName,
+  type Features,
+  type FeaturesInput,
+  featuresNamed,
+  namesOf as namesOfFeatures,
+} from './wasm/metering/features.ts';

@@ -21,8 +21,11 @@ import { NativeAgent, type WorkResult } from './kernel/native-agent.ts';
 import { requireDensity, roomOfProcess } from './kernel/room.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './kernel/roots.ts';
 import {
+  featuresSchema,
   type KernelOptions,
   type LoadedModule,
+  type LoadOptions,
+  type ModuleSource,
   optionsSchema,
   type SpawnOptions,
 } from './kernel/spawn-options.ts';
@@ -53,6 +56,7 @@ import {
   prepareModule,
 } from './wasm/component/prepare/prepare.ts';
 import { WorkQueue } from './wasm/component/prepare/queue.ts';
+import { type Features, featuresOf } from './wasm/metering/features.ts';
 
 /** Kinds that are granted to everybody, unless a policy withdraws them. */
 const GRANTED_ANYWAY: ReadonlySet<string> = new Set<GrantKind>(['clocks', 'random']);
@@ -70,10 +74,22 @@ function describe(
     world: plan.entry.kind === 'agent-run' ? 'ringfence:agent' : 'wasi:cli',
     imports: plan.imports,
     exports: plan.exports,
+    features: plan.features,
     declaredBytes: plan.declaredBytes,
     fromCache: prepared.fromCache,
     adapted: prepared.adapted,
   };
+}
+
+/** What a module that was just read may use. @throws {RingfenceError} `RF_USAGE`, or what was thrown */
+function allowedAtLoad(given: LoadOptions['features'], module: ModuleSource): Features {
+  const parsed = featuresSchema.safeParse(
+    (typeof given === 'function' ? given(module) : given) ?? {},
+  );
+  if (!parsed.success) {
+    throw usageError('load the module', parsed.error);
+  }
+  return featuresOf(parsed.data);
 }
 
 /** The addresses and mappings of a process are its own, however many kernels it has. */
@@ -218,13 +234,7 @@ export class Kernel implements AsyncDisposable {
    * of too many types, `RF_CLOSED`, `RF_INTERNAL` when no worker thread can be
    * started; the reason of `signal` once that is aborted
    */
-  async load(
-    source: string | URL | Uint8Array,
-    options: {
-      readonly onProgress?: (stage: string) => void;
-      readonly signal?: AbortSignal;
-    } = {},
-  ): Promise<LoadedModule> {
+  async load(source: string | URL | Uint8Array, options: LoadOptions = {}): Promise<LoadedModule> {
     if (this.#closing.signal.aborted) {
       throw new RingfenceError(
         'RF_CLOSED',
@@ -240,9 +250,10 @@ export class Kernel implements AsyncDisposable {
     const signal = AbortSignal.any(signals);
     const { onProgress } = options;
     const cacheDirectory = this.#cacheDirectory;
+    const allow = (digest: string) => allowedAtLoad(options.features, { digest, path, realPath });
     const [prepared] = await Promise.all([
       this.#preparations.run(
-        () => prepareModule(bytes, { cacheDirectory, onProgress, signal }),
+        () => prepareModule(bytes, { cacheDirectory, allow, onProgress, signal }),
         signal,
       ),
       this.#backend.ready(),
@@ -275,7 +286,8 @@ export class Kernel implements AsyncDisposable {
    * Spawns an agent: it starts at once, within what it is granted and its limits.
    *
    * @throws {RingfenceError} `RF_USAGE`, `RF_FILE` for a directory that can't be mounted,
-   * `RF_MODULE_REFUSED` when the module declares more memory than the limit, `RF_CAPABILITY_DENIED` when
+   * `RF_MODULE_REFUSED` when the module declares more memory than the limit or uses a feature that is
+   * not allowed, `RF_CAPABILITY_DENIED` when
    * a child would have more than its parent, `RF_PROCESS_NOT_FOUND` when that has ended,
    * `RF_QUOTA_EXCEEDED`, `RF_LIMIT_EXCEEDED` for more children than its parent may have, more than 256 grants, or when as many
    * agents have a thread or process of their own as may, `RF_PROCESS_TABLE_FULL`, `RF_CLOSED`,
@@ -416,6 +428,7 @@ export class Kernel implements AsyncDisposable {
           arguments: request.arguments,
           environment: Object.fromEntries(environment),
           isolation: parent.request.isolation,
+          features: parent.request.features,
         },
         limits,
         shareRoots([...specs, ...untold], parent.request.roots),

@@ -7,6 +7,8 @@ import type { BackendEndReason } from '../process/exit.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
 import type { Limits } from '../resource/limits.ts';
 
+export type { Features } from '../wasm/metering/features.ts';
+
 /** The backends by name; one that isn't configured is refused by its name. */
 export const BACKEND_NAMES = ['native', 'wasm', 'container', 'remote', 'tee'] as const;
 /** The name of a backend. */

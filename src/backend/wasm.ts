@@ -53,6 +53,10 @@ export class WasmBackend implements Backend {
     if (module === undefined) {
       throw new Error(`the module ${moduleDigest} was not added to the backend`);
     }
+    if (module.plan.features.gc && start.isolation !== 'process') {
+      // The kernel has refused it before: nobody else's agents may share such a heap.
+      throw new Error('an agent with a heap of the garbage collector is started beside others');
+    }
     if (start.isolation === 'process') {
       if (this.#processes === null) {
         throw new Error('an agent is started in a process before that was prepared');

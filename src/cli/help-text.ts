@@ -5,7 +5,7 @@ export const RUN_GROUPS = {
   grants: 'Grants (nothing is granted by default; without a scope everything of the kind):',
   limits: 'Limits (0 is unlimited; sizes as 64MiB, durations as 500ms, 10s):',
   policy: 'Policy:',
-  run: 'Isolation and report:',
+  run: 'Isolation, features and report:',
 } as const;
 
 /** Behind the options of `run`. */

@@ -1,7 +1,7 @@
 /** `ringfence inspect`: what a module is, what it imports, and which grants it can use. */
 
 import { stat } from 'node:fs/promises';
-import type { LoadedModule } from '../index.ts';
+import { type LoadedModule, namesOfFeatures } from '../index.ts';
 import type { Environment } from './environment.ts';
 import { STATUS_OF_SIGNAL } from './exit-status.ts';
 import { optionThatGrants } from './explain.ts';
@@ -28,6 +28,8 @@ interface Inspection {
   readonly exports: readonly string[];
   readonly needed_grants: readonly string[];
   readonly declared_memory_bytes: number;
+  /** What it uses of the features that have to be allowed. */
+  readonly features: readonly string[];
 }
 
 async function sizeOf(path: string): Promise<number | null> {
@@ -55,6 +57,7 @@ function inspectionOf(
     exports: module.exports,
     needed_grants: neededGrants,
     declared_memory_bytes: module.declaredBytes,
+    features: namesOfFeatures(module.features),
   };
 }
 
@@ -71,6 +74,7 @@ function describe(inspection: Inspection): string {
     `  ${printableLine(version === null ? name : `${name}@${version}`)}`,
     ...functions.map((called) => `    ${printableLine(called)}`),
   ]);
+  const { features } = inspection;
   return [
     row('module', inspection.path),
     row('sha256', inspection.sha256),
@@ -78,6 +82,7 @@ function describe(inspection: Inspection): string {
     row('world', inspection.world + (inspection.adapted ? ' (a wasip1 command, adapted)' : '')),
     row('memory', `${bytes(inspection.declared_memory_bytes)} declared`),
     row('grants', grants.length === 0 ? 'none needed' : `can use ${grants.join(', ')}`),
+    ...(features.length === 0 ? [] : [row('features', `${features.join(', ')} (--wasm-features)`)]),
     row('exports', inspection.exports.join(', ')),
     imports.length === 0 ? row('imports', 'none') : 'imports',
     ...imports,
@@ -104,7 +109,13 @@ export async function inspect(
     },
   });
   try {
-    const module = await loadWithProgress(kernel, modulePath, environment, interruption);
+    const module = await loadWithProgress(
+      kernel,
+      modulePath,
+      environment,
+      interruption,
+      invocation.features,
+    );
     const inspection = inspectionOf(
       modulePath,
       await sizeOf(modulePath),

@@ -1,7 +1,9 @@
 /** One call of the command line, read from its arguments: which command, with which options. */
 
 import { Command, CommanderError } from 'commander';
+import type { Features } from '../index.ts';
 import { spellOutOptionalValues, splitArguments } from './arguments.ts';
+import { featuresOption } from './features-option.ts';
 import {
   EXIT_STATUS_HELP,
   INSPECT_EXAMPLES,
@@ -35,6 +37,7 @@ export interface RunInvocation {
 export interface InspectInvocation {
   readonly command: 'inspect';
   readonly modulePath: string;
+  readonly features: Features | undefined;
   readonly json: boolean;
 }
 
@@ -85,6 +88,11 @@ const POLICY_FILE = 'ringfence.toml';
 
 interface RunOptions extends PermissionOptions {
   readonly report?: string;
+  readonly json?: boolean;
+}
+
+interface InspectOptions {
+  readonly wasmFeatures?: Features;
   readonly json?: boolean;
 }
 
@@ -168,9 +176,10 @@ function declareInspect(root: Command, declaring: Declaring): Command {
     .argument(...MODULE_ARGUMENT)
     .option('--json', 'print it as a line of JSON')
     .addHelpText('after', INSPECT_EXAMPLES)
-    .action((modulePath: string, options: { json?: boolean }) => {
+    .addOption(featuresOption().helpGroup('Options:'))
+    .action((modulePath: string, { json = false, wasmFeatures: features }: InspectOptions) => {
       refuseGuestArguments(declaring);
-      declaring.asked({ command: 'inspect', modulePath, json: options.json ?? false });
+      declaring.asked({ command: 'inspect', modulePath, features, json });
     });
 }
 

@@ -1,13 +1,13 @@
 /** Loading a module with a progress line, and an end to it when somebody presses Ctrl-C. */
 
 import { basename } from 'node:path';
-import { type Kernel, type LoadedModule, RingfenceError } from '../index.ts';
+import { type Kernel, type LoadedModule, type LoadOptions, RingfenceError } from '../index.ts';
 import type { Environment } from './environment.ts';
 import type { Interruption } from './interruption.ts';
 import { ProgressLine } from './progress.ts';
 
 /**
- * Loads a module.
+ * Loads a module, which may use `features`.
  *
  * @throws {RingfenceError} what {@link Kernel.load} throws, where `RF_FILE` is always the module's;
  * the signal's reason where the interruption came first.
@@ -17,10 +17,12 @@ export async function loadWithProgress(
   path: string,
   environment: Environment,
   interruption: Interruption,
+  features: LoadOptions['features'],
 ): Promise<LoadedModule> {
   const progress = new ProgressLine(environment, `preparing ${basename(path)}`);
   try {
     return await kernel.load(path, {
+      features,
       onProgress: (stage) => progress.update(stage),
       signal: interruption.signal,
     });

@@ -75,6 +75,12 @@ describe('wrong usage ends with status 2 and one sentence', () => {
       ['--allow-net', 'HOST:PORT'],
     ],
     ['an unknown preset', ['run', '--preset', 'all', HELLO], ["'all'", 'standard']],
+    [
+      'an unknown feature',
+      ['run', '--wasm-features', 'gc,threads', HELLO],
+      ['--wasm-features', "'threads'", 'relaxed-simd'],
+    ],
+    ['features twice', ['run', '--wasm-features=gc', '--wasm-features=gc', HELLO], ['twice']],
     ['an unknown isolation', ['run', '--isolation', 'vm', HELLO], ["'vm'", 'process']],
     ['a directory without a place', ['run', '--dir', '/tmp', HELLO], ['--dir', 'HOST::GUEST']],
     ['a relative place', ['run', '--dir', '/tmp::tmp', HELLO], ['--dir', 'absolute path']],
@@ -158,6 +164,7 @@ describe('what the kernel is asked for', () => {
       grants: parseGrants({}),
       limits: DEFAULT_LIMITS,
       isolation: 'shared',
+      features: { gc: false, relaxedSimd: false },
       terminal: { stdin: false, stdout: false, stderr: false },
     });
   });
@@ -185,6 +192,7 @@ describe('what the kernel is asked for', () => {
       '--exact-clocks',
       '--seed=s',
       '--isolation=thread',
+      '--wasm-features=gc,relaxed-simd',
       '--',
       '--max-fuel=0',
     );
@@ -192,6 +200,7 @@ describe('what the kernel is asked for', () => {
       arguments: ['hello.wasm', '--max-fuel=0'],
       environment: { A: 'b' },
       isolation: 'thread',
+      features: { gc: true, relaxedSimd: true },
       grants: parseGrants({
         preset: 'browser',
         ipc: 'parent_only',

@@ -1,8 +1,9 @@
 /** The options that say what a module may and how much of it: `run` and `policy explain` have them all. */
 
 import type { Option } from 'commander';
-import type { GrantsInput, Isolation, LimitsInput } from '../index.ts';
+import type { Features, GrantsInput, Isolation, LimitsInput } from '../index.ts';
 import { parseEnvironmentOption } from './environment-option.ts';
+import { featuresOption } from './features-option.ts';
 import { type GrantOptions, PRESETS, type Preset, parseGrantOptions } from './grants.ts';
 import { RUN_GROUPS } from './help-text.ts';
 import { LIMIT_OPTIONS, readLimit } from './limits.ts';
@@ -16,6 +17,7 @@ export interface AskedPermissions {
   readonly denyTools: readonly string[];
   readonly limits: LimitsInput;
   readonly isolation: Isolation | undefined;
+  readonly features: Features | undefined;
   readonly environment: Readonly<Record<string, string>>;
   /** The policy's file; null: there is none. */
   readonly policyPath: string | null;
@@ -28,6 +30,7 @@ export interface AskedPermissions {
 export interface PermissionOptions extends GrantOptions {
   readonly env?: ReadonlyMap<string, string>;
   readonly isolation?: Isolation;
+  readonly wasmFeatures?: Features;
   readonly policy?: string;
   readonly widen?: boolean;
   readonly [limit: string]: unknown;
@@ -126,7 +129,7 @@ export function permissionOptions(
     option(
       '--policy',
       ' FILE',
-      'grants, limits and isolation by module from a file; other options then take less of it',
+      'grants, limits, isolation and features by module from a file; other options then take less of it',
       RUN_GROUPS.policy,
     ).argParser(readPolicy),
     option('--widen', '', 'let options go beyond the policy', RUN_GROUPS.policy),
@@ -136,6 +139,7 @@ export function permissionOptions(
       `how far it is kept apart: ${ISOLATIONS.join(', ')}`,
       RUN_GROUPS.run,
     ).argParser(readIsolation),
+    featuresOption(),
   ];
 }
 
@@ -169,6 +173,7 @@ export function readPermissions(options: PermissionOptions): AskedPermissions {
     denyTools,
     limits: limitsOf(options),
     isolation: options.isolation,
+    features: options.wasmFeatures,
     environment,
     policyPath: options.policy ?? null,
     widen: options.widen ?? false,

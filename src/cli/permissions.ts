@@ -2,6 +2,7 @@
 
 import {
   type Decision,
+  featuresNamed,
   type ModuleIdentity,
   narrow,
   type Policy,
@@ -23,6 +24,7 @@ const OPTIONS_OF: ReadonlyMap<string, string> = new Map([
   ['clocks', '--exact-clocks'],
   ['random', '--seed'],
   ['isolation', '--isolation'],
+  ['features', '--wasm-features'],
   ['environment', '--env'],
   ...LIMIT_OPTIONS.map(({ limit, flag }) => [limit, flag] as const),
 ]);
@@ -68,6 +70,7 @@ function permissionsOf(asked: AskedPermissions): Decision {
     grants,
     limits: parseLimits(asked.limits),
     isolation: asked.isolation ?? 'shared',
+    features: asked.features ?? featuresNamed([]),
     restart: 'temporary',
     environment: asked.environment,
     entry: null,
@@ -89,8 +92,8 @@ export function permissionsFor(
     return permissionsOf(asked);
   }
   const decision = policy.decide(module);
-  const { grants, denyTools, limits, isolation, environment, widen } = asked;
-  const wanted: Wanted = { grants, denyTools, limits, isolation, environment };
+  const { grants, denyTools, limits, isolation, features, environment, widen } = asked;
+  const wanted: Wanted = { grants, denyTools, limits, isolation, features, environment };
   try {
     return narrow(decision, wanted, { widen });
   } catch (error) {

@@ -5,6 +5,7 @@ import {
   type GrantSpec,
   type Limits,
   loadPolicy,
+  namesOfFeatures,
   RingfenceError,
   resolveMounts,
 } from '../index.ts';
@@ -24,6 +25,7 @@ interface Explained {
   /** The entry of the policy, if there is one; null: the options alone. */
   readonly policy: { readonly path: string; readonly line: number | null } | null;
   readonly isolation: string;
+  readonly features: readonly string[];
   readonly restart: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly grants: readonly {
@@ -53,12 +55,13 @@ const expiryOf = ({ expiresAtMs }: GrantSpec): string | null =>
 function explainedOf(
   module: Explained['module'],
   policyPath: string | null,
-  { grants, limits, isolation, restart, environment, entry }: Decision,
+  { grants, limits, isolation, features, restart, environment, entry }: Decision,
 ): Explained {
   return {
     module,
     policy: policyPath === null ? null : { path: policyPath, line: entry?.line ?? null },
     isolation,
+    features: namesOfFeatures(features),
     restart,
     environment,
     grants: grants.map((spec) => ({
@@ -102,6 +105,7 @@ function describe(explained: Explained, { grants, limits, environment }: Decisio
     row('sha256', module.sha256),
     row('policy', from),
     row('isolation', explained.isolation),
+    row('features', explained.features.length === 0 ? 'none' : explained.features.join(', ')),
     row('restart', explained.restart),
     granted.length === 0 ? row('grants', 'none') : 'grants',
     ...granted,

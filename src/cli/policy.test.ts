@@ -11,7 +11,7 @@ import {
   fakeKernel,
   fakeReport,
 } from '../../test/support/cli/fake-environment.ts';
-import type { SpawnOptions } from '../index.ts';
+import { namesOfFeatures, type SpawnOptions } from '../index.ts';
 import { plainScope } from './describe-grant.ts';
 import { main } from './main.ts';
 
@@ -31,6 +31,7 @@ writeFileSync(
 [[module]]
 match = "agent.wasm"
 isolation = "thread"
+features = ["relaxed-simd"]
 [module.grants]
 ipc = "all"
 tools = ["a", "b"]
@@ -73,9 +74,10 @@ const explain = (...options: readonly string[]) =>
   call('policy', 'explain', '--json', '--policy', POLICY, ...options, MODULE);
 
 /** What was spawned, as `policy explain --json` says it. */
-function explained({ grants, limits, isolation, environment }: SpawnOptions) {
+function explained({ grants, limits, isolation, features, environment }: SpawnOptions) {
   return {
     isolation,
+    features: namesOfFeatures(features ?? {}),
     environment: { ...environment },
     grants: (grants as readonly Parameters<typeof plainScope>[0][]).map((spec) => ({
       kind: spec.kind,
@@ -91,6 +93,8 @@ describe('what is explained is what is spawned with', () => {
     [[]],
     [['--allow-tools=a', '--max-fuel', '5', '--timeout=1s']],
     [['--deny-tools=b', '--isolation=process']],
+    [['--wasm-features=']],
+    [['--widen', '--wasm-features=gc']],
     [['--dir', `${inScratch('data', 'in')}::/in:ro`]],
     [['--preset=none', '--seed=s']],
     [['--allow-spawn=2', '--env', 'MODE=test']],
@@ -104,6 +108,7 @@ describe('what is explained is what is spawned with', () => {
     expect(policy).toEqual({ path: POLICY, line: 2 });
     expect({
       isolation: rest.isolation,
+      features: rest.features,
       environment: rest.environment,
       grants: rest.grants.map(({ kind, scope }: { kind: string; scope: unknown }) => ({
         kind,
@@ -171,6 +176,7 @@ describe('options take less than the policy gives', () => {
     ['--exact-clocks', ['--exact-clocks']],
     ['--preset standard', ['--preset=standard']],
     ['--isolation', ['--isolation=shared']],
+    ['--wasm-features', ['--wasm-features=gc,relaxed-simd']],
     ['--max-fuel', ['--max-fuel=1001']],
     ['--max-fuel', ['--max-fuel=0']],
     ['--max-memory', ['--max-memory=1GiB']],

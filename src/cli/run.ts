@@ -8,6 +8,7 @@ import {
   type Kernel,
   type LoadedModule,
   loadPolicy,
+  type ModuleSource,
   type Policy,
   parseLimits,
   type Report,
@@ -115,19 +116,22 @@ function once(signal: AbortSignal): Promise<void> {
 
 async function loadAndRun(running: Run, kernel: Kernel): Promise<Report> {
   const { invocation, environment, interruption, agentId } = running;
+  const path = invocation.modulePath;
+  const decide = ({ realPath, digest }: ModuleSource): Decision =>
+    permissionsFor(invocation.permissions, running.policy, { path, realPath, digest });
   let module: LoadedModule | null = null;
-  let permissions: Decision | null = null;
+  let permissions = null as Decision | null;
   let agent: Agent;
   const stdout = new GuestOutput(invocation.json ? environment.stderr : environment.stdout);
   const stderr = new GuestOutput(environment.stderr);
   try {
-    module = await loadWithProgress(kernel, invocation.modulePath, environment, interruption);
-    interruption.signal.throwIfAborted();
-    permissions = permissionsFor(invocation.permissions, running.policy, {
-      path: invocation.modulePath,
-      realPath: module.realPath,
-      digest: module.digest,
+    // What it may use has to be known before it is prepared: by the file that was read.
+    module = await loadWithProgress(kernel, path, environment, interruption, (source) => {
+      permissions = decide(source);
+      return permissions.features;
     });
+    interruption.signal.throwIfAborted();
+    permissions = decide(module);
     warn(environment, warningsAbout(permissions, Date.now()));
     agent = await kernel.spawn({
       module,
@@ -137,6 +141,7 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Report> {
       grants: permissions.grants,
       limits: permissions.limits,
       isolation: permissions.isolation,
+      features: permissions.features,
       stdin: environment.stdin.chunks((reason) =>
         printLine(
           environment.stderr,

@@ -132,7 +132,10 @@ const FOR_GUESTS: Readonly<Partial<Record<ErrorCode, readonly [error: string, me
       'not-found',
       'there is no such module: name one that the host has loaded',
     ],
-    RF_MODULE_REFUSED: ['invalid', 'the module needs more memory than its limit: raise the limit'],
+    RF_MODULE_REFUSED: [
+      'invalid',
+      'the module needs more memory than its limit, or a feature that is not allowed: raise the limit, or build it without',
+    ],
     RF_USAGE: ['invalid', 'the request can not be understood: see the words of grants and limits'],
     RF_CLOSED: ['unavailable', 'the host is being closed'],
     RF_BACKEND_NOT_AVAILABLE: [

@@ -11,6 +11,7 @@ import { type QuotasInput, quotasSchema } from '../resource/quotas.ts';
 import type { InputGiven } from '../supervisor/input.ts';
 import type { OutputWriter } from '../supervisor/output.ts';
 import type { LogLine } from '../supervisor/supervisor.ts';
+import type { Features, FeaturesInput } from '../wasm/metering/features.ts';
 import type { Agent } from './agent.ts';
 import { PART_NAMES } from './health.ts';
 
@@ -99,6 +100,35 @@ export const optionsSchema = z.strictObject({
   onWarning: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
 });
 
+/** Reads {@link FeaturesInput}. */
+export const featuresSchema = z.strictObject({
+  gc: z.boolean().optional(),
+  relaxedSimd: z.boolean().optional(),
+});
+
+/** A module that was read and is not prepared yet: what a policy decides by. */
+export interface ModuleSource {
+  /** SHA-256 of the file, hexadecimal. */
+  readonly digest: string;
+  /** Where it was read from; null where bytes were given. */
+  readonly path: string | null;
+  /** The same without symbolic links; null: it has none. */
+  readonly realPath: string | null;
+}
+
+/** How a module is loaded. */
+export interface LoadOptions {
+  /**
+   * Features that the module may use; a function is asked when it is known which module it is, and what
+   * it throws is thrown by `load`. @default none
+   */
+  readonly features?: FeaturesInput | ((module: ModuleSource) => FeaturesInput) | undefined;
+  /** Hears what is being done, in a few words. */
+  readonly onProgress?: ((stage: string) => void) | undefined;
+  /** Ends the preparation. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A module that was prepared and can be spawned from. */
 export interface LoadedModule {
   /** SHA-256 of the file, hexadecimal. */
@@ -117,6 +147,8 @@ export interface LoadedModule {
     readonly functions: readonly string[];
   }[];
   readonly exports: readonly string[];
+  /** What it uses of the features that have to be allowed, here and at each spawn. */
+  readonly features: Features;
   /** Bytes of the memories and tables that it declares. */
   readonly declaredBytes: number;
   /** Whether it came out of the cache, and nothing was prepared. */
@@ -156,6 +188,11 @@ export interface SpawnOptions {
   readonly owner?: string;
   /** How far it is kept apart from other agents: docs/isolation.md. @default 'shared' */
   readonly isolation?: Isolation | undefined;
+  /**
+   * Features that the agent may use: its module is refused where it uses another, whoever has loaded it.
+   * `gc` needs isolation `process`. @default none
+   */
+  readonly features?: FeaturesInput | undefined;
   /** What is absent has its default: {@link DEFAULT_LIMITS}. */
   readonly limits?: LimitsInput;
   /** @default empty */
@@ -192,6 +229,7 @@ export const spawnSchema = z.strictObject({
   parent: z.custom<Agent>((value) => typeof value === 'object' && value !== null).optional(),
   owner: z.string().min(1).max(256).optional(),
   isolation: z.enum(ISOLATIONS).optional(),
+  features: featuresSchema.optional(),
   limits: z.unknown().optional(),
   stdin: inputSchema.optional(),
   stdout: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),

@@ -6,6 +6,8 @@ import { type Limits, parseLimits } from '../resource/limits.ts';
 import type { SpawnRequest } from '../supervisor/process.ts';
 import type { Lineage } from '../supervisor/specification.ts';
 import { usageError } from '../usage-error.ts';
+import { featuresOf, NO_FEATURES } from '../wasm/metering/features.ts';
+import { requireAllowed } from '../wasm/metering/refusals.ts';
 import { chooseBackend } from './backend-choice.ts';
 import type { OpenedGrants } from './roots.ts';
 import { type LoadedModule, type SpawnOptions, spawnSchema } from './spawn-options.ts';
@@ -51,7 +53,8 @@ export function checkSpawnable(
 /**
  * What the supervisor spawns.
  *
- * @throws {RingfenceError} `RF_MODULE_REFUSED` where a module declares more memory than its limit
+ * @throws {RingfenceError} `RF_MODULE_REFUSED` where a module declares more memory than its limit, or uses
+ * a feature that is not allowed, or not with this isolation
  */
 export function requestOf(
   options: Spawnable,
@@ -77,6 +80,8 @@ type OfModule = Pick<
   SpawnRequest,
   | 'module'
   | 'isolation'
+  | 'features'
+  | 'deterministic'
   | 'declaredBytes'
   | 'arguments'
   | 'environment'
@@ -89,6 +94,9 @@ type OfModule = Pick<
 const OF_A_FUNCTION: OfModule = {
   module: null,
   isolation: 'shared',
+  features: NO_FEATURES,
+  // Nobody knows what it computes.
+  deterministic: false,
   declaredBytes: 0,
   arguments: [],
   environment: [],
@@ -99,7 +107,16 @@ const OF_A_FUNCTION: OfModule = {
 };
 
 function ofModule(options: SpawnOptions, limits: Limits): OfModule & { readonly agentId: string } {
-  const { module } = options;
+  const { module, isolation = 'shared' } = options;
+  const features = featuresOf(options.features ?? {});
+  requireAllowed(module.features, features);
+  if (module.features.gc && isolation !== 'process') {
+    throw new RingfenceError(
+      'RF_MODULE_REFUSED',
+      `Cannot run the module with isolation '${isolation}' as it uses GC types, whose heap is that of the whole process: give it isolation 'process' (--isolation process).`,
+      { feature: 'gc', isolation },
+    );
+  }
   if (limits.memoryBytes !== 0 && module.declaredBytes > limits.memoryBytes) {
     throw new RingfenceError(
       'RF_MODULE_REFUSED',
@@ -110,7 +127,9 @@ function ofModule(options: SpawnOptions, limits: Limits): OfModule & { readonly 
   return {
     agentId: options.agentId ?? module.path ?? module.digest.slice(0, 12),
     module: { path: module.path, digest: module.digest },
-    isolation: options.isolation ?? 'shared',
+    isolation,
+    features,
+    deterministic: !module.features.relaxedSimd,
     declaredBytes: module.declaredBytes,
     arguments: options.arguments ?? [],
     environment: Object.entries(options.environment ?? {}),

@@ -1,6 +1,8 @@
 /** What a policy says that can't be meant, though each of its fields could be. */
 
+import type { Isolation } from '../backend/backend.ts';
 import { grantsSchema } from '../capability/input.ts';
+import { FEATURE_NAMES, type FeatureName } from '../wasm/metering/features.ts';
 
 /** Something that is wrong at the key or the value at the end of a path. */
 export interface Finding {
@@ -132,6 +134,26 @@ export function* warningsOf(
       path: [...path, 'restart'],
       of: 'value',
       message: `'ringfence run' restarts nothing yet: an agent that has ended stays so, as if it were temporary`,
+    };
+  }
+}
+
+/**
+ * A feature that nobody can use: its modules are refused elsewhere than in a process. `settings` are those
+ * in force, `path` leads to the entry.
+ */
+export function* withoutProcess(
+  settings: {
+    readonly features?: readonly FeatureName[] | undefined;
+    readonly isolation?: Isolation | undefined;
+  },
+  path: readonly PropertyKey[],
+): Generator<Finding> {
+  if (settings.features?.includes(FEATURE_NAMES.gc) && settings.isolation !== 'process') {
+    yield {
+      path: [...path, 'features'],
+      of: 'value',
+      message: `a module that uses '${FEATURE_NAMES.gc}' runs only with isolation = "process": write that too`,
     };
   }
 }

@@ -8,12 +8,14 @@ import { GRANT_KINDS, type GrantKind, type GrantSpec } from '../capability/grant
 import { type GrantsInput, parseGrants } from '../capability/input.ts';
 import { covers } from '../capability/scope.ts';
 import { DEFAULT_LIMITS } from '../resource/limits.ts';
+import { NO_FEATURES } from '../wasm/metering/features.ts';
 import { narrow, type Permissions, type Wanted } from './narrow.ts';
 
 const permissions = (grants: GrantsInput, more: Partial<Permissions> = {}): Permissions => ({
   grants: parseGrants(grants),
   limits: DEFAULT_LIMITS,
   isolation: 'shared',
+  features: NO_FEATURES,
   environment: {},
   ...more,
 });
@@ -239,6 +241,17 @@ describe('limits, isolation and environment', () => {
       });
     }
     expect(narrow(there, { limits: { wallTimeMs: 1_000, fuel: 0 } }).limits).toEqual(there.limits);
+  });
+
+  test('features are taken away, and given only where that is said', () => {
+    const some = permissions({}, { features: { gc: true, relaxedSimd: false } });
+    expect(narrow(some, {})).toMatchObject({ features: { gc: true, relaxedSimd: false } });
+    expect(narrow(some, { features: {} })).toMatchObject({ features: NO_FEATURES });
+    expect(narrow(some, { features: { gc: true } }).features.gc).toBe(true);
+    expect(() => narrow(some, { features: { relaxedSimd: true } })).toThrow(usage('features'));
+    expect(narrow(some, { features: { relaxedSimd: true } }, { widen: true })).toMatchObject({
+      features: { gc: false, relaxedSimd: true },
+    });
   });
 
   test('isolation is made stronger, and weaker only where that is said', () => {

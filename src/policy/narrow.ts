@@ -14,12 +14,20 @@ import { normalGuestPath } from '../capability/schema.ts';
 import { covers, intersect } from '../capability/scope.ts';
 import { RingfenceError } from '../errors.ts';
 import type { Limits, LimitsInput } from '../resource/limits.ts';
+import {
+  FEATURE_NAMES,
+  type Features,
+  type FeaturesInput,
+  featuresOf,
+  firstMissing,
+} from '../wasm/metering/features.ts';
 
 /** What an agent gets, whoever has said so. A policy's decision is one. */
 export interface Permissions {
   readonly grants: readonly GrantSpec[];
   readonly limits: Limits;
   readonly isolation: Isolation;
+  readonly features: Features;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -34,6 +42,8 @@ export interface Wanted {
   readonly denyTools?: readonly string[];
   readonly limits?: LimitsInput;
   readonly isolation?: Isolation | undefined;
+  /** Exactly these. */
+  readonly features?: FeaturesInput | undefined;
   /** Variables that are there beside the others. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -236,6 +246,22 @@ function requireAsFarApart(there: Isolation, wanted: Isolation): void {
   }
 }
 
+function narrowFeatures(
+  there: Features,
+  wanted: FeaturesInput | undefined,
+  widen: boolean,
+): Features {
+  if (wanted === undefined) {
+    return there;
+  }
+  const features = featuresOf(wanted);
+  const more = firstMissing(features, there);
+  if (more !== null && !widen) {
+    throw tooWide('features', `the feature '${FEATURE_NAMES[more]}'`);
+  }
+  return features;
+}
+
 function addVariables(
   there: Readonly<Record<string, string>>,
   wanted: Readonly<Record<string, string>>,
@@ -256,8 +282,8 @@ function addVariables(
  * Takes a part of what a policy gives. What would be more is refused, or taken as well where `widen`
  * says so.
  *
- * @throws {RingfenceError} `RF_USAGE`; its field `name` is the kind, the limit, `isolation` or
- * `environment`
+ * @throws {RingfenceError} `RF_USAGE`; its field `name` is the kind, the limit, `isolation`,
+ * `features` or `environment`
  *
  * @example
  * ```ts
@@ -280,6 +306,7 @@ export function narrow<Given extends Permissions>(
     grants: withoutTools(grants, wanted.denyTools ?? []),
     limits: narrowLimits(given.limits, wanted.limits ?? {}, widen),
     isolation,
+    features: narrowFeatures(given.features, wanted.features, widen),
     environment: addVariables(given.environment, wanted.environment ?? {}, widen),
   };
 }

@@ -31,6 +31,7 @@ timeout = "10s"
 [[module]]
 match = "plugins/*.wasm"
 isolation = "process"
+features = ["gc", "relaxed-simd"]
 restart = "temporary"
 [module.grants]
 preset = "browser"
@@ -61,6 +62,7 @@ const AS_JSON = {
     {
       match: 'plugins/*.wasm',
       isolation: 'process',
+      features: ['gc', 'relaxed-simd'],
       restart: 'temporary',
       grants: {
         preset: 'browser',
@@ -84,9 +86,10 @@ describe('a policy', () => {
     expect(warnings).toEqual([]);
     expect(unmatched).toBe('run');
     expect(defaults).toMatchObject({ isolation: 'thread', limits: { wallTimeMs: 10_000 } });
-    expect(entries.map(({ line }) => line)).toEqual([8, 27]);
+    expect(entries.map(({ line }) => line)).toEqual([8, 28]);
     expect(entries[0]?.settings).toMatchObject({
       isolation: 'process',
+      features: ['gc', 'relaxed-simd'],
       grants: { preset: 'browser', expires: '2030-01-31T11:00:00.000Z' },
       limits: { fuel: 1_000_000, memoryBytes: 67_108_864, cpuTimeMs: 0, messages: 1_000 },
     });
@@ -131,6 +134,8 @@ describe('what is wrong is told at its place', () => {
     ['another version', 'version = 2', '1:11 '],
     ['a table for a list', 'version = 1\n[module]\nmatch = "a"', '2:2 '],
     ['a wrong type', entry('isolation = 3'), "4:13 'isolation'"],
+    ['a feature that there is not', entry('features = ["threads"]'), "4:13 'features"],
+    ['features that are no list', entry('features = "gc"'), "4:12 'features"],
     ['a wrong word', entry('restart = "always"'), "4:11 'restart'"],
     ['a broken size', entry('limits.memory = "12 parrots"'), "4:17 'limits.memory'"],
     ['a duration without a unit', entry('limits.cpu = 5'), "4:14 'limits.cpu'"],
@@ -276,6 +281,17 @@ match = "b"
 grants.expires = 2099-01-01T00:00:00Z
 `);
   expect(warnings.map(({ line, column }) => `${line}:${column}`).sort()).toEqual(['3:11', '6:18']);
+});
+
+test('garbage collection without a process of its own is warned of, whoever says which', () => {
+  const warned = (text: string) =>
+    parse(`version = 1\n${text}`).warnings.map(({ line, column }) => `${line}:${column}`);
+  const entry = '[[module]]\nmatch = "a"\n';
+  expect(warned(`${entry}features = ["gc"]`)).toEqual(['4:12']);
+  expect(warned(`${entry}features = ["gc"]\nisolation = "thread"`)).toEqual(['4:12']);
+  expect(warned(`defaults.isolation = "process"\n${entry}features = ["gc"]`)).toEqual([]);
+  expect(warned(`defaults.features = ["gc"]\n${entry}isolation = "process"`)).toEqual([]);
+  expect(warned(`${entry}features = ["relaxed-simd"]`)).toEqual([]);
 });
 
 describe('whatever the text', () => {

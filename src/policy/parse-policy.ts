@@ -3,7 +3,7 @@
 import type { GrantsInput } from '../capability/input.ts';
 import { problemsOf } from '../capability/problems.ts';
 import type { LimitsInput } from '../resource/limits.ts';
-import { contradictionsOf, type Finding, warningsOf } from './contradictions.ts';
+import { contradictionsOf, type Finding, warningsOf, withoutProcess } from './contradictions.ts';
 import { type PathPattern, pathPattern } from './pattern.ts';
 import { inOrder, PolicyError, type PolicyProblem } from './problem.ts';
 import { readJson } from './read-json.ts';
@@ -16,6 +16,7 @@ export interface Settings {
   readonly grants: GrantsInput;
   readonly limits: LimitsInput;
   readonly isolation: SettingsInput['isolation'];
+  readonly features: SettingsInput['features'];
   readonly restart: SettingsInput['restart'];
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -42,6 +43,7 @@ function toSettings(given: SettingsInput): Settings {
     grants: given.grants ?? {},
     limits: toLimits(given.limits ?? {}),
     isolation: given.isolation,
+    features: given.features,
     restart: given.restart,
     environment: given.environment ?? {},
   };
@@ -145,7 +147,10 @@ export function parsePolicy(
     warnings: inOrder(
       [
         ...warningsOf(defaults, ['defaults'], nowMs),
-        ...entries.flatMap((entry, index) => [...warningsOf(entry, ['module', index], nowMs)]),
+        ...entries.flatMap((entry, index) => [
+          ...warningsOf(entry, ['module', index], nowMs),
+          ...withoutProcess({ ...defaults, ...entry }, ['module', index]),
+        ]),
       ].map(at),
     ),
   };

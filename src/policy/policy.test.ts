@@ -160,6 +160,7 @@ describe('what it gets', () => {
     expect(grants.map(({ kind }) => kind)).toEqual(['clocks', 'random']);
     expect(rest).toMatchObject({
       isolation: 'shared',
+      features: { gc: false, relaxedSimd: false },
       restart: 'temporary',
       environment: {},
       limits: { fuel: 0, memoryBytes: 268_435_456, wallTimeMs: 0 },
@@ -170,6 +171,7 @@ describe('what it gets', () => {
     const decision = await decide(`
 [defaults]
 isolation = "thread"
+features = ["gc"]
 restart = "transient"
 [defaults.grants]
 tools = ["a"]
@@ -183,6 +185,7 @@ B = "1"
 [[module]]
 match = "**"
 isolation = "process"
+features = ["relaxed-simd"]
 [module.grants]
 tools = ["b"]
 spawn = 1
@@ -193,6 +196,7 @@ B = "2"
 `);
     expect(decision).toMatchObject({
       isolation: 'process',
+      features: { gc: false, relaxedSimd: true },
       restart: 'transient',
       limits: { fuel: 5, wallTimeMs: 2_000 },
       environment: { A: '1', B: '2' },

@@ -7,6 +7,7 @@ import type { GrantSpec } from '../capability/grant.ts';
 import { type GrantsInput, parseGrants } from '../capability/input.ts';
 import { RingfenceError } from '../errors.ts';
 import { type Limits, parseLimits } from '../resource/limits.ts';
+import { type Features, featuresNamed } from '../wasm/metering/features.ts';
 import type { Entry, ParsedPolicy } from './parse-policy.ts';
 import { fitsPath } from './pattern.ts';
 import { PolicyError, type PolicyProblem } from './problem.ts';
@@ -31,6 +32,8 @@ export interface Decision {
   readonly grants: readonly GrantSpec[];
   readonly limits: Limits;
   readonly isolation: Isolation;
+  /** What it may use of the features that have to be allowed. */
+  readonly features: Features;
   readonly restart: Restart;
   readonly environment: Readonly<Record<string, string>>;
   /** The entry that it comes from; null: there is none, it is the defaults. */
@@ -119,6 +122,7 @@ export class Policy {
       grants: parseGrants(withDirectories(grants, this.#directory)),
       limits: parseLimits({ ...defaults.limits, ...own?.limits }),
       isolation: own?.isolation ?? defaults.isolation ?? 'shared',
+      features: featuresNamed(own?.features ?? defaults.features ?? []),
       restart: own?.restart ?? defaults.restart ?? 'temporary',
       environment: { ...defaults.environment, ...own?.environment },
       entry: entry && { line: entry.line },

@@ -6,6 +6,7 @@ import { grantsSchema } from '../capability/input.ts';
 import { RingfenceError } from '../errors.ts';
 import type { LimitsInput } from '../resource/limits.ts';
 import { parseCount, parseDuration, parseSize } from '../resource/units.ts';
+import { ALL_FEATURE_NAMES } from '../wasm/metering/features.ts';
 import { whyNoPattern } from './pattern.ts';
 
 /** Entries of one file. */
@@ -99,6 +100,15 @@ const settings = {
     .enum(ISOLATIONS)
     .optional()
     .meta({ description: 'How far it is kept apart from others: docs/isolation.md.' }),
+  features: z
+    .array(z.enum(ALL_FEATURE_NAMES))
+    .max(ALL_FEATURE_NAMES.length)
+    .optional()
+    .meta({
+      description:
+        'Features of WebAssembly that it may use: docs/features.md. gc needs the isolation process.',
+      examples: [['gc'], ['relaxed-simd']],
+    }),
   restart: z
     .enum(RESTARTS)
     .optional()

@@ -1,6 +1,6 @@
 /** What the supervisor knows of one agent, from its spawn to its report and after. */
 
-import type { BackendAgent, BackendStart, Isolation } from '../backend/backend.ts';
+import type { BackendAgent, BackendStart, Features, Isolation } from '../backend/backend.ts';
 import type { GrantId, GrantSpec } from '../capability/grant.ts';
 import type { Pid, ProcessState } from '../process/state.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
@@ -31,6 +31,10 @@ export interface SpawnRequest {
   /** The open directories of mounts, by where the guest finds them; closed at the exit. */
   readonly roots: ReadonlyMap<string, OpenRoot>;
   readonly isolation: Isolation;
+  /** Features that it may use, and its children with it. */
+  readonly features: Features;
+  /** Whether its module computes the same on every machine. */
+  readonly deterministic: boolean;
   /** Whose quota it counts towards; null: its parent's owner's, or its own. */
   readonly owner: string | null;
   /** Bytes of the memories and tables that the module declares. */

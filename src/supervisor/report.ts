@@ -43,6 +43,11 @@ export interface Report {
   /** How often its specification had been started again, this time included. */
   readonly restarts: number;
   readonly module: { readonly path: string | null; readonly sha256: string | null };
+  /**
+   * False: its module has instructions whose results differ between machines (relaxed SIMD). True: none
+   * but the bits of NaNs do. False for a function of the program, true where nothing has run.
+   */
+  readonly deterministic: boolean;
   readonly exit: Exit;
   readonly usage: Usage;
   readonly limits: ReportedLimits;
@@ -98,6 +103,7 @@ export function refusalReport(
     restarted_from: null,
     restarts: 0,
     module,
+    deterministic: true,
     exit: { code: null, reason: 'refused', message },
     usage: NOTHING_USED,
     limits: reportLimits(limits),

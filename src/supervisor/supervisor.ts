@@ -481,6 +481,7 @@ export class Supervisor {
       restarted_from: process.restartedFrom,
       restarts: request.lineage.restarts,
       module: { path: request.module?.path ?? null, sha256: request.module?.digest ?? null },
+      deterministic: request.deterministic,
       exit,
       usage: process.finalUsage,
       limits: reportLimits(request.limits),

@@ -13,6 +13,7 @@ import type { HeldGrant } from '../../src/capability/held.ts';
 import { parseGrants } from '../../src/capability/input.ts';
 import { ControlBlocks } from '../../src/resource/control-blocks.ts';
 import { parseLimits } from '../../src/resource/limits.ts';
+import { NO_FEATURES } from '../../src/wasm/metering/features.ts';
 
 const blocks = new ControlBlocks(256);
 let nextPid = 1;
@@ -45,7 +46,12 @@ export interface Host {
 }
 
 /** For a process that does not look at what it is to run. */
-const NO_MODULE = { digest: 'x', plan: { steps: [], modules: [] }, compiled: [], modules: [] };
+const NO_MODULE = {
+  digest: 'x',
+  plan: { steps: [], modules: [], features: NO_FEATURES },
+  compiled: [],
+  modules: [],
+};
 
 /** Starts an agent whose only argument is `mode`. */
 export function startAgent(host: Host, mode: string, given: Given = {}) {

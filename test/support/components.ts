@@ -7,6 +7,7 @@ import { type Offered, offeredWorld } from '../../src/wasm/component/offered.ts'
 import { type LinkPlan, type PlannedModule, planComponent } from '../../src/wasm/component/plan.ts';
 import { commandAdapter } from '../../src/wasm/component/prepare/tools.ts';
 import { readComponent } from '../../src/wasm/component/reader.ts';
+import { NO_FEATURES } from '../../src/wasm/metering/features.ts';
 
 /** Binary of a text, component or core module. Nothing is validated by it. */
 export async function binaryOf(text: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -25,6 +26,7 @@ export function unmetered(bytes: Uint8Array): PlannedModule {
     importsMemories: false,
     tables: [],
     segmentBytes: 0,
+    features: NO_FEATURES,
     types: 0,
     imports: WebAssembly.Module.imports(module),
     exports: WebAssembly.Module.exports(module),

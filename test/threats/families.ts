@@ -31,6 +31,7 @@ const FUZZ = 'test/threats/fuzz-host-calls.test.ts';
 const NEIGHBOURS = 'test/threats/neighbours.test.ts';
 const REVOCATION = 'test/kernel/revocation.test.ts';
 const SUPERVISION = 'test/kernel/supervision.test.ts';
+const FEATURES = 'test/kernel/features.test.ts';
 const MATRIX = 'test/threats/matrix.test.ts';
 const ATTACKS = 'test/attacks-table.ts';
 const PREPARE = 'src/wasm/component/prepare/prepare.test.ts';
@@ -381,11 +382,19 @@ export const FAMILIES: readonly Shown[] = [
     `${ATTACKS}: attack-gc`,
     `${NAMES}: 52: structures of the garbage collector`,
     `${NAMES}: 52: arrays of the garbage collector`,
+    `${FEATURES}: are refused with isolation`,
+    `${FEATURES}: are refused at each spawn that does not allow them`,
+    `${FEATURES}: traps at its limit of memory, and nobody else ends`,
+    `${FEATURES}: traps at what its process has, where it has no limit`,
+    `${FEATURES}: leave nothing behind for the next agent of the module`,
+    `${FEATURES}: run in a process where they are allowed`,
   ),
   shown(
     52,
     'relaxed SIMD, typed references',
     `${NAMES}: 52: relaxed SIMD`,
+    `${FEATURES}: is refused where it is not`,
+    `${FEATURES}: runs beside others where it is allowed`,
     `src/wasm/metering/proposals.test.ts: calls of references in a loop`,
     `src/wasm/metering/proposals.test.ts: can not call each other with a fuel that is made up`,
   ),

@@ -6,6 +6,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { COMMAND, ControlBlocks } from '../../resource/control-blocks.ts';
 import { parseLimits } from '../../resource/limits.ts';
+import { NO_FEATURES } from '../../wasm/metering/features.ts';
 import type { BackendEnd, BackendEvents } from '../backend.ts';
 import { ChildAgent, type ChildAgentOptions } from './child-agent.ts';
 import type { ChildListener } from './child-link.ts';
@@ -17,7 +18,7 @@ afterEach(() => vi.useRealTimers());
 const LATE_MS = 10_000;
 
 /** An agent that has begun, in what stands for a process. */
-async function begun(events: Partial<BackendEvents> = {}) {
+async function begun(events: Partial<BackendEvents> = {}, features = NO_FEATURES) {
   const block = new ControlBlocks(1).take();
   const gone = Promise.withResolvers<void>();
   const ends: BackendEnd[] = [];
@@ -36,7 +37,7 @@ async function begun(events: Partial<BackendEvents> = {}) {
   };
   const agent = new ChildAgent({
     start: { pid: 1, block, grants: [], mounts: [], limits: parseLimits({}) },
-    module: { digest: 'x', plan: {}, modules: [] },
+    module: { digest: 'x', plan: { features }, modules: [] },
     sliceFuel: 1,
     events: { ...events, exited: (end: BackendEnd) => ends.push(end) },
     launched: { link, plan: { prlimit: null, bwrap: null } },
@@ -57,6 +58,20 @@ test('one that does not end when it is told to is ended', async () => {
   gone.resolve();
   await vi.advanceTimersByTimeAsync(0);
   expect(ends).toMatchObject([{ reason: 'killed' }]);
+});
+
+test('one whose process dies may be tried again, but where it had the heap to fill', async () => {
+  for (const [features, end] of [
+    [NO_FEATURES, { reason: 'worker_lost' }],
+    [{ gc: true, relaxedSimd: false }, { reason: 'killed' }],
+  ] as const) {
+    const { hears, gone, ends } = await begun({}, features);
+    hears.gone();
+    gone.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ends).toMatchObject([end]);
+    expect(ends[0]?.message).toMatch(/^its process died/);
+  }
 });
 
 test('one that is killed while its process goes ends nobody who gets its control block', async () => {

@@ -116,7 +116,7 @@ export class ChildAgent implements BackendAgent {
     this.#link.listen({
       frame: (frame) => this.#take(frame),
       broken: (what) => this.#broke(what),
-      gone: () => this.#lost('its process died: it may be tried again'),
+      gone: () => this.#died(),
     });
     this.#begin().catch((error: unknown) => this.#failed(error));
   }
@@ -290,6 +290,17 @@ export class ChildAgent implements BackendAgent {
 
   #passed(what: Passed): void {
     this.#finish(ENDS[what]);
+  }
+
+  /** A guest with a heap can fill it, and V8 ends the process then: no other attempt fares better. */
+  #died(): void {
+    if (this.#options.module.plan.features.gc && this.#start.block.command === COMMAND.none) {
+      this.#finish(
+        killed('its process died, most likely of the structures and arrays that it made'),
+      );
+      return;
+    }
+    this.#lost('its process died: it may be tried again');
   }
 
   #lost(message: string): void {

@@ -43,6 +43,8 @@ const nodeFlags = (readable: readonly string[]): string[] => [
   '--disable-sigusr1',
   '--disallow-code-generation-from-strings',
   `--max-old-space-size=${HEAP_MIB}`,
+  // For the account of objects that a guest makes: garbage is none of them.
+  '--expose-gc',
   '--disable-warning=ExperimentalWarning',
 ];
 

@@ -3,11 +3,12 @@
  * format. It is made once from a component and kept in the cache; link.ts carries it out at each start.
  */
 
+import type { Features } from '../metering/features.ts';
 import type { CheckedImport } from './check.ts';
 import type { StringEncoding } from './types.ts';
 
 /** Raised whenever a plan's meaning changes, so that cached ones are made anew. */
-export const PLAN_FORMAT = 4;
+export const PLAN_FORMAT = 5;
 
 /** Something that core instances export, or a lowered function. */
 export type CoreReference =
@@ -87,6 +88,8 @@ export interface LinkPlan {
   readonly imports: readonly CheckedImport[];
   readonly exports: readonly string[];
   readonly entry: PlanEntry;
+  /** What its modules use of the features that have to be allowed, before they are compiled and at each spawn. */
+  readonly features: Features;
   /** Memories (pages of 64 KiB) and tables (16 bytes an element) of all its core instances. */
   readonly declaredBytes: number;
 }

@@ -17,6 +17,7 @@ import {
   planOf,
   refusalOf,
 } from '../../../test/support/components.ts';
+import { NO_FEATURES } from '../metering/features.ts';
 import { type CoreFunction, Linker, type LinkHost, type LoweredAccess } from './link.ts';
 import { PLAN_FORMAT } from './link-plan.ts';
 import type { LinkPlan, LoweredFunction } from './plan.ts';
@@ -69,6 +70,7 @@ class RecordingHost implements LinkHost {
 function planWith(modules: number, change: Partial<LinkPlan>): LinkPlan {
   return {
     format: PLAN_FORMAT,
+    features: NO_FEATURES,
     modules: Array.from({ length: modules }, () => ({
       size: 0,
       injected: 'ringfence',

@@ -120,6 +120,7 @@ const schema = z.strictObject({
     memory: exported.nullable(),
     encoding,
   }),
+  features: z.strictObject({ gc: z.boolean(), relaxedSimd: z.boolean() }),
   declaredBytes: size,
 });
 

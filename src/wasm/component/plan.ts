@@ -2,6 +2,7 @@
  * Makes a component's link plan: follows its definitions, checks its imports, finds what to start.
  */
 
+import type { Features } from '../metering/features.ts';
 import { type ComponentCaps, DEFAULT_COMPONENT_CAPS } from './caps.ts';
 import { refuseAsyncVersion } from './check.ts';
 import { evaluate, type FunctionItem, type Item, type ModuleFacts } from './evaluate.ts';
@@ -25,6 +26,7 @@ export { parsePlan } from './parse-plan.ts';
 /** A metered module, as far as a plan speaks of it. */
 export interface PlannedModule extends ModuleFacts, Omit<PlanModule, 'size'> {
   readonly bytes: Uint8Array;
+  readonly features: Features;
 }
 
 /**
@@ -60,6 +62,10 @@ export function planComponent(
     imports: evaluated.imports,
     exports: [...evaluated.exports.keys()],
     entry,
+    features: {
+      gc: modules.some(({ features }) => features.gc),
+      relaxedSimd: modules.some(({ features }) => features.relaxedSimd),
+    },
     declaredBytes: declaredBytes(steps, planModules),
   };
 }

@@ -16,8 +16,9 @@ import {
   COST_THROW,
   COST_TRY,
 } from './costs.ts';
+import type { Feature } from './features.ts';
 import type { ByteReader } from './reader.ts';
-import { invalid, refusedFeature } from './refusals.ts';
+import { invalid, notAllowed, refusedFeature } from './refusals.ts';
 
 /** What follows an opcode. The kinds whose instructions need more than their table entry come first. */
 export const IMMEDIATE = {
@@ -75,9 +76,6 @@ export interface Instruction {
   /** What must be allowed for it to be run. */
   readonly feature: Feature | null;
 }
-
-/** Features that aren't run unless they are allowed. */
-type Feature = 'gc' | 'relaxedSimd';
 
 /** Opcodes that the walk over a body treats by themselves. */
 export const OPCODE = {
@@ -569,11 +567,6 @@ const REFUSED: readonly (readonly [first: number, last: number, feature: string]
   [0xfe, 0xfe, 'threads (atomic instructions)'],
 ];
 
-const FEATURE_NAMES: Readonly<Record<Feature, string>> = {
-  gc: 'GC types',
-  relaxedSimd: 'relaxed SIMD',
-};
-
 function refusedOpcode(opcode: number, offset: number): Error {
   const known = REFUSED.find(([first, last]) => opcode >= first && opcode <= last);
   if (known) return refusedFeature(known[2], offset);
@@ -602,9 +595,7 @@ export function readInstruction(reader: ByteReader): Instruction {
     found = prefixed(reader, opcode, start);
   }
   const { feature } = found;
-  if (feature !== null && !reader.use[feature]) {
-    throw refusedFeature(`${FEATURE_NAMES[feature]} (${found.name})`, start);
-  }
+  if (feature !== null && !reader.use.use(feature)) throw notAllowed(feature, found.name, start);
   return found;
 }
 

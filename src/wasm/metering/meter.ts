@@ -2,7 +2,7 @@
 
 import { DEFAULT_METER_CAPS, type MeterCaps } from './caps.ts';
 import { EDIT } from './edits.ts';
-import type { MeterFeatures } from './features.ts';
+import type { Features, FeaturesInput } from './features.ts';
 import type { FunctionPlan } from './function-body.ts';
 import { HelperSet } from './helpers.ts';
 import { imageExports, imageOf, type ModuleImage } from './image.ts';
@@ -19,7 +19,7 @@ import { rewrite } from './rewrite.ts';
 
 export { DEFAULT_METER_CAPS, type MeterCaps } from './caps.ts';
 export { FUEL_TABLE_VERSION } from './costs.ts';
-export type { MeterFeatures } from './features.ts';
+export type { FeaturesInput } from './features.ts';
 export type { ModuleImage } from './image.ts';
 export type { References } from './references.ts';
 
@@ -52,6 +52,8 @@ export interface MeteredModule {
   readonly exports: readonly ModuleExport[];
   /** Bytes of its active data segments, and 16 for each element of its active element segments. */
   readonly segmentBytes: number;
+  /** What it uses of the features that have to be allowed. */
+  readonly features: Features;
   /** Types that the rewritten module has. V8 keeps each distinct one for as long as the process lives. */
   readonly types: number;
   /** Whether it is so large or so branched that it should be compiled as a trial by TurboFan too. */
@@ -61,7 +63,7 @@ export interface MeteredModule {
 /** How to meter. */
 export interface MeterOptions {
   /** What is allowed that isn't run by default. */
-  readonly features?: MeterFeatures;
+  readonly features?: FeaturesInput;
   /**
    * `unthreaded`: functions keep their types even where nothing in the module needs that, for the sake of
    * a module that it shares tables with. @default what the module needs
@@ -175,6 +177,7 @@ function meterDecoded(
     imports: module.imports,
     exports: module.exports,
     segmentBytes: module.segmentBytes,
+    features: module.use.seen,
     types: rewritten.types,
     doubtful: doubt.isDoubtful,
   };

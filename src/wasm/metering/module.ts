@@ -8,7 +8,7 @@ import {
   TABLE_ELEMENT_BYTES,
 } from './costs.ts';
 import { EDIT, EditList } from './edits.ts';
-import { FeatureUse, type MeterFeatures } from './features.ts';
+import { type FeaturesInput, FeatureUse } from './features.ts';
 import {
   IMMEDIATE,
   type Instruction,
@@ -17,7 +17,7 @@ import {
   skipSimpleImmediate,
 } from './instructions.ts';
 import { ByteReader } from './reader.ts';
-import { invalid, refusedFeature, refusedSize } from './refusals.ts';
+import { invalid, notAllowed, refusedFeature, refusedSize } from './refusals.ts';
 import {
   isException,
   readHeapType,
@@ -190,7 +190,7 @@ const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 export function decodeModule(
   bytes: Uint8Array,
   caps: MeterCaps,
-  features: MeterFeatures = {},
+  features: FeaturesInput = {},
 ): DecodedModule {
   if (bytes.length > caps.moduleBytes) {
     throw refusedSize('bytes', 'moduleBytes', bytes.length, caps.moduleBytes, 0);
@@ -323,9 +323,9 @@ function decodeType(section: Section): void {
 const GC_FORMS: ReadonlySet<number> = new Set(Object.values(FORM).slice(1));
 
 function requireGcForm({ reader }: Section, form: number, start: number): void {
-  const text = `(0x${form.toString(16)})`;
-  if (!GC_FORMS.has(form)) throw refusedFeature(`an unknown kind of type ${text}`, start);
-  if (!reader.use.gc) throw refusedFeature(`GC types ${text}`, start);
+  const text = `0x${form.toString(16)}`;
+  if (!GC_FORMS.has(form)) throw refusedFeature(`an unknown kind of type (${text})`, start);
+  if (!reader.use.use('gc')) throw notAllowed('gc', text, start);
 }
 
 function decodeSubtype(section: Section, form: number, start: number): void {

@@ -1,6 +1,14 @@
 /** How the metering refuses: one sentence each for a broken module and for a feature that isn't run. */
 
 import { RingfenceError } from '../../errors.ts';
+import {
+  FEATURE_NAMES,
+  FEATURE_WORDS,
+  type Feature,
+  type Features,
+  firstMissing,
+  notAllowedWords,
+} from './features.ts';
 
 /** The bytes aren't a WebAssembly module that can be decoded; `offset` counts from the module's start. */
 export function invalid(problem: string, offset: number): RingfenceError {
@@ -18,6 +26,31 @@ export function refusedFeature(feature: string, offset: number): RingfenceError 
     `The core module uses ${feature} at byte ${offset}, which ringfence does not run: build it without.`,
     { feature, offset },
   );
+}
+
+/** The module uses something that ringfence runs where it is allowed, and here it isn't. */
+export function notAllowed(feature: Feature, what: string, offset: number): RingfenceError {
+  return new RingfenceError(
+    'RF_MODULE_REFUSED',
+    `The core module uses ${FEATURE_WORDS[feature]} (${what}) at byte ${offset}, and ${notAllowedWords(feature)}.`,
+    { feature: FEATURE_NAMES[feature], what, offset },
+  );
+}
+
+/**
+ * Refuses a module of which it is known what it uses.
+ *
+ * @throws {RingfenceError} `RF_MODULE_REFUSED` naming the feature
+ */
+export function requireAllowed(used: Features, allowed: Features): void {
+  const missing = firstMissing(used, allowed);
+  if (missing !== null) {
+    throw new RingfenceError(
+      'RF_MODULE_REFUSED',
+      `The module uses ${FEATURE_WORDS[missing]}, and ${notAllowedWords(missing)}.`,
+      { feature: FEATURE_NAMES[missing] },
+    );
+  }
 }
 
 /** The module is well-formed but larger than a cap; `cap` is the name in `MeterCaps` or an engine's limit. */

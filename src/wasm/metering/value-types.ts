@@ -1,7 +1,7 @@
 /** The value types that are run, and block types, as far as the rewriter must know them. */
 
 import type { ByteReader } from './reader.ts';
-import { invalid, refusedFeature } from './refusals.ts';
+import { invalid, notAllowed, refusedFeature } from './refusals.ts';
 import { ByteWriter } from './writer.ts';
 
 /**
@@ -66,7 +66,7 @@ function isGcHeapType(byte: number): boolean {
 }
 
 function requireGc(reader: ByteReader, what: string, start: number): void {
-  if (!reader.use.gc) throw refusedFeature(`GC types (${what})`, start);
+  if (!reader.use.use('gc')) throw notAllowed('gc', what, start);
 }
 
 /** The type after `ref.null` or in the long form of a reference type: see {@link ValueType}. */

@@ -28,11 +28,13 @@ import {
   NORMAL,
   outOfCpuTime,
   outOfFuel,
+  outOfHeap,
   STACK_EXHAUSTED,
   timedOut,
   trapped,
 } from './ends.ts';
 import { type FuelMark, FuelTank, SLICE_MS } from './fuel.ts';
+import { HEAP_SLICE_FUEL_MAX, type HeapAccount } from './heap-account.ts';
 import { MailShare } from './mail-share.ts';
 import { MemoryAccount } from './memory-account.ts';
 import type { WorkerParts } from './parts.ts';
@@ -91,6 +93,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   aheadAtMs = 0;
   waitsUnder: HeldGrant | null = null;
 
+  /** Null: its module makes nothing that the garbage collector would free. */
+  readonly #heap: HeapAccount | null;
   readonly #parts: WorkerParts;
   readonly #launch: (agent: WorkerAgent) => Promise<AgentEnd>;
   readonly #deadlineMs: number;
@@ -145,7 +149,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.grants = new HeldGrants(this.block, start.grants);
     this.files = parts.openFiles(this, start.mounts);
     this.handles = new HandleTable();
-    this.fuel = new FuelTank(start.limits.fuel, parts.sliceFuel, parts.speedOf(start.digest));
+    this.#heap = parts.heapFor(start.digest, start.limits);
+    const sliceMax =
+      this.#heap === null ? parts.sliceFuel : Math.min(parts.sliceFuel, HEAP_SLICE_FUEL_MAX);
+    this.fuel = new FuelTank(start.limits.fuel, sliceMax, parts.speedOf(start.digest));
     this.memory = new MemoryAccount(this.block, start.limits.memoryBytes, this.block.held);
     this.#suspension = new Suspension(this, parts.scheduler);
     this.#deadlineMs =
@@ -252,6 +259,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
    */
   check(fuel: number): number {
     if (this.#end !== null) {
+      return CHECK.stop;
+    }
+    if (this.#heap?.hasRoom(this.memory.bytes, Math.max(0, -fuel)) === false) {
+      this.end(outOfHeap(this.limits));
       return CHECK.stop;
     }
     if (this.#inRealloc) {

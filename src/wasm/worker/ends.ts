@@ -19,6 +19,13 @@ export function trapped(message: string): AgentEnd {
 /** Its call frames took more than they may, by our count or by V8's. */
 export const STACK_EXHAUSTED: AgentEnd = trapped('call stack exhausted');
 
+/** What it has made takes more memory than it may: an allocation that fails traps. */
+export function outOfHeap({ memoryBytes }: Limits): AgentEnd {
+  const bound =
+    memoryBytes === 0 ? 'its process has' : `its limit of ${memoryBytes} bytes (--max-memory)`;
+  return trapped(`out of memory: its structures, arrays and memories take more than ${bound}`);
+}
+
 /** V8's own overflow of the stack; its error says so by its message alone. */
 export function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError && error.message.includes('call stack');

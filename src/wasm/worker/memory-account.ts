@@ -22,6 +22,11 @@ export class MemoryAccount {
     this.#share = share;
   }
 
+  /** What its memories and tables have. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Takes bytes of memories and tables that the module declares; checked and counted at the spawn. */
   takeDeclared(bytes: number): void {
     this.#bytes += bytes;

@@ -9,6 +9,7 @@ import type { Limits } from '../../resource/limits.ts';
 import type { Operation } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
+import type { HeapAccount } from './heap-account.ts';
 import type { FromWorker, Mount } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Speed } from './speed.ts';
@@ -32,6 +33,8 @@ export interface WorkerParts {
   readonly blocks: ControlViews;
   /** Fuel between two scheduling points. */
   readonly sliceFuel: number;
+  /** The account of an agent that makes objects of the garbage collector; null: its module has none. */
+  heapFor(digest: string, limits: Limits): HeapAccount | null;
   /** How fast the agents of a module run here. */
   speedOf(digest: string): Speed;
   /** Traps: never returns, and no guest can catch it. */

@@ -7,6 +7,7 @@ import { expect, test, vi } from 'vitest';
 import { ControlBlocks } from '../../resource/control-blocks.ts';
 import { parseLimits } from '../../resource/limits.ts';
 import type { FileHost } from '../host/files/host.ts';
+import { NO_FEATURES } from '../metering/features.ts';
 import type { AgentStart, FromWorker, ToWorker } from './protocol.ts';
 import { Worker } from './worker.ts';
 
@@ -17,7 +18,12 @@ const NO_FILES: FileHost = {
 };
 
 /** A module that declares nothing: its agents run into its missing entry. */
-const EMPTY = { kind: 'module', digest: 'empty', plan: { modules: [], lowered: [] }, modules: [] };
+const EMPTY = {
+  kind: 'module',
+  digest: 'empty',
+  plan: { modules: [], lowered: [], features: NO_FEATURES },
+  modules: [],
+};
 
 const start = (pid: number, slot: number): ToWorker => ({
   kind: 'start',

@@ -5,12 +5,14 @@ import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import type { Delivery, Payload } from '../../ipc/message.ts';
 import { ControlViews } from '../../resource/control-blocks.ts';
+import type { Limits } from '../../resource/limits.ts';
 import type { Operation } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import type { HostFunctions } from '../host/index.ts';
 import { WorkerAgent } from './agent.ts';
 import { failedInside } from './ends.ts';
+import { type Heap, HeapAccount } from './heap-account.ts';
 import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
 import { deliver, PendingOperation } from './mail.ts';
 import { MemoryPool } from './memory-pool.ts';
@@ -37,6 +39,8 @@ export interface WorkerOptions {
   readonly sliceFuel: number;
   /** What its agents' imports are bound to. */
   readonly host: HostFunctions;
+  /** The heap, where it is that of one agent alone; others' modules may use none. @default none */
+  readonly heap?: Heap;
   /** Where it keeps instances that may be used again. @default as many as a worker keeps */
   readonly seats?: KeptSeats;
   /** Where it keeps memories that may be used again. @default as many as a worker keeps */
@@ -64,6 +68,7 @@ export class Worker implements WorkerParts {
   readonly #agents = new Map<number, WorkerAgent>();
   readonly #modules = new Map<string, PreparedInstance>();
   readonly #seats: SeatStore;
+  readonly #heap: Heap | null;
   readonly #speeds = new Map<string, Speed>();
   readonly #operations = new Map<number, PendingOperation<never>>();
   readonly #deliveries = new Map<number, Operation<null>>();
@@ -76,6 +81,7 @@ export class Worker implements WorkerParts {
     this.blocks = new ControlViews(options.blocks);
     this.sliceFuel = options.sliceFuel;
     this.host = options.host;
+    this.#heap = options.heap ?? null;
     this.#seats = {
       furnished: options.seats ?? new KeptSeats(),
       bare: new KeptSeats(),
@@ -102,6 +108,16 @@ export class Worker implements WorkerParts {
       this.#port.postMessage(this.#outbox.splice(0));
     }
   };
+
+  heapFor(digest: string, { memoryBytes }: Limits): HeapAccount | null {
+    if (this.#modules.get(digest)?.plan.features.gc !== true) {
+      return null;
+    }
+    if (this.#heap === null) {
+      throw new Error('a module with a heap is started where others have theirs');
+    }
+    return new HeapAccount(this.#heap, memoryBytes);
+  }
 
   speedOf(digest: string): Speed {
     return this.#speeds.get(digest) ?? new Speed();

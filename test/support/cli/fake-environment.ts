@@ -77,6 +77,7 @@ export const FAKE_MODULE: LoadedModule = {
   world: 'ringfence:agent',
   imports: [],
   exports: ['run'],
+  features: { gc: false, relaxedSimd: false },
   declaredBytes: 65_536,
   fromCache: true,
   adapted: false,
@@ -91,6 +92,7 @@ export function fakeReport(exit: Partial<Exit> = {}): Report {
     restarted_from: null,
     restarts: 0,
     module: { path: 'agent.wasm', sha256: FAKE_MODULE.digest },
+    deterministic: true,
     exit: { code: 0, reason: 'normal', message: null, ...exit },
     usage: {
       fuel: 5,

@@ -1,7 +1,7 @@
 /**
  * Allocates structures that stay reachable, for ever. The garbage-collected heap of WebAssembly has
- * no limit that a process survives, so modules with such types are refused. The control does as much
- * with a list in its own memory, a thousand times.
+ * no limit that a process survives, so modules with such types are refused where nobody allows them. The
+ * control does as much with a list in its own memory, a thousand times.
  */
 
 import type { Variants } from '../../../../src/kit/build/recipe.ts';

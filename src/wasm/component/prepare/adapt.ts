@@ -2,6 +2,7 @@
 
 import { RingfenceError } from '../../../errors.ts';
 import { DEFAULT_METER_CAPS } from '../../metering/caps.ts';
+import type { Features } from '../../metering/features.ts';
 import { decodeModule, type ModuleExport, type ModuleImport } from '../../metering/module.ts';
 import { passExitCode } from './exit-code.ts';
 import { printable, reasonOf } from './sentence.ts';
@@ -16,11 +17,15 @@ const WASIP1 = 'wasi_snapshot_preview1';
  * @throws RingfenceError `RF_MODULE_INVALID` for bytes that are no module, `RF_MODULE_REFUSED` with the
  * module's kind in `fields.kind` for every module that is no wasip1 command.
  */
-export async function adaptCommand(bytes: Uint8Array, tools: ComponentTools): Promise<Uint8Array> {
+export async function adaptCommand(
+  bytes: Uint8Array,
+  tools: ComponentTools,
+  features: Features,
+): Promise<Uint8Array> {
   // Decoded by our own reader first: it has caps, and says where the bytes are wrong.
-  const decoded = decodeModule(bytes, DEFAULT_METER_CAPS);
+  const decoded = decodeModule(bytes, DEFAULT_METER_CAPS, features);
   requireCommand(decoded.imports, decoded.exports);
-  validateCode([bytes]);
+  validateCode([bytes], features);
   try {
     const adapter = commandAdapter();
     const command = await passExitCode(bytes, decoded, adapter, tools);

@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { RingfenceError } from '../../../errors.ts';
+import { NO_FEATURES } from '../../metering/features.ts';
 import { type ChildTask, runChild } from './child-process.ts';
 import { DEFAULT_PREPARE_LIMITS, type PrepareLimits } from './limits.ts';
 
@@ -21,6 +22,7 @@ function taskOf(fixture: string, limits: Partial<PrepareLimits> = {}): ChildTask
     flags: [],
     input: [],
     bounds: { planBytes: MIB, modules: 4, modulesBytes: MIB },
+    features: NO_FEATURES,
     limits: all,
     deadlineAt: performance.now() + all.deadlineMs,
     onStage: () => {},
@@ -127,7 +129,8 @@ describe('a child that is no longer wanted', () => {
     const file = fileURLToPath(taskOf('hang-watched').file);
     const program = `
       import { spawn } from 'node:child_process';
-      const settings = { sizes: [], deadlineMs: 60000, rssBytes: 1e9, parentPid: process.pid };
+      const settings = { sizes: [], deadlineMs: 60000, rssBytes: 1e9, parentPid: process.pid,
+        features: ${JSON.stringify(NO_FEATURES)} };
       spawn(process.execPath, [${JSON.stringify(file)}, JSON.stringify(settings)],
         { stdio: ['ignore', 'ignore', 'inherit'] });
       setInterval(() => {}, 1000);

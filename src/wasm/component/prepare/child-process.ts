@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RingfenceError } from '../../../errors.ts';
+import type { Features } from '../../metering/features.ts';
 import type { PrepareLimits } from './limits.ts';
 import {
   type Answer,
@@ -28,6 +29,8 @@ export interface ChildTask {
   /** What it reads on stdin, one after another. */
   readonly input: readonly Uint8Array[];
   readonly bounds: AnswerBounds;
+  /** Features that the module may use. */
+  readonly features: Features;
   readonly limits: PrepareLimits;
   /** `performance.now()` at which it must be done. */
   readonly deadlineAt: number;
@@ -154,6 +157,7 @@ function start(task: ChildTask): ChildProcess {
     deadlineMs: Math.max(1, Math.ceil(task.deadlineAt - performance.now())),
     rssBytes: task.limits.rssBytes,
     parentPid: process.pid,
+    features: task.features,
   };
   const flags = [
     // Reads files, because it loads its own code; starts a thread, because that watches it.

@@ -44,18 +44,19 @@ function stage(name: ChildStage): void {
 async function answerTo(file: Uint8Array): Promise<ChildAnswer> {
   const adapted = kindOf(file) === 'core-module';
   if (adapted) stage('adapting');
-  const bytes = adapted ? await adaptCommand(file, tools) : file;
+  const { features } = settings;
+  const bytes = adapted ? await adaptCommand(file, tools, features) : file;
 
   // Our own reader is first: it has a cap on everything, jco's tools have not.
   stage('reading');
   const component = readComponent(bytes);
   const cores = component.modules.map((module) => module.bytes);
-  checkCounts(cores);
+  checkCounts(cores, features);
   stage('validating');
   await validateStructure(bytes, tools);
-  validateCode(cores);
+  validateCode(cores, features);
   stage('metering');
-  const metered = meterTogether(cores, {}, { importMemories: true });
+  const metered = meterTogether(cores, {}, { importMemories: true, features });
   stage('planning');
   const plan = planComponent(component, offeredWorld(), metered);
   stage('compiling');

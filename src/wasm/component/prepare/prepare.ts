@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { RingfenceError } from '../../../errors.ts';
+import { type Features, type FeaturesInput, featuresOf } from '../../metering/features.ts';
 import { ModuleCache } from '../cache/cache.ts';
 import { cacheKey, installedVersions } from '../cache/key.ts';
 import { type LinkPlan, PLAN_FORMAT } from '../plan.ts';
@@ -40,6 +41,11 @@ export interface PrepareOptions {
   /** Where prepared modules are kept; null: nowhere. See {@link defaultCacheDirectory}. */
   readonly cacheDirectory: string | null;
   readonly limits?: Partial<PrepareLimits>;
+  /**
+   * Features that the module may use, where it is known which module it is. What it throws is thrown, and
+   * nothing was prepared. @default none
+   */
+  readonly allow?: ((digest: string) => FeaturesInput) | undefined;
   /** Hears what is being done, in a few words. */
   readonly onProgress?: ((stage: string) => void) | undefined;
   /** Ends the preparation; it then rejects with the signal's reason. */
@@ -71,6 +77,7 @@ interface Job {
   readonly bytes: Uint8Array;
   readonly limits: PrepareLimits;
   readonly bounds: AnswerBounds;
+  readonly features: Features;
   readonly files: ChildFiles;
   readonly types: TypeAccount | undefined;
   readonly deadlineAt: number;
@@ -117,6 +124,7 @@ export async function prepareModule(
       modules: limits.modules,
       modulesBytes: modulesBytesMax(bytes.length, limits),
     },
+    features: featuresOf(options.allow?.(digest) ?? {}),
     files: { ...CHILD_FILES, ...options.childFiles },
     types: options.types,
     deadlineAt: performance.now() + limits.deadlineMs,
@@ -153,8 +161,8 @@ export function requireSize(bytes: number, limits: PrepareLimits = DEFAULT_PREPA
 
 /** Prepares by a child process, and a second one for what TurboFan might choke on. */
 async function make(job: Job): Promise<Made> {
-  const { limits, bounds, deadlineAt, onStage, signal } = job;
-  const common = { limits, bounds, deadlineAt, onStage, signal };
+  const { limits, bounds, features, deadlineAt, onStage, signal } = job;
+  const common = { limits, bounds, features, deadlineAt, onStage, signal };
   const first = await runChild({
     ...common,
     file: job.files.prepare,
@@ -164,7 +172,7 @@ async function make(job: Job): Promise<Made> {
   if (first.kind === 'refused') throw first.error;
   if (first.answer === null) throw strange(new VerificationError('an answer without a plan'));
   const { answer } = first;
-  const verified = await verifyAnswer(answer, job.types);
+  const verified = await verifyAnswer(answer, job);
   if (answer.doubtful.length > 0) {
     const second = await runChild({
       ...common,
@@ -177,12 +185,9 @@ async function make(job: Job): Promise<Made> {
   return { ...verified, modules: answer.modules, adapted: answer.adapted };
 }
 
-async function verifyAnswer(
-  answer: ChildAnswer,
-  types: TypeAccount | undefined,
-): Promise<Verified> {
+async function verifyAnswer(answer: ChildAnswer, { features, types }: Job): Promise<Verified> {
   try {
-    return await verify(answer, types);
+    return await verify(answer, features, types);
   } catch (error) {
     // It came back as it should: this process has no room for it.
     if (error instanceof RingfenceError) throw error;
@@ -225,7 +230,7 @@ class Shelf {
     }
   }
 
-  async find({ bounds, types }: Job): Promise<Made | null> {
+  async find({ bounds, features, types }: Job): Promise<Made | null> {
     const cache = this.#cache;
     if (cache === null) return null;
     const content = await cache.read(this.#key, bounds).catch((error: unknown) => {
@@ -234,7 +239,7 @@ class Shelf {
     });
     if (content === null) return null;
     try {
-      const verified = await verify(content, types);
+      const verified = await verify(content, features, types);
       return { ...verified, modules: content.modules, adapted: content.adapted };
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error;

@@ -11,6 +11,8 @@ const settingsSchema = z.strictObject({
   deadlineMs: z.int().positive(),
   rssBytes: z.int().positive(),
   parentPid: z.int().positive(),
+  /** Features that the module may use. */
+  features: z.strictObject({ gc: z.boolean(), relaxedSimd: z.boolean() }),
 });
 
 /** Limits by which a child also watches itself, and what it is to read. */

@@ -12,6 +12,7 @@ import {
   repeat,
 } from '../../../../test/fixtures/prepare/modules.ts';
 import type { RingfenceError } from '../../../errors.ts';
+import { NO_FEATURES } from '../../metering/features.ts';
 import { runChild } from './child-process.ts';
 import { DEFAULT_PREPARE_LIMITS } from './limits.ts';
 import { TURBOFAN_FLAGS } from './prepare.ts';
@@ -24,6 +25,7 @@ const taskOf = (file: URL, module: Uint8Array, flags: readonly string[], rssByte
   flags,
   input: [module],
   bounds: { planBytes: 1, modules: 1, modulesBytes: 1 },
+  features: NO_FEATURES,
   limits: { ...DEFAULT_PREPARE_LIMITS, rssBytes },
   deadlineAt: performance.now() + DEFAULT_PREPARE_LIMITS.deadlineMs,
   onStage: () => {},

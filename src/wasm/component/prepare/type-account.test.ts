@@ -16,6 +16,7 @@ import {
   coreModule,
 } from '../../../../test/fixtures/prepare/modules.ts';
 import { RingfenceError } from '../../../errors.ts';
+import { NO_FEATURES } from '../../metering/features.ts';
 import { meter } from '../../metering/meter.ts';
 import { prepareModule } from './prepare.ts';
 import { PROCESS_TYPES_MAX, requireFewTypes, TypeAccount } from './type-account.ts';
@@ -112,8 +113,16 @@ test('the types of a metered module are its own and the added ones', () => {
 test('a component with too many types in all its modules is refused before V8 sees them', () => {
   const group = concat(Array.from({ length: 19_000 }, () => [0x60, 0, 0]));
   const module = coreModule({ types: { count: 19_000, bytes: group } });
-  checkCounts(Array.from({ length: 26 }, () => module));
-  const refusal = refusalOf(() => checkCounts(Array.from({ length: 27 }, () => module)));
+  checkCounts(
+    Array.from({ length: 26 }, () => module),
+    NO_FEATURES,
+  );
+  const refusal = refusalOf(() =>
+    checkCounts(
+      Array.from({ length: 27 }, () => module),
+      NO_FEATURES,
+    ),
+  );
   expect(refusal.code).toBe('RF_MODULE_REFUSED');
   expect(refusal.fields.cap).toBe('processTypes');
 });

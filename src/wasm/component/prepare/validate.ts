@@ -1,6 +1,7 @@
 /** Validates a component by tools that are not ours: its structure by jco's, its code by V8. */
 
 import { RingfenceError } from '../../../errors.ts';
+import type { Features } from '../../metering/features.ts';
 import { DEFAULT_METER_CAPS, meter } from '../../metering/meter.ts';
 import { decodeModule } from '../../metering/module.ts';
 import { reasonOf } from './sentence.ts';
@@ -13,10 +14,10 @@ import { requireFewTypes } from './type-account.ts';
  *
  * @throws RingfenceError `RF_MODULE_REFUSED`, or `RF_MODULE_INVALID` for what can't be decoded.
  */
-export function checkCounts(modules: readonly Uint8Array[]): void {
+export function checkCounts(modules: readonly Uint8Array[], features: Features): void {
   let types = 0;
   for (const bytes of modules) {
-    types += decodeModule(bytes, DEFAULT_METER_CAPS).types.length;
+    types += decodeModule(bytes, DEFAULT_METER_CAPS, features).types.length;
     requireFewTypes(types);
   }
 }
@@ -43,12 +44,12 @@ export async function validateStructure(bytes: Uint8Array, tools: ComponentTools
  * @throws RingfenceError `RF_MODULE_INVALID`, or `RF_MODULE_REFUSED` for what V8 knows as little as we
  * do.
  */
-export function validateCode(modules: readonly Uint8Array[]): void {
+export function validateCode(modules: readonly Uint8Array[], features: Features): void {
   for (const [index, module] of modules.entries()) {
     const bytes = module as Uint8Array<ArrayBuffer>;
     if (WebAssembly.validate(bytes)) continue;
     // What is too large or not offered is often invalid for V8 as well; metering has its name.
-    meter(bytes);
+    meter(bytes, {}, { features });
     throw new RingfenceError(
       'RF_MODULE_INVALID',
       `Core module ${index} is not valid WebAssembly (${engineReason(bytes)}): build it again with its tools.`,

@@ -4,7 +4,9 @@
  */
 
 import { setFlagsFromString } from 'node:v8';
+import type { Features } from '../../metering/features.ts';
 import { memoryImport } from '../../metering/image.ts';
+import { requireAllowed } from '../../metering/refusals.ts';
 import { type LinkPlan, type PlanModule, parsePlan } from '../plan.ts';
 import { printable } from './sentence.ts';
 import { TypeAccount } from './type-account.ts';
@@ -39,10 +41,16 @@ const INJECTED: ReadonlyMap<string, WebAssembly.ImportExportKind> = new Map([
 
 /**
  * @throws VerificationError where anything is not as metering and planning leave it; RingfenceError
+ * `RF_MODULE_REFUSED` where it uses a feature that is not allowed: a cache also has what others may;
  * `RF_LIMIT_EXCEEDED` where this process would have more types of WebAssembly than V8 takes.
  */
-export async function verify(claimed: Claimed, types = processTypes): Promise<Verified> {
+export async function verify(
+  claimed: Claimed,
+  allowed: Features,
+  types = processTypes,
+): Promise<Verified> {
   const plan = planOf(claimed.plan);
+  requireAllowed(plan.features, allowed);
   if (plan.modules.length !== claimed.modules.length) {
     throw new VerificationError(
       `${claimed.modules.length} modules for a plan of ${plan.modules.length}`,

@@ -9,6 +9,7 @@ import { ControlBlocks } from '../../../resource/control-blocks.ts';
 import { HOST_BROKERED } from '../../host/index.ts';
 import { Worker } from '../worker.ts';
 import { RemoteFiles } from './files.ts';
+import { heapOfProcess } from './heap.ts';
 import type { ChildBegin } from './messages.ts';
 import { ChildPort } from './port.ts';
 
@@ -68,6 +69,7 @@ class AgentProcess {
       blocks: this.#blocks.memory,
       sliceFuel,
       host: HOST_BROKERED,
+      ...(plan.features.gc && { heap: heapOfProcess() }),
       openFiles: (owner) => {
         this.#files = new RemoteFiles(owner, preopens, (id, request) => port.askFile(id, request));
         return this.#files;
