@@ -51,7 +51,7 @@ function withHints(bytes: Uint8Array, content: readonly number[]): Uint8Array<Ar
   section.raw(...content);
   const out = new ByteWriter();
   out.copy(bytes, 0, at);
-  out.section(0, section);
+  out.section(0, section.bytes);
   out.copy(bytes, at, bytes.length);
   return out.finish();
 }
@@ -86,7 +86,7 @@ describe('names', () => {
     const section = new ByteWriter();
     section.name('name');
     section.raw(1, 100, 1);
-    broken.section(0, section);
+    broken.section(0, section.bytes);
     expect(WebAssembly.validate(meterForTest(broken.finish()).bytes)).toBe(true);
   });
 });

@@ -21,6 +21,7 @@ import {
   EDIT,
   type EditList,
 } from './edits.ts';
+import { FRAME, type Frame, FrameStack } from './frames.ts';
 import type { Helper, HelperSet } from './helpers.ts';
 import { CATCH_KIND_ALL, readCastFlags, readCatchKind, skipImmediates } from './immediates.ts';
 import {
@@ -32,7 +33,14 @@ import {
   skipSimpleImmediate,
 } from './instructions.ts';
 import { NO_LEAF } from './leaves.ts';
-import type { Composite, DecodedModule, Field, FunctionType } from './module.ts';
+import { Locals } from './locals.ts';
+import {
+  type Composite,
+  type DecodedModule,
+  type Field,
+  type FunctionType,
+  NO_TYPE,
+} from './module.ts';
 import { OperandStack } from './operands.ts';
 import { ByteReader } from './reader.ts';
 import { ADDED_PARAMETERS, type References } from './references.ts';
@@ -97,45 +105,6 @@ export interface FunctionPlan {
   readonly questions: number;
 }
 
-const FRAME = { function: 0, block: 1, loop: 2, if: 3, else: 4, try: 5, catch: 6, tryTable: 7 };
-
-interface Frame {
-  kind: number;
-  type: FunctionType;
-  /** Operands below the block's own. */
-  base: number;
-  /** Whether a branch goes to the label. */
-  targeted: boolean;
-  /** Whether an exception handler of a `try_table` goes to the label. */
-  caught: boolean;
-  /** The place of the outermost block that a branch inside goes to; -1: out of the function. */
-  outermost: number;
-  /** The segment that the block stands in, and the cost at which that one is to be split. */
-  readonly segment: number;
-  readonly splitAt: number;
-  /** A loop's own charge, at its header; the charge of an if's arm that is walked over. */
-  header: number;
-  /** The charge of an if's first arm. */
-  firstArm: number;
-  /** Whether both arms of an if, as far as they were walked over, can be charged with it. */
-  foldable: boolean;
-  /** Whether an arm came out at its end. */
-  fellThrough: boolean;
-  /** The most that can have been charged without a check, at the beginning and on a way to the end. */
-  readonly uncheckedBefore: number;
-  uncheckedAtEnd: number;
-  /** A loop: the edit of its opcode, where it can suspend outside of itself; else -1. */
-  opening: number;
-  /** Edits that keep the fuel on the ways to the label, for where a handler leads to it too. */
-  saves: number[] | null;
-  /** Branches to the label. */
-  branches: number;
-  /** In a try: calls that may lead to its handlers. */
-  throws: number;
-  /** Handlers of a legacy try so far. */
-  handlers: number;
-}
-
 const OUT_OF_FUNCTION = -1;
 
 /** Labels around a loop that suspends outside of itself. */
@@ -143,14 +112,6 @@ const LOOP_LABELS = 3;
 
 /** So many slots of results leave no room in the caller's frame. */
 const RESULT_SLOTS_IN_REGISTERS = 2;
-
-const NO_TYPE: FunctionType = {
-  parameters: [],
-  results: [],
-  parameterSlots: 0,
-  resultSlots: 0,
-  wide: false,
-};
 
 function oneResult(type: ValueType): FunctionType {
   const resultSlots = slotsOf(type);
@@ -178,20 +139,17 @@ export class BodyWalker {
   /** Whether bodies take fuel and depth. */
   readonly #threads: boolean;
   readonly #valueBlocks = new Map<ValueType, FunctionType>();
+  readonly #resultTypes = new Map<FunctionType, FunctionType>();
   readonly #operands = new OperandStack();
   readonly #segments: Segments;
+  readonly #locals = new Locals();
   #localsTotal = 0;
 
   #reader: ByteReader;
   #type: FunctionType = NO_TYPE;
-  readonly #frames: Frame[] = [];
+  readonly #frames = new FrameStack();
   /** What a callee leaves in this frame besides the operands that it becomes, at most. */
   #returnedSlots = 0;
-  /** Ends of the groups of locals by index, parameters included, and the slots of each one's locals. */
-  readonly #groupEnds: number[] = [];
-  readonly #groupSlots: number[] = [];
-  #locals = 0;
-  #wideLocals = false;
   #leaf = false;
   /** Whether what follows can't be reached, until the end of the block it stands in. */
   #dead = false;
@@ -251,20 +209,16 @@ export class BodyWalker {
     const localsStart = reader.position;
     const localSlots = this.#readLocals(localGroups);
     const codeStart = reader.position;
-    const frame = this.#pushFrame(FRAME.function, {
-      ...this.#type,
-      parameters: [],
-      parameterSlots: 0,
-    });
+    const frame = this.#pushFrame(FRAME.function, this.#resultsOf(this.#type));
     const frameSlots = this.#type.parameterSlots + localSlots;
     this.#openSegment(codeStart, CHARGE_CHECKED);
     this.#segments.charge(COST_FUNCTION + Math.floor(frameSlots / SLOTS_PER_UNIT));
-    while (this.#frames.length > 0) {
+    while (this.#frames.height > 0) {
       this.#step();
       if (this.#needsTracking && !this.#tracking) return null;
     }
     if (!reader.atEnd) throw invalid('a function goes on after its end', reader.position);
-    this.#localsTotal += this.#locals;
+    this.#localsTotal += this.#locals.count;
     const slots = frameSlots + this.#operands.slotsMax + this.#returnedSlots;
     const bytes = FRAME_BYTES + FRAME_BYTES_PER_SLOT * slots;
     const counts = this.#calls || bytes > LEAF_FRAME_BYTES_FREE;
@@ -277,7 +231,7 @@ export class BodyWalker {
       end,
       leaf,
       parameters: this.#type.parameters.length,
-      locals: this.#locals,
+      locals: this.#locals.count,
       frameBytes: counts && !leaf ? bytes : 0,
       keepsIndex: { of32: this.#keepsIndex32, of64: this.#keepsIndex64 },
       targeted: frame.targeted,
@@ -297,7 +251,7 @@ export class BodyWalker {
     this.#edits.clear();
     this.#segments.begin(!leaf);
     this.#operands.clear();
-    this.#frames.length = 0;
+    this.#frames.clear();
     this.#returnedSlots = 0;
     this.#dead = false;
     this.#calls = false;
@@ -317,27 +271,14 @@ export class BodyWalker {
   #readLocals(groups: number): number {
     const reader = this.#reader;
     const start = reader.position;
-    this.#groupEnds.length = 0;
-    this.#groupSlots.length = 0;
-    this.#locals = this.#type.parameters.length;
-    this.#wideLocals = this.#type.wide;
-    let slots = 0;
-    for (let group = 0; group < groups; group++) {
-      const count = reader.u32();
-      const each = slotsOf(readValueType(reader));
-      this.#locals += count;
-      slots += count * each;
-      if (this.#locals > this.#caps.locals) break;
-      this.#groupEnds.push(this.#locals);
-      this.#groupSlots.push(each);
-      if (each > 1) this.#wideLocals = true;
-    }
-    const withAdded = this.#locals + this.#addedLocals;
+    const locals = this.#locals;
+    const slots = locals.read(reader, groups, this.#type, this.#caps.locals);
+    const withAdded = locals.count + this.#addedLocals;
     if (withAdded > this.#caps.locals) {
       throw this.#tooMany('locals in a function', 'locals', withAdded, start);
     }
-    if (this.#localsTotal + this.#locals > this.#caps.localsTotal) {
-      const total = this.#localsTotal + this.#locals;
+    const total = this.#localsTotal + locals.count;
+    if (total > this.#caps.localsTotal) {
       throw this.#tooMany('locals in its functions', 'localsTotal', total, start);
     }
     return slots;
@@ -348,7 +289,7 @@ export class BodyWalker {
   }
 
   #checkMerges(start: number): number {
-    const merges = (this.#locals + this.#operands.slotsMax) * this.#merges;
+    const merges = (this.#locals.count + this.#operands.slotsMax) * this.#merges;
     if (merges > this.#caps.merges) {
       throw this.#tooMany('locals times branches in a function', 'merges', merges, start);
     }
@@ -373,20 +314,6 @@ export class BodyWalker {
     return this.#questions;
   }
 
-  #slotsOfLocal(index: number): number {
-    if (!this.#wideLocals) return 1;
-    const { parameters } = this.#type;
-    if (index < parameters.length) return slotsOf(parameters[index]!);
-    let low = 0;
-    let high = this.#groupEnds.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#groupEnds[middle]! <= index) low = middle + 1;
-      else high = middle;
-    }
-    return this.#groupSlots[low] ?? 1;
-  }
-
   // Operands
 
   #push(slots: number): void {
@@ -402,7 +329,7 @@ export class BodyWalker {
   }
 
   #pop(): number {
-    const base = this.#frames[this.#frames.length - 1]!.base;
+    const base = this.#frames.top.base;
     if (this.#operands.height <= base) {
       throw invalid('an operand is missing', this.#reader.position);
     }
@@ -429,35 +356,24 @@ export class BodyWalker {
   #pushFrame(kind: number, type: FunctionType): Frame {
     const base = this.#operands.height - type.parameters.length;
     if (base < 0) throw invalid('a block has too few operands', this.#reader.position);
-    const { segment, splitAt, unchecked } = this.#segments;
-    const frame: Frame = {
-      kind,
-      type,
-      base,
-      targeted: false,
-      caught: false,
-      outermost: this.#frames.length,
-      segment,
-      splitAt,
-      header: segment,
-      firstArm: segment,
-      foldable: false,
-      fellThrough: false,
-      uncheckedBefore: unchecked,
-      uncheckedAtEnd: 0,
-      opening: -1,
-      saves: this.#tracking ? [] : null,
-      branches: 0,
-      throws: 0,
-      handlers: 0,
-    };
-    this.#frames.push(frame);
+    const frame = this.#frames.push(kind, type, base, this.#segments);
     this.#merges++;
-    if (this.#frames.length > this.#caps.nesting) {
+    if (this.#frames.height > this.#caps.nesting) {
       const offset = this.#reader.position;
-      throw this.#tooMany('blocks inside each other', 'nesting', this.#frames.length, offset);
+      throw this.#tooMany('blocks inside each other', 'nesting', this.#frames.height, offset);
     }
     return frame;
+  }
+
+  /** A block's type that leaves what functions of `type` do: their parameters are no operands. */
+  #resultsOf(type: FunctionType): FunctionType {
+    if (type.parameters.length === 0) return type;
+    let found = this.#resultTypes.get(type);
+    if (!found) {
+      found = { ...type, parameters: [], parameterSlots: 0 };
+      this.#resultTypes.set(type, found);
+    }
+    return found;
   }
 
   #blockType(type: BlockType, offset: number): FunctionType {
@@ -480,21 +396,21 @@ export class BodyWalker {
     const at = this.#reader.position;
     const depth = this.#reader.u32();
     const place = this.#target(depth);
-    if (save >= 0) this.#frames[place]!.saves!.push(save);
+    if (save >= 0) this.#frames.at(place)!.saves.push(save);
     this.#noteLabel(at, depth);
   }
 
   /** The label `depth`, written at `at`, moves where it is outside of a loop that suspends outside of itself. */
   #noteLabel(at: number, depth: number): void {
-    const place = this.#frames.length - 1 - depth;
+    const place = this.#frames.height - 1 - depth;
     if (this.#candidate === null || place >= this.#candidatePlace) return;
     this.#candidateExits.push(this.#edits.add(EDIT.label, at, this.#reader.position, depth));
   }
 
   /** Notes a branch to the label `depth`; answers the place of its frame. */
   #target(depth: number): number {
-    const place = this.#frames.length - 1 - depth;
-    const frame = this.#frames[place];
+    const place = this.#frames.height - 1 - depth;
+    const frame = this.#frames.at(place);
     if (!frame) throw invalid(`there is no label ${depth}`, this.#reader.position);
     frame.targeted = true;
     frame.uncheckedAtEnd = Math.max(frame.uncheckedAtEnd, this.#segments.unchecked);
@@ -510,7 +426,7 @@ export class BodyWalker {
   }
 
   #keepFuelForHandlers(frame: Frame): void {
-    if (!frame.caught || frame.saves === null) return;
+    if (!frame.caught) return;
     for (const edit of frame.saves) this.#edits.setKind(edit, EDIT.save);
   }
 
@@ -548,7 +464,7 @@ export class BodyWalker {
 
   /** Notes that control may go from here to the end of the frame at `place` or to its header. */
   #exitTo(place: number): void {
-    const frame = this.#frames[this.#frames.length - 1]!;
+    const frame = this.#frames.top;
     if (place < frame.outermost) frame.outermost = place;
   }
 
@@ -660,7 +576,7 @@ export class BodyWalker {
         return;
       case OPCODE.return:
         if (!this.#leaf) this.#edits.add(EDIT.return, at, this.#reader.position, 0);
-        this.#countWays(++this.#frames[0]!.branches);
+        this.#countWays(++this.#frames.at(0)!.branches);
         this.#exitTo(OUT_OF_FUNCTION);
         this.#die();
         return;
@@ -710,7 +626,7 @@ export class BodyWalker {
   }
 
   #checkLabel(depth: number, outside: number): void {
-    if (depth + outside >= this.#frames.length) {
+    if (depth + outside >= this.#frames.height) {
       throw invalid(`there is no label ${depth}`, this.#reader.position);
     }
   }
@@ -738,7 +654,7 @@ export class BodyWalker {
         const save = this.#savePlace(at);
         const frame = this.#pushFrame(FRAME.if, type);
         // Without an `else` this is a way to its label too.
-        if (save >= 0) frame.saves!.push(save);
+        if (save >= 0) frame.saves.push(save);
         this.#openSegment(inside, 0);
         frame.header = this.#segments.segment;
         frame.firstArm = frame.header;
@@ -755,10 +671,10 @@ export class BodyWalker {
     // One that takes parameters would have to take them again where it goes on.
     const opening = type.parameters.length > 0 ? -1 : this.#edits.add(EDIT.loop, at, inside, 0);
     const frame = this.#pushFrame(FRAME.loop, type);
-    if (save >= 0) frame.saves!.push(save);
+    if (save >= 0) frame.saves.push(save);
     frame.opening = opening;
     this.#candidate = opening >= 0 ? frame : null;
-    this.#candidatePlace = this.#frames.length - 1;
+    this.#candidatePlace = this.#frames.height - 1;
     this.#candidateExits.length = 0;
     this.#openSegment(inside, CHARGE_CHECKED);
     this.#segments.charge(COST_LOOP);
@@ -778,13 +694,13 @@ export class BodyWalker {
   /** Reads the handlers of a `try_table`; answers the place of the outermost frame they lead to. */
   #readCatches(): number {
     const reader = this.#reader;
-    let outermost = this.#frames.length;
+    let outermost = this.#frames.height;
     const count = reader.count();
     this.#checkHandlers(count, reader.position);
     for (let left = count; left > 0; left--) {
       if (readCatchKind(reader) < CATCH_KIND_ALL) this.#requireTag();
       const place = this.#target(reader.u32());
-      const frame = this.#frames[place]!;
+      const frame = this.#frames.at(place)!;
       frame.caught = true;
       if (frame.kind === FRAME.loop) this.#edits.flag(frame.header, CHARGE_RESTORE);
       outermost = Math.min(outermost, place);
@@ -794,7 +710,7 @@ export class BodyWalker {
 
   /** Leaves one arm or handler of the innermost block at `at`, for another one. */
   #nextArm(at: number, kinds: readonly number[], kind: number): Frame {
-    const frame = this.#frames[this.#frames.length - 1]!;
+    const frame = this.#frames.top;
     if (!kinds.includes(frame.kind)) throw invalid('an arm belongs to no block', at);
     this.#endArm(frame, at);
     this.#operands.dropTo(frame.base);
@@ -813,7 +729,7 @@ export class BodyWalker {
       throw invalid('a block leaves another number of operands than its type says', at);
     }
     const save = this.#savePlace(at);
-    if (save >= 0) frame.saves!.push(save);
+    if (save >= 0) frame.saves.push(save);
     frame.fellThrough = true;
     frame.uncheckedAtEnd = Math.max(frame.uncheckedAtEnd, this.#segments.unchecked);
   }
@@ -827,7 +743,7 @@ export class BodyWalker {
   }
 
   #otherwise(at: number): void {
-    const top = this.#frames[this.#frames.length - 1]!;
+    const top = this.#frames.top;
     this.#lookWhetherFoldable(top);
     const frame = this.#nextArm(at, [FRAME.if], FRAME.else);
     this.#segments.unchecked = frame.uncheckedBefore;
@@ -837,7 +753,7 @@ export class BodyWalker {
   }
 
   #handler(code: number, at: number): void {
-    const first = this.#frames[this.#frames.length - 1]!.kind === FRAME.try;
+    const first = this.#frames.top.kind === FRAME.try;
     if (first) this.#endTry(false);
     const frame = this.#nextArm(at, [FRAME.try, FRAME.catch], FRAME.catch);
     this.#checkHandlers(++frame.handlers, at);
@@ -857,13 +773,13 @@ export class BodyWalker {
   }
 
   #endBlock(at: number, delegated = false): void {
-    const frame = this.#frames[this.#frames.length - 1]!;
+    const frame = this.#frames.top;
     if (frame.kind === FRAME.try || frame.kind === FRAME.tryTable) this.#endTry(delegated);
     if (frame.foldable) this.#lookWhetherFoldable(frame);
     this.#endArm(frame, at);
     this.#frames.pop();
     this.#keepFuelForHandlers(frame);
-    if (this.#frames.length === 0) return;
+    if (this.#frames.height === 0) return;
     if (frame.kind === FRAME.catch) this.#operands.slots -= EXCEPTION_SLOTS;
     this.#operands.dropTo(frame.base);
     this.#pushTypes(frame.type.results);
@@ -872,7 +788,7 @@ export class BodyWalker {
       frame.uncheckedAtEnd = Math.max(frame.uncheckedAtEnd, frame.uncheckedBefore);
     }
     if (frame.kind !== FRAME.loop) this.#segments.unchecked = frame.uncheckedAtEnd;
-    const exits = frame.outermost < this.#frames.length;
+    const exits = frame.outermost < this.#frames.height;
     this.#exitTo(frame.outermost);
     if (frame.kind === FRAME.loop) this.#endLoop(frame);
     if (frame.foldable) this.#foldArms(frame);
@@ -1228,12 +1144,12 @@ export class BodyWalker {
   #local(code: number, at: number): void {
     const indexAt = this.#reader.position;
     const index = this.#reader.u32();
-    if (index >= this.#locals) throw invalid(`there is no local ${index}`, at);
+    if (index >= this.#locals.count) throw invalid(`there is no local ${index}`, at);
     if (this.#threads && !this.#leaf && index >= this.#type.parameters.length) {
       this.#edits.add(EDIT.local, indexAt, this.#reader.position, index + ADDED_PARAMETERS);
     }
     if (code !== OPCODE.localGet) this.#pop();
-    if (code !== OPCODE.localSet) this.#push(this.#slotsOfLocal(index));
+    if (code !== OPCODE.localSet) this.#push(this.#locals.slotsOf(index));
   }
 
   #global(code: number): void {

@@ -83,7 +83,7 @@ function section(id: number, ...items: number[][]): number[] {
   content.u32(items.length);
   for (const item of items) content.raw(...item);
   const out = new ByteWriter();
-  out.section(id, content);
+  out.section(id, content.bytes);
   return [...out.bytes];
 }
 

@@ -41,6 +41,15 @@ export interface FunctionType {
   readonly wide: boolean;
 }
 
+/** Nothing in, nothing out. */
+export const NO_TYPE: FunctionType = {
+  parameters: [],
+  results: [],
+  parameterSlots: 0,
+  resultSlots: 0,
+  wide: false,
+};
+
 /** A field of a struct, or the elements of an array. */
 export interface Field {
   /** As it stands on the stack. */

@@ -25,7 +25,7 @@ export function rewriteNames(module: DecodedModule, layout: Layout): ByteWriter 
       if (id === SUBSECTION.labels) continue;
       const written = new ByteWriter(content.end - content.position + 16);
       writeSubsection(written, id, content, module, layout);
-      out.section(id, written);
+      out.section(id, written.bytes);
     }
     return out;
   } catch (error) {

@@ -18,7 +18,7 @@ import { type DecodedModule, type MemoryType, SECTION, SECTION_ORDER } from './m
 import { rewriteNames } from './names.ts';
 import type { References } from './references.ts';
 import { refusedSize } from './refusals.ts';
-import { ByteWriter } from './writer.ts';
+import { ByteWriter, sectionLength, u32Length } from './writer.ts';
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const KIND_FUNCTION = 0;
@@ -57,6 +57,29 @@ export interface Rewritten {
   readonly types: number;
 }
 
+/** A section as it is written: its content, behind the count of its items where that isn't in there. */
+interface Section {
+  readonly id: number;
+  readonly content: Uint8Array;
+  readonly items?: number;
+}
+
+/** The module of these sections, into bytes that are as many from the start: large ones are not copied again. */
+function join(sections: readonly Section[]): Uint8Array<ArrayBuffer> {
+  const size = sections.reduce(
+    (sum, { content, items }) =>
+      sum + sectionLength(content.length + (items === undefined ? 0 : u32Length(items))),
+    HEADER.length,
+  );
+  const out = new ByteWriter(size);
+  out.raw(...HEADER);
+  for (const { id, content, items } of sections) {
+    if (items === undefined) out.section(id, content);
+    else out.vectorSection(id, items, content);
+  }
+  return out.finish();
+}
+
 /** Writes the module; null: it has typed references, and its functions must not take fuel. */
 export function rewrite(input: RewriteInput): Rewritten | null {
   const rewriter = new Rewriter(input);
@@ -90,31 +113,34 @@ class Rewriter {
     for (const { parameters, results } of INJECTED_FUNCTIONS) {
       this.#layout.types.of(parameters, results);
     }
-    const names = rewriteNames(module, this.#layout);
-    const rest = module.bytes.length - (module.sections.get(SECTION.code)?.end ?? 0);
-    const out = new ByteWriter(code.length + Math.max(1024, rest * 2));
-    out.raw(...HEADER);
+    const sections: Section[] = [];
     for (const id of SECTION_ORDER) {
       if (id === SECTION.code) {
-        this.#writeHints(out);
-        out.vectorSection(id, module.bodies.length + this.#added.length, code);
+        if (!this.#hints.isEmpty)
+          sections.push({ id: SECTION.custom, content: this.#hintsContent() });
+        sections.push({
+          id,
+          content: code.bytes,
+          items: module.bodies.length + this.#added.length,
+        });
         continue;
       }
-      const content = id === SECTION.function ? functions : this.#section(id);
-      if (content !== null) out.section(id, content);
+      const content = id === SECTION.function ? functions.bytes : this.#section(id);
+      if (content !== null) sections.push({ id, content });
     }
-    if (names !== null) out.section(SECTION.custom, names);
-    return out.finish();
+    const names = rewriteNames(module, this.#layout);
+    if (names !== null) sections.push({ id: SECTION.custom, content: names.bytes });
+    return join(sections);
   }
 
-  #writeHints(out: ByteWriter): void {
-    if (this.#hints.isEmpty) return;
+  #hintsContent(): Uint8Array {
     const content = new ByteWriter();
     this.#hints.write(content);
-    out.section(SECTION.custom, content);
+    return content.bytes;
   }
 
-  #section(id: number): ByteWriter | null {
+  /** The content of a section; null: there is none. */
+  #section(id: number): Uint8Array | null {
     const { startExport, imageExports, memoryImports, module } = this.#input;
     switch (id) {
       case SECTION.type:
@@ -147,15 +173,18 @@ class Rewriter {
   }
 
   /** A section as it was, its indices shifted, with `more` items after its own; null: it has none. */
-  #extended(id: number, more: number, write: (out: ByteWriter) => void): ByteWriter | null {
+  #extended(id: number, more: number, write: (out: ByteWriter) => void): Uint8Array | null {
     const { module } = this.#input;
     const range = module.sections.get(id);
     if (range === undefined && more === 0) return null;
+    if (range !== undefined && more === 0 && !module.edits.has(id)) {
+      return module.bytes.subarray(range.content, range.end);
+    }
     const out = new ByteWriter(range === undefined ? 64 : range.end - range.content + 64);
     out.u32((range?.count ?? 0) + more);
     if (range !== undefined) this.#copyShifted(out, id, range.items, range.end);
     write(out);
-    return out;
+    return out.bytes;
   }
 
   #copyShifted(out: ByteWriter, id: number, start: number, end: number): void {
@@ -226,7 +255,7 @@ class Rewriter {
   }
 
   /** What code refers to must be declared: a function may have been by an export only. */
-  #elements(): ByteWriter | null {
+  #elements(): Uint8Array | null {
     const { declared } = this.#input.helpers;
     if (declared.size === 0) return this.#extended(SECTION.element, 0, () => {});
     return this.#extended(SECTION.element, 1, (out) => {

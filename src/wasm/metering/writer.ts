@@ -1,5 +1,8 @@
 /** A growing buffer that WebAssembly is written into. */
 
+/** Shorter pieces are copied byte by byte: a view of them takes longer to make, and leaves garbage behind. */
+const VIEWED_BYTES_MIN = 64;
+
 /** Appends bytes and LEB128 numbers; `bytes` is what was written so far (a view, valid until the next write). */
 export class ByteWriter {
   #buffer: Uint8Array<ArrayBuffer>;
@@ -17,7 +20,7 @@ export class ByteWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Hands over what was written, without a copy: nothing can be written after it. */
+  /** Hands over what was written, without a copy where it fills the capacity: nothing can be written after it. */
   finish(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#buffer.buffer.transfer(this.#length));
   }
@@ -87,7 +90,7 @@ export class ByteWriter {
   copy(source: Uint8Array, start: number, end: number): void {
     const size = end - start;
     this.#reserve(size);
-    if (size < 16) {
+    if (size < VIEWED_BYTES_MIN) {
       for (let index = start; index < end; index++) this.#buffer[this.#length++] = source[index]!;
       return;
     }
@@ -102,19 +105,29 @@ export class ByteWriter {
   }
 
   /** A section: its id, its size, its content. */
-  section(id: number, content: ByteWriter): void {
+  section(id: number, content: Uint8Array): void {
     this.u8(id);
     this.u32(content.length);
-    this.copy(content.bytes, 0, content.length);
+    this.copy(content, 0, content.length);
   }
 
   /** A section that is a vector: its id, its size, the count, and the elements that `items` holds. */
-  vectorSection(id: number, count: number, items: ByteWriter): void {
-    const head = new ByteWriter(8);
-    head.u32(count);
+  vectorSection(id: number, count: number, items: Uint8Array): void {
     this.u8(id);
-    this.u32(head.length + items.length);
-    this.copy(head.bytes, 0, head.length);
-    this.copy(items.bytes, 0, items.length);
+    this.u32(u32Length(count) + items.length);
+    this.u32(count);
+    this.copy(items, 0, items.length);
   }
+}
+
+/** The bytes that a section takes whose content has so many. */
+export function sectionLength(contentLength: number): number {
+  return 1 + u32Length(contentLength) + contentLength;
+}
+
+/** The bytes that an unsigned number takes. */
+export function u32Length(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 128)) length++;
+  return length;
 }

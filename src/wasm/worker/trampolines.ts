@@ -32,7 +32,7 @@ const section = (id: number, items: number[][]): number[] =>
     const content = new ByteWriter();
     content.u32(items.length);
     content.raw(...items.flat());
-    out.section(id, content);
+    out.section(id, content.bytes);
   });
 
 /** The import and the export of a trampoline, by its place. */

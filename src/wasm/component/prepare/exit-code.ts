@@ -55,7 +55,7 @@ export async function passExitCode(
   const section = command.sections.get(SECTION.import)!;
   const { start, imports } = renamedImports(bytes, section, name);
   renamed.copy(bytes, 0, start);
-  renamed.section(SECTION.import, imports);
+  renamed.section(SECTION.import, imports.bytes);
   renamed.copy(bytes, section.end, bytes.length);
   renamed.copy(typed, EMPTY_MODULE.length, typed.length);
   return renamed.bytes;
