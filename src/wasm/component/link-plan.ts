@@ -61,8 +61,14 @@ export interface PlanModule {
   readonly tables: readonly { readonly initial: number; readonly maximum: number | null }[];
   /** Exports for the host of all that can change in an instance; null: something else can, too. */
   readonly image: {
+    /** None where they are imports. */
     readonly memories: readonly string[];
-    readonly globals: readonly string[];
+    /** Functions that answer and take the values of all mutable globals; null: there are none. */
+    readonly globals: {
+      readonly read: string;
+      readonly write: string;
+      readonly count: number;
+    } | null;
   } | null;
   /** What instantiating it copies, to be charged then. */
   readonly segmentBytes: number;

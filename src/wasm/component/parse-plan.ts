@@ -58,7 +58,7 @@ const planModule = z
     image: z
       .strictObject({
         memories: z.array(name).max(listItems),
-        globals: z.array(name).max(listItems),
+        globals: z.strictObject({ read: name, write: name, count: size }).nullable(),
       })
       .nullable(),
     segmentBytes: size,

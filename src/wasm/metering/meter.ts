@@ -139,7 +139,7 @@ function meterDecoded(
   const exportNames = new Set(module.exports.map(({ name }) => name));
   const unusedExport = (wanted: string) => unusedName(wanted, exportNames);
   const startExport = module.start === null ? null : unusedExport('ringfence:start');
-  const image = imageExports(module, unusedExport);
+  const image = imageExports(module, importMemories, unusedExport);
   const doubt = new Doubt(caps);
   let leavesTraces = false;
   const walked = (plan: FunctionPlan) => {
@@ -154,7 +154,7 @@ function meterDecoded(
     caps,
     injected,
     startExport,
-    imageExports: image ?? [],
+    imageExports: image,
     memoryImports: importMemories ? ownMemories(module) : [],
     walked,
   });

@@ -6,7 +6,7 @@ import type { MeterCaps } from './caps.ts';
 import { EDIT, EditList } from './edits.ts';
 import { BodyWalker, type FunctionPlan } from './function-body.ts';
 import type { HelperSet } from './helpers.ts';
-import { type ImageExport, memoryImport } from './image.ts';
+import { type ImageExports, imageFunctions, memoryImport } from './image.ts';
 import {
   enterFunction,
   helperFunction,
@@ -42,8 +42,8 @@ export interface RewriteInput {
   readonly injected: string;
   /** The export name of the start function; null: there is none. */
   readonly startExport: string | null;
-  /** Exports of what a host may want to put back. */
-  readonly imageExports: readonly ImageExport[];
+  /** Exports of what a host may want to put back; null: there are none. */
+  readonly imageExports: ImageExports | null;
   /** All memories of its own, where they are to be imports; else none. */
   readonly memoryImports: readonly MemoryType[];
   /** Told of each body that was walked over. */
@@ -156,9 +156,9 @@ class Rewriter {
       case SECTION.memory:
         return memoryImports.length > 0 ? null : this.#extended(id, 0, () => {});
       case SECTION.export:
-        return this.#extended(id, imageExports.length + (startExport === null ? 0 : 1), (out) => {
+        return this.#extended(id, this.#addedExports, (out) => {
           if (startExport !== null) this.#writeStartExport(out, startExport);
-          for (const each of imageExports) this.#writeImageExport(out, each);
+          if (imageExports !== null) this.#writeImageExports(out, imageExports);
         });
       case SECTION.start:
         return null;
@@ -235,10 +235,26 @@ class Rewriter {
     out.u32(this.#layout.started(this.#input.module.start!));
   }
 
-  #writeImageExport(out: ByteWriter, { name, kind, index }: ImageExport): void {
-    out.name(name);
-    out.u8(kind === 'memory' ? KIND_MEMORY : KIND_GLOBAL);
-    out.u32(kind === 'memory' ? index : this.#layout.global(index));
+  get #addedExports(): number {
+    const { startExport, imageExports } = this.#input;
+    const ofGlobals = imageExports?.globals ? 2 : 0;
+    return (startExport === null ? 0 : 1) + (imageExports?.memories.length ?? 0) + ofGlobals;
+  }
+
+  #writeImageExports(out: ByteWriter, { memories, globals }: ImageExports): void {
+    for (const { name, index } of memories) {
+      out.name(name);
+      out.u8(KIND_MEMORY);
+      out.u32(index);
+    }
+    if (globals === null) return;
+    // The last that were added.
+    const first = this.#layout.helperNumber(this.#input.helpers.list.length);
+    for (const [place, name] of [globals.read, globals.write].entries()) {
+      out.name(name);
+      out.u8(KIND_FUNCTION);
+      out.u32(first + place);
+    }
   }
 
   /** The function section: a body that takes fuel has another type. */
@@ -266,7 +282,7 @@ class Rewriter {
   }
 
   #code(): ByteWriter | null {
-    const { module, caps, leaves, helpers, references } = this.#input;
+    const { module, caps, leaves, helpers, references, imageExports } = this.#input;
     const edits = new EditList();
     const walker = new BodyWalker({ module, caps, leaves, edits, helpers, references });
     const range = module.sections.get(SECTION.code);
@@ -290,6 +306,7 @@ class Rewriter {
       refuelFunction(this.#layout),
       enterFunction(this.#layout),
       ...helpers.list.map((helper) => helperFunction(helper, this.#layout)),
+      ...(imageExports?.globals ? imageFunctions(this.#layout) : []),
     ];
     for (const { body: added } of this.#added) {
       out.u32(added.length);

@@ -24,10 +24,19 @@ type Entry = (...values: unknown[]) => Promise<unknown>;
 /** What a seat's instances were like after their start. */
 export interface SeatImage {
   readonly memories: readonly Uint8Array[];
-  readonly globals: readonly (number | bigint)[];
+  /** Of each instance that has some. */
+  readonly globals: readonly (readonly unknown[])[];
   /** Where the fuel of whom it was started for had come to. */
   readonly started: FuelMark;
   readonly bytes: number;
+}
+
+/** All mutable globals of one instance. */
+interface GlobalsOfInstance {
+  readonly count: number;
+  /** One value is answered as it is, several as an array. */
+  read(): unknown;
+  write(...values: readonly unknown[]): void;
 }
 
 /** A memory out of the pool. */
@@ -55,7 +64,8 @@ export class Seat implements GuestCall<HostAgent> {
   #memories: readonly WebAssembly.Memory[] = [];
   /** Those of its memories that its modules import, to be given back. */
   #pooled: readonly Pooled[] = [];
-  #globals: readonly WebAssembly.Global[] = [];
+  /** The mutable globals of its instances. */
+  #globals: readonly GlobalsOfInstance[] = [];
   /** Whether its guest has asked the host for anything since it was made, and not only for fuel. */
   #asked = false;
   #agent: WorkerAgent | null = null;
@@ -152,11 +162,22 @@ export class Seat implements GuestCall<HostAgent> {
       const image = step.kind === 'instantiate' ? plan.modules[step.module]!.image : null;
       return image === null ? [] : [{ image, exports: linked.instances[index]! }];
     });
-    this.#memories = images.flatMap(({ image, exports }) =>
-      image.memories.map((name) => exports[name] as WebAssembly.Memory),
-    );
-    this.#globals = images.flatMap(({ image, exports }) =>
-      image.globals.map((name) => exports[name] as WebAssembly.Global),
+    this.#memories = [
+      ...this.#pooled.map(({ memory }) => memory),
+      ...images.flatMap(({ image, exports }) =>
+        image.memories.map((name) => exports[name] as WebAssembly.Memory),
+      ),
+    ];
+    this.#globals = images.flatMap(({ image: { globals }, exports }) =>
+      globals === null
+        ? []
+        : [
+            {
+              count: globals.count,
+              read: exports[globals.read] as GlobalsOfInstance['read'],
+              write: exports[globals.write] as GlobalsOfInstance['write'],
+            },
+          ],
     );
   }
 
@@ -166,9 +187,11 @@ export class Seat implements GuestCall<HostAgent> {
    */
   capture(started: FuelMark, bytesMax: number): SeatImage | null {
     const bytes = this.#memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-    const globals = this.#globals.map(({ value }) => value as number | bigint);
+    const globals = this.#globals.map(({ count, read }) =>
+      count === 1 ? [read()] : [...(read() as unknown[])],
+    );
     // A NaN has lost its payload on its way through JavaScript: what is put back would be another one.
-    const isLossy = globals.some(Number.isNaN);
+    const isLossy = globals.some((values) => values.some(Number.isNaN));
     if (this.#asked || isLossy || bytes > bytesMax) return null;
     return {
       memories: this.#memories.map(({ buffer }) => new Uint8Array(buffer.slice(0))),
@@ -191,7 +214,7 @@ export class Seat implements GuestCall<HostAgent> {
       new Uint8Array(this.#memories[index]!.buffer).set(memories[index]!);
     }
     for (let index = 0; index < globals.length; index += 1) {
-      this.#globals[index]!.value = globals[index];
+      this.#globals[index]!.write(...globals[index]!);
     }
   }
 
