@@ -44,6 +44,12 @@ export type ErrorCode =
   | 'RF_STOPPED'
   /** A backend that isn't configured. */
   | 'RF_BACKEND_NOT_AVAILABLE'
+  /** A service whose name another agent provides. */
+  | 'RF_SERVICE_TAKEN'
+  /** A reply that did not come in time. */
+  | 'RF_TIMEOUT'
+  /** What was waited for was given up. */
+  | 'RF_CANCELLED'
   /** A supervisor has no child of this id. */
   | 'RF_CHILD_NOT_FOUND'
   /** A supervisor's child could not be started; the `cause` says why. */

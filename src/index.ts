@@ -67,6 +67,7 @@ export type { AutoShutdown, EndReason } from './supervisor/decisions.ts';
 export type { ProcessFacts } from './supervisor/facts.ts';
 export type { InputGiven } from './supervisor/input.ts';
 export type { OutputWriter } from './supervisor/output.ts';
+export type { ProgramMessage } from './supervisor/program-mail.ts';
 export type { ReferenceStrategy } from './supervisor/reference.ts';
 export {
   type Denial,

@@ -12,6 +12,8 @@ import { asked, type GrantsInput, parseGrants, readGrants } from './capability/i
 import { specOfWords, type WordedGrant } from './capability/words.ts';
 import { RingfenceError } from './errors.ts';
 import type { Health } from './health/health.ts';
+import { NAME_CHARACTERS_MAX } from './ipc/message.ts';
+import { type MessageInput, readMessage } from './ipc/payload.ts';
 import { Agent } from './kernel/agent.ts';
 import { outcomeForGuest, readChild, requireBounded } from './kernel/child-spawn.ts';
 import { KernelHealth } from './kernel/health.ts';
@@ -41,7 +43,7 @@ import {
 } from './kernel/views.ts';
 import type { StateWatch } from './kernel/watch.ts';
 import type { WorkOptions } from './kernel/work-options.ts';
-import type { Pid, ProcessState } from './process/state.ts';
+import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import type { Limits } from './resource/limits.ts';
 import { type AgentScore, ScoreBook } from './scores/book.ts';
 import type { Process, SpawnRequest } from './supervisor/process.ts';
@@ -65,10 +67,12 @@ function describe(
   prepared: PreparedModule,
   path: string | null,
   realPath: string | null,
+  name: string | null,
 ): LoadedModule {
   const { plan } = prepared;
   return {
     digest: prepared.digest,
+    name,
     path,
     realPath,
     world: plan.entry.kind === 'agent-run' ? 'ringfence:agent' : 'wasi:cli',
@@ -91,6 +95,8 @@ function allowedAtLoad(given: LoadOptions['features'], module: ModuleSource): Fe
   }
   return featuresOf(parsed.data);
 }
+/** Names of the catalogue; a `:` would make one look like a digest in a scope. */
+const CATALOGUE_NAME = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** The addresses and mappings of a process are its own, however many kernels it has. */
 const ROOM = roomOfProcess();
@@ -102,6 +108,15 @@ const NO_TURN: StartTurn = { end: () => {} };
 const PREPARATIONS_AT_A_TIME = 2;
 
 const CAPACITY_DEFAULT = 4_096;
+/** @throws {RingfenceError} `RF_USAGE` */
+function requireName(what: string, name: string): void {
+  if (typeof name !== 'string' || name.length === 0 || name.length > NAME_CHARACTERS_MAX) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      `Cannot ${what}: its name has not 1 to ${NAME_CHARACTERS_MAX} characters; give another.`,
+    );
+  }
+}
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
@@ -139,6 +154,8 @@ export class Kernel implements AsyncDisposable {
   readonly #modules = new WeakSet<LoadedModule>();
   /** The same, for agents that spawn: they name a module by its digest. */
   readonly #modulesByDigest = new Map<string, LoadedModule>();
+  /** The catalogue: what agents can name modules by, besides. */
+  readonly #modulesByName = new Map<string, LoadedModule>();
   readonly #preparations = new WorkQueue(PREPARATIONS_AT_A_TIME);
   readonly #closing = new AbortController();
 
@@ -168,6 +185,10 @@ export class Kernel implements AsyncDisposable {
       elevate: (pid, agentId, grant, reason) => this.#elevate(pid, agentId, grant, reason),
       changed: (process, from) => this.#changed(process, from),
       exited: (pid) => this.#elevations.exited(pid),
+      tools: () => this.#tools.list(),
+      onMessage: options.onMessage ?? null,
+      undelivered: () => {},
+      warn,
     });
     this.#views = new Views(this.#supervisor);
     this.#metrics = new KernelMetrics({
@@ -241,6 +262,13 @@ export class Kernel implements AsyncDisposable {
         'Cannot load a module as the kernel is closed: open another.',
       );
     }
+    const { name = null } = options;
+    if (name !== null && !CATALOGUE_NAME.test(name)) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        `Cannot load the module under the name ${JSON.stringify(name.slice(0, 64))}: give it 1 to 128 letters, digits, '.', '_' or '-'.`,
+      );
+    }
     const path = pathOf(source);
     const { bytes, realPath } =
       source instanceof Uint8Array
@@ -262,9 +290,12 @@ export class Kernel implements AsyncDisposable {
       this.#onWarning(warning);
     }
     this.#backend.addModule(prepared);
-    const module = Object.freeze(describe(prepared, path, realPath));
+    const module = Object.freeze(describe(prepared, path, realPath, name));
     this.#modules.add(module);
     this.#modulesByDigest.set(module.digest, module);
+    if (name !== null) {
+      this.#modulesByName.set(name, module);
+    }
     return module;
   }
 
@@ -371,9 +402,10 @@ export class Kernel implements AsyncDisposable {
     limits: Limits,
     opened: OpenedGrants,
     lineage: Lineage = FIRST,
+    linked = false,
   ): Agent {
     try {
-      const request = requestOf(options, limits, opened, lineage);
+      const request = requestOf(options, limits, opened, lineage, linked);
       return isWork(options)
         ? this.#startWork(options, request)
         : new Agent(this.#supervisor.spawn(request, this.#backend), this.#supervisor);
@@ -407,8 +439,8 @@ export class Kernel implements AsyncDisposable {
         limits: parent.request.limits,
         files: granted.flatMap((grant) => (grant.kind === 'files' ? [grant.scope] : [])),
       });
-      const module =
-        request.module.tag === 'digest' ? this.#modulesByDigest.get(request.module.val) : undefined;
+      const known = request.module.tag === 'digest' ? this.#modulesByDigest : this.#modulesByName;
+      const module = known.get(request.module.val);
       if (module === undefined) {
         throw new RingfenceError(
           'RF_PROCESS_NOT_FOUND',
@@ -432,6 +464,8 @@ export class Kernel implements AsyncDisposable {
         },
         limits,
         shareRoots([...specs, ...untold], parent.request.roots),
+        FIRST,
+        request.linked,
       );
       return { tag: 'ok', val: child.pid };
     } catch (error) {
@@ -466,6 +500,59 @@ export class Kernel implements AsyncDisposable {
    */
   processWalls(): Promise<ProcessWalls> {
     return this.#backend.walls();
+  }
+
+  /**
+   * Sends a message to all agents that have subscribed to a topic, as the kernel (pid 0). Resolves with
+   * how many got it; who has no room misses it.
+   *
+   * @throws {RingfenceError} `RF_USAGE`, `RF_LIMIT_EXCEEDED` for more than 16 MiB.
+   */
+  publish(topic: string, message: MessageInput): Promise<number> {
+    requireName('publish', topic);
+    return this.#supervisor.router.publish(KERNEL_PID, topic, readMessage(message));
+  }
+
+  /**
+   * Has a service provided by an agent: who is granted it can ask it by its name. It ends with the agent.
+   *
+   * @throws {RingfenceError} `RF_USAGE`, `RF_PROCESS_NOT_FOUND`, `RF_SERVICE_TAKEN`
+   */
+  registerService(name: string, pid: Pid): void {
+    requireName('register the service', name);
+    this.agent(pid);
+    if (!this.#supervisor.services.register(name, pid)) {
+      throw new RingfenceError(
+        'RF_SERVICE_TAKEN',
+        `Cannot register the service '${name}' as another agent provides it: unregister it first.`,
+        { name },
+      );
+    }
+  }
+
+  /** Nobody provides the service any more. False: nobody did. */
+  unregisterService(name: string): boolean {
+    return this.#supervisor.services.unregister(name);
+  }
+
+  /** The services that are provided, and by whom. */
+  services(): { readonly name: string; readonly pid: Pid }[] {
+    return this.#supervisor.services.list();
+  }
+
+  /**
+   * Links two agents: when one ends other than normally the other is ended, too, or is told where it
+   * traps exits.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`
+   */
+  link(one: Pid, other: Pid): void {
+    this.#supervisor.router.link(this.agent(one).pid, this.agent(other).pid);
+  }
+
+  /** Takes a link away; nothing happens where there is none. */
+  unlink(one: Pid, other: Pid): void {
+    this.#supervisor.router.unlink(one, other);
   }
 
   /**

@@ -2,7 +2,8 @@
 
 import type { HeldGrant } from '../capability/held.ts';
 import type { WordedGrant } from '../capability/words.ts';
-import type { Delivery, Payload } from '../ipc/message.ts';
+import type { Address, Body, Mail, Payload, Signal } from '../ipc/message.ts';
+import type { Answer, Question } from '../ipc/question.ts';
 import type { BackendEndReason } from '../process/exit.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
 import type { Limits } from '../resource/limits.ts';
@@ -68,14 +69,25 @@ export interface BackendEnd {
   readonly code: number | null;
   readonly reason: BackendEndReason;
   readonly message: string | null;
-  /** Messages that it never took out of its mailbox. */
-  readonly undelivered: number;
+  /** Mail that it never took out of its mailbox. */
+  readonly undelivered: readonly Mail[];
+  /** How many besides: what ran it has died with them, or keeps them. */
+  readonly lost: number;
 }
 
 /** How a message or a tool call came out. */
 export type CallOutcome<Value> =
   | { readonly tag: 'ok'; readonly val: Value }
   | { readonly tag: 'err'; readonly error: string; readonly message: string };
+
+/** What an agent sends, and whom to. */
+export interface Sending {
+  readonly to: Address;
+  readonly body: Body;
+  readonly payload: Payload;
+  /** How long it waits for room; null: not at all. */
+  readonly waitMs: number | null;
+}
 
 /** What a backend tells of an agent, and asks for it. */
 export interface BackendEvents {
@@ -87,12 +99,10 @@ export interface BackendEvents {
   output(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<'taken' | 'closed'>;
   /** The next bytes of the agent's input; null: there are no more. */
   input(): Promise<Uint8Array | null>;
-  send(
-    to: number,
-    payload: Payload,
-    waitMs: number | null,
-    signal: AbortSignal,
-  ): Promise<CallOutcome<null>>;
+  /** Sends as the agent; answers to whom it came. */
+  send(sending: Sending, signal: AbortSignal): Promise<CallOutcome<number>>;
+  /** Asks as the agent. */
+  ask(question: Question): Promise<CallOutcome<Answer>>;
   callTool(name: string, argumentsJson: string, signal: AbortSignal): Promise<CallOutcome<string>>;
   /** Spawns a child of the agent; answers its pid. */
   spawn(request: ChildRequest): Promise<CallOutcome<number>>;
@@ -120,11 +130,9 @@ export interface BackendAgent {
    * can miss it, and who waits under such a grant was told.
    */
   revoked(): Promise<void>;
-  deliver(
-    delivery: Delivery,
-    waitMs: number | null,
-    signal?: AbortSignal,
-  ): Promise<CallOutcome<null>>;
+  deliver(mail: Mail, waitMs: number | null, signal?: AbortSignal): Promise<CallOutcome<number>>;
+  /** Tells it what always finds room. */
+  signal(signal: Signal): void;
 }
 
 /** What runs agents. */

@@ -5,7 +5,7 @@ import type { BackendEnd } from './backend.ts';
 
 /** One that was being ended has its own reason: the end of what ran it only carried that out. */
 export function endOfLost(block: ControlBlock, message: string): BackendEnd {
-  const end = { code: -1, undelivered: 0 };
+  const end = { code: -1, undelivered: [], lost: block.mailboxMessages };
   switch (block.command) {
     case COMMAND.kill:
       return { ...end, reason: 'killed', message: 'it was killed' };

@@ -1,9 +1,10 @@
 /** What an agent has asked for and waits for: messages that are sent, tools that are called. */
 
+import type { Answer } from '../ipc/question.ts';
 import type { CallOutcome } from './backend.ts';
 
 /** How an operation came out, whatever it was. */
-export type OperationOutcome = CallOutcome<string | number | null>;
+export type OperationOutcome = CallOutcome<string | Answer>;
 
 /** ringfence itself failed at it. */
 export const FAILED: CallOutcome<never> = {

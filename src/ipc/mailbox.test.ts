@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Mailbox } from './mailbox.ts';
-import { type Delivery, MAILBOX_MESSAGES_MAX } from './message.ts';
+import { MAILBOX_MESSAGES_MAX, type Mail, type MessageFilter } from './message.ts';
 
 class Held {
   bytes = 0;
@@ -23,11 +23,14 @@ class Held {
   }
 }
 
-const mail = (sender: number, val = ''): Delivery => ({
+const mail = (sender: number, val = ''): Mail => ({
   tag: 'message',
   sender,
   payload: { tag: 'text', val },
 });
+
+const senderOf = (mailbox: Mailbox, filter: MessageFilter): number | undefined =>
+  (mailbox.take(filter) as Mail | null)?.sender;
 
 describe('a mailbox', () => {
   test('keeps the order, also of what a filter passes over', () => {
@@ -35,9 +38,9 @@ describe('a mailbox', () => {
     for (const sender of [1, 2, 1, 3]) {
       mailbox.post(mail(sender));
     }
-    expect(mailbox.take({ tag: 'sender', val: 2 })?.sender).toBe(2);
+    expect(senderOf(mailbox, { tag: 'sender', val: 2 })).toBe(2);
     expect(mailbox.take({ tag: 'sender', val: 9 })).toBeNull();
-    const rest = [1, 2, 3].map(() => mailbox.take({ tag: 'any' })?.sender);
+    const rest = [1, 2, 3].map(() => senderOf(mailbox, { tag: 'any' }));
     expect(rest).toEqual([1, 1, 3]);
     expect(mailbox.take({ tag: 'any' })).toBeNull();
   });
@@ -59,7 +62,7 @@ describe('a mailbox', () => {
     expect(mailbox.post(mail(1, 'x'.repeat(4000)))).toBe('full');
     expect(mailbox.post(mail(1, 'x'))).toBe('delivered');
     mailbox.take({ tag: 'any' });
-    expect(mailbox.close()).toBe(1);
+    expect(mailbox.close()).toEqual([mail(1, 'x')]);
     expect(held.bytes).toBe(0);
   });
 
@@ -80,5 +83,42 @@ describe('a mailbox', () => {
     mailbox.take({ tag: 'any' });
     mailbox.take({ tag: 'any' });
     expect(woken).toEqual(['mail', 'room']);
+  });
+
+  test('keeps the order of many that come and go, by filters too', () => {
+    const mailbox = new Mailbox(new Held());
+    let posted = 0;
+    const taken: number[] = [];
+    for (let round = 0; round < 40; round += 1) {
+      for (let count = 0; count < 100; count += 1) {
+        posted += 1;
+        mailbox.post(mail(posted));
+      }
+      const middle = posted - 50;
+      expect(senderOf(mailbox, { tag: 'sender', val: middle })).toBe(middle);
+      for (let count = 0; count < 99; count += 1) {
+        taken.push(senderOf(mailbox, { tag: 'any' }) ?? -1);
+      }
+    }
+    expect(mailbox.size).toBe(0);
+    expect(taken).toEqual([...taken].sort((one, other) => one - other));
+    expect(taken).toHaveLength(posted - 40);
+  });
+
+  test('has room for signals when it is full, in order with the mail', () => {
+    const mailbox = new Mailbox(new Held());
+    for (let count = 0; count < MAILBOX_MESSAGES_MAX; count += 1) {
+      mailbox.post(mail(1));
+    }
+    mailbox.signal({ tag: 'cancelled', message: 'enough' });
+    expect([mailbox.post(mail(1)), mailbox.cancelled, mailbox.signals]).toEqual(['full', true, 1]);
+    mailbox.take({ tag: 'any' });
+    expect(mailbox.post(mail(2))).toBe('delivered');
+    expect(mailbox.take({ tag: 'sender', val: 2 })).not.toBeNull();
+    for (let count = 1; count < MAILBOX_MESSAGES_MAX; count += 1) {
+      mailbox.take({ tag: 'sender', val: 1 });
+    }
+    expect(mailbox.take({ tag: 'any' })).toEqual({ tag: 'cancelled', message: 'enough' });
+    expect([mailbox.cancelled, mailbox.signals, mailbox.size]).toEqual([false, 0, 0]);
   });
 });

@@ -3,9 +3,12 @@
 import {
   type Delivery,
   heldBytes,
+  isMail,
   MAILBOX_MESSAGES_MAX,
+  type Mail,
   type MessageFilter,
   matches,
+  type Signal,
 } from './message.ts';
 
 /** Where the mailbox's owner accounts for what the host holds for it. */
@@ -21,7 +24,11 @@ export type PostOutcome = 'delivered' | 'full' | 'too-large';
 
 /** The messages of one agent, in order and bounded. */
 export class Mailbox {
-  readonly #queue: Delivery[] = [];
+  /** What was taken stands before `#head` as undefined: taking the first of many moves nothing. */
+  #queue: (Delivery | undefined)[] = [];
+  #head = 0;
+  #signals = 0;
+  #cancelled = false;
   readonly #held: HeldBytes;
   /** Null until somebody waits. */
   #mail: Waiting = null;
@@ -32,36 +39,86 @@ export class Mailbox {
   }
 
   get size(): number {
-    return this.#queue.length;
+    return this.#queue.length - this.#head;
+  }
+
+  /** Signals that were not taken out. */
+  get signals(): number {
+    return this.#signals;
+  }
+
+  /** Whether it holds a request to end. */
+  get cancelled(): boolean {
+    return this.#cancelled;
   }
 
   /**
    * Puts a message at the end, or answers that there is no room, of messages or of bytes; `too-large`:
    * there never will be.
    */
-  post(delivery: Delivery): PostOutcome {
-    const bytes = heldBytes(delivery.payload);
+  post(mail: Mail): PostOutcome {
+    const bytes = heldBytes(mail.payload);
     if (!this.#held.couldHold(bytes)) {
       return 'too-large';
     }
-    if (this.#queue.length >= MAILBOX_MESSAGES_MAX || !this.#held.hold(bytes)) {
+    if (this.size - this.#signals >= MAILBOX_MESSAGES_MAX || !this.#held.hold(bytes)) {
       return 'full';
     }
-    this.#queue.push(delivery);
+    this.#queue.push(mail);
     notify(this.#mail);
     return 'delivered';
   }
 
+  /** Puts a signal at the end: there is always room. */
+  signal(signal: Signal): void {
+    this.#signals += 1;
+    this.#cancelled ||= signal.tag === 'cancelled';
+    this.#queue.push(signal);
+    notify(this.#mail);
+  }
+
+  /** Whoever waits for mail looks again. */
+  wake(): void {
+    notify(this.#mail);
+  }
+
   /** Takes the first message that fits; the others keep their order. */
   take(filter: MessageFilter): Delivery | null {
-    const index = this.#queue.findIndex((delivery) => matches(filter, delivery));
-    const delivery = index < 0 ? undefined : this.#queue.splice(index, 1)[0];
-    if (delivery === undefined) {
-      return null;
+    for (let index = this.#head; index < this.#queue.length; index += 1) {
+      const delivery = this.#queue[index];
+      if (delivery !== undefined && matches(filter, delivery)) {
+        this.#remove(index);
+        this.#give(delivery);
+        return delivery;
+      }
     }
-    this.#held.release(heldBytes(delivery.payload));
-    notify(this.#room);
-    return delivery;
+    return null;
+  }
+
+  #remove(index: number): void {
+    if (index !== this.#head) {
+      this.#queue.splice(index, 1);
+      return;
+    }
+    this.#queue[index] = undefined;
+    this.#head += 1;
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    } else if (this.#head >= MAILBOX_MESSAGES_MAX) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  #give(delivery: Delivery): void {
+    if (isMail(delivery)) {
+      this.#held.release(heldBytes(delivery.payload));
+      notify(this.#room);
+    } else {
+      this.#signals -= 1;
+      this.#cancelled &&= delivery.tag !== 'cancelled';
+    }
   }
 
   /** Calls `wake` at the next message. */
@@ -76,16 +133,19 @@ export class Mailbox {
     return subscribe(this.#room, wake);
   };
 
-  /** Empties it at its owner's end; whoever waits for room is woken. Answers what was undelivered. */
-  close(): number {
-    const undelivered = this.#queue.length;
-    for (const delivery of this.#queue) {
-      this.#held.release(heldBytes(delivery.payload));
+  /** Empties it at its owner's end; whoever waits for room is woken. Answers the mail that is left. */
+  close(): Mail[] {
+    const undelivered = this.#queue.slice(this.#head).filter((each) => each !== undefined);
+    const mail = undelivered.filter(isMail);
+    for (const { payload } of mail) {
+      this.#held.release(heldBytes(payload));
     }
-    this.#queue.length = 0;
+    this.#queue = [];
+    this.#head = 0;
+    this.#signals = 0;
     notify(this.#room);
     this.#mail?.clear();
-    return undelivered;
+    return mail;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Messages between agents: their payloads, what can be delivered, and what a receiver can ask for. */
+/** Messages between agents: their payloads, whom they go to, what can be delivered, and what a receiver can ask for. */
 
 /** What is sent. */
 export type Payload =
@@ -6,26 +6,79 @@ export type Payload =
   | { readonly tag: 'json'; readonly val: string }
   | { readonly tag: 'binary'; readonly val: Uint8Array };
 
-/** What arrives in a mailbox. More cases come with requests, topics, links and timers. */
-export type Delivery = {
-  /** `cancelled`: the kernel asks it to end; the payload says why. */
-  readonly tag: 'message' | 'cancelled';
-  readonly sender: number;
-  readonly payload: Payload;
-};
+/** Whom a message goes to. */
+export type Address =
+  | { readonly tag: 'process'; readonly pid: number }
+  /** Everybody whom the sender's scope reaches. */
+  | { readonly tag: 'broadcast' }
+  /** Whoever provides the service now; a method is for a request to it. */
+  | { readonly tag: 'service'; readonly name: string; readonly method: string | null }
+  /** The program that runs the kernel. */
+  | { readonly tag: 'kernel' };
+
+/** What a message is to who receives it. Correlation ids are those of who asked. */
+export type Body =
+  | { readonly tag: 'message' }
+  | { readonly tag: 'request'; readonly correlation: number }
+  | { readonly tag: 'reply'; readonly correlation: number };
+
+/** Why an agent ended, as others are told it. */
+export type Ending =
+  | { readonly tag: 'normal' }
+  | { readonly tag: 'crash'; readonly val: string }
+  | { readonly tag: 'killed' }
+  | { readonly tag: 'timeout' };
+
+/** What somebody has sent: it finds room in a mailbox, or it does not. */
+export type Mail = { readonly sender: number; readonly payload: Payload } & (
+  | { readonly tag: 'message' }
+  | { readonly tag: 'request'; readonly correlation: number; readonly method: string | null }
+  | { readonly tag: 'reply'; readonly correlation: number }
+  | { readonly tag: 'topic'; readonly topic: string }
+);
+
+/** What the host tells: it always finds room, for what can cause it is bounded where it is asked for. */
+export type Signal =
+  /** A linked agent has ended, and the receiver traps exits. */
+  | { readonly tag: 'exit'; readonly pid: number; readonly reason: Ending }
+  /** A monitored agent has ended. */
+  | {
+      readonly tag: 'down';
+      readonly monitor: number;
+      readonly pid: number;
+      readonly reason: Ending;
+    }
+  /** A timer of the receiver's own; its payload is held for it from the start. */
+  | { readonly tag: 'timer'; readonly timer: number; readonly payload: Payload }
+  /** Who was asked has ended: there will be no reply. */
+  | { readonly tag: 'unanswered'; readonly correlation: number }
+  /** The kernel asks it to end; the text says why. */
+  | { readonly tag: 'cancelled'; readonly message: string };
+
+/** What arrives for an agent. */
+export type Delivery = Mail | Signal;
+
+const MAIL: ReadonlySet<Delivery['tag']> = new Set(['message', 'request', 'reply', 'topic']);
+
+/** Whether somebody has sent it. */
+export const isMail = (delivery: Delivery): delivery is Mail => MAIL.has(delivery.tag);
 
 /** Which messages a receiver takes. */
 export type MessageFilter =
   | { readonly tag: 'any' }
   | { readonly tag: 'sender'; readonly val: number }
   | { readonly tag: 'topic'; readonly val: string }
-  | { readonly tag: 'correlation'; readonly val: bigint };
+  /** The reply to a request of the receiver's. */
+  | { readonly tag: 'correlation'; readonly val: number };
 
 /** Messages that a mailbox takes (the reference's number). */
 export const MAILBOX_MESSAGES_MAX = 1_024;
 
 /** Bytes of one message (the reference's number). */
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Characters of the name of a topic, a service or a method. */
+export const NAME_CHARACTERS_MAX = 256;
 
 /** Bytes of a payload's content, as {@link MESSAGE_BYTES_MAX} counts them. */
 export function payloadBytes(payload: Payload): number {
@@ -41,14 +94,32 @@ export function heldBytes(payload: Payload): number {
   return MESSAGE_OVERHEAD_BYTES + body;
 }
 
+/** Bytes of a delivery on its way, whatever it is. */
+export function deliveryBytes(delivery: Delivery): number {
+  return isMail(delivery) ? heldBytes(delivery.payload) : MESSAGE_OVERHEAD_BYTES;
+}
+
+/** What somebody's words become when they arrive. */
+export function mailOf(body: Body, sender: number, method: string | null, payload: Payload): Mail {
+  switch (body.tag) {
+    case 'message':
+      return { tag: 'message', sender, payload };
+    case 'request':
+      return { tag: 'request', sender, correlation: body.correlation, method, payload };
+    case 'reply':
+      return { tag: 'reply', sender, correlation: body.correlation, payload };
+  }
+}
+
 export function matches(filter: MessageFilter, delivery: Delivery): boolean {
   switch (filter.tag) {
     case 'any':
       return true;
     case 'sender':
-      return delivery.sender === filter.val;
+      return isMail(delivery) && delivery.sender === filter.val;
     case 'topic':
+      return delivery.tag === 'topic' && delivery.topic === filter.val;
     case 'correlation':
-      return false;
+      return delivery.tag === 'reply' && delivery.correlation === filter.val;
   }
 }

@@ -11,7 +11,7 @@ import { Agent } from './agent.ts';
 function agentIn(state: 'running' | 'exited') {
   const supervisor = {
     kill: vi.fn(),
-    deliver: vi.fn(async () => ({ tag: 'err', error: 'not-found', message: 'no such agent' })),
+    send: vi.fn(async () => ({ tag: 'err', error: 'not-found', message: 'no such agent' })),
   };
   const agent = new Agent(
     { pid: 7, state } as unknown as Process,
@@ -33,7 +33,7 @@ test('killing it does nothing', () => {
 test('sending to it says that it has ended', async () => {
   const { agent, supervisor } = agentIn('exited');
   await expect(agent.send('late')).rejects.toMatchObject({ code: 'RF_CLOSED' });
-  expect(supervisor.deliver).not.toHaveBeenCalled();
+  expect(supervisor.send).not.toHaveBeenCalled();
   const running = agentIn('running');
   await expect(running.agent.send('now')).rejects.toMatchObject({ code: 'RF_PROCESS_NOT_FOUND' });
 });

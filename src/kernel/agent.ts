@@ -3,8 +3,9 @@
 import * as z from 'zod';
 import type { Grant } from '../capability/grant.ts';
 import { type ErrorCode, RingfenceError } from '../errors.ts';
+import type { Payload } from '../ipc/message.ts';
 import { type MessageInput, readMessage } from '../ipc/payload.ts';
-import { checkTransition, KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
+import { checkTransition, type Pid, type ProcessState } from '../process/state.ts';
 import type { Usage } from '../resource/usage.ts';
 import type { Process } from '../supervisor/process.ts';
 import type { Report } from '../supervisor/report.ts';
@@ -13,6 +14,14 @@ import type { Supervisor } from '../supervisor/supervisor.ts';
 import { usageError } from '../usage-error.ts';
 
 const sendSchema = z.strictObject({ waitMs: z.number().int().nonnegative().optional() });
+
+const requestSchema = z.strictObject({
+  timeoutMs: z.number().int().positive().max(0x7fff_ffff).optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+});
+
+/** How long a request waits for its reply, if nothing else is said: as a call of OTP's gen_server. */
+const REQUEST_MS = 5_000;
 
 const stopSchema = z.strictObject({
   shutdownMs: z.number().int().nonnegative().max(0x7fff_ffff).optional(),
@@ -84,17 +93,62 @@ export class Agent {
         pid: this.pid,
       });
     }
-    const outcome = await this.#supervisor.deliver(
-      KERNEL_PID,
-      this.pid,
-      payload,
-      options.waitMs ?? null,
-    );
+    const outcome = await this.#supervisor.send(this.pid, payload, options.waitMs ?? null);
     if (outcome.tag === 'err') {
-      const code = CODE_OF_OUTCOME[outcome.error] ?? 'RF_CLOSED';
-      throw new RingfenceError(code, `Cannot send to pid ${this.pid}: ${outcome.message}.`, {
-        pid: this.pid,
-      });
+      throw this.#notSent(outcome);
+    }
+  }
+
+  #notSent(outcome: { readonly error: string; readonly message: string }): RingfenceError {
+    const { pid } = this;
+    const code = CODE_OF_OUTCOME[outcome.error] ?? 'RF_CLOSED';
+    return new RingfenceError(code, `Cannot send to pid ${pid}: ${outcome.message}.`, { pid });
+  }
+
+  /**
+   * Sends it a request, as the kernel (pid 0), and resolves with its reply. It receives a `request`, and
+   * answers by `reply`.
+   *
+   * @throws {RingfenceError} as {@link Agent.send}; `RF_CLOSED` when it ends without a reply too,
+   * `RF_TIMEOUT` when none came within `timeoutMs` (5,000 by default), `RF_CANCELLED` when `signal` was
+   * aborted.
+   */
+  async request(
+    message: MessageInput,
+    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<Payload> {
+    const payload = readMessage(message);
+    const parsed = requestSchema.safeParse(options);
+    if (!parsed.success) {
+      throw usageError('send the request', parsed.error);
+    }
+    const { timeoutMs = REQUEST_MS, signal } = parsed.data;
+    const { pid } = this;
+    const outcome = await this.#supervisor.request(pid, payload, timeoutMs, signal);
+    if (outcome.tag === 'err') {
+      throw this.#notSent(outcome);
+    }
+    switch (outcome.val) {
+      case 'closed':
+        throw new RingfenceError(
+          'RF_CLOSED',
+          `Cannot get a reply of pid ${pid}: it has ended without one.`,
+          { pid },
+        );
+      case 'timeout':
+        throw new RingfenceError(
+          'RF_TIMEOUT',
+          `Cannot get a reply of pid ${pid}: none came within ${timeoutMs} ms; wait longer.`,
+          { pid, duration_ms: timeoutMs },
+        );
+      case 'cancelled':
+        throw new RingfenceError(
+          'RF_CANCELLED',
+          `Cannot get a reply of pid ${pid}: it was given up before one came.`,
+          { pid },
+        );
+      default:
+        return outcome.val;
     }
   }
 

@@ -95,10 +95,10 @@ export function readChild(
   if (request.environment.some(([name]) => !/^[^=\0]+$/.test(name))) {
     throw invalid('the name of a variable is empty, or has a = or a NUL in it');
   }
-  if (request.restart !== 'temporary' || request.linked) {
+  if (request.restart !== 'temporary') {
     throw new RingfenceError(
       'RF_BACKEND_NOT_AVAILABLE',
-      'Cannot spawn the child: restarts and links are not offered yet; ask for temporary, unlinked.',
+      'Cannot spawn the child: restarts are not offered yet; ask for temporary, and start it again.',
     );
   }
   const specs = request.grants.map((grant) => specOfWords(grant, parent.files));
@@ -140,7 +140,7 @@ const FOR_GUESTS: Readonly<Partial<Record<ErrorCode, readonly [error: string, me
     RF_CLOSED: ['unavailable', 'the host is being closed'],
     RF_BACKEND_NOT_AVAILABLE: [
       'unavailable',
-      'restarts, links and this isolation are not offered: ask for temporary, unlinked',
+      'restarts and this isolation are not offered: ask for temporary',
     ],
   };
 

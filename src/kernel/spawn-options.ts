@@ -6,10 +6,12 @@ import type { ElevationAnswer, ElevationRequest } from '../capability/elevation.
 import type { GrantSpec } from '../capability/grant.ts';
 import type { GrantsInput } from '../capability/input.ts';
 import type { HealthCheck } from '../health/checks.ts';
+import { NAME_CHARACTERS_MAX } from '../ipc/message.ts';
 import type { LimitsInput } from '../resource/limits.ts';
 import { type QuotasInput, quotasSchema } from '../resource/quotas.ts';
 import type { InputGiven } from '../supervisor/input.ts';
 import type { OutputWriter } from '../supervisor/output.ts';
+import type { ProgramMessage } from '../supervisor/program-mail.ts';
 import type { LogLine } from '../supervisor/supervisor.ts';
 import type { Features, FeaturesInput } from '../wasm/metering/features.ts';
 import type { Agent } from './agent.ts';
@@ -62,6 +64,11 @@ export interface KernelOptions {
    * 5 s to answer, and one that throws is unhealthy.
    */
   readonly healthChecks?: Readonly<Record<string, HealthCheck>>;
+  /**
+   * Takes what agents send to the kernel (pid 0), where their scope reaches it. Absent: such a send is
+   * answered by `unavailable`.
+   */
+  readonly onMessage?: (message: ProgramMessage) => void;
   /** Takes the lines that agents log. */
   readonly onLog?: (line: LogLine) => void;
   /** Takes what the operator should know. */
@@ -96,6 +103,9 @@ export const optionsSchema = z.strictObject({
       `give other names than those of the kernel's own parts: ${PART_NAMES.join(', ')}`,
     )
     .optional(),
+  onMessage: z
+    .custom<(message: ProgramMessage) => void>((value) => typeof value === 'function')
+    .optional(),
   onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
   onWarning: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
 });
@@ -119,6 +129,11 @@ export interface ModuleSource {
 /** How a module is loaded. */
 export interface LoadOptions {
   /**
+   * Its name in the catalogue, by which agents that may can spawn it. A name that is loaded again leads
+   * to the newer module from then on.
+   */
+  readonly name?: string;
+  /**
    * Features that the module may use; a function is asked when it is known which module it is, and what
    * it throws is thrown by `load`. @default none
    */
@@ -133,6 +148,8 @@ export interface LoadOptions {
 export interface LoadedModule {
   /** SHA-256 of the file, hexadecimal. */
   readonly digest: string;
+  /** Its name in the catalogue, by which agents can spawn it; null: it has none. */
+  readonly name: string | null;
   /** Where it was read from; null where bytes were given. */
   readonly path: string | null;
   /** The same without symbolic links, of the very file that was read: what a policy decides by. */
@@ -195,6 +212,11 @@ export interface SpawnOptions {
   readonly features?: FeaturesInput | undefined;
   /** What is absent has its default: {@link DEFAULT_LIMITS}. */
   readonly limits?: LimitsInput;
+  /**
+   * Services that it provides from its start to its end: who is granted one can ask it by its name,
+   * whatever its pid. Each 1 to 256 characters.
+   */
+  readonly provides?: readonly string[];
   /** @default empty */
   readonly stdin?: InputGiven;
   /** @default captured, up to 1 MiB */
@@ -217,6 +239,12 @@ const inputSchema = z.custom<InputGiven>(
   'give bytes, a text, or something that can be read chunk by chunk',
 );
 
+/** Reads the services that an agent provides. */
+export const providesSchema = z
+  .array(z.string().min(1).max(NAME_CHARACTERS_MAX))
+  .max(64)
+  .optional();
+
 /** Reads {@link SpawnOptions}; grants and limits have readers of their own. */
 export const spawnSchema = z.strictObject({
   module: z.custom<LoadedModule>((value) => typeof value === 'object' && value !== null),
@@ -231,6 +259,7 @@ export const spawnSchema = z.strictObject({
   isolation: z.enum(ISOLATIONS).optional(),
   features: featuresSchema.optional(),
   limits: z.unknown().optional(),
+  provides: providesSchema,
   stdin: inputSchema.optional(),
   stdout: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
   stderr: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),

@@ -61,6 +61,7 @@ export function requestOf(
   limits: Limits,
   { specs, roots }: OpenedGrants,
   lineage: Lineage,
+  linked: boolean,
 ): SpawnRequest {
   const common = {
     parentPid: options.parent?.pid ?? KERNEL_PID,
@@ -68,6 +69,8 @@ export function requestOf(
     grants: specs,
     roots,
     owner: options.owner ?? null,
+    provides: [...new Set(options.provides ?? [])],
+    linked,
     limits,
   };
   return isWork(options)
@@ -126,7 +129,7 @@ function ofModule(options: SpawnOptions, limits: Limits): OfModule & { readonly 
   }
   return {
     agentId: options.agentId ?? module.path ?? module.digest.slice(0, 12),
-    module: { path: module.path, digest: module.digest },
+    module: { path: module.path, digest: module.digest, name: module.name },
     isolation,
     features,
     deterministic: !module.features.relaxedSimd,

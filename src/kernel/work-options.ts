@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Work } from '../backend/native/context.ts';
 import { RingfenceError } from '../errors.ts';
 import { type Limits, type LimitsInput, parseLimits } from '../resource/limits.ts';
-import type { SpawnOptions } from './spawn-options.ts';
+import { providesSchema, type SpawnOptions } from './spawn-options.ts';
 
 /** Limits that a function can have: what it uses up otherwise, nobody can measure in the program's thread. */
 const ENFORCED = ['hostBytes', 'wallTimeMs', 'messages', 'toolCalls'] as const;
@@ -22,7 +22,7 @@ export type WorkLimitsInput = Pick<LimitsInput, (typeof ENFORCED)[number]>;
 
 /** A function that is spawned, with what it may and how much: docs/library.md. */
 export interface WorkOptions<Value = unknown>
-  extends Pick<SpawnOptions, 'grants' | 'parent' | 'owner'> {
+  extends Pick<SpawnOptions, 'grants' | 'parent' | 'owner' | 'provides'> {
   /** Runs in the thread of the program, which must trust it: nothing of the program is kept from it. */
   readonly work: Work<Value>;
   /** A name for logs and reports, 1 to 256 characters. @default the function's name, or `work` */
@@ -46,6 +46,7 @@ export const workSchema = z.strictObject({
   grants: z.unknown().optional(),
   parent: z.custom<unknown>((value) => typeof value === 'object' && value !== null).optional(),
   owner: z.string().min(1).max(256).optional(),
+  provides: providesSchema,
   limits: z.unknown().optional(),
   isolation: z
     .undefined({ error: 'a function runs in the program itself: only modules can be kept apart' })

@@ -73,7 +73,7 @@ export class ProcessTable<Row extends ProcessRow, Past extends ProcessRow> {
 
   /** The row of an agent, exited or not. @throws {RingfenceError} `RF_PROCESS_NOT_FOUND` */
   get(pid: Pid): Row | Past {
-    const row = this.#live.get(pid) ?? this.#history.get(pid);
+    const row = this.find(pid);
     if (row === undefined) {
       throw new RingfenceError(
         'RF_PROCESS_NOT_FOUND',
@@ -82,6 +82,11 @@ export class ProcessTable<Row extends ProcessRow, Past extends ProcessRow> {
       );
     }
     return row;
+  }
+
+  /** The row of an agent, exited or not; undefined: there never was one, or it exited too long ago. */
+  find(pid: Pid): Row | Past | undefined {
+    return this.#live.get(pid) ?? this.#history.get(pid);
   }
 
   /** The row of an agent that has not exited. */

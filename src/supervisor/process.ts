@@ -26,7 +26,12 @@ export interface SpawnRequest {
   /** Who was there before, where a supervisor has started it again. */
   readonly lineage: Lineage;
   /** Null: it is a function of the program. */
-  readonly module: { readonly path: string | null; readonly digest: string } | null;
+  readonly module: {
+    readonly path: string | null;
+    readonly digest: string;
+    /** In the catalogue; null: it has none. */
+    readonly name: string | null;
+  } | null;
   readonly grants: readonly GrantSpec[];
   /** The open directories of mounts, by where the guest finds them; closed at the exit. */
   readonly roots: ReadonlyMap<string, OpenRoot>;
@@ -43,6 +48,10 @@ export interface SpawnRequest {
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
   readonly terminal: BackendStart['terminal'];
+  /** Services that it provides. */
+  readonly provides: readonly string[];
+  /** Whether it is linked to its parent from the start. */
+  readonly linked: boolean;
   readonly input: InputGiven | undefined;
   readonly stdout: OutputWriter | undefined;
   readonly stderr: OutputWriter | undefined;
@@ -68,6 +77,8 @@ export class Process {
   block: ControlBlock | null;
   running: BackendAgent | null = null;
   killMessage: string | null = null;
+  /** When it is ended by force, where it was asked to end; of the clock of `performance.now()`. */
+  stopsAtMs = Number.POSITIVE_INFINITY;
   exit: Exit | null = null;
   exitedAtMs: number | null = null;
   finalUsage: Usage | null = null;

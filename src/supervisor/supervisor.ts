@@ -12,7 +12,9 @@ import type { HeldGrant } from '../capability/held.ts';
 import { GrantRegistry } from '../capability/registry.ts';
 import type { WordedGrant } from '../capability/words.ts';
 import { RingfenceError } from '../errors.ts';
-import type { Payload } from '../ipc/message.ts';
+import type { Ending, Mail, Payload } from '../ipc/message.ts';
+import type { ToolListing } from '../ipc/question.ts';
+import { Services } from '../ipc/services.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
 import { ProcessTable } from '../process/table.ts';
 import { Alarm } from '../resource/alarm.ts';
@@ -21,7 +23,10 @@ import { type Admitted, QuotaBook, type QuotasInput } from '../resource/quotas.t
 import { factsOf, type ProcessFacts } from './facts.ts';
 import { checkSpawn } from './parent.ts';
 import { Process, type SpawnRequest } from './process.ts';
+import { type NoReply, type OnMessage, ProgramMail } from './program-mail.ts';
 import { type Exit, exitCode, type Report, reportLimits } from './report.ts';
+import { Router } from './router.ts';
+import { DEFAULT_SHUTDOWN_MS } from './specification.ts';
 
 /** A line that an agent logged. */
 export interface LogLine {
@@ -56,6 +61,13 @@ export interface SupervisorOptions {
   changed(process: Process, from: ProcessState | null): void;
   /** An agent has ended: nothing is asked for it any more. */
   exited(pid: Pid): void;
+  /** The tools that are registered. */
+  tools(): readonly ToolListing[];
+  /** Takes what agents send to the program; null: nothing does. */
+  readonly onMessage: OnMessage | null;
+  /** Mail that reached nobody, and whose sender was told otherwise or not at all. */
+  undelivered(to: Pid, mail: readonly Mail[], why: 'full' | 'closed'): void;
+  warn(text: string): void;
 }
 
 const parentOf = ({ parentPid }: SpawnRequest): Pid | null =>
@@ -78,16 +90,30 @@ function held(process: Process, grant: Grant): HeldGrant {
   };
 }
 
-const refused = (error: string, message: string): CallOutcome<null> => ({
-  tag: 'err',
-  error,
-  message,
-});
+/** The characters of why an agent ended that others are told. */
+const ENDING_CHARACTERS_MAX = 256;
+
+/** Why an agent ended, as others are told it: what a function has thrown may name what is the host's. */
+function endingOf({ reason, message }: Exit, isFunction: boolean): Ending {
+  switch (reason) {
+    case 'normal':
+    case 'killed':
+    case 'timeout':
+      return { tag: reason };
+    default: {
+      const text = message === null || isFunction ? reason : `${reason}: ${message}`;
+      return { tag: 'crash', val: text.slice(0, ENDING_CHARACTERS_MAX) };
+    }
+  }
+}
 
 /** All agents of a kernel, from their spawn to their report. */
 export class Supervisor {
   readonly blocks: ControlBlocks;
   readonly grants = new GrantRegistry();
+  readonly services = new Services();
+  readonly router: Router;
+  readonly #program: ProgramMail;
   readonly #options: SupervisorOptions;
   readonly quotas: QuotaBook;
   readonly #table: ProcessTable<Process, ProcessFacts>;
@@ -101,6 +127,24 @@ export class Supervisor {
       changed: (process, from) => options.changed(process, from),
     });
     this.blocks = new ControlBlocks(options.capacity);
+    this.#program = new ProgramMail(options.onMessage, options.warn);
+    this.router = new Router({
+      services: this.services,
+      find: (pid) => this.#table.findLive(pid),
+      list: () => this.list(),
+      parentOf: (pid) => this.#table.find(pid)?.parentPid ?? null,
+      grantsOf: (pid) => this.grantsOf(pid),
+      kill: (pid, message) => this.kill(pid, message),
+      stop: (pid, message) => this.stop(pid, DEFAULT_SHUTDOWN_MS, message),
+      tools: () => options.tools(),
+      toKernel: (sending, from) =>
+        this.#program.take(sending, from, (correlation, payload) =>
+          this.router.replyOfProgram(from.pid, correlation, payload),
+        ),
+      repliedToKernel: (...reply) => this.#program.replied(...reply),
+      unansweredToKernel: (correlation) => this.#program.end(correlation, 'closed'),
+      undelivered: (to, mail, why) => options.undelivered(to, [mail], why),
+    });
     this.quotas = new QuotaBook(this.blocks.accounts, options.quotas, options.ownerQuotas);
   }
 
@@ -117,6 +161,7 @@ export class Supervisor {
       );
     }
     this.#checkParent(request);
+    this.#checkServices(request);
     const process = this.#table.insert((pid) => {
       // What is wider than its parent's is refused before there is an agent.
       const block = this.blocks.take();
@@ -139,18 +184,39 @@ export class Supervisor {
         throw error;
       }
     });
+    for (const name of request.provides) {
+      this.services.register(name, process.pid);
+    }
     try {
+      // Before it runs: its end, however early, reaches its parent.
+      if (request.linked && parentOf(request) !== null) {
+        this.router.link(request.parentPid, process.pid);
+      }
       this.#start(process, backend);
     } catch (error) {
       this.#exit(process, {
         code: -1,
         reason: 'internal',
         message: 'it could not be started',
-        undelivered: 0,
+        undelivered: [],
+        lost: 0,
       });
       throw error;
     }
     return process;
+  }
+
+  #checkServices({ agentId, provides }: SpawnRequest): void {
+    for (const name of provides) {
+      const pid = this.services.provider(name);
+      if (pid !== undefined) {
+        throw new RingfenceError(
+          'RF_SERVICE_TAKEN',
+          `Cannot spawn '${agentId}' as pid ${pid} provides the service '${name}': end that, or choose another name.`,
+          { name, pid },
+        );
+      }
+    }
   }
 
   /** What an agent has from its spawn on, and who it counts for. */
@@ -204,7 +270,8 @@ export class Supervisor {
           this.#options.onLog({ pid, agentId: process.agentId, level, message }),
         output: (stream, bytes) => process[stream].take(bytes),
         input: () => process.input.next(),
-        send: (to, payload, waitMs, signal) => this.deliver(pid, to, payload, waitMs, signal),
+        send: (sending, signal) => this.router.send(pid, sending, signal),
+        ask: (question) => this.router.ask(process, question),
         callTool: (name, argumentsJson, signal) =>
           this.#options.callTool(name, argumentsJson, { pid, agentId: process.agentId, signal }),
         spawn: async (child) => {
@@ -293,28 +360,47 @@ export class Supervisor {
     return Promise.all(told).then(() => revoked);
   }
 
-  /** Hands a message to an agent; `from` is who it is, given by the host. */
-  async deliver(
-    from: Pid,
-    to: Pid,
-    payload: Payload,
-    waitMs: number | null,
-    signal?: AbortSignal,
-  ): Promise<CallOutcome<null>> {
-    const receiver = this.#table.findLive(to);
-    if (receiver?.running == null) {
-      return this.#wasSpawned(to)
-        ? refused('closed', `pid ${to} has ended: nothing can be sent to it`)
-        : refused('not-found', `there is no agent with pid ${to}: send to one that was spawned`);
-    }
-    return receiver.running.deliver({ tag: 'message', sender: from, payload }, waitMs, signal);
+  /** Sends a message of the program's. */
+  send(to: Pid, payload: Payload, waitMs: number | null): Promise<CallOutcome<number>> {
+    return this.router.send(KERNEL_PID, {
+      to: { tag: 'process', pid: to },
+      body: { tag: 'message' },
+      payload,
+      waitMs,
+    });
   }
 
-  #wasSpawned(pid: Pid): boolean {
+  /** Sends a request of the program's, and waits for the reply. */
+  async request(
+    to: Pid,
+    payload: Payload,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<CallOutcome<never> | { tag: 'reply'; val: Payload | NoReply }> {
+    const { correlation, reply } = this.#program.ask(to);
+    const end = (why: NoReply) => (): void => this.#program.end(correlation, why);
+    const cancel = end('cancelled');
+    const timer = setTimeout(end('timeout'), timeoutMs);
+    signal?.addEventListener('abort', cancel, { once: true });
     try {
-      return this.#table.get(pid).pid !== KERNEL_PID;
-    } catch {
-      return false;
+      const outcome = await this.router.send(KERNEL_PID, {
+        to: { tag: 'process', pid: to },
+        body: { tag: 'request', correlation },
+        payload,
+        waitMs: null,
+      });
+      if (outcome.tag === 'err') {
+        this.#program.end(correlation, 'closed');
+        return outcome;
+      }
+      if (signal?.aborted) {
+        cancel();
+      }
+      return { tag: 'reply', val: await reply };
+    } finally {
+      this.router.gaveUp(correlation);
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', cancel);
     }
   }
 
@@ -376,6 +462,12 @@ export class Supervisor {
       this.kill(pid, message);
       return;
     }
+    const now = (): number => performance.now();
+    const atMs = now() + shutdownMs;
+    if (process.stopsAtMs <= atMs) {
+      // It was told, and has no more time than that.
+      return;
+    }
     const { state } = process;
     if (state === 'running' || state === 'suspended') {
       this.#table.transition(pid, 'stopping');
@@ -384,11 +476,12 @@ export class Supervisor {
       // To hear it, it has to run.
       this.#letRun(process);
     }
-    const payload: Payload = { tag: 'text', val: message };
-    void process.running.deliver({ tag: 'cancelled', sender: KERNEL_PID, payload }, shutdownMs);
-    const now = (): number => performance.now();
+    if (process.stopsAtMs === Number.POSITIVE_INFINITY) {
+      process.running.signal({ tag: 'cancelled', message });
+    }
+    process.stopsAtMs = atMs;
     const alarm = new Alarm({
-      atMs: now() + shutdownMs,
+      atMs,
       now,
       ring: () => this.kill(pid, `${message}, and it did not end within ${shutdownMs} ms`),
     });
@@ -475,6 +568,9 @@ export class Supervisor {
     process.running = null;
     process.input.close();
     const { request, pid, agentId } = process;
+    if (end.undelivered.length > 0) {
+      this.#options.undelivered(pid, end.undelivered, 'closed');
+    }
     const report: Report = {
       pid,
       agent_id: agentId,
@@ -487,6 +583,7 @@ export class Supervisor {
       limits: reportLimits(request.limits),
       denied: [...process.denials.values()],
     };
+    this.router.exited(pid, endingOf(exit, request.module === null));
     void Promise.all([process.stdout.flushed(), process.stderr.flushed()]).then(() =>
       process.resolveExited(report),
     );

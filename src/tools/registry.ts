@@ -24,10 +24,18 @@ const toolSchema = z.strictObject({
 });
 
 /**
- * What is said of a tool: its name, what it does, and a JSON schema of its arguments. Only the name is
- * used yet: agents can't list tools, and no call is checked against the schema.
+ * What is said of a tool: its name, what it does, and a JSON schema of its arguments. Agents are told it
+ * when they list the tools that they may call; no call is checked against the schema.
  */
 export type ToolDescription = z.input<typeof toolSchema>;
+
+/** What agents are told of a tool. */
+interface ToolListing {
+  readonly name: string;
+  readonly description: string;
+  /** A JSON schema, as JSON. */
+  readonly parameters: string;
+}
 
 /** Characters of a tool's answer, as JSON. */
 const ANSWER_CHARACTERS_MAX = 8 * 1024 * 1024;
@@ -40,7 +48,7 @@ const failure = (error: string, message: string): ToolOutcome => ({ tag: 'err', 
 
 /** The tools of a kernel, by name. */
 export class ToolRegistry {
-  readonly #tools = new Map<string, ToolHandler>();
+  readonly #tools = new Map<string, { handler: ToolHandler; listing: ToolListing }>();
   readonly #onFailure: (tool: string, error: unknown) => void;
 
   /** `onFailure` is told what a handler threw. */
@@ -65,12 +73,19 @@ export class ToolRegistry {
         { name: parsed.data.name },
       );
     }
-    this.#tools.set(parsed.data.name, handler);
+    const { name, description: text, parameters = {} } = parsed.data;
+    const listing = { name, description: text, parameters: JSON.stringify(parameters) };
+    this.#tools.set(name, { handler, listing });
+  }
+
+  /** What is said of each, in the order of their registration. */
+  list(): ToolListing[] {
+    return [...this.#tools.values()].map(({ listing }) => listing);
   }
 
   /** Calls a tool. Whatever its handler throws, the agent learns that it failed and nothing else. */
   async call(name: string, argumentsJson: string, call: ToolCall): Promise<ToolOutcome> {
-    const handler = this.#tools.get(name);
+    const handler = this.#tools.get(name)?.handler;
     if (handler === undefined) {
       return failure('not-found', `no tool has this name: ask the host which tools it offers`);
     }

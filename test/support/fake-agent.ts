@@ -6,6 +6,8 @@
 import type { ElevationOutcome } from '../../src/capability/elevation.ts';
 import { type HeldGrant, HeldGrants } from '../../src/capability/held.ts';
 import { type GrantsInput, parseGrants } from '../../src/capability/input.ts';
+import { Conversations } from '../../src/ipc/conversations.ts';
+import type { Answer, Question } from '../../src/ipc/question.ts';
 import { ControlBlocks } from '../../src/resource/control-blocks.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/resource/limits.ts';
 import { type GatedFunction, type GuestCall, WAIT } from '../../src/wasm/host/abi/binding.ts';
@@ -231,7 +233,9 @@ export class FakeAgent implements HostAgent {
   readonly log = new FakeLog();
   readonly clocks = new FakeClocks();
   readonly random = new FakeRandom();
-  readonly mailbox: MailboxView = { take: () => null, onMail: () => () => {} };
+  readonly mailbox: MailboxView = { take: () => null, cancelled: false, onMail: () => () => {} };
+  readonly timers = { set: () => 1, cancel: () => true, taken: () => {} };
+  readonly conversations = new Conversations();
   pending: unknown;
   waitsUnder: HeldGrant | null = null;
 
@@ -321,8 +325,12 @@ export class FakeAgent implements HostAgent {
     this.held -= bytes;
   }
 
-  send(): Operation<null> {
+  send(): Operation<number> {
     throw new Error('this fake sends nothing');
+  }
+
+  ask(_question: Question): Operation<Answer> {
+    throw new Error('this fake asks the kernel nothing');
   }
 
   spawn(): Operation<number> {

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CAPABILITY_NAME, GRANT_KINDS, type GrantKind } from '../../src/capability/grant.ts';
 import type { GrantsInput } from '../../src/index.ts';
+import type { Answer, Question } from '../../src/ipc/question.ts';
 import { WAIT } from '../../src/wasm/host/abi/binding.ts';
 import type { HostAgent, Operation } from '../../src/wasm/host/agent.ts';
 import { openFiles } from '../../src/wasm/host/files/engine.ts';
@@ -32,9 +33,13 @@ const settled = <Value>(val: Value): Operation<Value> => ({
 class SeenAgent extends FakeAgent {
   isDiskFull = false;
 
-  override send(): Operation<null> {
+  override send(): Operation<number> {
     effects.push('send');
-    return settled(null);
+    return settled(3);
+  }
+  override ask(question: Question): Operation<Answer> {
+    effects.push(question.ask);
+    return settled(question.ask === 'tools' ? [] : null);
   }
   override callTool(): Operation<string> {
     effects.push('call-tool');
@@ -69,11 +74,16 @@ const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Arguments>>>> =
   'ringfence:agent/ipc': {
     send: () => [{ tag: 'process', val: 3n }, payload, undefined],
     request: () => [{ tag: 'process', val: 3n }, payload],
-    reply: () => [1n, payload],
+    reply: ({ agent }) => [BigInt(agent.conversations.asked({ pid: 3, correlation: 1 })), payload],
     receive: () => [{ tag: 'any' }, 0n],
     publish: () => ['news', payload],
     subscribe: () => ['news'],
     unsubscribe: () => ['news'],
+  },
+  'ringfence:agent/timers': {
+    after: () => [5n, payload],
+    every: () => [5n, payload],
+    cancel: () => [1n],
   },
   'ringfence:agent/tools': { list: () => [], call: () => ['add', '{}'] },
   'wasi:clocks/monotonic-clock': {
@@ -168,6 +178,9 @@ const READ_ONLY: ReadonlySet<string> = new Set([
 const LIMITED: ReadonlyMap<string, { answer: unknown; args?: Arguments }> = new Map(
   Object.entries<{ answer: unknown; args?: Arguments }>({
     'ringfence:agent/ipc#send': { answer: { tag: 'limit-exceeded' } },
+    'ringfence:agent/ipc#request': { answer: { tag: 'limit-exceeded' } },
+    'ringfence:agent/ipc#reply': { answer: { tag: 'limit-exceeded' } },
+    'ringfence:agent/ipc#publish': { answer: { tag: 'limit-exceeded' } },
     'ringfence:agent/tools#call': { answer: { tag: 'limit-exceeded' } },
     // Within what is there nothing is added.
     'wasi:filesystem/types#[method]descriptor.write': {
@@ -402,7 +415,7 @@ describe('32: every host function that needs a grant', () => {
       expect(without.denials).toHaveLength(1);
       const granted = new SeenAgent({ grants: { ipc: 'all', services: ['clock'] } });
       expect(callOnce(granted, send, to, payload, undefined)).toMatchObject({
-        val: { tag: 'unavailable' },
+        tag: 'ok',
       });
     }
   });

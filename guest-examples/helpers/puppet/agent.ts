@@ -2,10 +2,9 @@
 // its standard output: `WORD ok ANSWER` or `WORD err CASE MESSAGE`. The words are those of `act`.
 
 import * as capabilities from 'ringfence/agent/capabilities';
-import * as ipc from 'ringfence/agent/ipc';
 import * as agents from 'ringfence/agent/process';
 import * as tools from 'ringfence/agent/tools';
-import { Payload, WitError } from 'ringfence/agent/types';
+import { WitError } from 'ringfence/agent/types';
 import { getStdin } from 'wasi/cli/stdin';
 import { getStdout } from 'wasi/cli/stdout';
 import * as monotonic from 'wasi/clocks/monotonic-clock';
@@ -21,6 +20,7 @@ import { InputStream, OutputStream } from 'wasi/io/streams';
 import { getRandomU64 } from 'wasi/random/random';
 import { Tuple2 } from 'wit/tuples';
 import { Option, Result, UNIT, Unit } from 'wit/values';
+import { actOnMail } from './mail';
 
 const files = new Map<string, Descriptor>();
 const streams = new Map<string, InputStream>();
@@ -50,9 +50,6 @@ export function run(): Result<Unit, string> {
 function act(words: string[]): void {
   const word = words[0];
   if (word == 'tool') text(word, tools.call(words[1], words.slice(2).join(' ')));
-  else if (word == 'send') unit(word, send(words));
-  else if (word == 'receive') received(ipc.receive(ipc.Filter.any(), wait(words, 1)));
-  else if (word == 'publish') unit(word, ipc.publish(words[1], Payload.text('news')));
   else if (word == 'clock') say(`clock ok ${monotonic.now()} ${monotonic.resolution()}`);
   else if (word == 'random') say(`random ok ${getRandomU64()}`);
   else if (word == 'list') list();
@@ -64,7 +61,9 @@ function act(words: string[]): void {
 
 function file(words: string[]): void {
   const word = words[0];
-  if (word == 'open') open(words);
+  const mail = actOnMail(words);
+  if (mail !== null) say(mail);
+  else if (word == 'open') open(words);
   else if (word == 'create') create(words);
   else if (word == 'read') read(words);
   else if (word == 'write') write(words);
@@ -73,15 +72,6 @@ function file(words: string[]): void {
   else if (word == 'unlink') done(word, directories[0].item0.unlinkFileAt(words[1]));
   else if (word == 'mkdir') done(word, directories[0].item0.createDirectoryAt(words[1]));
   else say(`${word} unknown`);
-}
-
-function wait(words: string[], index: i32): Option<u64> {
-  return words.length > index ? Option.some<u64>(U64.parseInt(words[index])) : Option.none<u64>();
-}
-
-function send(words: string[]): Result<Unit, WitError> {
-  const to = ipc.Target.process(U64.parseInt(words[1]));
-  return ipc.send(to, Payload.text(words[2]), wait(words, 3));
 }
 
 // ask KIND WORD,WORD REASON…
@@ -101,25 +91,29 @@ function list(): void {
   say(`list ok${all}`);
 }
 
-// spawn DIGEST KIND=WORD,WORD …, and `fuel=N` for its limit.
+// spawn MODULE KIND=WORD,WORD …: a digest, or `name:` and a name; `fuel=N` is a limit, `linked` links.
 function spawn(words: string[]): void {
   const grants: agents.Grant[] = [];
   let fuel = Option.none<u64>();
+  let linked = false;
   for (let index = 2; index < words.length; index++) {
     const parts = words[index].split('=');
-    if (parts[0] == 'fuel') fuel = Option.some<u64>(U64.parseInt(parts[1]));
+    if (parts[0] == 'linked') linked = true;
+    else if (parts[0] == 'fuel') fuel = Option.some<u64>(U64.parseInt(parts[1]));
     else grants.push(new agents.Grant(parts[0], parts[1].split(',')));
   }
   const none = Option.none<u64>();
   const request = new agents.SpawnRequest(
     'child',
-    agents.ModuleReference.digest(words[1]),
+    words[1].startsWith('name:')
+      ? agents.ModuleReference.name_(words[1].substring(5))
+      : agents.ModuleReference.digest(words[1]),
     ['child'],
     [],
     grants,
     new agents.Limits(fuel, none, none, none, none, none, none),
     agents.RestartType.Temporary,
-    false,
+    linked,
   );
   const spawned = agents.spawn(request);
   if (spawned.isOk) say(`spawn ok ${spawned.value}`);
@@ -179,21 +173,9 @@ function done<T>(word: string, result: Result<T, ErrorCode>): void {
   say(result.isOk ? `${word} ok` : `${word} err ${nameOfErrorCode(result.error)}`);
 }
 
-function unit(word: string, result: Result<Unit, WitError>): void {
-  say(result.isOk ? `${word} ok` : `${word} err ${result.error.name} ${result.error.payload}`);
-}
-
 function text(word: string, result: Result<string, WitError>): void {
   if (result.isOk) say(`${word} ok ${result.value}`);
   else say(`${word} err ${result.error.name} ${result.error.payload}`);
-}
-
-function received(result: Result<ipc.Received, WitError>): void {
-  if (!result.isOk) say(`receive err ${result.error.name} ${result.error.payload}`);
-  else if (result.value.tag == ipc.ReceivedTag.Message) {
-    const message = result.value.message;
-    say(`receive ok ${message.sender} ${message.payload.text}`);
-  } else say(`receive ok ${result.value.name}`);
 }
 
 function say(line: string): void {

@@ -3,8 +3,8 @@
 import { type ErrorCode, RingfenceError } from '../../errors.ts';
 import type { Result } from '../../wasm/host/abi/binding.ts';
 import type { Received as WitReceived } from '../../wasm/host/generated/ringfence-agent-ipc.ts';
-import type { ErrorVariant } from '../../wasm/host/generated/ringfence-agent-types.ts';
-import type { Received } from './context.ts';
+import type { ErrorVariant, ExitReason } from '../../wasm/host/generated/ringfence-agent-types.ts';
+import type { Ending, Received } from './context.ts';
 
 /** The codes of the contract's errors. */
 const CODES: Readonly<Record<ErrorVariant['tag'], ErrorCode>> = {
@@ -42,21 +42,70 @@ export function unwrap<Value>(
   throw new RingfenceError(code, `Cannot ${what}: ${why}.`, { pid });
 }
 
-/** What has arrived, as the program sees it: pids are numbers. */
+/** Why an agent ended, as the program sees it. */
+const toEnding = (reason: ExitReason): Ending =>
+  reason.tag === 'crash'
+    ? { reason: 'crash', message: reason.val }
+    : { reason: reason.tag, message: null };
+
+/** What has arrived, as the program sees it: pids and ids are numbers. */
 export function toReceived(received: WitReceived): Received {
   switch (received.tag) {
-    case 'message':
+    case 'message': {
+      const { sender, payload } = received.val;
+      return { tag: 'message', sender: Number(sender), payload };
+    }
+    case 'request': {
+      const { sender, correlation, method = null, payload } = received.val;
       return {
-        tag: 'message',
-        sender: Number(received.val.sender),
-        payload: received.val.payload,
+        tag: 'request',
+        sender: Number(sender),
+        correlation: Number(correlation),
+        method,
+        payload,
       };
+    }
+    case 'reply': {
+      const { sender, correlation, payload } = received.val;
+      return {
+        tag: 'reply',
+        sender: Number(sender),
+        correlation: Number(correlation),
+        payload,
+      };
+    }
+    case 'topic': {
+      const { sender, topic, payload } = received.val;
+      return { tag: 'topic', sender: Number(sender), topic, payload };
+    }
+    case 'exit': {
+      const { pid, reason } = received.val;
+      return { tag: 'exit', pid: Number(pid), end: toEnding(reason) };
+    }
+    case 'down': {
+      const { monitor, pid, reason } = received.val;
+      return {
+        tag: 'down',
+        monitor: Number(monitor),
+        pid: Number(pid),
+        end: toEnding(reason),
+      };
+    }
+    case 'timer': {
+      const { timer, payload } = received.val;
+      return { tag: 'timer', timer: Number(timer), payload };
+    }
+    case 'warning': {
+      const { pid, kind, used, limit } = received.val;
+      return {
+        tag: 'warning',
+        pid: Number(pid),
+        kind,
+        used: Number(used),
+        limit: Number(limit),
+      };
+    }
     case 'cancelled':
       return { tag: 'cancelled', reason: received.val };
-    default:
-      throw new RingfenceError(
-        'RF_UNAVAILABLE',
-        `Cannot receive what has arrived: functions are not told of a '${received.tag}' yet.`,
-      );
   }
 }

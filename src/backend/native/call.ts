@@ -8,7 +8,9 @@
 
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
 import { RingfenceError } from '../../errors.ts';
-import type { Payload } from '../../ipc/message.ts';
+import type { Conversations } from '../../ipc/conversations.ts';
+import type { Address, Body, Payload } from '../../ipc/message.ts';
+import type { Answer, Question } from '../../ipc/question.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import { WAIT } from '../../wasm/host/abi/binding.ts';
@@ -19,6 +21,7 @@ import type {
   MailboxView,
   Operation,
   Subscribe,
+  TimersView,
   Unsubscribe,
 } from '../../wasm/host/agent.ts';
 
@@ -32,6 +35,8 @@ export interface Calling {
   readonly log: LogSink;
   readonly clocks: Clocks;
   readonly mailbox: MailboxView;
+  readonly timers: TimersView;
+  readonly conversations: Conversations;
   readonly ended: boolean;
   /** Null: it may go on. Otherwise resolves when others had their turn. */
   turnOver(): Promise<void> | null;
@@ -42,7 +47,8 @@ export interface Calling {
   hold(bytes: number): boolean;
   release(bytes: number): void;
   deny(capability: string, operation: string): void;
-  send(to: number, payload: Payload, waitMs: number | null): Operation<null>;
+  send(to: Address, body: Body, payload: Payload, waitMs: number | null): Operation<number>;
+  ask(question: Question): Operation<Answer>;
   callTool(name: string, argumentsJson: string): Operation<string>;
   /** A call of it waits; it is woken when the agent ends, or when its grant is gone. */
   waits(call: Call): void;
@@ -92,6 +98,12 @@ export class Call implements Caller {
   }
   get mailbox(): MailboxView {
     return this.#agent.mailbox;
+  }
+  get timers(): TimersView {
+    return this.#agent.timers;
+  }
+  get conversations(): Conversations {
+    return this.#agent.conversations;
   }
 
   /** Calls the host function until it answers. Rejects with `RF_CLOSED` when the agent has ended. */
@@ -143,8 +155,11 @@ export class Call implements Caller {
   deny(capability: string, operation: string): void {
     this.#agent.deny(capability, operation);
   }
-  send(to: number, payload: Payload, waitMs: number | null): Operation<null> {
-    return this.#agent.send(to, payload, waitMs);
+  send(to: Address, body: Body, payload: Payload, waitMs: number | null): Operation<number> {
+    return this.#agent.send(to, body, payload, waitMs);
+  }
+  ask(question: Question): Operation<Answer> {
+    return this.#agent.ask(question);
   }
   callTool(name: string, argumentsJson: string): Operation<string> {
     return this.#agent.callTool(name, argumentsJson);

@@ -3,13 +3,54 @@
 import type { Payload } from '../../ipc/message.ts';
 import type { MessageInput } from '../../ipc/payload.ts';
 
-/** What can arrive. More cases come with requests, topics, links and timers: pass over what is unknown. */
+/** Why an agent ended. */
+export interface Ending {
+  readonly reason: 'normal' | 'crash' | 'killed' | 'timeout';
+  /** Of a crash: what went wrong. */
+  readonly message: string | null;
+}
+
+/** What can arrive. A sender is who the kernel knows it to be; 0 is the program. */
 export type Received =
+  | { readonly tag: 'message'; readonly sender: number; readonly payload: Payload }
+  /** It wants a reply under its correlation. */
   | {
-      readonly tag: 'message';
-      /** Who has sent it, as the kernel knows; 0 is the program. */
+      readonly tag: 'request';
       readonly sender: number;
+      readonly correlation: number;
+      /** Which method of a service; null: none was named. */
+      readonly method: string | null;
       readonly payload: Payload;
+    }
+  | {
+      readonly tag: 'reply';
+      readonly sender: number;
+      readonly correlation: number;
+      readonly payload: Payload;
+    }
+  | {
+      readonly tag: 'topic';
+      readonly sender: number;
+      readonly topic: string;
+      readonly payload: Payload;
+    }
+  /** A linked agent has ended, and this one traps exits. */
+  | { readonly tag: 'exit'; readonly pid: number; readonly end: Ending }
+  /** A monitored agent has ended. */
+  | {
+      readonly tag: 'down';
+      readonly monitor: number;
+      readonly pid: number;
+      readonly end: Ending;
+    }
+  | { readonly tag: 'timer'; readonly timer: number; readonly payload: Payload }
+  /** 80 % of a limit are used up, by this agent or a child of it. */
+  | {
+      readonly tag: 'warning';
+      readonly pid: number;
+      readonly kind: string;
+      readonly used: number;
+      readonly limit: number;
     }
   /** It is asked to stop; `signal` is aborted then, too. */
   | { readonly tag: 'cancelled'; readonly reason: string };

@@ -9,18 +9,22 @@
 import { inspect } from 'node:util';
 import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
 import { RingfenceError } from '../../errors.ts';
-import { Mailbox } from '../../ipc/mailbox.ts';
-import type { Delivery, Payload } from '../../ipc/message.ts';
+import type { Conversations } from '../../ipc/conversations.ts';
+import type { Mailbox } from '../../ipc/mailbox.ts';
+import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts';
+import type { Answer, Question } from '../../ipc/question.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { LogSink, Operation } from '../../wasm/host/agent.ts';
 import { COARSE_CLOCKS } from '../../wasm/worker/clocks.ts';
+import { Correspondence, type Posted } from '../../wasm/worker/correspondence.ts';
 import { DenialCounts } from '../../wasm/worker/denial-counts.ts';
 import { failedBy, killed, NORMAL, timedOut } from '../../wasm/worker/ends.ts';
 import { deliver, PendingOperation } from '../../wasm/worker/mail.ts';
 import { MailShare } from '../../wasm/worker/mail-share.ts';
 import { LOG_LINE_CHARACTERS_MAX } from '../../wasm/worker/streams.ts';
+import { Timers } from '../../wasm/worker/timers.ts';
 import type {
   BackendAgent,
   BackendEnd,
@@ -48,7 +52,7 @@ export interface WorkToRun {
   readonly turn: Turn;
 }
 
-type End = Omit<BackendEnd, 'undelivered'>;
+type End = Omit<BackendEnd, 'undelivered' | 'lost'>;
 
 const nowMs = (): number => performance.timeOrigin + performance.now();
 
@@ -72,7 +76,8 @@ export class RunningWork implements BackendAgent, Calling {
   readonly grants: HeldGrants;
   readonly limits: Limits;
   readonly block: ControlBlock;
-  readonly mailbox: Mailbox;
+  readonly correspondence: Correspondence;
+  readonly timers = new Timers(this);
   readonly log: LogSink;
   readonly clocks = COARSE_CLOCKS;
   ended = false;
@@ -99,7 +104,9 @@ export class RunningWork implements BackendAgent, Calling {
     this.#events = events;
     this.#toRun = toRun;
     this.grants = new HeldGrants(start.block, start.grants);
-    this.mailbox = new Mailbox(new MailShare(this, start.limits.hostBytes, start.block));
+    this.correspondence = new Correspondence(
+      new MailShare(this, start.limits.hostBytes, start.block),
+    );
     this.log = {
       // Each line is taken over at once.
       room: Number.POSITIVE_INFINITY,
@@ -187,10 +194,11 @@ export class RunningWork implements BackendAgent, Calling {
     for (const operation of this.#operations) {
       operation.abandon();
     }
-    const undelivered = this.mailbox.close();
+    this.timers.close();
+    const { undelivered } = this.correspondence.close();
     this.#denials.flush();
     this.resumed();
-    this.#events.exited({ ...end, undelivered });
+    this.#events.exited({ ...end, undelivered, lost: 0 });
     for (const call of this.#waiting) {
       call.wake();
     }
@@ -247,27 +255,48 @@ export class RunningWork implements BackendAgent, Calling {
 
   // ── its mail ────────────────────────────────────────────────────────────────────────────────────
 
+  get mailbox(): Mailbox {
+    return this.correspondence.mailbox;
+  }
+  get conversations(): Conversations {
+    return this.correspondence.conversations;
+  }
+
+  /** For who delivers to it. */
+  get owner(): this {
+    return this;
+  }
+
+  post(mail: Mail): Posted {
+    return this.correspondence.post(mail);
+  }
+
   async deliver(
-    delivery: Delivery,
+    mail: Mail,
     waitMs: number | null,
     signal?: AbortSignal,
-  ): Promise<CallOutcome<null>> {
-    if (delivery.tag === 'cancelled') {
-      const why = String(delivery.payload.val);
-      this.#controller.abort(
-        new RingfenceError('RF_STOPPED', `Pid ${this.pid} is asked to end: ${why}.`, {
-          pid: this.pid,
-        }),
-      );
-    }
-    const operation = deliver(this.mailbox, this, delivery, waitMs);
+  ): Promise<CallOutcome<number>> {
+    const operation = deliver(this, mail, waitMs);
     return operation.outcome ?? this.#delivered(operation, signal);
   }
 
+  signal(signal: Signal): void {
+    if (this.ended) {
+      return;
+    }
+    if (signal.tag === 'cancelled') {
+      const { pid } = this;
+      this.#controller.abort(
+        new RingfenceError('RF_STOPPED', `Pid ${pid} is asked to end: ${signal.message}.`, { pid }),
+      );
+    }
+    this.correspondence.signal(signal);
+  }
+
   #delivered(
-    operation: Operation<null>,
+    operation: Operation<number>,
     signal: AbortSignal | undefined,
-  ): Promise<CallOutcome<null>> {
+  ): Promise<CallOutcome<number>> {
     return new Promise((resolve) => {
       const abandon = (): void => {
         operation.abandon();
@@ -276,7 +305,7 @@ export class RunningWork implements BackendAgent, Calling {
       signal?.addEventListener('abort', abandon, { once: true });
       operation.onSettled(() => {
         signal?.removeEventListener('abort', abandon);
-        resolve(operation.outcome as CallOutcome<null>);
+        resolve(operation.outcome as CallOutcome<number>);
       });
     });
   }
@@ -312,8 +341,12 @@ export class RunningWork implements BackendAgent, Calling {
     this.#denials.add(capability, operation);
   }
 
-  send(to: number, payload: Payload, waitMs: number | null): Operation<null> {
-    return this.#begin((signal) => this.#events.send(to, payload, waitMs, signal));
+  send(to: Address, body: Body, payload: Payload, waitMs: number | null): Operation<number> {
+    return this.#begin((signal) => this.#events.send({ to, body, payload, waitMs }, signal));
+  }
+
+  ask(question: Question): Operation<Answer> {
+    return this.#begin(() => this.#events.ask(question));
   }
 
   callTool(name: string, argumentsJson: string): Operation<string> {

@@ -1,7 +1,7 @@
 /** One agent in a process of its own, from the kernel's side: from its start until nothing of it is left. */
 
 import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
-import type { Delivery } from '../../ipc/message.ts';
+import type { Mail, Signal } from '../../ipc/message.ts';
 import { COMMAND } from '../../resource/control-blocks.ts';
 import { printable } from '../../wasm/component/prepare/sentence.ts';
 import type { Frame } from '../../wasm/worker/child/frames.ts';
@@ -154,12 +154,12 @@ export class ChildAgent implements BackendAgent {
     }
   }
 
-  deliver(
-    delivery: Delivery,
-    waitMs: number | null,
-    signal?: AbortSignal,
-  ): Promise<CallOutcome<null>> {
-    return this.#parts.deliveries.deliver(delivery, waitMs, signal);
+  deliver(mail: Mail, waitMs: number | null, signal?: AbortSignal): Promise<CallOutcome<number>> {
+    return this.#parts.deliveries.deliver(mail, waitMs, signal);
+  }
+
+  signal(signal: Signal): void {
+    this.#parts.deliveries.signal(signal);
   }
 
   granted(grant: HeldGrant): void {
@@ -317,7 +317,7 @@ export class ChildAgent implements BackendAgent {
     this.#watch?.stop();
     this.#parts.requests.close();
     this.#parts.files.close();
-    const undelivered = end.undelivered + this.#parts.deliveries.close();
+    const undelivered = this.#parts.deliveries.close();
     this.#parts.tellings.close();
     this.#link.kill();
     const late = Promise.withResolvers<void>();
@@ -333,7 +333,8 @@ const killed = (message: string): BackendEnd => ({
   code: -1,
   reason: 'killed',
   message,
-  undelivered: 0,
+  undelivered: [],
+  lost: 0,
 });
 
 const ENDS: Readonly<Record<Passed, BackendEnd>> = {

@@ -5,7 +5,7 @@
  */
 
 import { Mailbox } from '../../ipc/mailbox.ts';
-import { type Delivery, heldBytes, MAILBOX_MESSAGES_MAX } from '../../ipc/message.ts';
+import { heldBytes, MAILBOX_MESSAGES_MAX, type Mail, type Signal } from '../../ipc/message.ts';
 import type { ToChild } from '../../wasm/worker/child/messages.ts';
 import { closedOutcome, deliver, mailboxFull } from '../../wasm/worker/mail.ts';
 import type { CallOutcome } from '../backend.ts';
@@ -20,11 +20,11 @@ const ANSWER_MS_MAX = 10_000;
 /** The longest that a sender waits. */
 const WAIT_MS_MAX = 0x7fff_ffff;
 
-type Outcome = CallOutcome<null>;
+type Outcome = CallOutcome<number>;
 
 interface Entry {
   readonly id: number;
-  readonly delivery: Delivery;
+  readonly delivery: Mail;
   readonly bytes: number;
   /** It waits for room, until its time is over. */
   patient: boolean;
@@ -56,6 +56,8 @@ export class Deliveries {
   /** Kept while the agent may not receive, within what may be held for it. */
   readonly #kept: Mailbox;
   readonly #owner: { readonly pid: number; ended: boolean };
+  /** Told as soon as the agent may receive. */
+  #signals: Signal[] = [];
   #keptBytes = 0;
   #underWayBytes = 0;
   #nextId = 1;
@@ -85,7 +87,7 @@ export class Deliveries {
   }
 
   /** Resolves with how it came out: taken by a mailbox, refused, or never. */
-  deliver(delivery: Delivery, waitMs: number | null, signal?: AbortSignal): Promise<Outcome> {
+  deliver(delivery: Mail, waitMs: number | null, signal?: AbortSignal): Promise<Outcome> {
     const { pid } = this.#options;
     if (this.#owner.ended) {
       return Promise.resolve(closedOutcome(pid));
@@ -118,12 +120,14 @@ export class Deliveries {
   }
 
   /** The process has answered. */
-  delivered(id: number, outcome: Outcome): void {
+  delivered(id: number, told: Outcome): void {
     const sent = this.#underWay.get(id);
     if (sent === undefined) {
       return;
     }
     sent.timer.clear();
+    // Whoever has taken the process over can say what it likes.
+    const outcome = told.tag === 'ok' ? this.#taken() : told;
     this.#underWay.delete(id);
     this.#underWayBytes -= sent.entry.bytes;
     if (sent.entry.patient && outcome.tag === 'err' && outcome.error === 'mailbox-full') {
@@ -142,8 +146,9 @@ export class Deliveries {
 
   /** Whether the agent may receive has changed. */
   changed(): void {
+    this.#tellSignals();
     while (this.#open && this.#options.mayReceive()) {
-      const delivery = this.#kept.take({ tag: 'any' });
+      const delivery = this.#kept.take({ tag: 'any' }) as Mail | null;
       if (delivery === null) {
         break;
       }
@@ -153,8 +158,28 @@ export class Deliveries {
     this.#pump();
   }
 
-  /** The agent has ended. Answers how many have arrived for their senders, and not in its mailbox. */
-  close(): number {
+  /** Tells it what always finds room: what can cause it is bounded where it is asked for. */
+  signal(signal: Signal): void {
+    if (!this.#owner.ended) {
+      this.#signals.push(signal);
+      this.#tellSignals();
+    }
+  }
+
+  #tellSignals(): void {
+    if (this.#open && this.#options.mayReceive()) {
+      for (const signal of this.#signals.splice(0)) {
+        this.#options.send({ kind: 'signal', pid: this.#options.pid, signal });
+      }
+    }
+  }
+
+  #taken(): Outcome {
+    return { tag: 'ok', val: this.#options.pid };
+  }
+
+  /** The agent has ended. Answers what has arrived for its senders, and not in its mailbox. */
+  close(): Mail[] {
     this.#owner.ended = true;
     const entries = [...this.#queue, ...this.#full];
     for (const { entry, timer } of this.#underWay.values()) {
@@ -167,11 +192,17 @@ export class Deliveries {
     for (const entry of entries) {
       entry.done(closedOutcome(this.#options.pid));
     }
-    return this.#kept.close() + entries.filter(({ promised }) => promised).length;
+    const promised = entries.filter((entry) => entry.promised).map(({ delivery }) => delivery);
+    return [...promised, ...this.#kept.close()];
   }
 
-  async #keep(delivery: Delivery, waitMs: number | null, signal?: AbortSignal): Promise<Outcome> {
-    const operation = deliver(this.#kept, this.#owner, delivery, waitMs);
+  async #keep(delivery: Mail, waitMs: number | null, signal?: AbortSignal): Promise<Outcome> {
+    const kept = this.#kept;
+    const operation = deliver(
+      { owner: this.#owner, mailbox: kept, post: (mail) => kept.post(mail) },
+      delivery,
+      waitMs,
+    );
     if (operation.outcome === null) {
       await new Promise<void>((resolve) => {
         operation.onSettled(resolve);
@@ -185,7 +216,7 @@ export class Deliveries {
   }
 
   #enter(
-    delivery: Delivery,
+    delivery: Mail,
     patient: boolean,
     promised: boolean,
     done: (outcome: Outcome) => void,
@@ -223,7 +254,7 @@ export class Deliveries {
   #keepQueue(): void {
     for (const entry of this.#queue.splice(0)) {
       const kept = this.#kept.post(entry.delivery) === 'delivered';
-      entry.done(kept ? { tag: 'ok', val: null } : mailboxFull(this.#options.pid));
+      entry.done(kept ? this.#taken() : mailboxFull(this.#options.pid));
     }
   }
 

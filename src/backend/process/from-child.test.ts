@@ -30,7 +30,7 @@ const POSTED: readonly FromWorker[] = [
     kind: 'exited',
     pid: 1,
     end: { code: -1, reason: 'fuel', message: 'it used up' },
-    undelivered: 3,
+    undelivered: [],
   },
   { kind: 'denied', pid: 1, capability: 'can_ipc', operation: 'ipc.send', count: 2 },
   {
@@ -49,7 +49,7 @@ const POSTED: readonly FromWorker[] = [
     reason: 'why',
   },
   { kind: 'abandon', pid: 1, id: 1 },
-  { kind: 'delivered', id: 4, outcome: { tag: 'ok', val: null } },
+  { kind: 'delivered', id: 4, outcome: { tag: 'ok', val: 1 } },
   { kind: 'delivered', id: 4, outcome: { tag: 'err', error: 'mailbox-full', message: 'full' } },
   { kind: 'pull-input', pid: 1 },
   { kind: 'output', pid: 1, stream: 'stderr', bytes: new Uint8Array([1, 2]) },
@@ -57,14 +57,22 @@ const POSTED: readonly FromWorker[] = [
     kind: 'send',
     pid: 1,
     id: 2,
-    to: -1,
+    to: { tag: 'process', pid: -1 },
+    body: { tag: 'message' },
     waitMs: 5,
     payload: { tag: 'binary', val: new Uint8Array([1]) },
   },
   { kind: 'tool', pid: 1, id: 3, name: 'add', arguments: '{"ä":1}' },
+  { kind: 'ask', pid: 1, id: 5, question: { ask: 'stop', pid: 3, mode: 'graceful' } },
+  {
+    kind: 'ask',
+    pid: 1,
+    id: 6,
+    question: { ask: 'publish', topic: 'news', payload: { tag: 'text', val: 'ä' } },
+  },
 ];
 
-const BODIES: ReadonlySet<string> = new Set(['output', 'send', 'tool', 'spawn', 'file']);
+const BODIES: ReadonlySet<string> = new Set(['output', 'send', 'ask', 'tool', 'spawn', 'file']);
 
 describe('what a worker posts is understood', () => {
   test.each(POSTED.map((message) => [message.kind, message] as const))('%s', (_, message) => {
@@ -78,7 +86,8 @@ describe('what a worker posts is understood', () => {
       kind: 'send',
       pid: 1,
       id: 2,
-      to: 3,
+      to: { tag: 'service', name: 'clock', method: 'now' },
+      body: { tag: 'request', correlation: 4 },
       waitMs: null,
       payload: { tag: 'json', val: text },
     });

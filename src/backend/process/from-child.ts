@@ -4,10 +4,11 @@
  */
 
 import * as z from 'zod';
-import type { Payload } from '../../ipc/message.ts';
+import { type Address, type Body, NAME_CHARACTERS_MAX, type Payload } from '../../ipc/message.ts';
+import type { Question } from '../../ipc/question.ts';
 import type { FileRequest } from '../../wasm/host/files/request.ts';
 import type { Frame } from '../../wasm/worker/child/frames.ts';
-import { FROM_CHILD_TEXTS } from '../../wasm/worker/child/messages.ts';
+import { FROM_CHILD_TEXTS, type HeadQuestion } from '../../wasm/worker/child/messages.ts';
 import type { ChildRequest } from '../backend.ts';
 
 /** Characters of a sentence: of an end, a warning, an error. */
@@ -22,8 +23,39 @@ const name = z.string().max(FROM_CHILD_TEXTS.nameCharacters);
 const word = z.string().regex(/^[a-z][a-z0-9_.[\]/:-]{0,127}$/);
 
 const outcome = z.union([
-  z.strictObject({ tag: z.literal('ok'), val: z.null() }),
+  z.strictObject({ tag: z.literal('ok'), val: count }),
   z.strictObject({ tag: z.literal('err'), error: word, message: sentence }),
+]);
+
+/** A pid, or an id; -1 is nobody's. */
+const id = z.int().min(-1);
+const shortName = z.string().max(NAME_CHARACTERS_MAX);
+const payloadTag = z.enum(['text', 'json', 'binary']);
+
+const address: z.ZodType<Address> = z.discriminatedUnion('tag', [
+  z.strictObject({ tag: z.literal('process'), pid: id }),
+  z.strictObject({ tag: z.literal('broadcast') }),
+  z.strictObject({ tag: z.literal('service'), name: shortName, method: shortName.nullable() }),
+  z.strictObject({ tag: z.literal('kernel') }),
+]);
+
+const messageBody: z.ZodType<Body> = z.discriminatedUnion('tag', [
+  z.strictObject({ tag: z.literal('message') }),
+  z.strictObject({ tag: z.literal('request'), correlation: count }),
+  z.strictObject({ tag: z.literal('reply'), correlation: count }),
+]);
+
+const question: z.ZodType<HeadQuestion> = z.discriminatedUnion('ask', [
+  z.strictObject({ ask: z.literal('link'), pid: id }),
+  z.strictObject({ ask: z.literal('unlink'), pid: id }),
+  z.strictObject({ ask: z.literal('monitor'), pid: id }),
+  z.strictObject({ ask: z.literal('demonitor'), monitor: id }),
+  z.strictObject({ ask: z.literal('trap-exit'), enabled: z.boolean() }),
+  z.strictObject({ ask: z.literal('stop'), pid: id, mode: z.enum(['graceful', 'force']) }),
+  z.strictObject({ ask: z.literal('subscribe'), topic: shortName }),
+  z.strictObject({ ask: z.literal('unsubscribe'), topic: shortName }),
+  z.strictObject({ ask: z.literal('publish'), topic: shortName, payload: payloadTag }),
+  z.strictObject({ ask: z.literal('tools') }),
 ]);
 
 const head = z.discriminatedUnion('kind', [
@@ -84,10 +116,12 @@ const head = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('send'),
     id: count,
-    to: z.int().min(-1),
+    to: address,
+    body: messageBody,
     waitMs: count.nullable(),
-    payload: z.enum(['text', 'json', 'binary']),
+    payload: payloadTag,
   }),
+  z.strictObject({ kind: z.literal('ask'), id: count, question }),
   z.strictObject({ kind: z.literal('tool'), id: count, name }),
   z.strictObject({ kind: z.literal('spawn'), id: count }),
   z.strictObject({ kind: z.literal('file'), id: count, request: z.unknown() }),
@@ -125,7 +159,7 @@ function utf8(bytes: Buffer): string {
 }
 
 /** Kinds of frames that have a body. */
-const WITH_BODY: ReadonlySet<string> = new Set(['output', 'send', 'tool', 'spawn', 'file']);
+const WITH_BODY: ReadonlySet<string> = new Set(['output', 'send', 'ask', 'tool', 'spawn', 'file']);
 
 /** @throws {ChildProtocolError} where it has not the form of any message. */
 export function readHead(frame: Frame): ReadHead {
@@ -170,6 +204,17 @@ const spawnRequest = z.strictObject({
   restart: z.enum(['permanent', 'transient', 'temporary']),
   linked: z.boolean(),
 });
+
+/** A question, with what is published in the frame's body. */
+export function readQuestion(asked: HeadQuestion, body: Buffer): Question {
+  if (asked.ask === 'publish') {
+    return { ...asked, payload: readPayload(asked.payload, body) };
+  }
+  if (body.length > 0) {
+    throw new ChildProtocolError(`a question '${asked.ask}' with a body`);
+  }
+  return asked;
+}
 
 /** The spawn in a frame's body; the supervisor checks what it asks for. */
 export const readSpawn = (body: Buffer): ChildRequest => parsed(spawnRequest, body) as ChildRequest;

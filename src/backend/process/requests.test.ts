@@ -8,14 +8,20 @@ import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
 import { parseGrants } from '../../capability/input.ts';
 import { ControlBlocks } from '../../resource/control-blocks.ts';
 import { parseLimits } from '../../resource/limits.ts';
-import type { BackendEvents, BackendStart } from '../backend.ts';
+import type { BackendEvents, BackendStart, Sending } from '../backend.ts';
 import type { OperationOutcome } from '../operations.ts';
 import { Denials } from './denials.ts';
 import { ChildProtocolError } from './from-child.ts';
 import { Requests } from './requests.ts';
 
 const NEVER = new Promise<never>(() => {});
-const text = (val: string) => ({ tag: 'text', val }) as const;
+/** A message of a text to an agent, whose sender waits for room. */
+const mail = (pid: number, val: string): Sending => ({
+  to: { tag: 'process', pid },
+  body: { tag: 'message' },
+  payload: { tag: 'text', val },
+  waitMs: 60_000,
+});
 
 /** The requests of an agent that may use tools until then, and send. */
 function requestsOf({ hostBytes = 0, toolsUntilMs = Number.POSITIVE_INFINITY } = {}) {
@@ -32,6 +38,7 @@ function requestsOf({ hostBytes = 0, toolsUntilMs = Number.POSITIVE_INFINITY } =
   const signals: AbortSignal[] = [];
   const events = {
     send: vi.fn(() => NEVER),
+    ask: vi.fn(() => NEVER),
     callTool: vi.fn((_name: string, _arguments: string, signal: AbortSignal) => {
       signals.push(signal);
       return NEVER;
@@ -57,16 +64,17 @@ afterEach(() => vi.useRealTimers());
 describe('an id that is under way is not taken for another operation', () => {
   type Ask = (requests: Requests, id: number) => void;
   const asks: [string, Ask][] = [
-    ['a message', (requests, id) => requests.send(id, 7, text('b'), 60_000)],
-    ['a message that is denied', (requests, id) => requests.send(id, 8, text('b'), 60_000)],
+    ['a message', (requests, id) => requests.send(id, mail(7, 'b'))],
+    ['a message that is denied', (requests, id) => requests.send(id, mail(8, 'b'))],
     ['a tool', (requests, id) => requests.callTool(id, 'add', '{}')],
     ['a tool that is denied', (requests, id) => requests.callTool(id, 'rm', '{}')],
     ['a child that is denied', (requests, id) => requests.spawn(id, {} as never)],
+    ['a question', (requests, id) => requests.ask(id, { ask: 'link', pid: 7 })],
     ['more grants', (requests, id) => requests.requestGrant(id, { kind: 'ipc', scope: [] }, '')],
   ];
   test.each(asks)('%s', (_, ask) => {
     const { requests, answers } = requestsOf();
-    requests.send(1, 7, text('a'), 60_000);
+    requests.send(1, mail(7, 'a'));
     expect(() => ask(requests, 1)).toThrow(ChildProtocolError);
     expect(answers).toEqual([]);
     // The control: an id of its own.
@@ -77,13 +85,13 @@ describe('an id that is under way is not taken for another operation', () => {
 
 test('messages under way take no more than may be held, whatever was answered meanwhile', () => {
   const { requests, events } = requestsOf({ hostBytes: 10_000 });
-  requests.send(1, 7, text('a'.repeat(3_000)), 60_000);
+  requests.send(1, mail(7, 'a'.repeat(3_000)));
   requests.callTool(2, 'rm', '{}');
-  expect(() => requests.send(3, 7, text('a'.repeat(3_000)), 60_000)).toThrow(ChildProtocolError);
+  expect(() => requests.send(3, mail(7, 'a'.repeat(3_000)))).toThrow(ChildProtocolError);
   expect(events.send).toHaveBeenCalledTimes(1);
   // The control: once nobody waits for the first, there is room.
   requests.abandon(1);
-  requests.send(4, 7, text('a'.repeat(3_000)), 60_000);
+  requests.send(4, mail(7, 'a'.repeat(3_000)));
   expect(events.send).toHaveBeenCalledTimes(2);
   requests.close();
 });
@@ -120,4 +128,22 @@ describe('a call is stopped when its grant expires', () => {
     vi.advanceTimersByTime(500);
     expect(answers).toMatchObject([[1, { tag: 'err', error: 'denied' }]]);
   });
+});
+
+test('what is asked needs the grants that the gate looks for', () => {
+  const { requests, events, answers } = requestsOf();
+  requests.ask(1, { ask: 'stop', pid: 7, mode: 'force' });
+  requests.ask(2, { ask: 'publish', topic: 'news', payload: { tag: 'text', val: 'a' } });
+  requests.ask(3, { ask: 'subscribe', topic: 'news' });
+  expect(answers.map(([id, outcome]) => [id, outcome.tag])).toEqual([
+    [1, 'err'],
+    [2, 'err'],
+    [3, 'err'],
+  ]);
+  expect(events.ask).not.toHaveBeenCalled();
+  // The control: what it may, and what the kernel decides.
+  requests.ask(4, { ask: 'tools' });
+  requests.ask(5, { ask: 'monitor', pid: 7 });
+  expect(events.ask).toHaveBeenCalledTimes(2);
+  requests.close();
 });

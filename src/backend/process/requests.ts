@@ -5,11 +5,12 @@
 
 import { CAPABILITY_NAME, type GrantKind, type Scopes } from '../../capability/grant.ts';
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
-import { reachesPid, reachesTool } from '../../capability/scope.ts';
+import { reachesName, reachesPid, reachesTool, reachesTopic } from '../../capability/scope.ts';
 import type { WordedGrant } from '../../capability/words.ts';
-import { heldBytes, type Payload } from '../../ipc/message.ts';
+import { heldBytes } from '../../ipc/message.ts';
+import type { Question } from '../../ipc/question.ts';
 import { Alarm } from '../../resource/alarm.ts';
-import type { BackendEvents, BackendStart, ChildRequest } from '../backend.ts';
+import type { BackendEvents, BackendStart, ChildRequest, Sending } from '../backend.ts';
 import { type OperationOutcome, Operations } from '../operations.ts';
 import type { Denials } from './denials.ts';
 import { ChildProtocolError } from './from-child.ts';
@@ -31,6 +32,39 @@ export interface Counted {
   readonly messagesSent: number;
   readonly toolCalls: number;
 }
+
+const SEND_OPERATIONS = {
+  message: 'ipc.send',
+  request: 'ipc.request',
+  reply: 'ipc.reply',
+} as const;
+
+const ASK_OPERATIONS = {
+  link: 'process.link',
+  unlink: 'process.unlink',
+  monitor: 'process.monitor',
+  demonitor: 'process.demonitor',
+  'trap-exit': 'process.trap-exit',
+  stop: 'process.stop',
+  subscribe: 'ipc.subscribe',
+  unsubscribe: 'ipc.unsubscribe',
+  publish: 'ipc.publish',
+  tools: 'tools.list',
+} as const satisfies Record<Question['ask'], string>;
+
+/** What is said to be missing; where none is needed nothing is. */
+const KIND_TO_ASK = {
+  link: 'ipc',
+  unlink: 'ipc',
+  monitor: 'ipc',
+  demonitor: 'ipc',
+  'trap-exit': 'ipc',
+  stop: 'spawn',
+  subscribe: 'ipc',
+  unsubscribe: 'ipc',
+  publish: 'ipc',
+  tools: 'tools',
+} as const satisfies Record<Question['ask'], GrantKind>;
 
 interface Under {
   readonly grant: HeldGrant;
@@ -74,20 +108,78 @@ export class Requests {
     return this.#counted;
   }
 
-  send(id: number, to: number, payload: Payload, waitMs: number | null): void {
+  send(id: number, sending: Sending): void {
     this.#requireNew(id);
-    const { parentPid, limits } = this.#start;
-    const grant = this.#find('ipc', (scope) => reachesPid(scope, to, parentPid));
-    if (this.#denies(id, 'ipc', 'ipc.send', grant)) {
+    const { tag } = sending.body;
+    const operation = SEND_OPERATIONS[tag];
+    // Whether it was asked what it replies to the kernel knows.
+    const grant = tag === 'reply' ? this.#find('ipc', () => true) : this.#findFor(sending.to);
+    if (this.#denies(id, 'ipc', operation, grant)) {
       return;
     }
-    this.#keep(id, heldBytes(payload));
-    const { messagesSent } = this.#counted;
-    if (this.#exceeds(id, 'ipc.send', messagesSent, limits.messages)) {
+    this.#keep(id, heldBytes(sending.payload));
+    if (this.#countsMessage(id, operation)) {
+      this.#begin(id, operation, grant, (signal) => this.#events.send(sending, signal));
+    }
+  }
+
+  ask(id: number, question: Question): void {
+    this.#requireNew(id);
+    const operation = ASK_OPERATIONS[question.ask];
+    const grant = this.#grantToAsk(question);
+    if (grant !== 'none needed' && this.#denies(id, KIND_TO_ASK[question.ask], operation, grant)) {
       return;
+    }
+    if (question.ask === 'publish') {
+      this.#keep(id, heldBytes(question.payload));
+      if (!this.#countsMessage(id, operation)) {
+        return;
+      }
+    }
+    const under = grant === 'none needed' ? null : grant;
+    this.#begin(id, operation, under, () => this.#events.ask(question));
+  }
+
+  /** As the gate looks for it: what concerns one other agent the kernel decides, and needs none here. */
+  #grantToAsk(question: Question): HeldGrant | null | 'none needed' {
+    switch (question.ask) {
+      case 'publish':
+      case 'subscribe':
+      case 'unsubscribe':
+        return this.#find('ipc', (scope) => reachesTopic(scope, question.topic));
+      case 'stop':
+        return this.#find('spawn', () => true);
+      case 'tools':
+        return this.#find('tools', () => true);
+      default:
+        return 'none needed';
+    }
+  }
+
+  #findFor(to: Sending['to']): HeldGrant | null {
+    const { parentPid } = this.#start;
+    switch (to.tag) {
+      case 'process':
+        return this.#find('ipc', (scope) => reachesPid(scope, to.pid, parentPid));
+      case 'kernel':
+        return this.#find('ipc', (scope) => reachesPid(scope, 0, parentPid));
+      case 'service': {
+        const service = this.#find('services', (scope) => reachesName(scope.names, to.name));
+        return service === null ? null : this.#find('ipc', () => true);
+      }
+      case 'broadcast':
+        return this.#find('ipc', () => true);
+    }
+  }
+
+  /** False: its limit is used up, and it was told so. */
+  #countsMessage(id: number, operation: string): boolean {
+    const { messagesSent } = this.#counted;
+    if (this.#exceeds(id, operation, messagesSent, this.#start.limits.messages)) {
+      return false;
     }
     this.#counted = { ...this.#counted, messagesSent: messagesSent + 1 };
-    this.#begin(id, 'ipc.send', grant, (signal) => this.#events.send(to, payload, waitMs, signal));
+    return true;
   }
 
   callTool(id: number, name: string, argumentsJson: string): void {

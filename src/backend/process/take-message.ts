@@ -6,7 +6,14 @@ import { takeCounters } from './counters.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Denials } from './denials.ts';
 import type { FileBroker } from './file-broker.ts';
-import { type ReadHead, readFileRequest, readPayload, readSpawn, readText } from './from-child.ts';
+import {
+  type ReadHead,
+  readFileRequest,
+  readPayload,
+  readQuestion,
+  readSpawn,
+  readText,
+} from './from-child.ts';
 import type { Requests } from './requests.ts';
 import type { ChildStreams } from './streams.ts';
 import type { Tellings } from './tellings.ts';
@@ -36,7 +43,7 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
       parts.events.running();
       return;
     case 'exited':
-      parts.finish({ ...head.end, undelivered: head.undelivered });
+      parts.finish({ ...head.end, undelivered: [], lost: head.undelivered });
       return;
     case 'counters':
       takeCounters(parts.start.block, parts.start.limits, head, parts.requests.counted);
@@ -68,7 +75,15 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
       );
       return;
     case 'send':
-      parts.requests.send(head.id, head.to, readPayload(head.payload, body), head.waitMs);
+      parts.requests.send(head.id, {
+        to: head.to,
+        body: head.body,
+        payload: readPayload(head.payload, body),
+        waitMs: head.waitMs,
+      });
+      return;
+    case 'ask':
+      parts.requests.ask(head.id, readQuestion(head.question, body));
       return;
     case 'tool':
       parts.requests.callTool(head.id, head.name, readText(body));

@@ -1,7 +1,7 @@
 /** One agent in a worker thread, from the kernel's side. */
 
 import type { HeldGrant } from '../../capability/held.ts';
-import type { Delivery } from '../../ipc/message.ts';
+import type { Mail, Signal } from '../../ipc/message.ts';
 import { COMMAND } from '../../resource/control-blocks.ts';
 import type { ToWorker } from '../../wasm/worker/protocol.ts';
 import type {
@@ -19,10 +19,10 @@ export interface AgentThread {
   post(message: ToWorker): void;
   deliver(
     to: number,
-    delivery: Delivery,
+    mail: Mail,
     waitMs: number | null,
     signal?: AbortSignal,
-  ): Promise<CallOutcome<null>>;
+  ): Promise<CallOutcome<number>>;
   /** The last resort against a thread that does not answer. */
   terminate(): void;
 }
@@ -66,12 +66,12 @@ export class RunningAgent implements BackendAgent {
     this.#thread.post({ kind: 'resumed', pid: this.start.pid });
   }
 
-  deliver(
-    delivery: Delivery,
-    waitMs: number | null,
-    signal?: AbortSignal,
-  ): Promise<CallOutcome<null>> {
-    return this.#thread.deliver(this.start.pid, delivery, waitMs, signal);
+  deliver(mail: Mail, waitMs: number | null, signal?: AbortSignal): Promise<CallOutcome<number>> {
+    return this.#thread.deliver(this.start.pid, mail, waitMs, signal);
+  }
+
+  signal(signal: Signal): void {
+    this.#thread.post({ kind: 'signal', pid: this.start.pid, signal });
   }
 
   granted(grant: HeldGrant): void {

@@ -2,7 +2,7 @@
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
-import type { Delivery } from '../../ipc/message.ts';
+import type { Mail } from '../../ipc/message.ts';
 import type { FromWorker, ToWorker, WorkerStart } from '../../wasm/worker/protocol.ts';
 import { logLineBytes } from '../../wasm/worker/streams.ts';
 import type { BackendAgent, BackendEvents, BackendStart, CallOutcome } from '../backend.ts';
@@ -30,7 +30,7 @@ export class WorkerLink implements AgentThread {
   readonly #onWarning: (text: string) => void;
   readonly #port: MessagePort;
   readonly #known = new Set<string>();
-  readonly #deliveries = new Map<number, (outcome: CallOutcome<null>) => void>();
+  readonly #deliveries = new Map<number, (outcome: CallOutcome<number>) => void>();
   readonly #outbox: ToWorker[] = [];
   #nextDelivery = 1;
   /** Null: it has answered the last time it was asked. */
@@ -103,10 +103,10 @@ export class WorkerLink implements AgentThread {
 
   deliver(
     to: number,
-    delivery: Delivery,
+    delivery: Mail,
     waitMs: number | null,
     signal?: AbortSignal,
-  ): Promise<CallOutcome<null>> {
+  ): Promise<CallOutcome<number>> {
     const id = this.#nextDelivery;
     this.#nextDelivery += 1;
     this.post({ kind: 'deliver', id, to, delivery, waitMs });
@@ -199,7 +199,7 @@ export class WorkerLink implements AgentThread {
         return;
       case 'exited':
         this.agents.delete(pid);
-        agent.exited({ ...message.end, undelivered: message.undelivered });
+        agent.exited({ ...message.end, undelivered: message.undelivered, lost: 0 });
         return;
       case 'denied':
         events.denied(message.capability, message.operation, message.count);
@@ -225,9 +225,10 @@ export class WorkerLink implements AgentThread {
         void events.input().then((bytes) => this.post({ kind: 'input', pid, bytes }));
         return;
       case 'send':
-        operations.begin(message.id, (signal) =>
-          events.send(message.to, message.payload, message.waitMs, signal),
-        );
+        operations.begin(message.id, (signal) => events.send(message, signal));
+        return;
+      case 'ask':
+        operations.begin(message.id, () => events.ask(message.question));
         return;
       case 'tool':
         operations.begin(message.id, (signal) =>

@@ -3,7 +3,9 @@
 import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
-import type { Delivery, MessageFilter, Payload } from '../../ipc/message.ts';
+import type { Conversations } from '../../ipc/conversations.ts';
+import type { Address, Body, Delivery, MessageFilter, Payload } from '../../ipc/message.ts';
+import type { Answer, Question } from '../../ipc/question.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { WAIT } from './abi/binding.ts';
@@ -78,7 +80,19 @@ export interface RandomSource {
 /** Mail of the agent. */
 export interface MailboxView {
   take(filter: MessageFilter): Delivery | null;
+  /** Whether it holds a request to end. */
+  readonly cancelled: boolean;
   readonly onMail: Subscribe;
+}
+
+/** Timers of the agent: they ring as messages in its mailbox. */
+export interface TimersView {
+  /** Answers the id of a new timer, or why there is none. */
+  set(milliseconds: number, payload: Payload, repeats: boolean): number | 'too-many' | 'no-room';
+  /** False: it is none, or has rung for the last time. */
+  cancel(id: number): boolean;
+  /** What it has rung was taken out of the mailbox. */
+  taken(id: number): void;
 }
 
 /** The agent, as its host functions see it. */
@@ -103,6 +117,9 @@ export interface HostAgent {
   readonly clocks: Clocks;
   readonly random: RandomSource;
   readonly mailbox: MailboxView;
+  readonly timers: TimersView;
+  /** What it has asked, and was asked. */
+  readonly conversations: Conversations;
   readonly files: FileHost;
 
   /**
@@ -122,8 +139,10 @@ export interface HostAgent {
   /** Gives bytes back. */
   release(bytes: number): void;
 
-  /** Sends a message to another agent; the sender is this agent. */
-  send(to: number, payload: Payload, waitMs: number | null): Operation<null>;
+  /** Sends to another agent, as this agent; answers to whom it came. */
+  send(to: Address, body: Body, payload: Payload, waitMs: number | null): Operation<number>;
+  /** Asks the kernel about other agents, topics and tools, as this agent. */
+  ask(question: Question): Operation<Answer>;
   /** Calls a tool of the embedding program. */
   callTool(name: string, argumentsJson: string): Operation<string>;
 
@@ -159,12 +178,15 @@ export type Caller = Pick<
   | 'log'
   | 'clocks'
   | 'mailbox'
+  | 'timers'
+  | 'conversations'
   | 'pending'
   | 'waitsUnder'
   | 'wait'
   | 'hold'
   | 'release'
   | 'send'
+  | 'ask'
   | 'callTool'
   | 'deny'
   | 'trap'

@@ -8,8 +8,10 @@
 import type { ElevationOutcome } from '../../capability/elevation.ts';
 import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
-import { Mailbox } from '../../ipc/mailbox.ts';
-import type { Payload } from '../../ipc/message.ts';
+import type { Conversations } from '../../ipc/conversations.ts';
+import type { Mailbox } from '../../ipc/mailbox.ts';
+import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts';
+import type { Answer, Question } from '../../ipc/question.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import { COMMAND, ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
@@ -19,6 +21,7 @@ import type { Clocks, HostAgent, Operation, RandomSource, Subscribe } from '../h
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import { COARSE_CLOCKS, EXACT_CLOCKS } from './clocks.ts';
+import { Correspondence, type Posted } from './correspondence.ts';
 import { DenialCounts } from './denial-counts.ts';
 import {
   failedBy,
@@ -43,6 +46,7 @@ import { SeededRandom, SystemRandom } from './random.ts';
 import { type Schedulable, threadCpuMicroseconds } from './scheduler.ts';
 import { PortInput, PortLog, PortOutput } from './streams.ts';
 import { Suspension } from './suspension.ts';
+import { Timers } from './timers.ts';
 
 /** Fuel for all calls of the guest's `realloc` from within one host call: a base… */
 const REALLOC_ALLOWANCE_BASE = 2_000_000;
@@ -104,7 +108,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #stdout: PortOutput | null = null;
   #stderr: PortOutput | null = null;
   #log: PortLog | null = null;
-  #mailbox: Mailbox | null = null;
+  #correspondence: Correspondence | null = null;
+  #timers: Timers | null = null;
   #denials: DenialCounts | null = null;
   #operations: Set<Operation<unknown>> | null = null;
   #heldBytes = 0;
@@ -186,9 +191,36 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#log ??= new PortLog(this.pid, this.#parts.post);
     return this.#log;
   }
+  get correspondence(): Correspondence {
+    this.#correspondence ??= new Correspondence(
+      new MailShare(this, this.limits.hostBytes, this.block),
+    );
+    return this.#correspondence;
+  }
   get mailbox(): Mailbox {
-    this.#mailbox ??= new Mailbox(new MailShare(this, this.limits.hostBytes, this.block));
-    return this.#mailbox;
+    return this.correspondence.mailbox;
+  }
+  get conversations(): Conversations {
+    return this.correspondence.conversations;
+  }
+  get timers(): Timers {
+    this.#timers ??= new Timers(this);
+    return this.#timers;
+  }
+
+  /** For who delivers to it. */
+  get owner(): this {
+    return this;
+  }
+
+  post(mail: Mail): Posted {
+    return this.correspondence.post(mail);
+  }
+
+  signal(signal: Signal): void {
+    if (this.#end === null) {
+      this.correspondence.signal(signal);
+    }
   }
 
   get ended(): boolean {
@@ -435,14 +467,18 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     }
     this.handles.drain();
     this.files.close();
-    const undelivered = this.#mailbox?.close() ?? 0;
+    this.#timers?.close();
+    const left = this.#correspondence?.close();
+    for (const waiting of left?.unanswered ?? []) {
+      this.#parts.unanswered(waiting);
+    }
     this.block.setFuel(this.fuel.used);
     this.memory.notePeak();
     this.#denials?.flush();
     this.#stdout?.flush();
     this.#stderr?.flush();
     this.#parts.ended(this);
-    this.#parts.post({ kind: 'exited', pid: this.pid, end, undelivered });
+    this.#parts.post({ kind: 'exited', pid: this.pid, end, undelivered: left?.undelivered ?? [] });
     // Last: whoever is next runs only when this has been said.
     this.#parts.scheduler.stopped(this);
   }
@@ -626,8 +662,12 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#denials.add(capability, operation);
   }
 
-  send(to: number, payload: Payload, waitMs: number | null): Operation<null> {
-    return this.#keep(this.#parts.send(this, to, payload, waitMs));
+  send(to: Address, body: Body, payload: Payload, waitMs: number | null): Operation<number> {
+    return this.#keep(this.#parts.send(this, to, body, payload, waitMs));
+  }
+
+  ask(question: Question): Operation<Answer> {
+    return this.#keep(this.#parts.ask(this, question));
   }
 
   callTool(name: string, argumentsJson: string): Operation<string> {

@@ -1,8 +1,9 @@
 /** What leaves an agent and is answered later: messages to other agents, calls of tools. */
 
 import type { Mailbox } from '../../ipc/mailbox.ts';
-import type { Delivery } from '../../ipc/message.ts';
+import type { Mail } from '../../ipc/message.ts';
 import type { Operation, Outcome, Unsubscribe } from '../host/agent.ts';
+import type { Posted } from './correspondence.ts';
 
 /** An operation whose outcome is known at once. */
 export function settled<Value>(outcome: Outcome<Value>): Operation<Value> {
@@ -10,11 +11,18 @@ export function settled<Value>(outcome: Outcome<Value>): Operation<Value> {
 }
 
 /** The receiver has no room. */
-export const mailboxFull = (pid: number): Outcome<null> => ({
+export const mailboxFull = (pid: number): Outcome<never> => ({
   tag: 'err',
   error: 'mailbox-full',
   message: `the mailbox of pid ${pid} has no room: wait for it with wait-ms, or send less`,
 });
+
+/** Who receives: whose mailbox it is, and whether that agent still lives. */
+export interface Receiver {
+  readonly owner: { readonly pid: number; readonly ended: boolean };
+  readonly mailbox: Pick<Mailbox, 'onRoom'>;
+  post(mail: Mail): Posted;
+}
 
 /** An operation that somebody else settles. */
 export class PendingOperation<Value> implements Operation<Value> {
@@ -50,52 +58,62 @@ export class PendingOperation<Value> implements Operation<Value> {
 /** The longest that a sender waits for room. */
 const WAIT_MS_MAX = 0x7fff_ffff;
 
-/**
- * Delivers into a mailbox of this worker: at once, or within `waitMs` when room comes. `settle` is
- * called once unless the answer is immediate, and never after the answer's `abandon`.
- */
-export function deliver(
-  mailbox: Mailbox,
-  owner: { readonly pid: number; readonly ended: boolean },
-  delivery: Delivery,
-  waitMs: number | null,
-): Operation<null> {
-  const posted = mailbox.post(delivery);
-  if (posted === 'delivered') {
-    return settled({ tag: 'ok', val: null });
+/** How a message came out that need not wait; null: it has to. */
+function outcomeOf(posted: Posted, pid: number): Outcome<number> | null {
+  switch (posted) {
+    case 'delivered':
+      return { tag: 'ok', val: pid };
+    case 'too-large':
+      return {
+        tag: 'err',
+        error: 'limit-exceeded',
+        message: `the message is larger than the host may hold for pid ${pid}: send it in parts`,
+      };
+    case 'unexpected':
+      return {
+        tag: 'err',
+        error: 'not-found',
+        message: `pid ${pid} does not wait for this reply: it has given up, or has one`,
+      };
+    case 'full':
+      return null;
   }
-  if (posted === 'too-large') {
-    return settled({
-      tag: 'err',
-      error: 'limit-exceeded',
-      message: `the message is larger than the host may hold for pid ${owner.pid}: send it in parts`,
-    });
+}
+
+/**
+ * Delivers to an agent of this worker: at once, or within `waitMs` when room comes. The operation is
+ * settled once unless the answer is immediate, and never after its `abandon`.
+ */
+export function deliver(receiver: Receiver, mail: Mail, waitMs: number | null): Operation<number> {
+  const { owner, mailbox } = receiver;
+  const { pid } = owner;
+  const outcome = outcomeOf(receiver.post(mail), pid);
+  if (outcome !== null) {
+    return settled(outcome);
   }
   if (waitMs === null || waitMs === 0) {
-    return settled(mailboxFull(owner.pid));
+    return settled(mailboxFull(pid));
   }
   let unsubscribe: Unsubscribe = () => {};
   const stop = (): void => {
     clearTimeout(timer);
     unsubscribe();
   };
-  const operation = new PendingOperation<null>(stop);
+  const operation = new PendingOperation<number>(stop);
   const timer = setTimeout(
     () => {
       stop();
-      operation.settle(mailboxFull(owner.pid));
+      operation.settle(mailboxFull(pid));
     },
     Math.min(waitMs, WAIT_MS_MAX),
   );
   const retry = (): void => {
-    if (owner.ended) {
-      stop();
-      operation.settle(closedOutcome(owner.pid));
-    } else if (mailbox.post(delivery) === 'delivered') {
-      stop();
-      operation.settle({ tag: 'ok', val: null });
-    } else {
+    const now = owner.ended ? closedOutcome(pid) : outcomeOf(receiver.post(mail), pid);
+    if (now === null) {
       unsubscribe = mailbox.onRoom(retry);
+    } else {
+      stop();
+      operation.settle(now);
     }
   };
   unsubscribe = mailbox.onRoom(retry);

@@ -3,12 +3,14 @@
 import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
-import type { Payload } from '../../ipc/message.ts';
+import type { Address, Body, Payload } from '../../ipc/message.ts';
+import type { Answer, Question } from '../../ipc/question.ts';
 import type { ControlBlock, ControlViews } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { Operation } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
+import type { Unanswered } from './correspondence.ts';
 import type { HeapAccount } from './heap-account.ts';
 import type { FromWorker, Mount } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -46,7 +48,16 @@ export interface WorkerParts {
   openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
   /** The agent has ended: forget it. */
   ended(agent: Resident): void;
-  send(from: Resident, to: number, payload: Payload, waitMs: number | null): Operation<null>;
+  send(
+    from: Resident,
+    to: Address,
+    body: Body,
+    payload: Payload,
+    waitMs: number | null,
+  ): Operation<number>;
+  ask(from: Resident, question: Question): Operation<Answer>;
+  /** There will be no reply: whoever asked is told, where it is here. */
+  unanswered(waiting: Unanswered): void;
   callTool(from: Resident, name: string, argumentsJson: string): Operation<string>;
   spawn(from: Resident, request: SpawnRequest): Operation<number>;
   requestGrant(from: Resident, grant: WordedGrant, reason: string): Operation<ElevationOutcome>;

@@ -3,7 +3,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { HeldGrant } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
-import type { Delivery, Payload } from '../../ipc/message.ts';
+import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts';
+import type { Answer, Question } from '../../ipc/question.ts';
 import type { RunEndReason } from '../../process/exit.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { LinkPlan } from '../component/plan.ts';
@@ -59,9 +60,10 @@ export type ToWorker =
   | { kind: 'grant'; pid: number; grant: HeldGrant }
   /** Look at the revocation bits in the agent's control block. */
   | { kind: 'revoked'; pid: number }
-  | { kind: 'deliver'; id: number; to: number; delivery: Delivery; waitMs: number | null }
+  | { kind: 'deliver'; id: number; to: number; delivery: Mail; waitMs: number | null }
+  | { kind: 'signal'; pid: number; signal: Signal }
   | { kind: 'abandon-delivery'; id: number }
-  | { kind: 'settled'; pid: number; id: number; outcome: Outcome<string | number | null> }
+  | { kind: 'settled'; pid: number; id: number; outcome: Outcome<string | Answer> }
   | { kind: 'input'; pid: number; bytes: Uint8Array | null }
   | { kind: 'consumed'; pid: number; stream: StreamName | 'log'; bytes: number }
   | { kind: 'output-closed'; pid: number; stream: StreamName }
@@ -83,14 +85,23 @@ export type FromWorker =
   /** ringfence itself failed; for the operator. */
   | { kind: 'warning'; text: string }
   | { kind: 'running'; pid: number }
-  | { kind: 'exited'; pid: number; end: AgentEnd; undelivered: number }
+  | { kind: 'exited'; pid: number; end: AgentEnd; undelivered: readonly Mail[] }
   | { kind: 'denied'; pid: number; capability: string; operation: string; count: number }
-  | { kind: 'send'; pid: number; id: number; to: number; payload: Payload; waitMs: number | null }
+  | {
+      kind: 'send';
+      pid: number;
+      id: number;
+      to: Address;
+      body: Body;
+      payload: Payload;
+      waitMs: number | null;
+    }
+  | { kind: 'ask'; pid: number; id: number; question: Question }
   | { kind: 'tool'; pid: number; id: number; name: string; arguments: string }
   | { kind: 'spawn'; pid: number; id: number; request: SpawnRequest }
   | { kind: 'request-grant'; pid: number; id: number; grant: WordedGrant; reason: string }
   | { kind: 'abandon'; pid: number; id: number }
-  | { kind: 'delivered'; id: number; outcome: Outcome<null> }
+  | { kind: 'delivered'; id: number; outcome: Outcome<number> }
   | { kind: 'pull-input'; pid: number }
   | { kind: 'output'; pid: number; stream: StreamName; bytes: Uint8Array }
   | { kind: 'log'; pid: number; level: string; message: string };

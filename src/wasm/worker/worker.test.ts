@@ -60,7 +60,7 @@ test('an agent whose directories can not be opened ends, and its neighbour runs'
     kind: 'exited',
     pid: 1,
     end: { code: -1, reason: 'internal', message: 'ringfence failed to start the agent' },
-    undelivered: 0,
+    undelivered: [],
   });
   expect(posted).toContainEqual({ kind: 'warning', text: expect.stringContaining('EBADF') });
   expect(posted).not.toContainEqual({ kind: 'running', pid: 1 });

@@ -3,7 +3,8 @@
 import { threadId } from 'node:worker_threads';
 import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { WordedGrant } from '../../capability/words.ts';
-import type { Delivery, Payload } from '../../ipc/message.ts';
+import { type Address, type Body, type Mail, mailOf, type Payload } from '../../ipc/message.ts';
+import type { Answer, Question } from '../../ipc/question.ts';
 import { ControlViews } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { Operation } from '../host/agent.ts';
@@ -11,6 +12,7 @@ import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import type { HostFunctions } from '../host/index.ts';
 import { WorkerAgent } from './agent.ts';
+import type { Unanswered } from './correspondence.ts';
 import { failedInside } from './ends.ts';
 import { type Heap, HeapAccount } from './heap-account.ts';
 import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
@@ -71,7 +73,7 @@ export class Worker implements WorkerParts {
   readonly #heap: Heap | null;
   readonly #speeds = new Map<string, Speed>();
   readonly #operations = new Map<number, PendingOperation<never>>();
-  readonly #deliveries = new Map<number, Operation<null>>();
+  readonly #deliveries = new Map<number, Operation<number>>();
   readonly #outbox: FromWorker[] = [];
   #nextOperation = 1;
 
@@ -135,13 +137,28 @@ export class Worker implements WorkerParts {
     return this.#openFiles(agent, mounts);
   }
 
-  send(from: Resident, to: number, payload: Payload, waitMs: number | null): Operation<null> {
-    const receiver = this.#agents.get(to);
+  send(
+    from: Resident,
+    to: Address,
+    body: Body,
+    payload: Payload,
+    waitMs: number | null,
+  ): Operation<number> {
+    const receiver = to.tag === 'process' ? this.#agents.get(to.pid) : undefined;
     if (receiver !== undefined && !receiver.ended) {
-      const delivery: Delivery = { tag: 'message', sender: from.pid, payload };
-      return deliver(receiver.mailbox, receiver, delivery, waitMs);
+      return deliver(receiver, mailOf(body, from.pid, null, payload), waitMs);
     }
-    return this.#ask(from, (id) => ({ kind: 'send', pid: from.pid, id, to, payload, waitMs }));
+    const { pid } = from;
+    return this.#ask(from, (id) => ({ kind: 'send', pid, id, to, body, payload, waitMs }));
+  }
+
+  ask(from: Resident, question: Question): Operation<Answer> {
+    return this.#ask(from, (id) => ({ kind: 'ask', pid: from.pid, id, question }));
+  }
+
+  /** Those of other workers the kernel tells: their requests have gone through it. */
+  unanswered({ asker, correlation }: Unanswered): void {
+    this.#agents.get(asker)?.signal({ tag: 'unanswered', correlation });
   }
 
   callTool(from: Resident, name: string, argumentsJson: string): Operation<string> {
@@ -225,6 +242,9 @@ export class Worker implements WorkerParts {
       case 'deliver':
         this.#deliver(message.id, message.to, message.delivery, message.waitMs);
         return;
+      case 'signal':
+        this.#agents.get(message.pid)?.signal(message.signal);
+        return;
       case 'abandon-delivery':
         this.#deliveries.get(message.id)?.abandon();
         this.#deliveries.delete(message.id);
@@ -266,21 +286,21 @@ export class Worker implements WorkerParts {
       // One whose mounts can't be opened is no reason for the others of this thread to end.
       this.report(error);
       const end = failedInside('ringfence failed to start the agent');
-      this.post({ kind: 'exited', pid: start.pid, end, undelivered: 0 });
+      this.post({ kind: 'exited', pid: start.pid, end, undelivered: [] });
       return;
     }
     this.#agents.set(start.pid, agent);
     this.scheduler.wake(agent);
   }
 
-  #deliver(id: number, to: number, delivery: Delivery, waitMs: number | null): void {
+  #deliver(id: number, to: number, delivery: Mail, waitMs: number | null): void {
     const receiver = this.#agents.get(to);
     if (receiver === undefined || receiver.ended) {
       const message = `pid ${to} has ended: nothing can be sent to it`;
       this.post({ kind: 'delivered', id, outcome: { tag: 'err', error: 'closed', message } });
       return;
     }
-    const operation = deliver(receiver.mailbox, receiver, delivery, waitMs);
+    const operation = deliver(receiver, delivery, waitMs);
     if (operation.outcome !== null) {
       this.post({ kind: 'delivered', id, outcome: operation.outcome });
       return;

@@ -72,6 +72,7 @@ export function fakeEnvironment(options: FakeOptions = {}): FakeEnvironment {
 
 /** A module that looks as if it had been loaded. */
 export const FAKE_MODULE: LoadedModule = {
+  name: null,
   digest: 'd'.repeat(64),
   path: 'agent.wasm',
   world: 'ringfence:agent',

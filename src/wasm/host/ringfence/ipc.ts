@@ -1,39 +1,48 @@
-/** `ringfence:agent/ipc`: messages from agent to agent. Requests and topics are not offered yet. */
+/** `ringfence:agent/ipc`: messages, requests and replies, and topics. */
 
 import type { IpcScope } from '../../../capability/grant.ts';
 import { reachesName, reachesPid, reachesTopic } from '../../../capability/scope.ts';
 import {
-  type Delivery,
+  type Address,
+  type Body,
   heldBytes,
   MESSAGE_BYTES_MAX,
   type MessageFilter,
+  NAME_CHARACTERS_MAX,
   type Payload,
   payloadBytes,
 } from '../../../ipc/message.ts';
-import { ok } from '../abi/binding.ts';
-import type { Caller, Operation, Subscribe } from '../agent.ts';
-import type { Filter, Functions, Received, Target } from '../generated/ringfence-agent-ipc.ts';
+import { ok, type WAIT } from '../abi/binding.ts';
+import type { Caller, Operation, Outcome, Subscribe } from '../agent.ts';
+import type { Filter, Functions, Target } from '../generated/ringfence-agent-ipc.ts';
 import { implement } from '../implement.ts';
-import { denied, failed, failedOutcome, limitExceeded, unavailable } from './errors.ts';
-
-/** The longest wait that is told apart from waiting for ever, in milliseconds: some 50 days. */
-const WAIT_MS_MAX = 0xffff_ffffn;
+import { asking, cancelAsking, nothing } from './asking.ts';
+import {
+  denied,
+  type Failed,
+  failed,
+  failedOutcome,
+  limitExceeded,
+  unavailable,
+} from './errors.ts';
+import { toId, toMilliseconds, WAIT_MS_MAX } from './numbers.ts';
+import { toReceived } from './received.ts';
 
 const NANOSECONDS_PER_MS = 1_000_000n;
 
-/** A pid that no agent can have is nobody's. */
-const toPid = (pid: bigint): number => (pid > BigInt(Number.MAX_SAFE_INTEGER) ? -1 : Number(pid));
-
-/** What can't be reached yet is told by `unavailable`, not by `denied`, where nothing forbids it. */
 function permitsTarget(scope: IpcScope, agent: Caller, to: Target): boolean {
   switch (to.tag) {
     case 'process':
-      return reachesPid(scope, toPid(to.val), agent.parentPid);
+      return reachesPid(scope, toId(to.val), agent.parentPid);
+    case 'kernel':
+      return reachesPid(scope, 0, agent.parentPid);
     case 'service':
       return permitsService(agent, to.val);
     case 'service-method':
       return permitsService(agent, to.val.service);
-    default:
+    case 'broadcast':
+    case 'remote':
+      // Whom it reaches is decided for each; other nodes there are none of.
       return true;
   }
 }
@@ -44,47 +53,99 @@ const permitsService = (agent: Caller, name: string): boolean =>
     (grant) => agent.grants.inForce(grant) && reachesName(grant.scope.names, name),
   );
 
-interface Sending {
-  readonly operation: Operation<null>;
-  readonly bytes: number;
+/** Null: nobody can be reached there. */
+function toAddress(to: Target): Address | null {
+  switch (to.tag) {
+    case 'process':
+      return { tag: 'process', pid: toId(to.val) };
+    case 'broadcast':
+    case 'kernel':
+      return to;
+    case 'service':
+      return { tag: 'service', name: to.val, method: null };
+    case 'service-method':
+      return { tag: 'service', name: to.val.service, method: to.val.method };
+    case 'remote':
+      return null;
+  }
 }
 
-/** Hands the message on; what is under way is held for the sender. */
-function beginSending(
+const isNamed = (address: Address): boolean =>
+  address.tag !== 'service' ||
+  (address.name.length <= NAME_CHARACTERS_MAX &&
+    (address.method ?? '').length <= NAME_CHARACTERS_MAX);
+
+interface Sending {
+  readonly operation: Operation<number>;
+  readonly bytes: number;
+  /** What a request waits for, under which id. */
+  readonly correlation: number | null;
+}
+
+const tooLarge = (): Failed =>
+  failed('limit-exceeded', 'the message is larger than 16 MiB: send it in parts');
+
+const holdsTooMuch = (): Failed =>
+  failed(
+    'limit-exceeded',
+    'the host holds too much for the agent already: send less, or take mail out',
+  );
+
+/** Hands the message on, or looks how that came out; what is under way is held for the sender. */
+function sending(
   agent: Caller,
-  to: number,
   payload: Payload,
-  waitMs: bigint | undefined,
-): Sending | null {
-  const bytes = heldBytes(payload);
-  if (!agent.hold(bytes)) {
-    return null;
+  begin: () => { operation: Operation<number>; correlation: number | null },
+): { outcome: Outcome<number>; correlation: number | null } | Failed | typeof WAIT {
+  let pending = agent.pending as Sending | undefined;
+  if (pending === undefined) {
+    if (payloadBytes(payload) > MESSAGE_BYTES_MAX) {
+      return tooLarge();
+    }
+    const bytes = heldBytes(payload);
+    if (!agent.hold(bytes)) {
+      return holdsTooMuch();
+    }
+    pending = { ...begin(), bytes };
+    agent.pending = pending;
   }
-  const wait = waitMs === undefined ? null : Number(waitMs < WAIT_MS_MAX ? waitMs : WAIT_MS_MAX);
-  const sending = { operation: agent.send(to, payload, wait), bytes };
-  agent.pending = sending;
-  return sending;
+  const { operation, bytes, correlation } = pending;
+  const { outcome } = operation;
+  if (outcome === null) {
+    return agent.wait(operation.onSettled);
+  }
+  agent.release(bytes);
+  if (outcome.tag === 'err' && correlation !== null) {
+    agent.conversations.forget(correlation);
+  }
+  return { outcome, correlation };
 }
 
 /** What was not taken over yet never is; nobody waits for it. */
 function cancelSending(agent: Caller): void {
-  const sending = agent.pending as Sending;
-  sending.operation.abandon();
-  agent.release(sending.bytes);
-}
-
-function toReceived(delivery: Delivery): Received {
-  if (delivery.tag === 'cancelled') {
-    return { tag: 'cancelled', val: String(delivery.payload.val) };
+  const { operation, bytes, correlation } = agent.pending as Sending;
+  operation.abandon();
+  agent.release(bytes);
+  if (correlation !== null) {
+    agent.conversations.forget(correlation);
   }
-  return {
-    tag: 'message',
-    val: { sender: BigInt(delivery.sender), payload: delivery.payload },
-  };
 }
 
-const toFilter = (filter: Filter): MessageFilter =>
-  filter.tag === 'sender' ? { tag: 'sender', val: toPid(filter.val) } : filter;
+const MESSAGE: Body = { tag: 'message' };
+
+const nameTooLong = (): Failed =>
+  failed('invalid', `the name has more than ${NAME_CHARACTERS_MAX} characters: use a shorter one`);
+
+const toFilter = (filter: Filter): MessageFilter => {
+  switch (filter.tag) {
+    case 'sender':
+      return { tag: 'sender', val: toId(filter.val) };
+    case 'correlation':
+      return { tag: 'correlation', val: toId(filter.val) };
+    default:
+      return filter;
+  }
+};
 
 /** Wakes at mail, and at an instant of the agent's clock. */
 const mailOr =
@@ -98,14 +159,33 @@ const mailOr =
     };
   };
 
-/** Topics are checked on publishing and on subscribing, though nothing is delivered by them yet. */
+/** Why nothing will come that fits; null: something may. */
+function hopeless(agent: Caller, filter: MessageFilter): Failed | null {
+  if (filter.tag === 'correlation') {
+    switch (agent.conversations.standing(filter.val)) {
+      case 'unknown':
+        return failed(
+          'not-found',
+          'it waits for no reply under this id: it was received, or given up',
+        );
+      case 'closed':
+        agent.conversations.forget(filter.val);
+        return failed('closed', 'who was asked has ended without a reply: ask somebody else');
+      case 'waiting':
+    }
+  }
+  return filter.tag !== 'any' && agent.mailbox.cancelled
+    ? failed('cancelled', 'the agent is asked to end: receive any message, and see why')
+    : null;
+}
+
+/** Topics are checked on publishing and on subscribing. */
 const topics = {
   permits: (scope: IpcScope, _agent: Caller, topic: string) => reachesTopic(scope, topic),
   denied,
-  run: unavailable,
+  blocking: true,
+  cancel: cancelAsking,
 };
-
-const requests = { denied, run: unavailable };
 
 export const ipc = implement<Functions, Caller>('ringfence:agent/ipc', 'ipc', {
   send: {
@@ -116,36 +196,97 @@ export const ipc = implement<Functions, Caller>('ringfence:agent/ipc', 'ipc', {
     blocking: true,
     cancel: cancelSending,
     run(agent, to, payload, waitMs) {
-      if (to.tag !== 'process') {
+      const address = toAddress(to);
+      if (address === null) {
         return unavailable();
       }
-      if (payloadBytes(payload) > MESSAGE_BYTES_MAX) {
-        return failed('limit-exceeded', 'the message is larger than 16 MiB: send it in parts');
+      if (!isNamed(address)) {
+        return nameTooLong();
       }
-      const sending =
-        (agent.pending as Sending | undefined) ??
-        beginSending(agent, toPid(to.val), payload, waitMs);
-      if (sending === null) {
-        return failed(
-          'limit-exceeded',
-          'the host holds too much for the agent already: send less, or take mail out',
-        );
+      const wait = waitMs === undefined ? null : toMilliseconds(waitMs);
+      const sent = sending(agent, payload, () => ({
+        operation: agent.send(address, MESSAGE, payload, wait),
+        correlation: null,
+      }));
+      if (typeof sent === 'symbol' || 'tag' in sent) {
+        return sent;
       }
-      const { outcome } = sending.operation;
-      if (outcome === null) {
-        return agent.wait(sending.operation.onSettled);
+      return sent.outcome.tag === 'ok' ? ok() : failedOutcome(sent.outcome);
+    },
+  },
+  request: {
+    permits: permitsTarget,
+    counts: 'messages',
+    denied,
+    limitExceeded,
+    blocking: true,
+    cancel: cancelSending,
+    run(agent, to, payload) {
+      const address = toAddress(to);
+      if (address === null) {
+        return unavailable();
       }
-      agent.release(sending.bytes);
-      return outcome.tag === 'ok' ? ok() : failedOutcome(outcome);
+      if (address.tag === 'broadcast') {
+        return failed('invalid', 'a request goes to one: send a message to all instead');
+      }
+      if (!isNamed(address)) {
+        return nameTooLong();
+      }
+      const sent = sending(agent, payload, () => {
+        const correlation = agent.conversations.ask(address.tag === 'process' ? address.pid : null);
+        const body: Body = { tag: 'request', correlation };
+        return { operation: agent.send(address, body, payload, null), correlation };
+      });
+      if (typeof sent === 'symbol' || 'tag' in sent) {
+        return sent;
+      }
+      return sent.outcome.tag === 'ok'
+        ? ok(BigInt(sent.correlation ?? 0))
+        : failedOutcome(sent.outcome);
+    },
+  },
+  reply: {
+    counts: 'messages',
+    denied,
+    limitExceeded,
+    blocking: true,
+    cancel: cancelSending,
+    run(agent, correlation, payload) {
+      const id = toId(correlation);
+      const asker = agent.conversations.asker(id);
+      if (asker === undefined) {
+        return failed('not-found', 'it was asked nothing under this id, or has replied already');
+      }
+      const sent = sending(agent, payload, () => {
+        const body: Body = { tag: 'reply', correlation: asker.correlation };
+        const to: Address = { tag: 'process', pid: asker.pid };
+        return { operation: agent.send(to, body, payload, null), correlation: null };
+      });
+      if (typeof sent === 'symbol' || 'tag' in sent) {
+        return sent;
+      }
+      if (sent.outcome.tag === 'err') {
+        if (sent.outcome.error !== 'mailbox-full') {
+          agent.conversations.answered(id);
+        }
+        return failedOutcome(sent.outcome);
+      }
+      agent.conversations.answered(id);
+      return ok();
     },
   },
   receive: {
     denied,
     blocking: true,
     run(agent, filter, timeoutMs) {
-      const delivery = agent.mailbox.take(toFilter(filter));
+      const wanted = toFilter(filter);
+      const delivery = agent.mailbox.take(wanted);
       if (delivery !== null) {
-        return ok(toReceived(delivery));
+        return ok(toReceived(agent, delivery));
+      }
+      const failure = hopeless(agent, wanted);
+      if (failure !== null) {
+        return failure;
       }
       if (timeoutMs === undefined || timeoutMs > WAIT_MS_MAX) {
         agent.pending = 'for ever';
@@ -161,9 +302,32 @@ export const ipc = implement<Functions, Caller>('ringfence:agent/ipc', 'ipc', {
       return agent.wait(mailOr(agent.mailbox.onMail, agent.clocks.at(deadline)));
     },
   },
-  request: { ...requests, permits: permitsTarget },
-  reply: requests,
-  publish: topics,
-  subscribe: topics,
-  unsubscribe: topics,
+  publish: {
+    ...topics,
+    counts: 'messages',
+    limitExceeded,
+    run(agent, topic, payload) {
+      if (topic.length > NAME_CHARACTERS_MAX) {
+        return nameTooLong();
+      }
+      if (payloadBytes(payload) > MESSAGE_BYTES_MAX) {
+        return tooLarge();
+      }
+      return asking(agent, () => ({ ask: 'publish', topic, payload }), nothing);
+    },
+  },
+  subscribe: {
+    ...topics,
+    run: (agent, topic) =>
+      topic.length > NAME_CHARACTERS_MAX
+        ? nameTooLong()
+        : asking(agent, () => ({ ask: 'subscribe', topic }), nothing),
+  },
+  unsubscribe: {
+    ...topics,
+    run: (agent, topic) =>
+      topic.length > NAME_CHARACTERS_MAX
+        ? nameTooLong()
+        : asking(agent, () => ({ ask: 'unsubscribe', topic }), nothing),
+  },
 });

@@ -1,14 +1,27 @@
-/** `ringfence:agent/process`: who am I, and spawning. Watching others is not offered yet. */
+/** `ringfence:agent/process`: who am I, starting, stopping and watching others. */
 
+import type { Question } from '../../../ipc/question.ts';
 import { ok } from '../abi/binding.ts';
-import type { Operation } from '../agent.ts';
+import type { HostAgent, Operation } from '../agent.ts';
 import type { Functions } from '../generated/ringfence-agent-process.ts';
 import { implement } from '../implement.ts';
-import { denied, failedOutcome, unavailable } from './errors.ts';
+import { asking, cancelAsking, nothing } from './asking.ts';
+import { denied, failedOutcome } from './errors.ts';
+import { toId } from './numbers.ts';
 
 interface Spawning {
   readonly operation: Operation<number>;
 }
+
+/**
+ * About one other agent, or itself. Whom it may concern the kernel decides: it knows who is whose child
+ * (supervisor/router.ts).
+ */
+const about = <Value>(question: (value: Value) => Question) => ({
+  blocking: true,
+  cancel: cancelAsking,
+  run: (agent: HostAgent, value: Value) => asking(agent, () => question(value), nothing),
+});
 
 export const agentProcess = implement<Functions>('ringfence:agent/process', null, {
   self: (agent) => BigInt(agent.pid),
@@ -31,10 +44,26 @@ export const agentProcess = implement<Functions>('ringfence:agent/process', null
       return outcome.tag === 'ok' ? ok(BigInt(outcome.val)) : failedOutcome(outcome);
     },
   },
-  stop: { capability: 'spawn', denied, run: unavailable },
-  link: unavailable,
-  unlink: unavailable,
-  monitor: unavailable,
-  demonitor: unavailable,
-  'trap-exit': unavailable,
+  stop: {
+    capability: 'spawn',
+    denied,
+    blocking: true,
+    cancel: cancelAsking,
+    run: (agent, pid, mode) =>
+      asking(agent, () => ({ ask: 'stop', pid: toId(pid), mode }), nothing),
+  },
+  link: about((pid: bigint) => ({ ask: 'link', pid: toId(pid) })),
+  unlink: about((pid: bigint) => ({ ask: 'unlink', pid: toId(pid) })),
+  monitor: {
+    blocking: true,
+    cancel: cancelAsking,
+    run: (agent, pid) =>
+      asking(
+        agent,
+        () => ({ ask: 'monitor', pid: toId(pid) }),
+        (monitor) => BigInt(monitor as number),
+      ),
+  },
+  demonitor: about((monitor: bigint) => ({ ask: 'demonitor', monitor: toId(monitor) })),
+  'trap-exit': about((enabled: boolean) => ({ ask: 'trap-exit', enabled })),
 });

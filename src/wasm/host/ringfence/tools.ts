@@ -2,11 +2,13 @@
 
 import type { ToolScope } from '../../../capability/grant.ts';
 import { reachesTool } from '../../../capability/scope.ts';
+import type { ToolListing } from '../../../ipc/question.ts';
 import { ok } from '../abi/binding.ts';
 import type { Caller, Operation } from '../agent.ts';
 import type { Functions } from '../generated/ringfence-agent-tools.ts';
 import { implement } from '../implement.ts';
-import { denied, failed, failedOutcome, limitExceeded, unavailable } from './errors.ts';
+import { asking, cancelAsking } from './asking.ts';
+import { denied, failed, failedOutcome, limitExceeded } from './errors.ts';
 
 /** Characters of a call's arguments. */
 const ARGUMENTS_CHARACTERS_MAX = 1024 * 1024;
@@ -39,7 +41,17 @@ const holdsTooMuch = () =>
   failed('limit-exceeded', 'the host holds too much for the agent: pass and ask for less');
 
 export const tools = implement<Functions, Caller>('ringfence:agent/tools', 'tools', {
-  list: { denied, run: unavailable },
+  list: {
+    denied,
+    blocking: true,
+    cancel: cancelAsking,
+    run: (agent) =>
+      asking(
+        agent,
+        () => ({ ask: 'tools' }),
+        (answer) => [...(answer as readonly ToolListing[])],
+      ),
+  },
   call: {
     permits: (scope: ToolScope, _agent, name) => reachesTool(scope, name),
     counts: 'tool_calls',

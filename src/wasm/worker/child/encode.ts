@@ -58,8 +58,23 @@ export function outgoing(message: FromWorker): Outgoing | null {
     case 'pong':
       return null;
     case 'send': {
-      const { kind, id, to, waitMs, payload } = message;
-      return { head: { kind, id, to, waitMs, payload: payload.tag }, body: bytesOf(payload) };
+      const { kind, id, to, body, waitMs, payload } = message;
+      return { head: { kind, id, to, body, waitMs, payload: payload.tag }, body: bytesOf(payload) };
+    }
+    case 'ask': {
+      const { kind, id, question } = message;
+      if (question.ask !== 'publish') {
+        return { head: { kind, id, question } };
+      }
+      const { payload } = question;
+      return {
+        head: { kind, id, question: { ...question, payload: payload.tag } },
+        body: bytesOf(payload),
+      };
+    }
+    case 'exited': {
+      const { kind, end, undelivered } = message;
+      return { head: { kind, end, undelivered: undelivered.length } };
     }
     case 'tool': {
       const { kind, id, name } = message;

@@ -3,7 +3,8 @@
  * from the process, and reads it by a schema of its own (backend/process/from-child.ts).
  */
 
-import type { Payload } from '../../../ipc/message.ts';
+import type { Address, Body, Payload } from '../../../ipc/message.ts';
+import type { Question } from '../../../ipc/question.ts';
 import type { Command } from '../../../resource/control-blocks.ts';
 import type { LinkPlan } from '../../component/plan.ts';
 import type { FileAnswer, FileHandle } from '../../host/files/request.ts';
@@ -61,7 +62,17 @@ export type ToChild =
   | { readonly kind: 'file-answer'; readonly id: number; readonly answer: FileAnswer }
   | Extract<
       ToWorker,
-      { kind: 'resumed' | 'grant' | 'deliver' | 'settled' | 'input' | 'consumed' | 'output-closed' }
+      {
+        kind:
+          | 'resumed'
+          | 'grant'
+          | 'deliver'
+          | 'signal'
+          | 'settled'
+          | 'input'
+          | 'consumed'
+          | 'output-closed';
+      }
     >;
 
 /** What is counted in the process; the kernel keeps its own count of what leaves it. */
@@ -75,6 +86,11 @@ export interface ChildCounters {
   readonly longestWaitMicroseconds: number;
   readonly mailboxMessages: number;
 }
+
+/** A question without its bytes: those stand in the body. */
+export type HeadQuestion =
+  | Exclude<Question, { ask: 'publish' }>
+  | { readonly ask: 'publish'; readonly topic: string; readonly payload: Payload['tag'] };
 
 /** From the process to the kernel: the head of a frame. What stands in its body is said here. */
 export type ChildHead =
@@ -98,10 +114,13 @@ export type ChildHead =
   | {
       readonly kind: 'send';
       readonly id: number;
-      readonly to: number;
+      readonly to: Address;
+      readonly body: Body;
       readonly waitMs: number | null;
       readonly payload: Payload['tag'];
     }
+  /** Body: what is published, where something is. */
+  | { readonly kind: 'ask'; readonly id: number; readonly question: HeadQuestion }
   /** Body: the arguments, JSON in UTF-8. */
   | { readonly kind: 'tool'; readonly id: number; readonly name: string }
   /** Body: the request as JSON, its 64-bit numbers as texts. */

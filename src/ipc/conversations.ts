@@ -1,0 +1,102 @@
+/**
+ * The requests of one agent: those that it has asked and waits for, and those that it was asked and has
+ * not answered. A reply is taken only from who was asked, and only once.
+ *
+ * Each side numbers by itself: whoever asks names the request by its own count, and whoever is asked by
+ * its own, so that no id says anything of other agents, and runs can be repeated.
+ */
+
+/** Requests that an agent waits for at a time; the oldest is given up for one more. */
+export const ASKED_MAX = 1_024;
+
+/** Requests that an agent has taken and not answered; the oldest is forgotten for one more. */
+export const UNANSWERED_MAX = 4_096;
+
+/** Whom to answer, and under which of its ids. */
+export interface Asker {
+  readonly pid: number;
+  readonly correlation: number;
+}
+
+interface Asked {
+  /** Who was asked; null: the kernel has sent it on, and sees to who answers. */
+  readonly to: number | null;
+  closed: boolean;
+}
+
+/** Where a request stands for who asked. */
+export type Standing = 'unknown' | 'waiting' | 'closed';
+
+/** What one agent has asked and was asked. */
+export class Conversations {
+  readonly #asked = new Map<number, Asked>();
+  readonly #unanswered = new Map<number, Asker>();
+  #nextAsked = 1;
+  #nextUnanswered = 1;
+
+  /** A request goes out; answers its correlation id. */
+  ask(to: number | null): number {
+    const correlation = this.#nextAsked;
+    this.#nextAsked += 1;
+    this.#asked.set(correlation, { to, closed: false });
+    dropOldest(this.#asked, ASKED_MAX);
+    return correlation;
+  }
+
+  /** It was not sent, or its reply has come, or nobody waits for that any more. */
+  forget(correlation: number): void {
+    this.#asked.delete(correlation);
+  }
+
+  /** Whether a reply of this sender's is waited for. */
+  expects(correlation: number, sender: number): boolean {
+    const asked = this.#asked.get(correlation);
+    return asked !== undefined && (asked.to === null || asked.to === sender);
+  }
+
+  /** Who was asked has ended. */
+  close(correlation: number): void {
+    const asked = this.#asked.get(correlation);
+    if (asked !== undefined) {
+      asked.closed = true;
+    }
+  }
+
+  standing(correlation: number): Standing {
+    const asked = this.#asked.get(correlation);
+    return asked === undefined ? 'unknown' : asked.closed ? 'closed' : 'waiting';
+  }
+
+  /** It was asked; answers the id by which it can reply. */
+  asked(by: Asker): number {
+    const id = this.#nextUnanswered;
+    this.#nextUnanswered += 1;
+    this.#unanswered.set(id, by);
+    dropOldest(this.#unanswered, UNANSWERED_MAX);
+    return id;
+  }
+
+  /** Whom a reply under this id goes to; undefined: to nobody. */
+  asker(id: number): Asker | undefined {
+    return this.#unanswered.get(id);
+  }
+
+  /** It has replied. */
+  answered(id: number): void {
+    this.#unanswered.delete(id);
+  }
+
+  /** Who waits for a reply. */
+  unanswered(): Asker[] {
+    return [...this.#unanswered.values()];
+  }
+}
+
+function dropOldest<Value>(map: Map<number, Value>, most: number): void {
+  if (map.size > most) {
+    for (const oldest of map.keys()) {
+      map.delete(oldest);
+      return;
+    }
+  }
+}

@@ -1,0 +1,465 @@
+/**
+ * Where messages go that leave a worker, and what agents ask about each other. Whom an agent may watch,
+ * link, stop and reach is decided here, by who it is, by its family and by the grants that it holds;
+ * what its own worker's gate has let pass is looked at again.
+ *
+ * Its state is that of conversations between agents: links and monitors, subscriptions, services, and
+ * requests that wait for a reply. What an agent held of it is gone when it has ended.
+ */
+
+import type { CallOutcome, Sending } from '../backend/backend.ts';
+import { CAPABILITY_NAME, type Grant, type GrantKind } from '../capability/grant.ts';
+import { reachesPid, reachesTool, reachesTopic } from '../capability/scope.ts';
+import { ASKED_MAX } from '../ipc/conversations.ts';
+import { type Ending, type Mail, mailOf, type Payload } from '../ipc/message.ts';
+import type { Answer, Question, ToolListing } from '../ipc/question.ts';
+import { RELATIONS_PER_AGENT_MAX, Relations } from '../ipc/relations.ts';
+import type { Services } from '../ipc/services.ts';
+import { TOPICS_PER_AGENT_MAX, Topics } from '../ipc/topics.ts';
+import { KERNEL_PID, type Pid } from '../process/state.ts';
+import type { Process } from './process.ts';
+
+/** What the router needs of the rest of the kernel. */
+export interface RouterOptions {
+  readonly services: Services;
+  /** An agent that has not exited. */
+  find(pid: Pid): Process | undefined;
+  /** All that have not exited. */
+  list(): Process[];
+  /** Who has spawned the agent that has or had this pid, as far as the kernel remembers. */
+  parentOf(pid: Pid): Pid | null;
+  grantsOf(pid: Pid): Grant[];
+  /** Ends an agent whose link has ended. */
+  kill(pid: Pid, message: string): void;
+  stop(pid: Pid, message: string): void;
+  tools(): readonly ToolListing[];
+  /** A message for the program that runs the kernel. */
+  toKernel(sending: Sending, from: Process): CallOutcome<number>;
+  /** A reply to a request of the program's. */
+  repliedToKernel(correlation: number, from: Pid, payload: Payload): boolean;
+  /** There will be no reply to a request of the program's. */
+  unansweredToKernel(correlation: number): void;
+  /** Mail that found nobody, or no room, and whose sender is not told. */
+  undelivered(to: Pid, mail: Mail, why: 'full' | 'closed'): void;
+}
+
+const refused = (error: string, message: string): CallOutcome<never> => ({
+  tag: 'err',
+  error,
+  message,
+});
+
+const done = <Value>(val: Value): CallOutcome<Value> => ({ tag: 'ok', val });
+
+/** Routes messages and answers questions: see the head of this file. */
+export class Router {
+  readonly #options: RouterOptions;
+  readonly #relations = new Relations();
+  readonly #topics = new Topics();
+  readonly #trapping = new Set<Pid>();
+  /** Requests that went through here and wait for a reply: by asker and correlation, who was asked. */
+  readonly #open = new Map<Pid, Map<number, Pid>>();
+  /** The same by who was asked. */
+  readonly #askedOf = new Map<Pid, Set<string>>();
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  // ── messages ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Sends as `from`; answers to whom it came. */
+  async send(from: Pid, sending: Sending, signal?: AbortSignal): Promise<CallOutcome<number>> {
+    const { to, body } = sending;
+    if (body.tag === 'reply') {
+      return to.tag === 'process'
+        ? this.#reply(from, to.pid, body.correlation, sending.payload, signal)
+        : refused('invalid', 'a reply goes to who asked');
+    }
+    switch (to.tag) {
+      case 'process':
+        return this.#sendTo(from, to.pid, null, sending, signal);
+      case 'service': {
+        const provider = this.#options.services.provider(to.name);
+        return provider === undefined
+          ? refused('not-found', 'nobody provides this service now: ask again later')
+          : this.#sendTo(from, provider, to.method, sending, signal);
+      }
+      case 'broadcast':
+        return body.tag === 'message'
+          ? this.#broadcast(from, sending.payload)
+          : refused('invalid', 'a request goes to one: send a message to all instead');
+      case 'kernel': {
+        const process = this.#options.find(from);
+        return process === undefined
+          ? refused('closed', 'the sender has ended')
+          : this.#options.toKernel(sending, process);
+      }
+    }
+  }
+
+  async #sendTo(
+    from: Pid,
+    to: Pid,
+    method: string | null,
+    { body, payload, waitMs }: Sending,
+    signal?: AbortSignal,
+  ): Promise<CallOutcome<number>> {
+    const receiver = this.#options.find(to);
+    if (receiver?.running == null) {
+      return this.#options.parentOf(to) !== null
+        ? refused('closed', `pid ${to} has ended: nothing can be sent to it`)
+        : refused('not-found', `there is no agent with pid ${to}: send to one that was spawned`);
+    }
+    if (body.tag === 'request') {
+      // Before it is under way: its reply, or the end of who was asked, may be faster.
+      this.#asked(from, body.correlation, to);
+    }
+    const mail = mailOf(body, from, method, payload);
+    const outcome = await receiver.running.deliver(mail, waitMs, signal);
+    if (body.tag === 'request' && outcome.tag === 'err') {
+      this.#answered(from, body.correlation);
+    }
+    return outcome;
+  }
+
+  async #reply(
+    from: Pid,
+    to: Pid,
+    correlation: number,
+    payload: Payload,
+    signal?: AbortSignal,
+  ): Promise<CallOutcome<number>> {
+    if (this.#open.get(to)?.get(correlation) !== from) {
+      return refused(
+        'not-found',
+        `pid ${to} does not wait for this reply: it has ended, or given up`,
+      );
+    }
+    if (to === KERNEL_PID) {
+      this.#answered(to, correlation);
+      return this.#options.repliedToKernel(correlation, from, payload)
+        ? done(to)
+        : refused('not-found', 'the host does not wait for this reply: it has given up');
+    }
+    const asker = this.#options.find(to);
+    if (asker?.running == null) {
+      return refused('closed', `pid ${to} has ended: nothing can be sent to it`);
+    }
+    const mail: Mail = { tag: 'reply', sender: from, correlation, payload };
+    const outcome = await asker.running.deliver(mail, null, signal);
+    if (outcome.tag === 'ok') {
+      this.#answered(to, correlation);
+    }
+    return outcome;
+  }
+
+  /** A request by `asker` has gone to `to`. The oldest is forgotten for one more than may wait. */
+  #asked(asker: Pid, correlation: number, to: Pid): void {
+    const open = this.#open.get(asker) ?? new Map<number, Pid>();
+    this.#open.set(asker, open);
+    if (open.size >= ASKED_MAX && asker !== KERNEL_PID) {
+      for (const oldest of open.keys()) {
+        this.#answered(asker, oldest);
+        break;
+      }
+      this.#open.set(asker, open);
+    }
+    open.set(correlation, to);
+    const askedOf = this.#askedOf.get(to) ?? new Set();
+    this.#askedOf.set(to, askedOf.add(`${asker} ${correlation}`));
+  }
+
+  /** It has its reply, was never delivered, or nobody waits for it. */
+  #answered(asker: Pid, correlation: number): void {
+    const open = this.#open.get(asker);
+    const to = open?.get(correlation);
+    if (open === undefined || to === undefined) {
+      return;
+    }
+    open.delete(correlation);
+    if (open.size === 0) {
+      this.#open.delete(asker);
+    }
+    const askedOf = this.#askedOf.get(to);
+    askedOf?.delete(`${asker} ${correlation}`);
+    if (askedOf?.size === 0) {
+      this.#askedOf.delete(to);
+    }
+  }
+
+  /** The program answers a request of an agent's. */
+  async replyOfProgram(
+    to: Pid,
+    correlation: number,
+    payload: Payload,
+  ): Promise<CallOutcome<number>> {
+    const asker = this.#options.find(to);
+    if (asker?.running == null) {
+      return refused('closed', `pid ${to} has ended: nothing can be sent to it`);
+    }
+    return asker.running.deliver({ tag: 'reply', sender: KERNEL_PID, correlation, payload }, null);
+  }
+
+  /** The program no longer waits. */
+  gaveUp(correlation: number): void {
+    this.#answered(KERNEL_PID, correlation);
+  }
+
+  /** To everybody whom the sender's scope reaches, and who may receive; who has no room misses it. */
+  async #broadcast(from: Pid, payload: Payload): Promise<CallOutcome<number>> {
+    const sender = this.#options.find(from);
+    const scopes = this.#ipcScopes(from);
+    const reached = this.#options
+      .list()
+      .filter(
+        ({ pid }) =>
+          pid !== from &&
+          scopes.some((scope) => reachesPid(scope, pid, sender?.parentPid ?? KERNEL_PID)) &&
+          this.#ipcScopes(pid).length > 0,
+      );
+    return done(await this.#toAll(reached, { tag: 'message', sender: from, payload }));
+  }
+
+  /** Sends a message of the program's to everybody who has subscribed. Answers how many got it. */
+  publish(from: Pid, topic: string, payload: Payload): Promise<number> {
+    const receivers = this.#topics
+      .subscribers(topic)
+      .filter((pid) => pid !== from && this.#reachesTopic(pid, topic))
+      .flatMap((pid) => this.#options.find(pid) ?? []);
+    return this.#toAll(receivers, { tag: 'topic', sender: from, topic, payload });
+  }
+
+  async #toAll(receivers: readonly Process[], mail: Mail): Promise<number> {
+    const outcomes = await Promise.all(
+      receivers.map(async ({ pid, running }) => {
+        const outcome = await running?.deliver(mail, null);
+        if (outcome?.tag !== 'ok') {
+          this.#options.undelivered(pid, mail, outcome?.error === 'closed' ? 'closed' : 'full');
+        }
+        return outcome?.tag === 'ok';
+      }),
+    );
+    return outcomes.filter(Boolean).length;
+  }
+
+  #ipcScopes(pid: Pid) {
+    return this.#options
+      .grantsOf(pid)
+      .flatMap((grant) => (grant.kind === 'ipc' ? [grant.scope] : []));
+  }
+
+  #reachesTopic(pid: Pid, topic: string): boolean {
+    return this.#ipcScopes(pid).some((scope) => reachesTopic(scope, topic));
+  }
+
+  // ── questions ───────────────────────────────────────────────────────────────────────────────────
+
+  /** Answers what an agent asks, as far as it may. */
+  async ask(asker: Process, question: Question): Promise<CallOutcome<Answer>> {
+    const { pid } = asker;
+    switch (question.ask) {
+      case 'link':
+        return this.#linkFor(asker, question.pid);
+      case 'unlink':
+        this.#relations.unlink(pid, question.pid);
+        return done(null);
+      case 'monitor':
+        return this.#monitorFor(asker, question.pid);
+      case 'demonitor':
+        return this.#relations.demonitor(pid, question.monitor)
+          ? done(null)
+          : refused('not-found', 'it has no such monitor, or that has told already');
+      case 'trap-exit':
+        this.setTrapExit(pid, question.enabled);
+        return done(null);
+      case 'stop':
+        return this.#stopFor(asker, question.pid, question.mode);
+      case 'subscribe':
+        return this.#subscribe(asker, question.topic);
+      case 'unsubscribe':
+        return this.#topics.unsubscribe(pid, question.topic)
+          ? done(null)
+          : refused('not-found', 'it has not subscribed to this topic');
+      case 'publish':
+        if (!this.#reachesTopic(pid, question.topic)) {
+          return this.#deny(asker, 'ipc', 'ipc.publish', 'the topic is outside of its scope');
+        }
+        await this.publish(pid, question.topic, question.payload);
+        return done(null);
+      case 'tools':
+        return done(this.#toolsOf(pid));
+    }
+  }
+
+  #deny(asker: Process, kind: GrantKind, operation: string, why: string): CallOutcome<never> {
+    asker.deny(CAPABILITY_NAME[kind], operation);
+    return refused('denied', `${operation}: ${why}: ask for ${CAPABILITY_NAME[kind]}`);
+  }
+
+  #toolsOf(pid: Pid): ToolListing[] {
+    const scopes = this.#options
+      .grantsOf(pid)
+      .flatMap((grant) => (grant.kind === 'tools' ? [grant.scope] : []));
+    return this.#options
+      .tools()
+      .filter(({ name }) => scopes.some((scope) => reachesTool(scope, name)));
+  }
+
+  #subscribe(asker: Process, topic: string): CallOutcome<null> {
+    if (!this.#reachesTopic(asker.pid, topic)) {
+      return this.#deny(asker, 'ipc', 'ipc.subscribe', 'the topic is outside of its scope');
+    }
+    return this.#topics.subscribe(asker.pid, topic)
+      ? done(null)
+      : refused(
+          'limit-exceeded',
+          `it has subscribed to ${TOPICS_PER_AGENT_MAX} topics, and those are the most: leave one`,
+        );
+  }
+
+  /** Its parent, its children, itself, and whom it may send to. */
+  #mayWatch(asker: Process, pid: Pid): boolean {
+    return (
+      pid === asker.pid ||
+      pid === asker.parentPid ||
+      this.#options.parentOf(pid) === asker.pid ||
+      this.#ipcScopes(asker.pid).some((scope) => reachesPid(scope, pid, asker.parentPid))
+    );
+  }
+
+  #hasRoom(pid: Pid): boolean {
+    return this.#relations.heldBy(pid) < RELATIONS_PER_AGENT_MAX;
+  }
+
+  #monitorFor(asker: Process, target: Pid): CallOutcome<number> {
+    if (target === KERNEL_PID || target < 0) {
+      return refused('invalid', 'the kernel can not be monitored: it ends with all agents');
+    }
+    if (!this.#mayWatch(asker, target)) {
+      return this.#deny(asker, 'ipc', 'process.monitor', 'the agent is outside of its scope');
+    }
+    if (!this.#hasRoom(asker.pid)) {
+      return refused(
+        'limit-exceeded',
+        `it holds ${RELATIONS_PER_AGENT_MAX} links and monitors, and those are the most: give one up`,
+      );
+    }
+    const found = this.#options.find(target);
+    if (found !== undefined) {
+      return done(this.#relations.monitor(asker.pid, target));
+    }
+    const monitor = this.#relations.nextMonitor();
+    const reason: Ending = { tag: 'crash', val: 'it is not there: it has ended, or never was' };
+    asker.running?.signal({ tag: 'down', monitor, pid: target, reason });
+    return done(monitor);
+  }
+
+  /**
+   * A link can end both: an agent may link its children, and whoever traps exits and is within its
+   * scope. So nobody is ended by a link that it, or who is responsible for it, did not want.
+   */
+  #linkFor(asker: Process, target: Pid): CallOutcome<null> {
+    if (target === asker.pid) {
+      return done(null);
+    }
+    if (!this.#mayWatch(asker, target)) {
+      return this.#deny(asker, 'ipc', 'process.link', 'the agent is outside of its scope');
+    }
+    const found = this.#options.find(target);
+    if (found === undefined) {
+      return refused('not-found', 'the agent has ended, or never was: spawn it linked');
+    }
+    if (found.parentPid !== asker.pid && !this.#trapping.has(target)) {
+      return this.#deny(
+        asker,
+        'ipc',
+        'process.link',
+        'the agent is no child of the caller and does not trap exits: monitor it instead',
+      );
+    }
+    if (!this.#hasRoom(asker.pid) || !this.#hasRoom(target)) {
+      return refused(
+        'limit-exceeded',
+        `one of both holds ${RELATIONS_PER_AGENT_MAX} links and monitors, and those are the most`,
+      );
+    }
+    this.#relations.link(asker.pid, target);
+    return done(null);
+  }
+
+  #stopFor(asker: Process, target: Pid, mode: 'graceful' | 'force'): CallOutcome<null> {
+    const isChild = this.#options.parentOf(target) === asker.pid;
+    const isThere = this.#options.find(target) !== undefined;
+    if (!isChild && !isThere) {
+      return refused('not-found', 'there is no such agent: stop a child of the caller');
+    }
+    if (!isChild) {
+      return this.#deny(asker, 'spawn', 'process.stop', 'the agent is no child of the caller');
+    }
+    const message = `its parent, pid ${asker.pid}, has stopped it`;
+    if (!isThere) {
+      return done(null);
+    }
+    if (mode === 'force') {
+      this.#options.kill(target, message);
+    } else {
+      this.#options.stop(target, message);
+    }
+    return done(null);
+  }
+
+  // ── of the program and the kernel ───────────────────────────────────────────────────────────────
+
+  /** Links two agents that have not exited. */
+  link(one: Pid, other: Pid): void {
+    if (one !== other) {
+      this.#relations.link(one, other);
+    }
+  }
+
+  unlink(one: Pid, other: Pid): void {
+    this.#relations.unlink(one, other);
+  }
+
+  setTrapExit(pid: Pid, enabled: boolean): void {
+    if (enabled) {
+      this.#trapping.add(pid);
+    } else {
+      this.#trapping.delete(pid);
+    }
+  }
+
+  /** An agent has ended: those whom that concerns are told, and nothing of it is left here. */
+  exited(pid: Pid, reason: Ending): void {
+    const { linked, monitors } = this.#relations.exited(pid);
+    this.#topics.exited(pid);
+    this.#options.services.exited(pid);
+    this.#trapping.delete(pid);
+    for (const [correlation] of [...(this.#open.get(pid) ?? [])]) {
+      this.#answered(pid, correlation);
+    }
+    for (const key of [...(this.#askedOf.get(pid) ?? [])]) {
+      const [asker = 0, correlation = 0] = key.split(' ').map(Number);
+      this.#answered(asker, correlation);
+      if (asker === KERNEL_PID) {
+        this.#options.unansweredToKernel(correlation);
+      } else {
+        this.#options.find(asker)?.running?.signal({ tag: 'unanswered', correlation });
+      }
+    }
+    for (const { monitor, watcher } of monitors) {
+      this.#options.find(watcher)?.running?.signal({ tag: 'down', monitor, pid, reason });
+    }
+    for (const other of linked) {
+      if (this.#trapping.has(other)) {
+        this.#options.find(other)?.running?.signal({ tag: 'exit', pid, reason });
+      } else if (reason.tag !== 'normal') {
+        this.#options.kill(other, `pid ${pid}, which it was linked to, has ended: ${said(reason)}`);
+      }
+    }
+  }
+}
+
+const said = (reason: Ending): string =>
+  reason.tag === 'crash' ? `crash: ${reason.val}` : reason.tag;

@@ -1,0 +1,54 @@
+/** What was taken out of a mailbox, as the contract says it. */
+
+import type { Delivery } from '../../../ipc/message.ts';
+import type { Caller } from '../agent.ts';
+import type { Received } from '../generated/ringfence-agent-ipc.ts';
+
+/** Takes it over: a request gets the id by which it is answered, a timer may ring again. */
+export function toReceived(agent: Caller, delivery: Delivery): Received {
+  switch (delivery.tag) {
+    case 'message': {
+      const { payload } = delivery;
+      return { tag: 'message', val: { sender: BigInt(delivery.sender), payload } };
+    }
+    case 'request': {
+      const { sender, method, payload, correlation } = delivery;
+      const id = agent.conversations.asked({ pid: sender, correlation });
+      return {
+        tag: 'request',
+        val: {
+          sender: BigInt(sender),
+          correlation: BigInt(id),
+          method: method ?? undefined,
+          payload,
+        },
+      };
+    }
+    case 'reply': {
+      const { sender, payload } = delivery;
+      const correlation = BigInt(delivery.correlation);
+      return { tag: 'reply', val: { sender: BigInt(sender), correlation, payload } };
+    }
+    case 'topic': {
+      const { topic, payload } = delivery;
+      return { tag: 'topic', val: { sender: BigInt(delivery.sender), topic, payload } };
+    }
+    case 'exit':
+      return { tag: 'exit', val: { pid: BigInt(delivery.pid), reason: delivery.reason } };
+    case 'down': {
+      const { monitor, pid, reason } = delivery;
+      return { tag: 'down', val: { monitor: BigInt(monitor), pid: BigInt(pid), reason } };
+    }
+    case 'timer':
+      agent.timers.taken(delivery.timer);
+      return {
+        tag: 'timer',
+        val: { timer: BigInt(delivery.timer), payload: delivery.payload },
+      };
+    case 'cancelled':
+      return { tag: 'cancelled', val: delivery.message };
+    case 'unanswered':
+      // It is told by the receive that waits for the reply, and never stands in a mailbox.
+      throw new Error('a signal that is no message was taken out of a mailbox');
+  }
+}
