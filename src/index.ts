@@ -25,6 +25,8 @@ export type { MessageInput } from './ipc/payload.ts';
 export type { Agent } from './kernel/agent.ts';
 export type { NativeAgent } from './kernel/native-agent.ts';
 export { resolveMounts } from './kernel/roots.ts';
+export type { JobHandler, ScheduleOptions } from './kernel/schedule-handlers.ts';
+export type { JobOptions, ScheduledJob } from './kernel/schedule-options.ts';
 export type {
   KernelOptions,
   LoadedModule,
@@ -55,6 +57,9 @@ export { DEFAULT_LIMITS, type Limits, type LimitsInput, parseLimits } from './re
 export type { Quotas, QuotasInput } from './resource/quotas.ts';
 export { parseCount, parseDuration, parseSize } from './resource/units.ts';
 export type { Usage } from './resource/usage.ts';
+export type { JobRun } from './schedule/job.ts';
+export { MISSED_POLICIES, type MissedPolicy } from './schedule/missed.ts';
+export type { When } from './schedule/timing.ts';
 export type { AgentScore } from './scores/book.ts';
 export {
   type Dimension,

@@ -22,6 +22,8 @@ import { pathOf, readModule } from './kernel/module-file.ts';
 import { NativeAgent, type WorkResult } from './kernel/native-agent.ts';
 import { requireDensity, roomOfProcess } from './kernel/room.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './kernel/roots.ts';
+import { KernelSchedule, readSchedule, SYSTEM_CLOCK } from './kernel/schedule.ts';
+import type { JobOptions, ScheduledJob } from './kernel/schedule-options.ts';
 import {
   featuresSchema,
   type KernelOptions,
@@ -45,6 +47,7 @@ import type { StateWatch } from './kernel/watch.ts';
 import type { WorkOptions } from './kernel/work-options.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import type { Limits } from './resource/limits.ts';
+import type { SavedJob } from './schedule/file.ts';
 import { type AgentScore, ScoreBook } from './scores/book.ts';
 import type { Process, SpawnRequest } from './supervisor/process.ts';
 import type { Report } from './supervisor/report.ts';
@@ -148,6 +151,7 @@ export class Kernel implements AsyncDisposable {
   readonly #metrics: KernelMetrics;
   readonly #scores = new ScoreBook(Date.now);
   readonly #health: KernelHealth;
+  readonly #schedule: KernelSchedule;
   readonly #cacheDirectory: string | null;
   readonly #onWarning: (text: string) => void;
   /** Modules that this kernel has handed out: nobody else's can be spawned from. */
@@ -160,7 +164,7 @@ export class Kernel implements AsyncDisposable {
   readonly #closing = new AbortController();
 
   /** Use {@link openKernel}. */
-  constructor(options: KernelOptions) {
+  constructor(options: KernelOptions, saved: readonly SavedJob[]) {
     const warn = warner(options.onWarning);
     const capacity = options.capacity ?? CAPACITY_DEFAULT;
     this.#onWarning = warn;
@@ -197,6 +201,7 @@ export class Kernel implements AsyncDisposable {
       counts: () => this.counts(),
       modules: () => this.#modulesByDigest.size,
       elevationsWaiting: () => this.#elevations.list().length,
+      jobs: () => ({ jobs: this.#schedule.list().length, jobRuns: this.#schedule.totals }),
     });
     this.#elevations = new Elevations({
       ...(options.onElevation && { decide: options.onElevation }),
@@ -230,6 +235,20 @@ export class Kernel implements AsyncDisposable {
       }),
       room: () => ROOM.taken,
       waiting: () => this.#supervisors.waiting(),
+      schedule: () => this.#schedule.health(),
+    });
+    this.#schedule = new KernelSchedule({
+      schedule: options.schedule,
+      saved,
+      clock: SYSTEM_CLOCK,
+      agent: (pid) => this.agent(pid),
+      module: (digest) => this.#modulesByDigest.get(digest),
+      check: (spawn) => {
+        this.#checkSpawn(spawn);
+        readGrants(spawn.grants);
+      },
+      spawn: (spawn) => this.spawn(spawn),
+      warn,
     });
   }
 
@@ -240,6 +259,7 @@ export class Kernel implements AsyncDisposable {
     }
     if (process.exit !== null) {
       this.#scores.exited(process, process.exit.reason);
+      this.#schedule.exited(process.pid);
     }
     this.#views.changed(process, from);
   }
@@ -341,6 +361,7 @@ export class Kernel implements AsyncDisposable {
    * ```
    */
   async spawn<Value>(options: WorkOptions<Value>): Promise<NativeAgent<Value>>;
+  async spawn(options: Spawnable): Promise<Agent>;
   async spawn(options: Spawnable): Promise<Agent> {
     const limits = this.#checkSpawn(options);
     const waiting = this.#turn(options);
@@ -653,6 +674,37 @@ export class Kernel implements AsyncDisposable {
   }
 
   /**
+   * Schedules a job, by an interval or a cron expression: to call a function, send a message, or spawn an
+   * agent (docs/schedule.md). Resolves when it is in the kernel's file, where it is to be kept.
+   *
+   * @throws {RingfenceError} `RF_USAGE`, `RF_PROCESS_NOT_FOUND` for an owner or a receiver that does not
+   * run, `RF_LIMIT_EXCEEDED` for more than 1,000 jobs or 64 of one owner, `RF_FILE`, `RF_CLOSED`
+   *
+   * @example
+   * ```ts
+   * await kernel.schedule({ cron: '0 3 * * *', timezone: 'Europe/Berlin', spawn: { module } });
+   * await kernel.schedule({ every: 10_000, owner: agent.pid, send: { to: agent.pid, message: 'tick' } });
+   * ```
+   */
+  schedule(job: JobOptions): Promise<ScheduledJob> {
+    return this.#schedule.add(job);
+  }
+
+  /** All jobs, in the order in which they were scheduled. */
+  jobs(): ScheduledJob[] {
+    return this.#schedule.list();
+  }
+
+  /**
+   * Cancels a job: a run under way is told by its signal. Resolves with whether there was one of this id.
+   *
+   * @throws {RingfenceError} `RF_FILE` where the kernel's file still has it
+   */
+  cancelJob(id: string): Promise<boolean> {
+    return this.#schedule.cancel(id);
+  }
+
+  /**
    * Gives a running agent more. Directories are mounted at the spawn only.
    *
    * @throws {RingfenceError} `RF_USAGE`, `RF_PROCESS_NOT_FOUND`, `RF_CLOSED` when it has ended,
@@ -715,11 +767,13 @@ export class Kernel implements AsyncDisposable {
     this.#closing.abort(
       new RingfenceError('RF_CLOSED', 'The module was not loaded as the kernel was closed.'),
     );
-    // Before anybody ends: nobody is started again for it.
+    // Before anybody ends: nobody is started again for it, and no job runs any more.
+    const schedule = this.#schedule.close();
     const supervisors = this.#supervisors.close();
     const reports = await this.#supervisor.close();
     await this.#backend.close();
     await supervisors;
+    await schedule;
     this.#views.close();
     return reports;
   }
@@ -733,7 +787,7 @@ export class Kernel implements AsyncDisposable {
  * Opens a kernel.
  *
  * @throws {RingfenceError} `RF_USAGE` for an option that can't be understood, or that this process can't
- * have any more; `RF_BACKEND_NOT_AVAILABLE` for density `dense` in a program that was not started for it.
+ * have any more; `RF_FILE` for a schedule that can't be read; `RF_BACKEND_NOT_AVAILABLE` for density `dense` in a program that was not started for it.
  *
  * @example
  * ```ts
@@ -749,5 +803,5 @@ export async function openKernel(options: KernelOptions = {}): Promise<Kernel> {
     throw usageError('open a kernel', parsed.error);
   }
   requireDensity(options, ROOM);
-  return new Kernel(options);
+  return new Kernel(options, await readSchedule(options.schedule));
 }

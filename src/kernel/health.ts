@@ -27,6 +27,7 @@ export const PART_NAMES: readonly string[] = [
   'quotas',
   'room',
   'supervisors',
+  'schedule',
 ];
 
 const QUOTA_WORDS: Readonly<Record<keyof Quotas, string>> = {
@@ -47,6 +48,7 @@ export interface KernelHealthOptions {
   room(): { readonly mappings: Taken; readonly addressBytes: Taken };
   /** Children of supervisors that wait to be started again. */
   waiting(): readonly string[];
+  schedule(): HealthPart;
 }
 
 /** Children that are named in a message. */
@@ -76,6 +78,7 @@ export class KernelHealth {
       this.#quotas(),
       this.#room(),
       this.#supervisors(),
+      this.#options.schedule(),
       ...checks,
     ];
     return wholeOf(parts, ESSENTIAL);

@@ -1,5 +1,6 @@
 /** Reads a kernel's metrics where they are kept. */
 
+import type { Sample } from '../metrics/definitions.ts';
 import type { Exposition } from '../metrics/exposition.ts';
 import { Tally } from '../metrics/tally.ts';
 import type { ProcessState } from '../process/state.ts';
@@ -13,6 +14,7 @@ export interface KernelMetricsOptions {
   counts(): Readonly<Record<ProcessState, number>>;
   modules(): number;
   elevationsWaiting(): number;
+  jobs(): Pick<Sample, 'jobs' | 'jobRuns'>;
 }
 
 /** The metrics of a kernel. */
@@ -42,7 +44,7 @@ export class KernelMetrics {
       (module) => new module.Exposition(),
     );
     const exposition = await this.#exposition;
-    const { supervisor, capacity, counts, modules, elevationsWaiting } = this.#options;
+    const { supervisor, capacity, counts, modules, elevationsWaiting, jobs } = this.#options;
     const live = supervisor.list();
     const { memoryBytes, descriptors } = supervisor.quotas.used();
     return exposition.text({
@@ -55,6 +57,7 @@ export class KernelMetrics {
       capacity,
       modules: modules(),
       elevationsWaiting: elevationsWaiting(),
+      ...jobs(),
     });
   }
 }

@@ -16,6 +16,7 @@ import type { LogLine } from '../supervisor/supervisor.ts';
 import type { Features, FeaturesInput } from '../wasm/metering/features.ts';
 import type { Agent } from './agent.ts';
 import { PART_NAMES } from './health.ts';
+import { type ScheduleOptions, scheduleSchema } from './schedule-handlers.ts';
 
 /** Checks of health that a program can give. */
 const CHECKS_MAX = 64;
@@ -69,6 +70,8 @@ export interface KernelOptions {
    * answered by `unavailable`.
    */
   readonly onMessage?: (message: ProgramMessage) => void;
+  /** How jobs are kept: {@link Kernel.schedule}. */
+  readonly schedule?: ScheduleOptions;
   /** Takes the lines that agents log. */
   readonly onLog?: (line: LogLine) => void;
   /** Takes what the operator should know. */
@@ -106,6 +109,7 @@ export const optionsSchema = z.strictObject({
   onMessage: z
     .custom<(message: ProgramMessage) => void>((value) => typeof value === 'function')
     .optional(),
+  schedule: scheduleSchema.optional(),
   onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
   onWarning: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
 });

@@ -17,6 +17,9 @@ export interface Sample {
   readonly capacity: number;
   readonly modules: number;
   readonly elevationsWaiting: number;
+  readonly jobs: number;
+  /** Of all jobs that there were. */
+  readonly jobRuns: { readonly runs: number; readonly failures: number; readonly missed: number };
 }
 
 /** A value, or one for each value of the label. */
@@ -125,5 +128,17 @@ export const DEFINITIONS: readonly Definition[] = [
     'ringfence_elevations_waiting',
     'Requests for more that wait for an answer.',
     ({ elevationsWaiting }) => elevationsWaiting,
+  ),
+  gauge('ringfence_jobs', 'Jobs that are scheduled.', ({ jobs }) => jobs),
+  counter('ringfence_job_runs_total', 'Runs of jobs.', ({ jobRuns }) => jobRuns.runs),
+  counter(
+    'ringfence_job_failures_total',
+    'Runs of jobs that have failed.',
+    ({ jobRuns }) => jobRuns.failures,
+  ),
+  counter(
+    'ringfence_job_missed_runs_total',
+    'Runs of jobs that were due and were not made.',
+    ({ jobRuns }) => jobRuns.missed,
   ),
 ];

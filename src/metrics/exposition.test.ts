@@ -19,6 +19,8 @@ const sample = (change: Partial<Sample> = {}): Sample => ({
   capacity: 4_096,
   modules: 0,
   elevationsWaiting: 0,
+  jobs: 0,
+  jobRuns: { runs: 0, failures: 0, missed: 0 },
   ...change,
 });
 

@@ -19,6 +19,7 @@ test('is healthy, also while agents compute on all of its threads', async () => 
     'quotas',
     'room',
     'supervisors',
+    'schedule',
   ]);
   await kernel.close();
   expect(await kernel.health()).toMatchObject({
