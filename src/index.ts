@@ -53,6 +53,7 @@ export { PolicyError, type PolicyProblem } from './policy/problem.ts';
 export { policyJsonSchema, type Restart } from './policy/schema.ts';
 export type { Pid, ProcessState } from './process/state.ts';
 export type { ProcessRow } from './process/table.ts';
+export type { ResourceKind } from './resource/limit-marks.ts';
 export { DEFAULT_LIMITS, type Limits, type LimitsInput, parseLimits } from './resource/limits.ts';
 export type { Quotas, QuotasInput } from './resource/quotas.ts';
 export { parseCount, parseDuration, parseSize } from './resource/units.ts';
@@ -85,7 +86,7 @@ export {
 export type { RestartType } from './supervisor/restart.ts';
 export type { ChildPhase, SupervisedChild } from './supervisor/specification.ts';
 export type { Strategy } from './supervisor/strategy.ts';
-export type { LogLine } from './supervisor/supervisor.ts';
+export type { LogLine, ResourceWarning } from './supervisor/supervisor.ts';
 export type { ToolCall, ToolDescription, ToolHandler } from './tools/registry.ts';
 export {
   ALL_FEATURE_NAMES,

@@ -184,6 +184,13 @@ export class Kernel implements AsyncDisposable {
           warn(`onLog failed: ${messageOf(error)}`);
         }
       },
+      nearLimit: (warning) => {
+        try {
+          options.onResourceWarning?.(warning);
+        } catch (error) {
+          warn(`onResourceWarning failed: ${messageOf(error)}`);
+        }
+      },
       callTool: (name, argumentsJson, call) => this.#tools.call(name, argumentsJson, call),
       spawnChild: (parent, request) => this.#spawnChild(parent, request),
       elevate: (pid, agentId, grant, reason) => this.#elevate(pid, agentId, grant, reason),

@@ -93,6 +93,8 @@ export interface Sending {
 export interface BackendEvents {
   running(): void;
   exited(end: BackendEnd): void;
+  /** What was counted in its control block may have come near a limit. */
+  counted(): void;
   denied(capability: string, operation: string, count: number): void;
   log(level: string, message: string): void;
   /** Resolves when the bytes were taken over; `'closed'` when nobody reads any more. */

@@ -12,7 +12,7 @@ import { type QuotasInput, quotasSchema } from '../resource/quotas.ts';
 import type { InputGiven } from '../supervisor/input.ts';
 import type { OutputWriter } from '../supervisor/output.ts';
 import type { ProgramMessage } from '../supervisor/program-mail.ts';
-import type { LogLine } from '../supervisor/supervisor.ts';
+import type { LogLine, ResourceWarning } from '../supervisor/supervisor.ts';
 import type { Features, FeaturesInput } from '../wasm/metering/features.ts';
 import type { Agent } from './agent.ts';
 import { PART_NAMES } from './health.ts';
@@ -74,6 +74,11 @@ export interface KernelOptions {
   readonly schedule?: ScheduleOptions;
   /** Takes the lines that agents log. */
   readonly onLog?: (line: LogLine) => void;
+  /**
+   * Is told when an agent has used 80 % of its fuel, memory, CPU time, messages, tool calls or disk: once of
+   * each (docs/limits.md#warnings).
+   */
+  readonly onResourceWarning?: (warning: ResourceWarning) => void;
   /** Takes what the operator should know. */
   readonly onWarning?: (text: string) => void;
 }
@@ -111,6 +116,9 @@ export const optionsSchema = z.strictObject({
     .optional(),
   schedule: scheduleSchema.optional(),
   onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
+  onResourceWarning: z
+    .custom<NonNullable<KernelOptions['onResourceWarning']>>((value) => typeof value === 'function')
+    .optional(),
   onWarning: z.custom<(text: string) => void>((value) => typeof value === 'function').optional(),
 });
 

@@ -4,6 +4,7 @@ import type { BackendAgent, BackendStart, Features, Isolation } from '../backend
 import type { GrantId, GrantSpec } from '../capability/grant.ts';
 import type { Pid, ProcessState } from '../process/state.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
+import { LimitMarks } from '../resource/limit-marks.ts';
 import type { Limits } from '../resource/limits.ts';
 import type { Admitted } from '../resource/quotas.ts';
 import { FUEL_TABLE_VERSION, NOTHING_USED, type Usage } from '../resource/usage.ts';
@@ -70,6 +71,8 @@ export class Process {
   readonly input: Input;
   readonly exited: Promise<Report>;
   readonly resolveExited: (report: Report) => void;
+  /** What it was not warned of yet. */
+  readonly marks: LimitMarks;
   readonly denials = new Map<string, Denial>();
   /** Which bit of its control block says that a grant was revoked; in the order of granting. */
   readonly grantIndexes = new Map<GrantId, number>();
@@ -94,6 +97,7 @@ export class Process {
     this.parentPid = request.parentPid;
     this.restartedFrom = request.lineage.restartedFrom;
     this.request = request;
+    this.marks = new LimitMarks(request.limits);
     this.block = block;
     this.stdout = new Output(request.stdout);
     this.stderr = new Output(request.stderr);

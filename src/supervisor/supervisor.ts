@@ -19,6 +19,7 @@ import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
 import { ProcessTable } from '../process/table.ts';
 import { Alarm } from '../resource/alarm.ts';
 import { COMMAND, ControlBlocks } from '../resource/control-blocks.ts';
+import { limitOf, RESOURCE_KINDS, type ResourceKind, usedOf } from '../resource/limit-marks.ts';
 import { type Admitted, QuotaBook, type QuotasInput } from '../resource/quotas.ts';
 import { factsOf, type ProcessFacts } from './facts.ts';
 import { checkSpawn } from './parent.ts';
@@ -36,6 +37,18 @@ export interface LogLine {
   readonly message: string;
 }
 
+/** An agent has used most of a limit. */
+export interface ResourceWarning {
+  readonly pid: Pid;
+  readonly agentId: string;
+  /** 0: it is the program's. */
+  readonly parentPid: Pid;
+  readonly kind: ResourceKind;
+  /** In units of fuel, bytes, milliseconds, messages or calls. */
+  readonly used: number;
+  readonly limit: number;
+}
+
 /** What the supervisor asks the rest of the kernel for. */
 export interface SupervisorOptions {
   readonly capacity: number;
@@ -43,6 +56,8 @@ export interface SupervisorOptions {
   readonly quotas: QuotasInput;
   readonly ownerQuotas: QuotasInput;
   onLog(line: LogLine): void;
+  /** An agent has used most of a limit. Must not throw. */
+  nearLimit(warning: ResourceWarning): void;
   callTool(
     name: string,
     argumentsJson: string,
@@ -263,6 +278,7 @@ export class Supervisor {
           }
         },
         exited: (end) => this.#exit(process, end),
+        counted: () => this.#warnOfLimits(process),
         denied: (capability, operation, count) => {
           process.denials.set(`${capability} ${operation}`, { capability, operation, count });
         },
@@ -543,6 +559,22 @@ export class Supervisor {
     return Promise.all(processes.map(({ exited }) => exited));
   }
 
+  /** Tells what was not told yet of what it has used. */
+  #warnOfLimits(process: Process): void {
+    const { block, marks, request, pid, agentId, parentPid } = process;
+    if (block === null) {
+      return;
+    }
+    const counters = block.read();
+    for (const kind of RESOURCE_KINDS) {
+      const used = usedOf(counters, kind);
+      if (marks.passes(kind, used)) {
+        const limit = limitOf(request.limits, kind);
+        this.#options.nearLimit({ pid, agentId, parentPid, kind, used, limit });
+      }
+    }
+  }
+
   #exit(process: Process, end: BackendEnd): void {
     if (process.state === 'exited' || process.block === null) {
       return;
@@ -552,6 +584,8 @@ export class Supervisor {
       reason: end.reason,
       message: end.reason === 'killed' ? (process.killMessage ?? end.message) : end.message,
     };
+    // What it has passed on its last way.
+    this.#warnOfLimits(process);
     process.exit = exit;
     process.exitedAtMs = performance.timeOrigin + performance.now();
     process.finalUsage = process.usage;

@@ -63,6 +63,7 @@ export function startAgent(host: Host, mode: string, given: Given = {}) {
   const events = {
     running: vi.fn(),
     exited: (end: BackendEnd) => ended.resolve(end),
+    counted: vi.fn(),
     denied: (_: string, operation: string, count: number) => void denied.set(operation, count),
     log: (_: string, message: string) => void logged.push(message),
     output: vi.fn(() => new Promise<'taken'>(() => {})),

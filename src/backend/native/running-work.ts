@@ -342,14 +342,17 @@ export class RunningWork implements BackendAgent, Calling {
   }
 
   send(to: Address, body: Body, payload: Payload, waitMs: number | null): Operation<number> {
+    this.#events.counted();
     return this.#begin((signal) => this.#events.send({ to, body, payload, waitMs }, signal));
   }
 
   ask(question: Question): Operation<Answer> {
+    this.#events.counted();
     return this.#begin(() => this.#events.ask(question));
   }
 
   callTool(name: string, argumentsJson: string): Operation<string> {
+    this.#events.counted();
     return this.#begin((signal) => this.#events.callTool(name, argumentsJson, signal));
   }
 

@@ -74,7 +74,10 @@ export class ChildAgent implements BackendAgent {
     this.#parts = {
       start,
       events,
-      files: new FileBroker({ pid, limits, block, grants: this.#held }, start.mounts),
+      files: new FileBroker(
+        { pid, limits, block, grants: this.#held, noteDisk: () => events.counted() },
+        start.mounts,
+      ),
       denials,
       requests: new Requests(start, events, this.#held, denials, (id, outcome) =>
         send({ kind: 'settled', pid, id, outcome }),

@@ -47,6 +47,7 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
       return;
     case 'counters':
       takeCounters(parts.start.block, parts.start.limits, head, parts.requests.counted);
+      parts.events.counted();
       return;
     case 'told':
       parts.tellings.told(head.id);

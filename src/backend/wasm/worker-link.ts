@@ -201,6 +201,9 @@ export class WorkerLink implements AgentThread {
         this.agents.delete(pid);
         agent.exited({ ...message.end, undelivered: message.undelivered, lost: 0 });
         return;
+      case 'near-limit':
+        events.counted();
+        return;
       case 'denied':
         events.denied(message.capability, message.operation, message.count);
         return;

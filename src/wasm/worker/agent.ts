@@ -14,6 +14,7 @@ import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts'
 import type { Answer, Question } from '../../ipc/question.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import { COMMAND, ControlBlock } from '../../resource/control-blocks.ts';
+import { LimitMarks, type ResourceKind } from '../../resource/limit-marks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { CanonicalAccess, GuestCall, WAIT } from '../host/abi/binding.ts';
 import { HandleTable } from '../host/abi/handles.ts';
@@ -103,6 +104,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly #launch: (agent: WorkerAgent) => Promise<AgentEnd>;
   readonly #deadlineMs: number;
   readonly #suspension: Suspension;
+  readonly #marks: LimitMarks;
   // What most agents never use is made when it is first used: a start is a matter of microseconds.
   #stdin: PortInput | null = null;
   #stdout: PortOutput | null = null;
@@ -159,6 +161,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       this.#heap === null ? parts.sliceFuel : Math.min(parts.sliceFuel, HEAP_SLICE_FUEL_MAX);
     this.fuel = new FuelTank(start.limits.fuel, sliceMax, parts.speedOf(start.digest));
     this.memory = new MemoryAccount(this.block, start.limits.memoryBytes, this.block.held);
+    this.#marks = new LimitMarks(start.limits);
     this.#suspension = new Suspension(this, parts.scheduler);
     this.#deadlineMs =
       start.limits.wallTimeMs === 0
@@ -265,6 +268,24 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   addCpuTime(microseconds: number): void {
     this.#cpuMicroseconds += microseconds;
     this.block.setCpuTimeMicroseconds(this.#cpuMicroseconds);
+    this.#note('cpu_time', this.#cpuMicroseconds / 1_000);
+    const fuel = this.fuel.used;
+    if (this.#note('fuel', fuel)) {
+      this.block.setFuel(fuel);
+    }
+  }
+
+  /** So much was counted: the kernel is told once of each kind that is near its limit. */
+  #note(kind: ResourceKind, used: number): boolean {
+    const passes = this.#marks.passes(kind, used);
+    if (passes) {
+      this.#parts.post({ kind: 'near-limit', pid: this.pid });
+    }
+    return passes;
+  }
+
+  noteDisk(bytes: number): void {
+    this.#note('disk', bytes);
   }
 
   addWait(milliseconds: number): void {
@@ -327,6 +348,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   #sliceEnded(fuel: number): number {
     this.block.setFuel(this.fuel.usedAt(fuel));
+    this.#note('fuel', this.fuel.usedAt(fuel));
+    this.memory.notePeak();
+    this.#note('memory', this.memory.peakBytes);
     const nowMs = performance.now();
     this.fuel.adapt(fuel, nowMs - this.#sliceStartedAtMs);
     this.#beginSlice(nowMs);
@@ -663,14 +687,17 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   send(to: Address, body: Body, payload: Payload, waitMs: number | null): Operation<number> {
+    this.#note('messages', this.block.messagesSent);
     return this.#keep(this.#parts.send(this, to, body, payload, waitMs));
   }
 
   ask(question: Question): Operation<Answer> {
+    this.#note('messages', this.block.messagesSent);
     return this.#keep(this.#parts.ask(this, question));
   }
 
   callTool(name: string, argumentsJson: string): Operation<string> {
+    this.#note('tool_calls', this.block.toolCalls);
     return this.#keep(this.#parts.callTool(this, name, argumentsJson));
   }
 

@@ -9,7 +9,8 @@ import type { FileOwner } from './parts.ts';
 import type { Mount } from './protocol.ts';
 
 /** Bytes that an agent has added to its directories, within its limit. */
-function diskBudget({ limits, block }: FileOwner): DiskBudget {
+function diskBudget(owner: FileOwner): DiskBudget {
+  const { limits, block } = owner;
   let used = 0;
   return {
     take(bytes) {
@@ -18,6 +19,7 @@ function diskBudget({ limits, block }: FileOwner): DiskBudget {
       }
       used += bytes;
       block.setDiskBytes(used);
+      owner.noteDisk(used);
       return true;
     },
     give(bytes) {

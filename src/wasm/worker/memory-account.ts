@@ -33,6 +33,11 @@ export class MemoryAccount {
     this.notePeak();
   }
 
+  /** The most that there was, at the last look. */
+  get peakBytes(): number {
+    return this.#bytesPeak;
+  }
+
   /** What was taken counts as used once it is there: at the next question, or at the end. */
   notePeak(): void {
     if (this.#bytes > this.#bytesPeak) {

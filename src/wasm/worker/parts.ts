@@ -26,6 +26,8 @@ export interface FileOwner extends Resident {
   readonly grants: HeldGrants;
   readonly limits: Limits;
   readonly block: ControlBlock;
+  /** It has added so many bytes to its directories. */
+  noteDisk(bytes: number): void;
 }
 
 /** What an agent needs of its worker. */

@@ -86,6 +86,8 @@ export type FromWorker =
   | { kind: 'warning'; text: string }
   | { kind: 'running'; pid: number }
   | { kind: 'exited'; pid: number; end: AgentEnd; undelivered: readonly Mail[] }
+  /** It has used most of a limit: what was counted stands in its control block. */
+  | { kind: 'near-limit'; pid: number }
   | { kind: 'denied'; pid: number; capability: string; operation: string; count: number }
   | {
       kind: 'send';

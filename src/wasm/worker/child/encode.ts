@@ -56,6 +56,8 @@ export function outgoing(message: FromWorker): Outgoing | null {
   switch (message.kind) {
     case 'ready':
     case 'pong':
+    // The counters, which are told then, say it.
+    case 'near-limit':
       return null;
     case 'send': {
       const { kind, id, to, body, waitMs, payload } = message;

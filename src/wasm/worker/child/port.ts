@@ -93,7 +93,7 @@ export class ChildPort implements WorkerPort {
   }
 
   #post(message: FromWorker): void {
-    if (message.kind === 'exited') {
+    if (message.kind === 'exited' || message.kind === 'near-limit') {
       this.#tellCounters();
     }
     const out = isTaken(message) ? outgoing(message) : TOO_MUCH;
