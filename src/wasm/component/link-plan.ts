@@ -8,7 +8,7 @@ import type { CheckedImport } from './check.ts';
 import type { StringEncoding } from './types.ts';
 
 /** Raised whenever a plan's meaning changes, so that cached ones are made anew. */
-export const PLAN_FORMAT = 5;
+export const PLAN_FORMAT = 6;
 
 /** Something that core instances export, or a lowered function. */
 export type CoreReference =
@@ -72,7 +72,7 @@ export interface PlanModule {
   } | null;
   /** What instantiating it copies, to be charged then. */
   readonly segmentBytes: number;
-  /** Its types: V8 keeps each distinct one for as long as the process lives. */
+  /** Its types, a long one as several: V8 keeps each distinct one for as long as the process lives. */
   readonly types: number;
 }
 

@@ -4,6 +4,7 @@ import type { Helper, HelperSet } from './helpers.ts';
 import { NO_LEAF } from './leaves.ts';
 import type { DecodedModule } from './module.ts';
 import { ADDED_PARAMETERS, type References } from './references.ts';
+import { typeWeight } from './type-weight.ts';
 import { encodeValueType, VALUE, type ValueType } from './value-types.ts';
 import { ByteWriter } from './writer.ts';
 
@@ -27,6 +28,8 @@ export const INJECTED_GLOBALS = [
 /** Types that are added to the module's own, each once. */
 export class AddedTypes {
   readonly encoded: number[][] = [];
+  /** What they count as: see {@link typeWeight}. */
+  weight = 0;
   readonly #first: number;
   readonly #indices = new Map<string, number>();
 
@@ -47,6 +50,7 @@ export class AddedTypes {
     if (known !== undefined) return known;
     const index = this.#first + this.encoded.length;
     this.encoded.push(bytes);
+    this.weight += typeWeight(parameters.length + results.length);
     this.#indices.set(key, index);
     return index;
   }

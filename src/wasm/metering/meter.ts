@@ -54,7 +54,10 @@ export interface MeteredModule {
   readonly segmentBytes: number;
   /** What it uses of the features that have to be allowed. */
   readonly features: Features;
-  /** Types that the rewritten module has. V8 keeps each distinct one for as long as the process lives. */
+  /**
+   * Types that the rewritten module has; a long one counts as several. V8 keeps each distinct one for as
+   * long as the process lives.
+   */
   readonly types: number;
   /** Whether it is so large or so branched that it should be compiled as a trial by TurboFan too. */
   readonly doubtful: boolean;

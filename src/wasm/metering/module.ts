@@ -18,6 +18,7 @@ import {
 } from './instructions.ts';
 import { ByteReader } from './reader.ts';
 import { invalid, notAllowed, refusedFeature, refusedSize } from './refusals.ts';
+import { typeWeight } from './type-weight.ts';
 import {
   isException,
   readHeapType,
@@ -145,6 +146,8 @@ export class DecodedModule {
   /** By type index; undefined: no type of functions, but in {@link composites}. */
   readonly types: (FunctionType | undefined)[] = [];
   readonly composites = new Map<number, Composite>();
+  /** What its types count as: see {@link typeWeight}. */
+  typesWeight = 0;
   readonly imports: ModuleImport[] = [];
   readonly exports: ModuleExport[] = [];
   /** Type index of every function, imported ones first. */
@@ -350,7 +353,9 @@ function decodeSubtype(section: Section, form: number, start: number): void {
 
 function decodeComposite({ module, reader, caps }: Section, form: number, start: number): void {
   if (form === FORM.function) {
-    module.types.push(readFunctionType(reader, caps));
+    const type = readFunctionType(reader, caps);
+    module.types.push(type);
+    module.typesWeight += typeWeight(type.parameters.length + type.results.length);
     return;
   }
   if (form !== FORM.struct && form !== FORM.array) {
@@ -359,6 +364,7 @@ function decodeComposite({ module, reader, caps }: Section, form: number, start:
   const index = module.types.push(undefined) - 1;
   if (form === FORM.array) {
     module.composites.set(index, { kind: 'array', element: readField(reader) });
+    module.typesWeight += typeWeight(1);
     return;
   }
   const at = reader.position;
@@ -367,6 +373,7 @@ function decodeComposite({ module, reader, caps }: Section, form: number, start:
   const fields = Array.from({ length: count }, () => readField(reader));
   const bytes = fields.reduce((sum, field) => sum + field.bytes, ALLOCATION_HEADER_BYTES);
   module.composites.set(index, { kind: 'struct', fields, bytes });
+  module.typesWeight += typeWeight(count);
 }
 
 function readFunctionType(reader: ByteReader, caps: MeterCaps): FunctionType {

@@ -53,7 +53,7 @@ export interface RewriteInput {
 /** What was written. */
 export interface Rewritten {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** How many types it has, added ones included. */
+  /** What its types count as, added ones included: see `typeWeight`. */
   readonly types: number;
 }
 
@@ -101,7 +101,7 @@ class Rewriter {
 
   /** Known when it has been written. */
   get types(): number {
-    return this.#input.module.types.length + this.#layout.types.encoded.length;
+    return this.#input.module.typesWeight + this.#layout.types.weight;
   }
 
   write(): Uint8Array<ArrayBuffer> | null {

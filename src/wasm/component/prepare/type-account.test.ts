@@ -15,6 +15,7 @@ import {
   concat,
   coreModule,
 } from '../../../../test/fixtures/prepare/modules.ts';
+import { binaryOf } from '../../../../test/support/components.ts';
 import { RingfenceError } from '../../../errors.ts';
 import { NO_FEATURES } from '../../metering/features.ts';
 import { meter } from '../../metering/meter.ts';
@@ -101,13 +102,25 @@ const typesFrom = (first: number, count: number): NonNullable<CoreParts['types']
 });
 
 test('the types of a metered module are its own and the added ones', () => {
-  const [few, more] = [1, 21].map((count) => coreModule({ types: typesFrom(1, count) }));
+  const [few, more] = [1, 9].map((count) => coreModule({ types: typesFrom(1, count) }));
   const { types, bytes: metered } = meter(few!);
   // The type section is first: its id, its length of one or two bytes, its count.
   expect(metered[8]).toBe(1);
   expect(metered[metered[9]! < 0x80 ? 10 : 11]).toBe(types);
   expect(types).toBeGreaterThan(3);
-  expect(meter(more!).types).toBe(types + 20);
+  expect(meter(more!).types).toBe(types + 8);
+});
+
+test('a long type counts as several, whatever it is of', async () => {
+  const typesOf = async (definition: string) =>
+    meter(await binaryOf(`(module (type ${definition}))`), {}, { features: { gc: true } }).types;
+  const short = await typesOf('(func (param i32))');
+  const params = 'i32 '.repeat(990);
+  const results = 'i32 '.repeat(250);
+  expect(await typesOf(`(func (param ${params}) (result ${results}))`)).toBe(short + 77);
+  const struct = await typesOf('(struct (field i8))');
+  expect(await typesOf(`(struct ${'(field i8)'.repeat(10_000)})`)).toBe(struct + 625);
+  expect(await typesOf('(array i8)')).toBe(struct);
 });
 
 test('a component with too many types in all its modules is refused before V8 sees them', () => {
@@ -134,14 +147,14 @@ describe('loading', () => {
   const other = componentOf(coreModule({ types: typesFrom(30, 20) }));
 
   test('stops before the bound, and goes on with what is loaded already', async () => {
-    const types = new TypeAccount(50);
+    const types = new TypeAccount(80);
     const options = { cacheDirectory, types };
     const { plan } = await prepareModule(one, options);
     expect(plan.modules[0]!.types).toBeGreaterThan(20);
     const refused = { code: 'RF_LIMIT_EXCEEDED', fields: { limit: 'processTypes' } };
     await expect(prepareModule(other, options)).rejects.toMatchObject(refused);
     // The positive control: a larger account takes both, and fills the cache.
-    await prepareModule(other, { cacheDirectory, types: new TypeAccount(100) });
+    await prepareModule(other, { cacheDirectory, types: new TypeAccount(150) });
     // What comes out of the cache is compiled here as well.
     await expect(prepareModule(other, options)).rejects.toMatchObject(refused);
     expect((await prepareModule(one, options)).fromCache).toBe(true);

@@ -2,6 +2,7 @@
  * Counts the types of WebAssembly that this process was given to compile. V8 makes each distinct one
  * canonical, keeps it for as long as the process lives, whatever module is dropped, and aborts the
  * process at some 2,000,000 of them: a program that loads modules of many strangers has to stop before.
+ * Long types take as much memory as several, and count as so many (`typeWeight` of the rewriter).
  */
 
 import { createHash } from 'node:crypto';

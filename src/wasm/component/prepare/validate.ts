@@ -17,7 +17,7 @@ import { requireFewTypes } from './type-account.ts';
 export function checkCounts(modules: readonly Uint8Array[], features: Features): void {
   let types = 0;
   for (const bytes of modules) {
-    types += decodeModule(bytes, DEFAULT_METER_CAPS, features).types.length;
+    types += decodeModule(bytes, DEFAULT_METER_CAPS, features).typesWeight;
     requireFewTypes(types);
   }
 }
