@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { Mailbox } from './mailbox.ts';
-import { MAILBOX_MESSAGES_MAX, type Mail, type MessageFilter } from './message.ts';
+import {
+  MAILBOX_MESSAGES_MAX,
+  type Mail,
+  type MessageFilter,
+  WARNINGS_UNREAD_MAX,
+} from './message.ts';
 
 class Held {
   bytes = 0;
@@ -31,6 +36,28 @@ const mail = (sender: number, val = ''): Mail => ({
 
 const senderOf = (mailbox: Mailbox, filter: MessageFilter): number | undefined =>
   (mailbox.take(filter) as Mail | null)?.sender;
+
+test('warnings find room beside whatever is there, up to so many that nobody has read', () => {
+  const mailbox = new Mailbox(new Held());
+  for (let count = 0; count < MAILBOX_MESSAGES_MAX; count += 1) {
+    mailbox.post(mail(1));
+  }
+  expect(mailbox.post(mail(1))).toBe('full');
+  const warn = (pid: number) =>
+    mailbox.signal({ tag: 'warning', pid, kind: 'fuel', used: 8, limit: 10 });
+  for (let pid = 1; pid <= WARNINGS_UNREAD_MAX + 10; pid += 1) {
+    warn(pid);
+  }
+  expect(mailbox.signals).toBe(WARNINGS_UNREAD_MAX);
+  for (let count = 0; count < MAILBOX_MESSAGES_MAX; count += 1) {
+    mailbox.take({ tag: 'any' });
+  }
+  expect(mailbox.take({ tag: 'any' })).toMatchObject({ tag: 'warning', pid: 1 });
+  warn(1_000);
+  expect(mailbox.signals).toBe(WARNINGS_UNREAD_MAX);
+  mailbox.signal({ tag: 'cancelled', message: 'x' });
+  expect(mailbox.signals).toBe(WARNINGS_UNREAD_MAX + 1);
+});
 
 describe('a mailbox', () => {
   test('keeps the order, also of what a filter passes over', () => {

@@ -9,6 +9,7 @@ import {
   type MessageFilter,
   matches,
   type Signal,
+  WARNINGS_UNREAD_MAX,
 } from './message.ts';
 
 /** Where the mailbox's owner accounts for what the host holds for it. */
@@ -29,6 +30,7 @@ export class Mailbox {
   #head = 0;
   #signals = 0;
   #cancelled = false;
+  #warnings = 0;
   readonly #held: HeldBytes;
   /** Null until somebody waits. */
   #mail: Waiting = null;
@@ -69,8 +71,14 @@ export class Mailbox {
     return 'delivered';
   }
 
-  /** Puts a signal at the end: there is always room. */
+  /** Puts a signal at the end: there is always room, but for warnings beyond so many that nobody has read. */
   signal(signal: Signal): void {
+    if (signal.tag === 'warning') {
+      if (this.#warnings >= WARNINGS_UNREAD_MAX) {
+        return;
+      }
+      this.#warnings += 1;
+    }
     this.#signals += 1;
     this.#cancelled ||= signal.tag === 'cancelled';
     this.#queue.push(signal);
@@ -118,6 +126,7 @@ export class Mailbox {
     } else {
       this.#signals -= 1;
       this.#cancelled &&= delivery.tag !== 'cancelled';
+      this.#warnings -= delivery.tag === 'warning' ? 1 : 0;
     }
   }
 
@@ -143,6 +152,7 @@ export class Mailbox {
     this.#queue = [];
     this.#head = 0;
     this.#signals = 0;
+    this.#warnings = 0;
     notify(this.#room);
     this.#mail?.clear();
     return mail;

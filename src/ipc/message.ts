@@ -1,5 +1,7 @@
 /** Messages between agents: their payloads, whom they go to, what can be delivered, and what a receiver can ask for. */
 
+import type { ResourceKind } from '../resource/limit-marks.ts';
+
 /** What is sent. */
 export type Payload =
   | { readonly tag: 'text'; readonly val: string }
@@ -48,6 +50,14 @@ export type Signal =
       readonly pid: number;
       readonly reason: Ending;
     }
+  /** 80 % of a limit are used up, by the receiver or by a child of it. */
+  | {
+      readonly tag: 'warning';
+      readonly pid: number;
+      readonly kind: ResourceKind;
+      readonly used: number;
+      readonly limit: number;
+    }
   /** A timer of the receiver's own; its payload is held for it from the start. */
   | { readonly tag: 'timer'; readonly timer: number; readonly payload: Payload }
   /** Who was asked has ended: there will be no reply. */
@@ -73,6 +83,9 @@ export type MessageFilter =
 
 /** Messages that a mailbox takes (the reference's number). */
 export const MAILBOX_MESSAGES_MAX = 1_024;
+
+/** Warnings that nobody has read, of one receiver: an agent can have any number of children, one after another. */
+export const WARNINGS_UNREAD_MAX = 256;
 
 /** Bytes of one message (the reference's number). */
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;

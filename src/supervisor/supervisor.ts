@@ -570,6 +570,9 @@ export class Supervisor {
       const used = usedOf(counters, kind);
       if (marks.passes(kind, used)) {
         const limit = limitOf(request.limits, kind);
+        const signal = { tag: 'warning', pid, kind, used, limit } as const;
+        process.running?.signal(signal);
+        this.#table.findLive(parentPid)?.running?.signal(signal);
         this.#options.nearLimit({ pid, agentId, parentPid, kind, used, limit });
       }
     }

@@ -114,6 +114,54 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
     expect(warnings[0]?.limit).toBe(64 * 1024);
   });
 
+  test('is told to itself, and to its parent', async () => {
+    const parent = await puppet({
+      grants: { ipc: 'all', tools: ['add'], spawn: 1 },
+      ...withLimits({ toolCalls: 5, messages: 5 }),
+    });
+    const module = await host.kernel.load(guest('puppet'));
+    const child = await spawnPuppet(host.kernel, module, {
+      parent: parent.agent,
+      grants: { ipc: 'parent_only', tools: ['add'] },
+      isolation,
+      limits: { ...UNLIMITED, toolCalls: 5, messages: 5 },
+    });
+    puppets.unshift(child);
+    for (let count = 0; count < 4; count += 1) {
+      expect(await child.tell('tool add {}')).toBe('tool ok 3');
+    }
+    const told = `receive ok warning ${child.agent.pid} tool-calls 4 5`;
+    expect(await child.tell('receive 20000')).toBe(told);
+    expect(await parent.tell('receive 20000')).toBe(told);
+    await child.tell('tool add {}');
+    for (let count = 0; count < 4; count += 1) {
+      expect(await parent.tell('tool add {}')).toBe('tool ok 3');
+    }
+    const own = `receive ok warning ${parent.agent.pid} tool-calls 4 5`;
+    expect(await parent.tell('receive 20000')).toBe(own);
+    expect(await parent.tell('receive 0')).toMatch(/^receive err timeout/);
+    expect(await child.tell('receive 0')).toMatch(/^receive err timeout/);
+    expect(warnings.map(({ pid }) => pid)).toEqual([child.agent.pid, parent.agent.pid]);
+  });
+
+  test('finds room in a full mailbox', async () => {
+    const made = await puppet({
+      grants: { ipc: 'all', tools: ['add'] },
+      ...withLimits({ toolCalls: 1 }),
+    });
+    await made.tell('receive 0');
+    for (let count = 0; count < 1024; count += 1) {
+      await made.agent.send(`${count}`);
+    }
+    await expect(made.agent.send('x')).rejects.toMatchObject({ code: 'RF_MAILBOX_FULL' });
+    expect(await made.tell('tool add {}')).toBe('tool ok 3');
+    await vi.waitFor(() => expect(kinds()).toEqual(['tool_calls']), soon);
+    for (let count = 0; count < 1024; count += 1) {
+      await made.tell('receive 0');
+    }
+    expect(await made.tell('receive 20000')).toMatch(/^receive ok warning \d+ tool-calls 1 1$/);
+  });
+
   test('who is far from its limits, or has none, is told of never', async () => {
     const module = await host.kernel.load(guest('spin'));
     const arguments_ = ['spin', '100000'];

@@ -5,7 +5,7 @@ import * as ipc from 'ringfence/agent/ipc';
 import * as agents from 'ringfence/agent/process';
 import * as timers from 'ringfence/agent/timers';
 import * as tools from 'ringfence/agent/tools';
-import { ExitReason, Payload, WitError } from 'ringfence/agent/types';
+import { ExitReason, nameOfResourceKind, Payload, WitError } from 'ringfence/agent/types';
 import { Option, Result, Unit } from 'wit/values';
 
 /** Null: it is no word of these. */
@@ -124,6 +124,10 @@ function received(result: Result<ipc.Received, WitError>): string {
   }
   if (value.tag == ipc.ReceivedTag.Down) {
     return `receive ok down ${value.down.monitor} ${value.down.pid} ${said(value.down.reason)}`;
+  }
+  if (value.tag == ipc.ReceivedTag.Warning) {
+    const warning = value.warning;
+    return `receive ok warning ${warning.pid} ${nameOfResourceKind(warning.kind)} ${warning.used} ${warning.limit}`;
   }
   if (value.tag == ipc.ReceivedTag.Timer) {
     return `receive ok timer ${value.timer.timer} ${value.timer.payload.text}`;

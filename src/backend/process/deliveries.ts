@@ -5,7 +5,13 @@
  */
 
 import { Mailbox } from '../../ipc/mailbox.ts';
-import { heldBytes, MAILBOX_MESSAGES_MAX, type Mail, type Signal } from '../../ipc/message.ts';
+import {
+  heldBytes,
+  MAILBOX_MESSAGES_MAX,
+  type Mail,
+  type Signal,
+  WARNINGS_UNREAD_MAX,
+} from '../../ipc/message.ts';
 import type { ToChild } from '../../wasm/worker/child/messages.ts';
 import { closedOutcome, deliver, mailboxFull } from '../../wasm/worker/mail.ts';
 import type { CallOutcome } from '../backend.ts';
@@ -160,7 +166,10 @@ export class Deliveries {
 
   /** Tells it what always finds room: what can cause it is bounded where it is asked for. */
   signal(signal: Signal): void {
-    if (!this.#owner.ended) {
+    const isOneTooMany =
+      signal.tag === 'warning' &&
+      this.#signals.filter(({ tag }) => tag === 'warning').length >= WARNINGS_UNREAD_MAX;
+    if (!this.#owner.ended && !isOneTooMany) {
       this.#signals.push(signal);
       this.#tellSignals();
     }

@@ -1,8 +1,19 @@
 /** What was taken out of a mailbox, as the contract says it. */
 
 import type { Delivery } from '../../../ipc/message.ts';
+import type { ResourceKind } from '../../../resource/limit-marks.ts';
 import type { Caller } from '../agent.ts';
 import type { Received } from '../generated/ringfence-agent-ipc.ts';
+import type { ResourceKind as WitResourceKind } from '../generated/ringfence-agent-types.ts';
+
+const KINDS: Readonly<Record<ResourceKind, WitResourceKind>> = {
+  fuel: 'fuel',
+  memory: 'memory',
+  cpu_time: 'cpu-time',
+  messages: 'messages',
+  tool_calls: 'tool-calls',
+  disk: 'disk',
+};
 
 /** Takes it over: a request gets the id by which it is answered, a timer may ring again. */
 export function toReceived(agent: Caller, delivery: Delivery): Received {
@@ -38,6 +49,13 @@ export function toReceived(agent: Caller, delivery: Delivery): Received {
     case 'down': {
       const { monitor, pid, reason } = delivery;
       return { tag: 'down', val: { monitor: BigInt(monitor), pid: BigInt(pid), reason } };
+    }
+    case 'warning': {
+      const { pid, kind, used, limit } = delivery;
+      return {
+        tag: 'warning',
+        val: { pid: BigInt(pid), kind: KINDS[kind], used: BigInt(used), limit: BigInt(limit) },
+      };
     }
     case 'timer':
       agent.timers.taken(delivery.timer);
