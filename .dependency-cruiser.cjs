@@ -65,7 +65,7 @@ module.exports = {
     only(
       'metrics',
       '^src/metrics/',
-      ['^src/(process|capability|resource|supervisor)/'],
+      ['^src/(process|capability|resource|supervisor|ipc)/'],
       'metrics read what is kept of agents, and are known to the kernel only',
     ),
     only(

@@ -20,6 +20,7 @@ export { type GrantsInput, parseGrants } from './capability/input.ts';
 export { type ErrorCode, type ErrorFields, RingfenceError } from './errors.ts';
 export type { CheckAnswer, HealthCheck } from './health/checks.ts';
 export type { Health, HealthPart, HealthStatus, PartStatus } from './health/health.ts';
+export type { DeadLetter, DeadLetterFilter, DeadLetterReason } from './ipc/dead-letters.ts';
 export type { Payload } from './ipc/message.ts';
 export type { MessageInput } from './ipc/payload.ts';
 export type { Agent } from './kernel/agent.ts';

@@ -12,10 +12,12 @@ import { asked, type GrantsInput, parseGrants, readGrants } from './capability/i
 import { specOfWords, type WordedGrant } from './capability/words.ts';
 import { RingfenceError } from './errors.ts';
 import type { Health } from './health/health.ts';
+import { type DeadLetter, type DeadLetterFilter, DeadLetters } from './ipc/dead-letters.ts';
 import { NAME_CHARACTERS_MAX } from './ipc/message.ts';
 import { type MessageInput, readMessage } from './ipc/payload.ts';
 import { Agent } from './kernel/agent.ts';
 import { outcomeForGuest, readChild, requireBounded } from './kernel/child-spawn.ts';
+import { readDeadLetterFilter } from './kernel/dead-letter-filter.ts';
 import { KernelHealth } from './kernel/health.ts';
 import { KernelMetrics } from './kernel/metrics.ts';
 import { pathOf, readModule } from './kernel/module-file.ts';
@@ -149,6 +151,7 @@ export class Kernel implements AsyncDisposable {
   readonly #supervisors: Supervisors;
   readonly #views: Views;
   readonly #metrics: KernelMetrics;
+  readonly #deadLetters = new DeadLetters(Date.now);
   readonly #scores = new ScoreBook(Date.now);
   readonly #health: KernelHealth;
   readonly #schedule: KernelSchedule;
@@ -198,7 +201,12 @@ export class Kernel implements AsyncDisposable {
       exited: (pid) => this.#elevations.exited(pid),
       tools: () => this.#tools.list(),
       onMessage: options.onMessage ?? null,
-      undelivered: () => {},
+      undelivered: (to, mail, why) => {
+        for (const each of mail) {
+          this.#deadLetters.add(to, each, why);
+        }
+      },
+      lost: (messages) => this.#deadLetters.lose(messages),
       warn,
     });
     this.#views = new Views(this.#supervisor);
@@ -208,6 +216,7 @@ export class Kernel implements AsyncDisposable {
       counts: () => this.counts(),
       modules: () => this.#modulesByDigest.size,
       elevationsWaiting: () => this.#elevations.list().length,
+      deadLetters: this.#deadLetters,
       jobs: () => ({ jobs: this.#schedule.list().length, jobRuns: this.#schedule.totals }),
     });
     this.#elevations = new Elevations({
@@ -709,6 +718,21 @@ export class Kernel implements AsyncDisposable {
    */
   cancelJob(id: string): Promise<boolean> {
     return this.#schedule.cancel(id);
+  }
+
+  /**
+   * Messages that reached nobody, the oldest first; the last 10,000 are kept, within 64 MiB
+   * (docs/delivery.md).
+   *
+   * @throws {RingfenceError} `RF_USAGE`
+   */
+  deadLetters(filter: DeadLetterFilter = {}): DeadLetter[] {
+    return this.#deadLetters.list(readDeadLetterFilter(filter));
+  }
+
+  /** Takes a dead letter out, to send it again or to forget it; undefined: it is no longer there. */
+  takeDeadLetter(id: number): DeadLetter | undefined {
+    return this.#deadLetters.take(id);
   }
 
   /**

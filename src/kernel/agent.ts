@@ -88,11 +88,6 @@ export class Agent {
     if (!parsed.success) {
       throw usageError('send the message', parsed.error);
     }
-    if (this.state === 'exited') {
-      throw new RingfenceError('RF_CLOSED', `Cannot send to pid ${this.pid}: it has ended.`, {
-        pid: this.pid,
-      });
-    }
     const outcome = await this.#supervisor.send(this.pid, payload, options.waitMs ?? null);
     if (outcome.tag === 'err') {
       throw this.#notSent(outcome);
@@ -101,6 +96,10 @@ export class Agent {
 
   #notSent(outcome: { readonly error: string; readonly message: string }): RingfenceError {
     const { pid } = this;
+    if (this.state === 'exited') {
+      // The kernel forgets who exited long ago.
+      return new RingfenceError('RF_CLOSED', `Cannot send to pid ${pid}: it has ended.`, { pid });
+    }
     const code = CODE_OF_OUTCOME[outcome.error] ?? 'RF_CLOSED';
     return new RingfenceError(code, `Cannot send to pid ${pid}: ${outcome.message}.`, { pid });
   }

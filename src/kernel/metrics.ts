@@ -14,6 +14,7 @@ export interface KernelMetricsOptions {
   counts(): Readonly<Record<ProcessState, number>>;
   modules(): number;
   elevationsWaiting(): number;
+  readonly deadLetters: Sample['deadLetters'];
   jobs(): Pick<Sample, 'jobs' | 'jobRuns'>;
 }
 
@@ -44,7 +45,8 @@ export class KernelMetrics {
       (module) => new module.Exposition(),
     );
     const exposition = await this.#exposition;
-    const { supervisor, capacity, counts, modules, elevationsWaiting, jobs } = this.#options;
+    const { supervisor, capacity, counts, modules, elevationsWaiting, deadLetters, jobs } =
+      this.#options;
     const live = supervisor.list();
     const { memoryBytes, descriptors } = supervisor.quotas.used();
     return exposition.text({
@@ -57,6 +59,7 @@ export class KernelMetrics {
       capacity,
       modules: modules(),
       elevationsWaiting: elevationsWaiting(),
+      deadLetters,
       ...jobs(),
     });
   }

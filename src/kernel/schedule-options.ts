@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { RingfenceError } from '../errors.ts';
 import type { Payload } from '../ipc/message.ts';
+import { type MessageInput, readMessage } from '../ipc/payload.ts';
 import type { Pid } from '../process/state.ts';
 import { MISSED_POLICIES, type MissedPolicy } from '../schedule/missed.ts';
 import { EVERY_MS_MAX, EVERY_MS_MIN, type When } from '../schedule/timing.ts';
@@ -29,7 +30,7 @@ export interface JobOptions {
   /** Calls a function, or one of the kernel's `handlers` by name. A run lasts until it has settled. */
   readonly call?: JobHandler | string;
   /** Sends a message, as the kernel (pid 0). The job is removed when the agent exits. */
-  readonly send?: { readonly to: Pid; readonly message: string | Uint8Array | Payload };
+  readonly send?: { readonly to: Pid; readonly message: MessageInput };
   /** Spawns an agent. A run lasts until that has exited. */
   readonly spawn?: Spawnable;
 }
@@ -85,7 +86,7 @@ export interface ReadJob {
 /** What a job does. */
 export type Does =
   | { readonly kind: 'call'; readonly handler: JobHandler; readonly handlerName: string | null }
-  | { readonly kind: 'send'; readonly to: Pid; readonly message: string | Uint8Array | Payload }
+  | { readonly kind: 'send'; readonly to: Pid; readonly message: Payload }
   | { readonly kind: 'spawn'; readonly options: Spawnable };
 
 const wrong = (why: string): RingfenceError =>
@@ -131,7 +132,7 @@ function readDoes(
     throw wrong("it needs one of 'call', 'send' and 'spawn': give one");
   }
   if (send !== undefined) {
-    return { kind: 'send', ...send };
+    return { kind: 'send', to: send.to, message: readMessage(send.message) };
   }
   if (spawn !== undefined) {
     return { kind: 'spawn', options: spawn };

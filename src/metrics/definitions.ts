@@ -1,5 +1,6 @@
 /** Every metric: its name, its help, and where it is read. No metric has a label that a guest can write. */
 
+import type { DeadLetterCounts } from '../ipc/dead-letters.ts';
 import type { ExitReason } from '../process/exit.ts';
 import type { ProcessState } from '../process/state.ts';
 import type { Tally } from './tally.ts';
@@ -17,6 +18,7 @@ export interface Sample {
   readonly capacity: number;
   readonly modules: number;
   readonly elevationsWaiting: number;
+  readonly deadLetters: { readonly size: number; readonly counts: DeadLetterCounts };
   readonly jobs: number;
   /** Of all jobs that there were. */
   readonly jobRuns: { readonly runs: number; readonly failures: number; readonly missed: number };
@@ -128,6 +130,27 @@ export const DEFINITIONS: readonly Definition[] = [
     'ringfence_elevations_waiting',
     'Requests for more that wait for an answer.',
     ({ elevationsWaiting }) => elevationsWaiting,
+  ),
+  gauge(
+    'ringfence_dead_letters',
+    'Messages that reached nobody and are kept.',
+    ({ deadLetters }) => deadLetters.size,
+  ),
+  counter(
+    'ringfence_dead_letters_total',
+    'Messages that reached nobody, by reason.',
+    ({ deadLetters }) => Object.entries(deadLetters.counts.came),
+    'reason',
+  ),
+  counter(
+    'ringfence_dead_letters_evicted_total',
+    'Dead letters that had to go for newer ones.',
+    ({ deadLetters }) => deadLetters.counts.evicted,
+  ),
+  counter(
+    'ringfence_messages_lost_total',
+    'Messages that were gone with the worker or process that kept them.',
+    ({ deadLetters }) => deadLetters.counts.lost,
   ),
   gauge('ringfence_jobs', 'Jobs that are scheduled.', ({ jobs }) => jobs),
   counter('ringfence_job_runs_total', 'Runs of jobs.', ({ jobRuns }) => jobRuns.runs),

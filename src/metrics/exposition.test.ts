@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { DeadLetters } from '../ipc/dead-letters.ts';
 import { DEFINITIONS, type Sample } from './definitions.ts';
 import { Exposition } from './exposition.ts';
 import { Tally } from './tally.ts';
@@ -19,6 +20,7 @@ const sample = (change: Partial<Sample> = {}): Sample => ({
   capacity: 4_096,
   modules: 0,
   elevationsWaiting: 0,
+  deadLetters: new DeadLetters(() => 0),
   jobs: 0,
   jobRuns: { runs: 0, failures: 0, missed: 0 },
   ...change,

@@ -11,6 +11,7 @@ import type { CallOutcome, Sending } from '../backend/backend.ts';
 import { CAPABILITY_NAME, type Grant, type GrantKind } from '../capability/grant.ts';
 import { reachesPid, reachesTool, reachesTopic } from '../capability/scope.ts';
 import { ASKED_MAX } from '../ipc/conversations.ts';
+import type { DeadLetterReason } from '../ipc/dead-letters.ts';
 import { type Ending, type Mail, mailOf, type Payload } from '../ipc/message.ts';
 import type { Answer, Question, ToolListing } from '../ipc/question.ts';
 import { RELATIONS_PER_AGENT_MAX, Relations } from '../ipc/relations.ts';
@@ -40,7 +41,7 @@ export interface RouterOptions {
   /** There will be no reply to a request of the program's. */
   unansweredToKernel(correlation: number): void;
   /** Mail that found nobody, or no room, and whose sender is not told. */
-  undelivered(to: Pid, mail: Mail, why: 'full' | 'closed'): void;
+  undelivered(to: Pid, mail: Mail, why: DeadLetterReason): void;
 }
 
 const refused = (error: string, message: string): CallOutcome<never> => ({
@@ -235,7 +236,8 @@ export class Router {
       receivers.map(async ({ pid, running }) => {
         const outcome = await running?.deliver(mail, null);
         if (outcome?.tag !== 'ok') {
-          this.#options.undelivered(pid, mail, outcome?.error === 'closed' ? 'closed' : 'full');
+          const hasExited = outcome === undefined || outcome.error === 'closed';
+          this.#options.undelivered(pid, mail, hasExited ? 'exited' : 'mailbox_full');
         }
         return outcome?.tag === 'ok';
       }),

@@ -12,6 +12,7 @@ import type { HeldGrant } from '../capability/held.ts';
 import { GrantRegistry } from '../capability/registry.ts';
 import type { WordedGrant } from '../capability/words.ts';
 import { RingfenceError } from '../errors.ts';
+import type { DeadLetterReason } from '../ipc/dead-letters.ts';
 import type { Ending, Mail, Payload } from '../ipc/message.ts';
 import type { ToolListing } from '../ipc/question.ts';
 import { Services } from '../ipc/services.ts';
@@ -80,8 +81,10 @@ export interface SupervisorOptions {
   tools(): readonly ToolListing[];
   /** Takes what agents send to the program; null: nothing does. */
   readonly onMessage: OnMessage | null;
-  /** Mail that reached nobody, and whose sender was told otherwise or not at all. */
-  undelivered(to: Pid, mail: readonly Mail[], why: 'full' | 'closed'): void;
+  /** Mail that reached nobody: the program's, and what an agent was told otherwise of, or nothing. */
+  undelivered(to: Pid, mail: readonly Mail[], why: DeadLetterReason): void;
+  /** So many messages are gone with what kept them. */
+  lost(messages: number): void;
   warn(text: string): void;
 }
 
@@ -377,13 +380,32 @@ export class Supervisor {
   }
 
   /** Sends a message of the program's. */
-  send(to: Pid, payload: Payload, waitMs: number | null): Promise<CallOutcome<number>> {
-    return this.router.send(KERNEL_PID, {
+  async send(to: Pid, payload: Payload, waitMs: number | null): Promise<CallOutcome<number>> {
+    const outcome = await this.router.send(KERNEL_PID, {
       to: { tag: 'process', pid: to },
       body: { tag: 'message' },
       payload,
       waitMs,
     });
+    const why = outcome.tag === 'err' ? this.whyUndelivered(to, outcome.error) : null;
+    if (why !== null) {
+      const mail: Mail = { tag: 'message', sender: KERNEL_PID, payload };
+      this.#options.undelivered(to, [mail], why);
+    }
+    return outcome;
+  }
+
+  /** Why nobody received what was sent to a pid; null: it is not the receiver that was missing. */
+  whyUndelivered(to: Pid, error: string): DeadLetterReason | null {
+    switch (error) {
+      case 'mailbox-full':
+        return 'mailbox_full';
+      case 'closed':
+      case 'not-found':
+        return to > 0 && to <= this.spawned ? 'exited' : 'not_found';
+      default:
+        return null;
+    }
   }
 
   /** Sends a request of the program's, and waits for the reply. */
@@ -606,7 +628,10 @@ export class Supervisor {
     process.input.close();
     const { request, pid, agentId } = process;
     if (end.undelivered.length > 0) {
-      this.#options.undelivered(pid, end.undelivered, 'closed');
+      this.#options.undelivered(pid, end.undelivered, 'exited');
+    }
+    if (end.lost > 0) {
+      this.#options.lost(end.lost);
     }
     const report: Report = {
       pid,
