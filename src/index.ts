@@ -45,6 +45,7 @@ export type {
 export type { SupervisorEnd, SupervisorHandle } from './kernel/supervisors.ts';
 export type { AgentRow, AgentView, ListOptions, WatchOptions } from './kernel/views.ts';
 export type { StateChange, StateWatch } from './kernel/watch.ts';
+export type { SweepOptions, WatchdogOptions } from './kernel/watchdog.ts';
 export type { WorkLimitsInput, WorkOptions } from './kernel/work-options.ts';
 export { type Kernel, openKernel } from './kernel.ts';
 export { loadPolicy } from './policy/load-policy.ts';

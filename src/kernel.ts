@@ -46,6 +46,7 @@ import {
   type WatchOptions,
 } from './kernel/views.ts';
 import type { StateWatch } from './kernel/watch.ts';
+import { readSweep, type SweepOptions, Watchdog } from './kernel/watchdog.ts';
 import type { WorkOptions } from './kernel/work-options.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import type { Limits } from './resource/limits.ts';
@@ -165,6 +166,7 @@ export class Kernel implements AsyncDisposable {
   readonly #modulesByName = new Map<string, LoadedModule>();
   readonly #preparations = new WorkQueue(PREPARATIONS_AT_A_TIME);
   readonly #closing = new AbortController();
+  readonly #watchdog: Watchdog | null;
 
   /** Use {@link openKernel}. */
   constructor(options: KernelOptions, saved: readonly SavedJob[]) {
@@ -239,6 +241,13 @@ export class Kernel implements AsyncDisposable {
       processWalls: options.processWalls ?? 'if-available',
       onWarning: warn,
     });
+    this.#watchdog =
+      options.watchdog === undefined
+        ? null
+        : new Watchdog(options.watchdog, {
+            sweep: (withinMs) => this.#supervisor.sweep(withinMs),
+            warn,
+          });
     this.#health = new KernelHealth({
       checks: options.healthChecks,
       capacity,
@@ -774,6 +783,16 @@ export class Kernel implements AsyncDisposable {
   }
 
   /**
+   * Looks which agents' threads and processes answer, and reaps the others: their thread or process is
+   * ended with all agents that it runs, as `reaped` with code -2. Resolves with their pids.
+   *
+   * @throws {RingfenceError} `RF_USAGE`
+   */
+  async sweep(options: SweepOptions = {}): Promise<Pid[]> {
+    return this.#supervisor.sweep(readSweep(options));
+  }
+
+  /**
    * Has an agent stop at the end of its slice, until it is resumed: {@link Agent.suspend}.
    *
    * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`; `RF_INVALID_STATE_TRANSITION` where it is neither
@@ -800,6 +819,7 @@ export class Kernel implements AsyncDisposable {
     );
     // Before anybody ends: nobody is started again for it, and no job runs any more.
     const schedule = this.#schedule.close();
+    this.#watchdog?.close();
     const supervisors = this.#supervisors.close();
     const reports = await this.#supervisor.close();
     await this.#backend.close();

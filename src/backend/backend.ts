@@ -121,6 +121,10 @@ export interface BackendAgent {
   readonly alwaysHears?: boolean;
   /** The command stands in the control block: act on it. */
   command(message: string): void;
+  /** Resolves when what runs it has answered, in its event loop; never where that hangs. */
+  answers(): Promise<void>;
+  /** Ends what runs it, at once, and all that it runs. The command stands in the control block. */
+  reap(): void;
   /** Its control block says that it is suspended: it stops at the end of its slice. */
   suspended(): void;
   /** Its control block says so no longer. */

@@ -8,6 +8,7 @@ export function endOfLost(block: ControlBlock, message: string): BackendEnd {
   const end = { code: -1, undelivered: [], lost: block.mailboxMessages };
   switch (block.command) {
     case COMMAND.kill:
+    case COMMAND.reap:
       return { ...end, reason: 'killed', message: 'it was killed' };
     case COMMAND.timeout:
       return { ...end, reason: 'timeout', message: 'its timeout passed' };

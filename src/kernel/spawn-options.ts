@@ -17,6 +17,7 @@ import type { Features, FeaturesInput } from '../wasm/metering/features.ts';
 import type { Agent } from './agent.ts';
 import { PART_NAMES } from './health.ts';
 import { type ScheduleOptions, scheduleSchema } from './schedule-handlers.ts';
+import { type WatchdogOptions, watchdogSchema } from './watchdog.ts';
 
 /** Checks of health that a program can give. */
 const CHECKS_MAX = 64;
@@ -72,6 +73,11 @@ export interface KernelOptions {
   readonly onMessage?: (message: ProgramMessage) => void;
   /** How jobs are kept: {@link Kernel.schedule}. */
   readonly schedule?: ScheduleOptions;
+  /**
+   * Reaps agents whose thread or process does not answer, again and again: {@link Kernel.sweep}.
+   * @default never
+   */
+  readonly watchdog?: WatchdogOptions;
   /** Takes the lines that agents log. */
   readonly onLog?: (line: LogLine) => void;
   /**
@@ -116,6 +122,7 @@ export const optionsSchema = z.strictObject({
     .optional(),
   schedule: scheduleSchema.optional(),
   onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
+  watchdog: watchdogSchema.optional(),
   onResourceWarning: z
     .custom<NonNullable<KernelOptions['onResourceWarning']>>((value) => typeof value === 'function')
     .optional(),

@@ -36,7 +36,7 @@ const LONG = {
 } as const;
 
 /** What the kernel tells a worker about an agent, at any time, through the agent's slot. */
-export const COMMAND = { none: 0, kill: 1, timeout: 2 } as const;
+export const COMMAND = { none: 0, kill: 1, timeout: 2, reap: 3 } as const;
 /** Where the command stands in the state. */
 const COMMAND_MASK = 0x7f;
 /** Beside it: the agent may not run. Above both, the revocations are counted. */

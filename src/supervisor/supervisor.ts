@@ -29,6 +29,7 @@ import { type NoReply, type OnMessage, ProgramMail } from './program-mail.ts';
 import { type Exit, exitCode, type Report, reportLimits } from './report.ts';
 import { Router } from './router.ts';
 import { DEFAULT_SHUTDOWN_MS } from './specification.ts';
+import { silentOf } from './sweep.ts';
 
 /** A line that an agent logged. */
 export interface LogLine {
@@ -527,6 +528,24 @@ export class Supervisor {
   }
 
   /**
+   * Reaps agents whose thread or process does not answer within a time: all that it runs ends with it.
+   * Resolves with their pids; their reports say so when they have ended.
+   */
+  async sweep(withinMs: number): Promise<Pid[]> {
+    const silent = await silentOf(this.list(), withinMs);
+    const message = `what ran it did not answer within ${withinMs} ms`;
+    // Of all of them it is known before the first takes the others with it.
+    const reaped = silent.filter((process) => process.block?.request(COMMAND.reap));
+    for (const process of reaped) {
+      process.killMessage = message;
+    }
+    for (const process of silent) {
+      process.running?.reap();
+    }
+    return reaped.map(({ pid }) => pid);
+  }
+
+  /**
    * Has an agent stop where it is, until it is resumed; nothing happens to one that is suspended.
    *
    * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`; `RF_INVALID_STATE_TRANSITION` for one that is neither
@@ -604,9 +623,10 @@ export class Supervisor {
     if (process.state === 'exited' || process.block === null) {
       return;
     }
+    const isReaped = end.reason === 'killed' && process.block.command === COMMAND.reap;
     const exit: Exit = {
-      code: end.code ?? exitCode(end.reason),
-      reason: end.reason,
+      code: isReaped ? exitCode('reaped') : (end.code ?? exitCode(end.reason)),
+      reason: isReaped ? 'reaped' : end.reason,
       message: end.reason === 'killed' ? (process.killMessage ?? end.message) : end.message,
     };
     // What it has passed on its last way.

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Processes } from '../../src/backend/process/processes.ts';
 import { Starts } from '../../src/backend/starts.ts';
+import { COMMAND } from '../../src/resource/control-blocks.ts';
 import { openRoot } from '../../src/wasm/host/files/root.ts';
 import { type Given, held, startAgent } from '../support/child-agents.ts';
 
@@ -293,6 +294,22 @@ describe('it ends, however it resists', () => {
       reason: 'killed',
       message: 'its process did not take a revocation',
     });
+  });
+
+  test('when it is asked whether it is there, and does not answer', async () => {
+    const agents = { deaf: start('deaf'), idle: start('idle') };
+    for (const { events } of Object.values(agents)) {
+      await vi.waitFor(() => expect(events.running).toHaveBeenCalled(), soon);
+    }
+    const answered = vi.fn();
+    const asked = agents.deaf.agent.answers().then(answered);
+    await agents.idle.agent.answers();
+    expect(answered).not.toHaveBeenCalled();
+    agents.deaf.block.request(COMMAND.reap);
+    agents.deaf.agent.reap();
+    // As which the supervisor reports it.
+    expect(await agents.deaf.ended).toMatchObject({ code: -1, reason: 'killed' });
+    await asked;
   });
 
   test('when it does not say that it rests while its agent is suspended', async () => {

@@ -209,6 +209,13 @@ export class RunningWork implements BackendAgent, Calling {
     );
   }
 
+  /** It is in the thread of whoever asks. */
+  async answers(): Promise<void> {}
+
+  reap(): void {
+    this.#finish(killed('it was reaped'));
+  }
+
   // ── its rest ────────────────────────────────────────────────────────────────────────────────────
 
   /** Nobody can stop a function: what it calls from now on through its context waits. */

@@ -139,6 +139,15 @@ export class ChildAgent implements BackendAgent {
     this.#deadline.setNow();
   }
 
+  answers(): Promise<void> {
+    // How long it may take is the business of who asks.
+    return this.#parts.tellings.tell((id) => this.#send({ kind: 'asked', id }));
+  }
+
+  reap(): void {
+    this.#lost('its process did not answer');
+  }
+
   /**
    * Its process has to say that it has heard it, and to be at rest from then on: whatever a guest has
    * made of it, it does not go on. Its mail stays here meanwhile.

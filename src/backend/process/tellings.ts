@@ -1,4 +1,7 @@
-/** What a process is told and has to answer: that grants were revoked, that its agent is suspended. */
+/**
+ * What a process is told and has to answer: that grants were revoked, that its agent is suspended, and
+ * whether it is there.
+ */
 
 import { answerTimer } from '../deadline.ts';
 
@@ -11,12 +14,12 @@ export class Tellings {
   #nextId = 1;
 
   /**
-   * Resolves when it has answered, or all are over; `silent` is called when it does not answer. `heard`
-   * is called at once, before what it says next is looked at.
+   * Resolves when it has answered, or all are over; `silent` is called when it does not answer in time.
+   * `heard` is called at once, before what it says next is looked at.
    */
   async tell(
     send: (id: number) => void,
-    silent: () => void,
+    silent: () => void = () => {},
     heard: () => void = () => {},
   ): Promise<void> {
     const id = this.#nextId;

@@ -23,6 +23,8 @@ export interface AgentThread {
     waitMs: number | null,
     signal?: AbortSignal,
   ): Promise<CallOutcome<number>>;
+  /** Resolves when its event loop has had a turn after the call; never where its thread is gone. */
+  answers(): Promise<void>;
   /** The last resort against a thread that does not answer. */
   terminate(): void;
 }
@@ -57,6 +59,14 @@ export class RunningAgent implements BackendAgent {
   command(message: string): void {
     this.#thread.post({ kind: 'command', pid: this.start.pid, message });
     this.#deadline.setNow();
+  }
+
+  answers(): Promise<void> {
+    return this.#thread.answers();
+  }
+
+  reap(): void {
+    this.#thread.terminate();
   }
 
   /** Its worker sees that in shared memory, before it runs again and at the end of each slice. */

@@ -449,7 +449,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   #lookForEnd(message = 'it was killed'): void {
     const { command } = this.block;
-    if (command === COMMAND.kill) {
+    if (command === COMMAND.kill || command === COMMAND.reap) {
       this.end(killed(message));
     } else if (command === COMMAND.timeout || this.#nowMs() >= this.#deadlineMs) {
       this.end(timedOut(this.limits));

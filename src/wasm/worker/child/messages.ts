@@ -55,6 +55,8 @@ export interface ChildBegin {
 export type ToChild =
   | ChildBegin
   | { readonly kind: 'command'; readonly command: Command; readonly message: string }
+  /** Whether it is there: it answers `told`. */
+  | { readonly kind: 'asked'; readonly id: number }
   /** The agent may not run; it answers `told`. */
   | { readonly kind: 'suspended'; readonly id: number }
   /** Which grants were revoked; it answers `told`. */

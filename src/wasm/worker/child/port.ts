@@ -157,6 +157,9 @@ export class ChildPort implements WorkerPort {
         this.#block.request(message.command);
         this.#hand({ kind: 'command', pid: this.#pid, message: message.message });
         return;
+      case 'asked':
+        this.tell({ kind: 'told', id: message.id });
+        return;
       case 'suspended':
         this.#block.suspend();
         // It is between two slices, and counts no more.
