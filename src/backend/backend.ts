@@ -103,6 +103,8 @@ export interface BackendEvents {
   input(): Promise<Uint8Array | null>;
   /** Sends as the agent; answers to whom it came. */
   send(sending: Sending, signal: AbortSignal): Promise<CallOutcome<number>>;
+  /** It has ended without a reply to this one, of whose request only its worker knew. */
+  unanswered(asker: number, correlation: number): void;
   /** Asks as the agent. */
   ask(question: Question): Promise<CallOutcome<Answer>>;
   callTool(name: string, argumentsJson: string, signal: AbortSignal): Promise<CallOutcome<string>>;

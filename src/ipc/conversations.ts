@@ -62,6 +62,18 @@ export class Conversations {
     }
   }
 
+  /** Those who were asked among these have ended. Whether anybody was. */
+  closeThoseTo(isAmong: (pid: number) => boolean): boolean {
+    let any = false;
+    for (const asked of this.#asked.values()) {
+      if (asked.to !== null && isAmong(asked.to)) {
+        asked.closed = true;
+        any = true;
+      }
+    }
+    return any;
+  }
+
   standing(correlation: number): Standing {
     const asked = this.#asked.get(correlation);
     return asked === undefined ? 'unknown' : asked.closed ? 'closed' : 'waiting';

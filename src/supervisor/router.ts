@@ -131,7 +131,9 @@ export class Router {
     payload: Payload,
     signal?: AbortSignal,
   ): Promise<CallOutcome<number>> {
-    if (this.#open.get(to)?.get(correlation) !== from) {
+    // A thread of ours has asked directly, and looks at who replies itself; a process can say anything.
+    const isKnown = this.#open.get(to)?.get(correlation) === from;
+    if (!isKnown && (to === KERNEL_PID || !this.#isInThread(from))) {
       return refused(
         'not-found',
         `pid ${to} does not wait for this reply: it has ended, or given up`,
@@ -153,6 +155,12 @@ export class Router {
       this.#answered(to, correlation);
     }
     return outcome;
+  }
+
+  /** Whether what is said of an agent is said by code of ours. */
+  #isInThread(pid: Pid): boolean {
+    const process = this.#options.find(pid);
+    return process !== undefined && process.request.isolation !== 'process';
   }
 
   /** A request by `asker` has gone to `to`. The oldest is forgotten for one more than may wait. */

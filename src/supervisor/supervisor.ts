@@ -291,6 +291,8 @@ export class Supervisor {
         output: (stream, bytes) => process[stream].take(bytes),
         input: () => process.input.next(),
         send: (sending, signal) => this.router.send(pid, sending, signal),
+        unanswered: (asker, correlation) =>
+          this.#table.findLive(asker)?.running?.signal({ tag: 'unanswered', correlation }),
         ask: (question) => this.router.ask(process, question),
         callTool: (name, argumentsJson, signal) =>
           this.#options.callTool(name, argumentsJson, { pid, agentId: process.agentId, signal }),

@@ -69,6 +69,7 @@ export function startAgent(host: Host, mode: string, given: Given = {}) {
     output: vi.fn(() => new Promise<'taken'>(() => {})),
     input: vi.fn(() => new Promise<null>(() => {})),
     send: vi.fn(async () => ({ tag: 'ok', val: 7 }) as const),
+    unanswered: vi.fn(),
     ask: vi.fn(async () => ({ tag: 'ok', val: null }) as const),
     callTool: vi.fn(async () => ({ tag: 'ok', val: '3' }) as const),
     spawn: vi.fn(async () => ({ tag: 'ok', val: 9 }) as const),

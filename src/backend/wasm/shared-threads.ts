@@ -4,6 +4,7 @@ import { Piscina } from 'piscina';
 import { RingfenceError } from '../../errors.ts';
 import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
 import type { WasmModule } from './module.ts';
+import { Routes } from './routes.ts';
 import { WORKER_FILE, WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
 
 /** How threads are shared. */
@@ -42,6 +43,7 @@ export class SharedThreads {
   readonly #options: SharedThreadsOptions;
   readonly #pool: Piscina;
   readonly #workers: WorkerLink[] = [];
+  readonly #routes = new Routes();
   #closed = false;
 
   constructor(options: SharedThreadsOptions) {
@@ -115,7 +117,8 @@ export class SharedThreads {
   }
 
   #addWorker(index: number): void {
-    const worker = new WorkerLink(this.#pool, this.#options);
+    const worker = new WorkerLink(this.#pool, this.#options, this.#routes);
+    this.#routes.add(worker);
     this.#workers[index] = worker;
     void worker.ended.then(async () => {
       // One that died after it had started is replaced; one that can't start would die again.

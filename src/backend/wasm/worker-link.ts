@@ -8,6 +8,7 @@ import { logLineBytes } from '../../wasm/worker/streams.ts';
 import type { BackendAgent, BackendEvents, BackendStart, CallOutcome } from '../backend.ts';
 import { endOfLost } from '../lost.ts';
 import type { WasmModule } from './module.ts';
+import type { Routed, Routes } from './routes.ts';
 import { type AgentThread, RunningAgent } from './running-agent.ts';
 
 /** Where the code of a thread is. */
@@ -23,8 +24,16 @@ export interface WorkerLinkOptions {
   onWarning(text: string): void;
 }
 
+let lastId = 0;
+
+const nextId = (): number => {
+  lastId += 1;
+  return lastId;
+};
+
 /** A thread that runs agents, until it is closed or dies. */
-export class WorkerLink implements AgentThread {
+export class WorkerLink implements AgentThread, Routed {
+  readonly id = nextId();
   readonly agents = new Map<number, RunningAgent>();
   readonly #pool: Piscina;
   readonly #onWarning: (text: string) => void;
@@ -32,6 +41,9 @@ export class WorkerLink implements AgentThread {
   readonly #known = new Set<string>();
   readonly #deliveries = new Map<number, (outcome: CallOutcome<number>) => void>();
   readonly #outbox: ToWorker[] = [];
+  /** Ports that go with what is in the outbox. */
+  readonly #transfer: MessagePort[] = [];
+  readonly #routes: Routes | null;
   #nextDelivery = 1;
   /** Null: it has answered the last time it was asked. */
   #pong: PromiseWithResolvers<void> | null = null;
@@ -45,8 +57,9 @@ export class WorkerLink implements AgentThread {
   /** Resolves when its task has ended, for whatever reason. */
   readonly ended: Promise<void>;
 
-  /** Takes a thread of the pool, for as long as it lives. */
-  constructor(pool: Piscina, options: WorkerLinkOptions) {
+  /** Takes a thread of the pool, for as long as it lives; `routes`: to others, absent: it has none. */
+  constructor(pool: Piscina, options: WorkerLinkOptions, routes: Routes | null = null) {
+    this.#routes = routes;
     this.#pool = pool;
     this.#onWarning = (text) => options.onWarning(text);
     const { port1, port2 } = new MessageChannel();
@@ -74,6 +87,10 @@ export class WorkerLink implements AgentThread {
     );
   }
 
+  has(pid: number): boolean {
+    return this.agents.has(pid);
+  }
+
   /** Whether its thread is gone: it takes no more agents. */
   get gone(): boolean {
     return this.#gone;
@@ -93,11 +110,14 @@ export class WorkerLink implements AgentThread {
   }
 
   /** Commands are batched: those of one turn go together, whoever gave them in it. */
-  post(message: ToWorker): void {
+  post(message: ToWorker, transfer: readonly MessagePort[] = []): void {
     this.#outbox.push(message);
+    this.#transfer.push(...transfer);
     if (this.#outbox.length === 1) {
       // After all microtasks that are due: each caller that was waiting gives its commands in one of them.
-      process.nextTick(() => this.#port.postMessage(this.#outbox.splice(0)));
+      process.nextTick(() =>
+        this.#port.postMessage(this.#outbox.splice(0), this.#transfer.splice(0)),
+      );
     }
   }
 
@@ -148,6 +168,7 @@ export class WorkerLink implements AgentThread {
   #lost(message: string): void {
     this.#ready.resolve(false);
     this.#gone = true;
+    this.#routes?.remove(this);
     this.#port.close();
     for (const agent of [...this.agents.values()]) {
       this.agents.delete(agent.start.pid);
@@ -228,7 +249,14 @@ export class WorkerLink implements AgentThread {
         void events.input().then((bytes) => this.post({ kind: 'input', pid, bytes }));
         return;
       case 'send':
-        operations.begin(message.id, (signal) => events.send(message, signal));
+        operations.begin(message.id, async (signal) => {
+          const outcome = await events.send(message, signal);
+          if (outcome.tag === 'ok' && message.to.tag === 'process') {
+            // Before the sender goes on: what it sends next takes the way.
+            this.#routes?.show(this, message.to.pid);
+          }
+          return outcome;
+        });
         return;
       case 'ask':
         operations.begin(message.id, () => events.ask(message.question));
@@ -243,6 +271,9 @@ export class WorkerLink implements AgentThread {
         return;
       case 'request-grant':
         operations.begin(message.id, () => events.requestGrant(message.grant, message.reason));
+        return;
+      case 'unanswered':
+        events.unanswered(message.asker, message.correlation);
         return;
       case 'abandon':
         operations.abandon(message.id);

@@ -220,6 +220,11 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     return this.correspondence.post(mail);
   }
 
+  /** Agents are gone with their worker: who was asked among them will not reply. */
+  lost(isAmong: (pid: number) => boolean): void {
+    this.#correspondence?.lost(isAmong);
+  }
+
   signal(signal: Signal): void {
     if (this.#end === null) {
       this.correspondence.signal(signal);
@@ -494,7 +499,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#timers?.close();
     const left = this.#correspondence?.close();
     for (const waiting of left?.unanswered ?? []) {
-      this.#parts.unanswered(waiting);
+      this.#parts.unanswered(this, waiting);
     }
     this.block.setFuel(this.fuel.used);
     this.memory.notePeak();

@@ -51,6 +51,13 @@ export class Correspondence {
     }
   }
 
+  /** Agents are gone: requests to them will have no reply. */
+  lost(isAmong: (pid: number) => boolean): void {
+    if (this.#conversations?.closeThoseTo(isAmong) === true) {
+      this.mailbox.wake();
+    }
+  }
+
   /** At its owner's end: the mail that is left, and who asked and waits in vain. */
   close(): { readonly undelivered: Mail[]; readonly unanswered: Unanswered[] } {
     const undelivered = this.mailbox.close();

@@ -59,7 +59,7 @@ export interface WorkerParts {
   ): Operation<number>;
   ask(from: Resident, question: Question): Operation<Answer>;
   /** There will be no reply: whoever asked is told, where it is here. */
-  unanswered(waiting: Unanswered): void;
+  unanswered(from: Resident, waiting: Unanswered): void;
   callTool(from: Resident, name: string, argumentsJson: string): Operation<string>;
   spawn(from: Resident, request: SpawnRequest): Operation<number>;
   requestGrant(from: Resident, grant: WordedGrant, reason: string): Operation<ElevationOutcome>;

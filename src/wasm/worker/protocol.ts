@@ -62,6 +62,12 @@ export type ToWorker =
   | { kind: 'revoked'; pid: number }
   | { kind: 'deliver'; id: number; to: number; delivery: Mail; waitMs: number | null }
   | { kind: 'signal'; pid: number; signal: Signal }
+  /** A port to another worker of the kernel. */
+  | { kind: 'peer'; worker: number; port: MessagePort }
+  /** That worker is gone. */
+  | { kind: 'peer-gone'; worker: number }
+  /** An agent is in that worker, to which there is a port. */
+  | { kind: 'route'; pid: number; worker: number }
   | { kind: 'abandon-delivery'; id: number }
   | { kind: 'settled'; pid: number; id: number; outcome: Outcome<string | Answer> }
   | { kind: 'input'; pid: number; bytes: Uint8Array | null }
@@ -103,6 +109,8 @@ export type FromWorker =
   | { kind: 'spawn'; pid: number; id: number; request: SpawnRequest }
   | { kind: 'request-grant'; pid: number; id: number; grant: WordedGrant; reason: string }
   | { kind: 'abandon'; pid: number; id: number }
+  /** The agent has ended without a reply to one of whom only the kernel knows where it is. */
+  | { kind: 'unanswered'; pid: number; asker: number; correlation: number }
   | { kind: 'delivered'; id: number; outcome: Outcome<number> }
   | { kind: 'pull-input'; pid: number }
   | { kind: 'output'; pid: number; stream: StreamName; bytes: Uint8Array }

@@ -16,9 +16,10 @@ import type { Unanswered } from './correspondence.ts';
 import { failedInside } from './ends.ts';
 import { type Heap, HeapAccount } from './heap-account.ts';
 import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
-import { deliver, PendingOperation } from './mail.ts';
+import { closedOutcome, deliver, PendingOperation, settled } from './mail.ts';
 import { MemoryPool } from './memory-pool.ts';
 import type { FileOwner, Resident, WorkerParts } from './parts.ts';
+import { Peers } from './peers.ts';
 import type { AgentStart, FromWorker, Mount, ToWorker } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
 import { KeptSeats, type SeatStore } from './seats.ts';
@@ -75,6 +76,16 @@ export class Worker implements WorkerParts {
   readonly #operations = new Map<number, PendingOperation<never>>();
   readonly #deliveries = new Map<number, Operation<number>>();
   readonly #outbox: FromWorker[] = [];
+  readonly #peers = new Peers({
+    deliver: (to, mail, waitMs) => this.#deliverTo(to, mail, waitMs),
+    unanswered: ({ asker, correlation }) =>
+      this.#agents.get(asker)?.signal({ tag: 'unanswered', correlation }),
+    lost: (isThere) => {
+      for (const agent of this.#agents.values()) {
+        agent.lost(isThere);
+      }
+    },
+  });
   #nextOperation = 1;
 
   constructor(options: WorkerOptions) {
@@ -144,11 +155,18 @@ export class Worker implements WorkerParts {
     payload: Payload,
     waitMs: number | null,
   ): Operation<number> {
-    const receiver = to.tag === 'process' ? this.#agents.get(to.pid) : undefined;
-    if (receiver !== undefined && !receiver.ended) {
-      return deliver(receiver, mailOf(body, from.pid, null, payload), waitMs);
-    }
     const { pid } = from;
+    if (to.tag === 'process') {
+      const receiver = this.#agents.get(to.pid);
+      const mail = mailOf(body, pid, null, payload);
+      if (receiver !== undefined && !receiver.ended) {
+        return deliver(receiver, mail, waitMs);
+      }
+      const sent = this.#peers.send(to.pid, mail, waitMs);
+      if (sent !== null) {
+        return sent;
+      }
+    }
     return this.#ask(from, (id) => ({ kind: 'send', pid, id, to, body, payload, waitMs }));
   }
 
@@ -156,9 +174,14 @@ export class Worker implements WorkerParts {
     return this.#ask(from, (id) => ({ kind: 'ask', pid: from.pid, id, question }));
   }
 
-  /** Those of other workers the kernel tells: their requests have gone through it. */
-  unanswered({ asker, correlation }: Unanswered): void {
-    this.#agents.get(asker)?.signal({ tag: 'unanswered', correlation });
+  unanswered({ pid }: Resident, waiting: Unanswered): void {
+    const { asker, correlation } = waiting;
+    const agent = this.#agents.get(asker);
+    if (agent !== undefined) {
+      agent.signal({ tag: 'unanswered', correlation });
+    } else if (!this.#peers.unanswered(waiting)) {
+      this.post({ kind: 'unanswered', pid, asker, correlation });
+    }
   }
 
   callTool(from: Resident, name: string, argumentsJson: string): Operation<string> {
@@ -198,6 +221,7 @@ export class Worker implements WorkerParts {
       this.#port.on('message', (messages: ToWorker[]) => {
         for (const message of messages) {
           if (message.kind === 'close') {
+            this.#peers.close();
             this.#port.close();
             resolve();
           } else {
@@ -241,6 +265,15 @@ export class Worker implements WorkerParts {
         return;
       case 'deliver':
         this.#deliver(message.id, message.to, message.delivery, message.waitMs);
+        return;
+      case 'peer':
+        this.#peers.add(message.worker, message.port);
+        return;
+      case 'peer-gone':
+        this.#peers.gone(message.worker);
+        return;
+      case 'route':
+        this.#peers.route(message.pid, message.worker);
         return;
       case 'signal':
         this.#agents.get(message.pid)?.signal(message.signal);
@@ -293,14 +326,15 @@ export class Worker implements WorkerParts {
     this.scheduler.wake(agent);
   }
 
-  #deliver(id: number, to: number, delivery: Mail, waitMs: number | null): void {
+  #deliverTo(to: number, mail: Mail, waitMs: number | null): Operation<number> {
     const receiver = this.#agents.get(to);
-    if (receiver === undefined || receiver.ended) {
-      const message = `pid ${to} has ended: nothing can be sent to it`;
-      this.post({ kind: 'delivered', id, outcome: { tag: 'err', error: 'closed', message } });
-      return;
-    }
-    const operation = deliver(receiver, delivery, waitMs);
+    return receiver === undefined || receiver.ended
+      ? settled(closedOutcome(to))
+      : deliver(receiver, mail, waitMs);
+  }
+
+  #deliver(id: number, to: number, delivery: Mail, waitMs: number | null): void {
+    const operation = this.#deliverTo(to, delivery, waitMs);
     if (operation.outcome !== null) {
       this.post({ kind: 'delivered', id, outcome: operation.outcome });
       return;
