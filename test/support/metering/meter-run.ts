@@ -240,11 +240,13 @@ function overflowedBy(error: unknown, host: TestHost | null): boolean {
   return isStack || host?.depthExhausted === true;
 }
 
+/** Whether it is injected for the host (see image.ts): no guest's own export in tests begins so. */
+const isForHost = (name: string): boolean => name.startsWith('ringfence:');
+
 /** What the exported globals and memories hold, a line each. */
 export function contents(exports: WebAssembly.Exports): string[] {
   return Object.entries(exports).flatMap(([name, value]) => {
-    // What is injected for the host: see image.ts.
-    if (name.startsWith('ringfence:')) return [];
+    if (isForHost(name)) return [];
     if (value instanceof WebAssembly.Global) {
       try {
         return [`global ${name} = ${show(value.value)}`];
@@ -280,7 +282,6 @@ function observe(
   const environment = new Environment(decoded);
   const { lines } = environment;
   const imports = environment.imports();
-  const start = metered?.startExport ?? null;
   let overflowed = false;
   const attempt = (what: string, act: () => unknown): boolean => {
     host?.enter();
@@ -302,7 +303,7 @@ function observe(
   };
   if (!attempt('instantiate', instantiate) || !instance) return { lines, overflowed };
   for (const [name, value] of Object.entries(instance.exports)) {
-    if (typeof value !== 'function' || name === start) continue;
+    if (typeof value !== 'function' || isForHost(name)) continue;
     const call = value as (...values: unknown[]) => unknown;
     const values = parametersOf(decoded, name).map(argumentOf);
     if (!attempt(name, () => call(...values))) return { lines, overflowed: true };
