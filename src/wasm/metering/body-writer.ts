@@ -20,7 +20,7 @@ import {
   emitSave,
   OP,
 } from './emit.ts';
-import type { FunctionPlan } from './function-body.ts';
+import type { FunctionPlan } from './function-plan.ts';
 import type { Layout } from './layout.ts';
 import { encodeValueType } from './value-types.ts';
 import type { ByteWriter } from './writer.ts';

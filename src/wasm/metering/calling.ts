@@ -10,7 +10,7 @@ import {
   emitSave,
   OP,
 } from './emit.ts';
-import type { FunctionPlan } from './function-body.ts';
+import type { FunctionPlan } from './function-plan.ts';
 import type { Layout } from './layout.ts';
 import { ADDED_PARAMETERS } from './references.ts';
 import { VALUE, type ValueType } from './value-types.ts';

@@ -15,6 +15,9 @@ export const FRAME = {
   tryTable: 7,
 } as const;
 
+/** The place of what branches out of the function go to. */
+export const OUT_OF_FUNCTION = -1;
+
 /** A block, and where charges stand in it. */
 export class Frame {
   kind = 0;

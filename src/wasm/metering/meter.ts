@@ -3,7 +3,7 @@
 import { DEFAULT_METER_CAPS, type MeterCaps } from './caps.ts';
 import { EDIT } from './edits.ts';
 import type { Features, FeaturesInput } from './features.ts';
-import type { FunctionPlan } from './function-body.ts';
+import type { FunctionPlan } from './function-plan.ts';
 import { HelperSet } from './helpers.ts';
 import { imageExports, imageOf, type ModuleImage } from './image.ts';
 import { findLeaves, noLeaves } from './leaves.ts';

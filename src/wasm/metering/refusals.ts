@@ -1,6 +1,7 @@
 /** How the metering refuses: one sentence each for a broken module and for a feature that isn't run. */
 
 import { RingfenceError } from '../../errors.ts';
+import type { MeterCaps } from './caps.ts';
 import {
   FEATURE_NAMES,
   FEATURE_WORDS,
@@ -66,4 +67,15 @@ export function refusedSize(
     `The core module has ${value} ${what} at byte ${offset}, more than the ${limit} that ringfence compiles: split it up or build it smaller.`,
     { feature: what, cap, value, limit, offset },
   );
+}
+
+/** The module has `value` of something at `offset`, and passes the cap. */
+export function beyondCap(
+  caps: MeterCaps,
+  cap: keyof MeterCaps,
+  value: number,
+  what: string,
+  offset: number,
+): RingfenceError {
+  return refusedSize(what, cap, value, caps[cap], offset);
 }

@@ -4,7 +4,8 @@ import { BodyWriter } from './body-writer.ts';
 import { BranchHints } from './branch-hints.ts';
 import type { MeterCaps } from './caps.ts';
 import { EDIT, EditList } from './edits.ts';
-import { BodyWalker, type FunctionPlan } from './function-body.ts';
+import { BodyWalker } from './function-body.ts';
+import type { FunctionPlan } from './function-plan.ts';
 import type { HelperSet } from './helpers.ts';
 import { type ImageExports, imageFunctions, memoryImport } from './image.ts';
 import {
