@@ -84,7 +84,7 @@ function describe(
     world: plan.entry.kind === 'agent-run' ? 'ringfence:agent' : 'wasi:cli',
     imports: plan.imports,
     exports: plan.exports,
-    features: plan.features,
+    features: Object.freeze({ ...plan.features }),
     declaredBytes: plan.declaredBytes,
     fromCache: prepared.fromCache,
     adapted: prepared.adapted,

@@ -5,8 +5,10 @@
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { print } from '@bytecodealliance/jco';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LoadedModule, SpawnOptions } from '../../src/index.ts';
 import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
@@ -303,6 +305,17 @@ test('components that tools make of such modules run, agents as commands', async
     const report = await run(module, { isolation: 'process', features: GC });
     expect(report.exit).toEqual(NORMAL);
   }
+});
+
+test('what a compiler makes of trees, arrays and closures runs as a command', async () => {
+  const core = await readFile(new URL('../fixtures/features/trees.wasm', import.meta.url));
+  const text = await print(core);
+  const bytes = await commandOf(text.replace('(export "run"', '(export "wasi:cli/run@0.2.12#run"'));
+  await expect(host.kernel.load(bytes)).rejects.toEqual(refusal('gc'));
+  const module = await host.kernel.load(bytes, { features: GC });
+  const report = await run(module, { isolation: 'process', features: GC });
+  expect(report.exit).toEqual(NORMAL);
+  expect(report.usage.fuel).toBeGreaterThan(100_000);
 });
 
 describe('what may be used is asked when it is known which module it is', () => {
