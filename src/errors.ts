@@ -46,8 +46,6 @@ export type ErrorCode =
   | 'RF_BACKEND_NOT_AVAILABLE'
   /** A service whose name another agent provides. */
   | 'RF_SERVICE_TAKEN'
-  /** A reply that did not come in time. */
-  | 'RF_TIMEOUT'
   /** What was waited for was given up. */
   | 'RF_CANCELLED'
   /** A supervisor has no child of this id. */

@@ -25,6 +25,7 @@ export type { Payload } from './ipc/message.ts';
 export type { MessageInput } from './ipc/payload.ts';
 export type { Agent } from './kernel/agent.ts';
 export type { NativeAgent } from './kernel/native-agent.ts';
+export type { ReliableSend } from './kernel/reliable.ts';
 export { resolveMounts } from './kernel/roots.ts';
 export type { JobHandler, ScheduleOptions } from './kernel/schedule-handlers.ts';
 export type { JobOptions, ScheduledJob } from './kernel/schedule-options.ts';

@@ -13,6 +13,7 @@ import { specOfWords, type WordedGrant } from './capability/words.ts';
 import { RingfenceError } from './errors.ts';
 import type { Health } from './health/health.ts';
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from './ipc/dead-letters.ts';
+import type { Payload } from './ipc/message.ts';
 import { NAME_CHARACTERS_MAX } from './ipc/message.ts';
 import { type MessageInput, readMessage } from './ipc/payload.ts';
 import { Agent } from './kernel/agent.ts';
@@ -22,6 +23,7 @@ import { KernelHealth } from './kernel/health.ts';
 import { KernelMetrics } from './kernel/metrics.ts';
 import { pathOf, readModule } from './kernel/module-file.ts';
 import { NativeAgent, type WorkResult } from './kernel/native-agent.ts';
+import { type ReliableSend, ReliableSends } from './kernel/reliable.ts';
 import { requireDensity, roomOfProcess } from './kernel/room.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './kernel/roots.ts';
 import { KernelSchedule, readSchedule, SYSTEM_CLOCK } from './kernel/schedule.ts';
@@ -152,6 +154,7 @@ export class Kernel implements AsyncDisposable {
   readonly #supervisors: Supervisors;
   readonly #views: Views;
   readonly #metrics: KernelMetrics;
+  readonly #reliable: ReliableSends;
   readonly #deadLetters = new DeadLetters(Date.now);
   readonly #scores = new ScoreBook(Date.now);
   readonly #health: KernelHealth;
@@ -204,12 +207,20 @@ export class Kernel implements AsyncDisposable {
       tools: () => this.#tools.list(),
       onMessage: options.onMessage ?? null,
       undelivered: (to, mail, why) => {
-        for (const each of mail) {
+        // Who asks for the program is told itself that there is no reply.
+        for (const each of mail.filter(
+          ({ tag, sender }) => tag !== 'request' || sender !== KERNEL_PID,
+        )) {
           this.#deadLetters.add(to, each, why);
         }
       },
       lost: (messages) => this.#deadLetters.lose(messages),
       warn,
+    });
+    this.#reliable = new ReliableSends({
+      supervisor: this.#supervisor,
+      deadLetters: this.#deadLetters,
+      closing: this.#closing.signal,
     });
     this.#views = new Views(this.#supervisor);
     this.#metrics = new KernelMetrics({
@@ -727,6 +738,24 @@ export class Kernel implements AsyncDisposable {
    */
   cancelJob(id: string): Promise<boolean> {
     return this.#schedule.cancel(id);
+  }
+
+  /**
+   * Sends a message as a request, again and again until it is replied to: after 5 s, 10 s, 20 s, and at last
+   * 30 s. The reply is its acknowledgement; a receiver that is slow gets it more than once. What is in vain
+   * becomes a dead letter (docs/delivery.md).
+   *
+   * @throws {RingfenceError} `RF_USAGE`, `RF_TIMEOUT` when it was not acknowledged, `RF_CLOSED` when the
+   * agent or the kernel has ended, `RF_PROCESS_NOT_FOUND`, `RF_CANCELLED` by its signal,
+   * `RF_LIMIT_EXCEEDED` for more than the receiver may hold, or when 1,000 are under way
+   *
+   * @example
+   * ```ts
+   * const reply = await kernel.sendReliably({ to: { service: 'store' }, message: 'put 1' });
+   * ```
+   */
+  sendReliably(send: ReliableSend): Promise<Payload> {
+    return this.#reliable.send(send);
   }
 
   /**

@@ -28,8 +28,8 @@ export interface DeadLetter {
   /** In milliseconds since 1970. */
   readonly atMs: number;
   readonly reason: DeadLetterReason;
-  /** Who should have received it. */
-  readonly to: number;
+  /** Who should have received it; null: whoever provides a service, and nobody did. */
+  readonly to: number | null;
   /** Who has sent it; 0: the program. */
   readonly from: number;
   readonly kind: Mail['tag'];
@@ -102,7 +102,7 @@ export class DeadLetters {
   }
 
   /** Keeps a message; the oldest go where there is no room. */
-  add(to: number, mail: Mail, reason: DeadLetterReason, attempts = 1): void {
+  add(to: number | null, mail: Mail, reason: DeadLetterReason, attempts = 1): void {
     const bytes = heldBytes(mail.payload);
     this.#came[reason] += 1;
     while (this.#isFull(bytes)) {
