@@ -108,6 +108,20 @@ describe.each(KINDS)('endless recursion of %s functions', (_, options) => {
     expect((exports.caught as unknown as WebAssembly.Global).value).toBe(0);
   });
 
+  it('ends at the stack of the engine where that comes first, and no handler takes that', async () => {
+    // A handler would find the fuel that was put into the global before, and what ran since were free.
+    const text = `${COUNT} (global $caught (export "caught") (mut i32) (i32.const 0))
+      (func $f ${STEP} (call $f))
+      (func (export "run") (block $h (try_table (catch_all $h) (call $f)))
+        (global.set $caught (i32.const 1)))`;
+    const host = new TestHost(PLENTY);
+    const exports = await instantiate(text, host, {}, options);
+    host.depth.value = 2 ** 30;
+    await expect(promising(exports.run)()).rejects.toThrow(RangeError);
+    expect(host.depthExhausted).toBe(false);
+    expect((exports.caught as unknown as WebAssembly.Global).value).toBe(0);
+  });
+
   it('is ended where it goes through another module and its table', async () => {
     const host = new TestHost(PLENTY);
     let again = () => {};
