@@ -34,7 +34,7 @@ export type ErrorCode =
   | 'RF_QUOTA_EXCEEDED'
   /** The receiver's mailbox is full. */
   | 'RF_MAILBOX_FULL'
-  /** The time that a call was given has passed. */
+  /** What was waited for, a message or a reply, did not come in time. */
   | 'RF_TIMEOUT'
   /** No tool has this name. */
   | 'RF_TOOL_NOT_FOUND'

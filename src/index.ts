@@ -6,12 +6,16 @@
 
 export type { BackendName, Isolation } from './backend/backend.ts';
 export type {
+  AvailableTool,
   LogLevel,
+  MessageTarget,
   Received,
   ReceiveOptions,
+  RequestTarget,
   SendOptions,
   Work,
   WorkContext,
+  WorkRequestOptions,
 } from './backend/native/context.ts';
 export type { ProcessWalls } from './backend/process/walls.ts';
 export type { Elevation, ElevationAnswer, ElevationRequest } from './capability/elevation.ts';

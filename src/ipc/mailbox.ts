@@ -90,11 +90,11 @@ export class Mailbox {
     notify(this.#mail);
   }
 
-  /** Takes the first message that fits; the others keep their order. */
-  take(filter: MessageFilter): Delivery | null {
+  /** Takes the first message that fits and is none of a kind; the others keep their order. */
+  take(filter: MessageFilter, except: Delivery['tag'] | null = null): Delivery | null {
     for (let index = this.#head; index < this.#queue.length; index += 1) {
       const delivery = this.#queue[index];
-      if (delivery !== undefined && matches(filter, delivery)) {
+      if (delivery !== undefined && delivery.tag !== except && matches(filter, delivery)) {
         this.#remove(index);
         this.#give(delivery);
         return delivery;

@@ -16,7 +16,7 @@ const CODES: Readonly<Record<ErrorVariant['tag'], ErrorCode>> = {
   invalid: 'RF_USAGE',
   closed: 'RF_CLOSED',
   unavailable: 'RF_UNAVAILABLE',
-  cancelled: 'RF_CLOSED',
+  cancelled: 'RF_CANCELLED',
 };
 
 /** What was asked, for the error that it ends in. */
@@ -25,6 +25,8 @@ export interface Asked {
   readonly what: string;
   /** Who has asked. */
   readonly pid: number;
+  /** The agent's. */
+  readonly signal: AbortSignal;
   /** What it is called where nobody has it, if that is no agent. */
   readonly notFound?: ErrorCode;
 }
@@ -32,14 +34,25 @@ export interface Asked {
 /** The value of an answer. @throws {RingfenceError} for a failed one */
 export function unwrap<Value>(
   result: Result<Value, ErrorVariant>,
-  { what, pid, notFound }: Asked,
+  { what, pid, signal, notFound }: Asked,
 ): Value {
   if (result.tag === 'ok') {
     return result.val;
   }
   const { tag, val: why } = result.val;
   const code = tag === 'not-found' && notFound !== undefined ? notFound : CODES[tag];
-  throw new RingfenceError(code, `Cannot ${what}: ${why}.`, { pid });
+  // Given up because it is to stop: who lets that be thrown does as he is asked.
+  const options = tag === 'cancelled' && signal.aborted ? { cause: signal.reason } : {};
+  throw new RingfenceError(code, `Cannot ${what}: ${why}.`, { pid }, options);
+}
+
+/** Whether it was done; false: what it was for is not there. @throws {RingfenceError} as `unwrap` */
+export function wasFound(result: Result<undefined, ErrorVariant>, asked: Asked): boolean {
+  if (result.tag === 'err' && result.val.tag === 'not-found') {
+    return false;
+  }
+  unwrap(result, asked);
+  return true;
 }
 
 /** Why an agent ended, as the program sees it. */
@@ -65,15 +78,9 @@ export function toReceived(received: WitReceived): Received {
         payload,
       };
     }
-    case 'reply': {
-      const { sender, correlation, payload } = received.val;
-      return {
-        tag: 'reply',
-        sender: Number(sender),
-        correlation: Number(correlation),
-        payload,
-      };
-    }
+    case 'reply':
+      // It is for the request that waits for it: `receive` leaves it to that (running-work.ts).
+      throw new Error('a reply was received by who did not wait for it');
     case 'topic': {
       const { sender, topic, payload } = received.val;
       return { tag: 'topic', sender: Number(sender), topic, payload };

@@ -34,7 +34,8 @@ export interface Calling {
   readonly block: ControlBlock;
   readonly log: LogSink;
   readonly clocks: Clocks;
-  readonly mailbox: MailboxView;
+  /** Without the replies: those go to the requests that wait for them. */
+  readonly mail: MailboxView;
   readonly timers: TimersView;
   readonly conversations: Conversations;
   readonly ended: boolean;
@@ -97,7 +98,7 @@ export class Call implements Caller {
     return this.#agent.clocks;
   }
   get mailbox(): MailboxView {
-    return this.#agent.mailbox;
+    return this.#agent.mail;
   }
   get timers(): TimersView {
     return this.#agent.timers;

@@ -13,19 +13,13 @@ export interface Ending {
 /** What can arrive. A sender is who the kernel knows it to be; 0 is the program. */
 export type Received =
   | { readonly tag: 'message'; readonly sender: number; readonly payload: Payload }
-  /** It wants a reply under its correlation. */
+  /** It wants a `reply` under its correlation. */
   | {
       readonly tag: 'request';
       readonly sender: number;
       readonly correlation: number;
       /** Which method of a service; null: none was named. */
       readonly method: string | null;
-      readonly payload: Payload;
-    }
-  | {
-      readonly tag: 'reply';
-      readonly sender: number;
-      readonly correlation: number;
       readonly payload: Payload;
     }
   | {
@@ -59,8 +53,36 @@ export type Received =
 export interface ReceiveOptions {
   /** Only what this pid has sent; the rest keeps its order and waits. @default whoever has */
   readonly sender?: number | undefined;
+  /** Only what was published there; instead of `sender`. @default whatever comes */
+  readonly topic?: string | undefined;
   /** 0 takes only what is there. @default as long as the agent lives */
   readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * One who can be asked: a pid; the program that runs the kernel; or whoever provides a service now. A
+ * request tells that one its `method`, too.
+ */
+export type RequestTarget =
+  | number
+  | 'kernel'
+  | { readonly service: string; readonly method?: string | undefined };
+
+/** Whom a message can go to; `broadcast`: everybody whom the scope of its `ipc` reaches. */
+export type MessageTarget = RequestTarget | 'broadcast';
+
+/** How a request is made. */
+export interface WorkRequestOptions {
+  /** How long to wait for the reply. @default as long as both live */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A tool that may be called. */
+export interface AvailableTool {
+  readonly name: string;
+  readonly description: string;
+  /** A JSON schema of the arguments. */
+  readonly parameters: unknown;
 }
 
 /** How a message is sent. */
@@ -87,19 +109,95 @@ export interface WorkContext {
   readonly signal: AbortSignal;
 
   /**
-   * Takes the first message that fits, or waits for one. Needs `ipc`.
+   * Takes the first message that fits, or waits for one. Replies go to the `request` that waits for them.
+   * Needs `ipc`.
    *
-   * @throws {RingfenceError} `RF_TIMEOUT` when none has come in time, `RF_USAGE`
+   * @throws {RingfenceError} `RF_TIMEOUT` when none has come in time; `RF_CANCELLED` where only some fit
+   * and it is asked to stop; `RF_USAGE`
    */
   receive(options?: ReceiveOptions): Promise<Received>;
 
   /**
-   * Sends a message. Needs `ipc` with the receiver in its scope, and counts as one.
+   * Sends a message. Needs `ipc` with the receiver in its scope, for a service `services`, too; counts as
+   * one message, a broadcast to all as well. Who has no room for a broadcast misses it.
    *
-   * @throws {RingfenceError} `RF_CLOSED` or `RF_PROCESS_NOT_FOUND` when nobody is there,
-   * `RF_MAILBOX_FULL`, `RF_LIMIT_EXCEEDED` for more than 16 MiB or than the host may hold, `RF_USAGE`
+   * @throws {RingfenceError} `RF_CLOSED` or `RF_PROCESS_NOT_FOUND` when nobody is there, `RF_UNAVAILABLE`
+   * when nobody provides the service, `RF_MAILBOX_FULL`, `RF_LIMIT_EXCEEDED` for more than 16 MiB or than
+   * the host may hold, `RF_USAGE`
    */
-  send(to: number, message: MessageInput, options?: SendOptions): Promise<void>;
+  send(to: MessageTarget, message: MessageInput, options?: SendOptions): Promise<void>;
+
+  /**
+   * Asks, and answers the reply. Needs what `send` needs.
+   *
+   * @throws {RingfenceError} as `send`; `RF_CLOSED` also when who was asked has ended without a reply;
+   * `RF_TIMEOUT`, after which a reply reaches nobody; `RF_CANCELLED` where this agent is asked to stop:
+   * it can ask again when it has received that
+   */
+  request(to: RequestTarget, message: MessageInput, options?: WorkRequestOptions): Promise<Payload>;
+
+  /**
+   * Replies to a request that was received, once. Needs `ipc`, whatever its scope.
+   *
+   * @throws {RingfenceError} `RF_CLOSED` when nobody waits for it (any more), `RF_MAILBOX_FULL`: it can
+   * be tried again, `RF_LIMIT_EXCEEDED`, `RF_USAGE`
+   */
+  reply(correlation: number, message: MessageInput): Promise<void>;
+
+  /**
+   * Sends to all who have subscribed, but itself. Needs `ipc` with the topic in its scope. Who has no
+   * room misses it.
+   */
+  publish(topic: string, message: MessageInput): Promise<void>;
+
+  /** Receives what is published there; again is the same. Needs `ipc` with the topic in its scope. */
+  subscribe(topic: string): Promise<void>;
+
+  /** False: it had not subscribed. Needs `ipc` with the topic in its scope. */
+  unsubscribe(topic: string): Promise<boolean>;
+
+  /**
+   * Has the end of another agent told, once, as `down`; answers the id of the monitor. Where there is no
+   * such agent (any more) that is told at once. May be its parent, a child, or within the scope of its
+   * `ipc`.
+   *
+   * @throws {RingfenceError} `RF_LIMIT_EXCEEDED` for more than 1,024 links and monitors
+   */
+  monitor(pid: number): Promise<number>;
+
+  /** False: it has no such monitor, or that has told already. */
+  demonitor(monitor: number): Promise<boolean>;
+
+  /**
+   * Links both: when one ends other than normally, the other is ended as `killed`, or is told `exit` where
+   * it traps exits. May be a child, or one who traps exits and whom it could monitor.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`, `RF_LIMIT_EXCEEDED` for more than 1,024 of either
+   */
+  link(pid: number): Promise<void>;
+
+  /** Does nothing where they are not linked. */
+  unlink(pid: number): Promise<void>;
+
+  /** Whether the ends of linked agents are told to this one as `exit`, instead of ending it. */
+  trapExit(enabled: boolean): Promise<void>;
+
+  /**
+   * Sends itself a message later, received as `timer`; answers the timer's id. Needs `ipc`. The payload is
+   * held by the host until then.
+   *
+   * @throws {RingfenceError} `RF_LIMIT_EXCEEDED` for more than 256 timers, or than the host may hold
+   */
+  after(milliseconds: number, message: MessageInput): Promise<number>;
+
+  /** As `after`, again and again; rings that come while one waits to be received are left out. */
+  every(milliseconds: number, message: MessageInput): Promise<number>;
+
+  /** False: it has no such timer, or that has rung for the last time. */
+  cancelTimer(timer: number): Promise<boolean>;
+
+  /** The tools that it may call. Needs `tools`. */
+  tools(): Promise<readonly AvailableTool[]>;
 
   /**
    * Calls a tool; `args` and the answer are what JSON can say. Needs `tools` with its name, and counts

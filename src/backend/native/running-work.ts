@@ -16,7 +16,7 @@ import type { Answer, Question } from '../../ipc/question.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
-import type { LogSink, Operation } from '../../wasm/host/agent.ts';
+import type { LogSink, MailboxView, Operation } from '../../wasm/host/agent.ts';
 import { COARSE_CLOCKS } from '../../wasm/worker/clocks.ts';
 import { Correspondence, type Posted } from '../../wasm/worker/correspondence.ts';
 import { DenialCounts } from '../../wasm/worker/denial-counts.ts';
@@ -54,6 +54,18 @@ export interface WorkToRun {
 
 type End = Omit<BackendEnd, 'undelivered' | 'lost'>;
 
+/**
+ * What the calls of a function see of its mailbox. A guest has one call under way; here a `receive` of any
+ * message may wait beside requests, and must not take what those wait for.
+ */
+const mailOf = (mailbox: Mailbox): MailboxView => ({
+  take: (filter) => mailbox.take(filter, filter.tag === 'correlation' ? null : 'reply'),
+  get cancelled() {
+    return mailbox.cancelled;
+  },
+  onMail: mailbox.onMail,
+});
+
 const nowMs = (): number => performance.timeOrigin + performance.now();
 
 /** What was thrown: its sentence, and all there is. Whatever that is, this throws nothing. */
@@ -77,6 +89,7 @@ export class RunningWork implements BackendAgent, Calling {
   readonly limits: Limits;
   readonly block: ControlBlock;
   readonly correspondence: Correspondence;
+  readonly mail: MailboxView;
   readonly timers = new Timers(this);
   readonly log: LogSink;
   readonly clocks = COARSE_CLOCKS;
@@ -107,6 +120,7 @@ export class RunningWork implements BackendAgent, Calling {
     this.correspondence = new Correspondence(
       new MailShare(this, start.limits.hostBytes, start.block),
     );
+    this.mail = mailOf(this.correspondence.mailbox);
     this.log = {
       // Each line is taken over at once.
       room: Number.POSITIVE_INFINITY,

@@ -2,9 +2,9 @@
 
 import type { Question } from '../../../ipc/question.ts';
 import { ok } from '../abi/binding.ts';
-import type { HostAgent, Operation } from '../agent.ts';
+import type { Caller, Operation } from '../agent.ts';
 import type { Functions } from '../generated/ringfence-agent-process.ts';
-import { implement } from '../implement.ts';
+import { type Interface, implement } from '../implement.ts';
 import { asking, cancelAsking, nothing } from './asking.ts';
 import { denied, failedOutcome } from './errors.ts';
 import { toId } from './numbers.ts';
@@ -20,30 +20,15 @@ interface Spawning {
 const about = <Value>(question: (value: Value) => Question) => ({
   blocking: true,
   cancel: cancelAsking,
-  run: (agent: HostAgent, value: Value) => asking(agent, () => question(value), nothing),
+  run: (agent: Caller, value: Value) => asking(agent, () => question(value), nothing),
 });
 
-export const agentProcess = implement<Functions>('ringfence:agent/process', null, {
-  self: (agent) => BigInt(agent.pid),
-  parent: (agent) => BigInt(agent.parentPid),
-  spawn: {
-    capability: 'spawn',
-    denied,
-    blocking: true,
-    // Whether the child was spawned already is not known: it is, or it is not, and nobody waits.
-    cancel: (agent) => (agent.pending as Spawning).operation.abandon(),
-    run(agent, request) {
-      const spawning = (agent.pending as Spawning | undefined) ?? {
-        operation: agent.spawn(request),
-      };
-      agent.pending = spawning;
-      const { outcome } = spawning.operation;
-      if (outcome === null) {
-        return agent.wait(spawning.operation.onSettled);
-      }
-      return outcome.tag === 'ok' ? ok(BigInt(outcome.val)) : failedOutcome(outcome);
-    },
-  },
+const INTERFACE = 'ringfence:agent/process';
+
+type OfOthers = 'stop' | 'link' | 'unlink' | 'monitor' | 'demonitor' | 'trap-exit';
+
+/** Those that ask the kernel about others: a function of the program can, too. */
+export const others = implement<Pick<Functions, OfOthers>, Caller>(INTERFACE, null, {
   stop: {
     capability: 'spawn',
     denied,
@@ -67,3 +52,28 @@ export const agentProcess = implement<Functions>('ringfence:agent/process', null
   demonitor: about((monitor: bigint) => ({ ask: 'demonitor', monitor: toId(monitor) })),
   'trap-exit': about((enabled: boolean) => ({ ask: 'trap-exit', enabled })),
 });
+
+const itself = implement<Omit<Functions, OfOthers>>(INTERFACE, null, {
+  self: (agent) => BigInt(agent.pid),
+  parent: (agent) => BigInt(agent.parentPid),
+  spawn: {
+    capability: 'spawn',
+    denied,
+    blocking: true,
+    // Whether the child was spawned already is not known: it is, or it is not, and nobody waits.
+    cancel: (agent) => (agent.pending as Spawning).operation.abandon(),
+    run(agent, request) {
+      const spawning = (agent.pending as Spawning | undefined) ?? {
+        operation: agent.spawn(request),
+      };
+      agent.pending = spawning;
+      const { outcome } = spawning.operation;
+      if (outcome === null) {
+        return agent.wait(spawning.operation.onSettled);
+      }
+      return outcome.tag === 'ok' ? ok(BigInt(outcome.val)) : failedOutcome(outcome);
+    },
+  },
+});
+
+export const agentProcess: Interface = new Map([...itself, ...others]);
