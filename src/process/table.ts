@@ -1,6 +1,7 @@
 /** The process table: a row for each agent, with a capacity, and a bounded history of the exited. */
 
 import { RingfenceError } from '../errors.ts';
+import { TurnoverMap } from '../turnover-map.ts';
 import { checkTransition, type Pid, type ProcessState } from './state.ts';
 
 /** What every row has; the supervisor adds what it needs. */
@@ -29,7 +30,7 @@ export interface ProcessTableOptions<Row, Past> {
 /** All agents of a kernel, and who has exited lately. */
 export class ProcessTable<Row extends ProcessRow, Past extends ProcessRow> {
   readonly #options: ProcessTableOptions<Row, Past>;
-  readonly #live = new Map<Pid, Row>();
+  readonly #live = new TurnoverMap<Pid, Row>();
   readonly #history = new Map<Pid, Past>();
   /** Whose rows these are, in a ring: the oldest is where the next goes. */
   readonly #exited: Pid[] = [];
@@ -96,7 +97,7 @@ export class ProcessTable<Row extends ProcessRow, Past extends ProcessRow> {
 
   /** All agents that have not exited, in the order of their pids. */
   list(): Row[] {
-    return [...this.#live.values()];
+    return this.#live.values();
   }
 
   /** Who has exited lately, in the order of their exits. */

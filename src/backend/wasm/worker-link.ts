@@ -3,6 +3,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { Mail } from '../../ipc/message.ts';
+import { TurnoverMap } from '../../turnover-map.ts';
 import type { FromWorker, ToWorker, WorkerStart } from '../../wasm/worker/protocol.ts';
 import { logLineBytes } from '../../wasm/worker/streams.ts';
 import type { BackendAgent, BackendEvents, BackendStart, CallOutcome } from '../backend.ts';
@@ -34,7 +35,7 @@ const nextId = (): number => {
 /** A thread that runs agents, until it is closed or dies. */
 export class WorkerLink implements AgentThread, Routed {
   readonly id = nextId();
-  readonly agents = new Map<number, RunningAgent>();
+  readonly agents = new TurnoverMap<number, RunningAgent>();
   readonly #pool: Piscina;
   readonly #onWarning: (text: string) => void;
   readonly #port: MessagePort;
@@ -170,7 +171,7 @@ export class WorkerLink implements AgentThread, Routed {
     this.#gone = true;
     this.#routes?.remove(this);
     this.#port.close();
-    for (const agent of [...this.agents.values()]) {
+    for (const agent of this.agents.values()) {
       this.agents.delete(agent.start.pid);
       agent.exited(endOfLost(agent.start.block, message));
     }

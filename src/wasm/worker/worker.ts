@@ -7,6 +7,7 @@ import { type Address, type Body, type Mail, mailOf, type Payload } from '../../
 import type { Answer, Question } from '../../ipc/question.ts';
 import { ControlViews } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
+import { TurnoverMap } from '../../turnover-map.ts';
 import type { Operation } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
@@ -68,7 +69,7 @@ export class Worker implements WorkerParts {
   readonly host: HostFunctions;
   readonly #port: WorkerPort;
   readonly #openFiles: WorkerOptions['openFiles'];
-  readonly #agents = new Map<number, WorkerAgent>();
+  readonly #agents = new TurnoverMap<number, WorkerAgent>();
   readonly #modules = new Map<string, PreparedInstance>();
   readonly #seats: SeatStore;
   readonly #heap: Heap | null;
