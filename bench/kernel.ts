@@ -236,7 +236,7 @@ async function ofCrash(file: string): Promise<Row[]> {
     if (again === CRASHING && running() === CRASHING) {
       break;
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
   const ms = performance.now() - startedAt;
   const ids = supervisor.children().map(({ id }) => id);

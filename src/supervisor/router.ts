@@ -366,32 +366,28 @@ export class Router {
   }
 
   /**
-   * A link can end both: an agent may link its children, and whoever traps exits and is within its
-   * scope. So nobody is ended by a link that it, or who is responsible for it, did not want.
+   * A link can end both, and what a trapped exit tells has room in a full mailbox: an agent links its own
+   * children and nobody else. So nobody is ended, or flooded, by a link that it did not want.
    */
   #linkFor(asker: Process, target: Pid): CallOutcome<null> {
     if (target === asker.pid) {
       return done(null);
     }
-    if (!this.#mayWatch(asker, target)) {
-      return this.#deny(asker, 'ipc', 'process.link', 'the agent is outside of its scope');
-    }
-    const found = this.#options.find(target);
-    if (found === undefined) {
-      return refused('not-found', 'the agent has ended, or never was: spawn it linked');
-    }
-    if (found.parentPid !== asker.pid && !this.#trapping.has(target)) {
+    if (this.#options.parentOf(target) !== asker.pid) {
       return this.#deny(
         asker,
-        'ipc',
+        'spawn',
         'process.link',
-        'the agent is no child of the caller and does not trap exits: monitor it instead',
+        'the agent is no child of the caller: monitor it instead',
       );
     }
-    if (!this.#hasRoom(asker.pid) || !this.#hasRoom(target)) {
+    if (this.#options.find(target) === undefined) {
+      return refused('not-found', 'the agent has ended: spawn it linked');
+    }
+    if (!this.#hasRoom(asker.pid)) {
       return refused(
         'limit-exceeded',
-        `one of both holds ${RELATIONS_PER_AGENT_MAX} links and monitors, and those are the most`,
+        `it holds ${RELATIONS_PER_AGENT_MAX} links and monitors, and those are the most: give one up`,
       );
     }
     this.#relations.link(asker.pid, target);

@@ -234,6 +234,21 @@ describe.each(PLACES)('on $name', ({ workers, isolation }) => {
       expect(await watcher.tell('receive 9000')).toMatch(/ crash /);
     });
 
+    test('are refused to who leaves a thousand of them unread', async () => {
+      const [watcher, watched, , pid] = await two();
+      watched.agent.kill();
+      await watched.agent.exited;
+      for (let count = 0; count < 1_024; count += 1) {
+        watcher.say(`monitor ${pid}`);
+      }
+      for (let count = 0; count < 1_024; count += 1) {
+        expect(await watcher.answer()).toMatch(/^monitor ok/);
+      }
+      expect(await watcher.tell(`monitor ${pid}`)).toMatch(/^monitor err limit-exceeded/);
+      expect(await watcher.tell('receive 9000')).toMatch(/^receive ok down/);
+      expect(await watcher.tell(`monitor ${pid}`)).toMatch(/^monitor ok/);
+    }, 180_000);
+
     test('need a scope that reaches, or to be family', async () => {
       const other = await puppet();
       const watcher = await puppet({ grants: { ipc: { pids: [99_999] } } });
@@ -278,8 +293,7 @@ describe.each(PLACES)('on $name', ({ workers, isolation }) => {
     test('who traps exits is told, and lives', async () => {
       const [one, other, onePid, otherPid] = await two();
       await other.tell('trap-exit on');
-      // Who traps may be linked by anybody whose scope reaches it.
-      expect(await one.tell(`link ${otherPid}`)).toBe('link ok');
+      host.kernel.link(onePid, otherPid);
       one.agent.kill();
       expect(await other.tell('receive 9000')).toBe(`receive ok exit ${onePid} killed`);
       expect(await other.tell('trap-exit off')).toBe('trap-exit ok');
@@ -288,6 +302,9 @@ describe.each(PLACES)('on $name', ({ workers, isolation }) => {
 
     test('nobody is ended by a link that it did not want', async () => {
       const [one, other, , otherPid] = await two();
+      expect(await one.tell(`link ${otherPid}`)).toMatch(/^link err denied/);
+      // Not even one that would only be told: it would have to take what it is told.
+      await other.tell('trap-exit on');
       expect(await one.tell(`link ${otherPid}`)).toMatch(/^link err denied/);
       one.agent.kill();
       await one.agent.exited;
@@ -314,6 +331,8 @@ describe.each(PLACES)('on $name', ({ workers, isolation }) => {
       const byName = Number((await parent.tell('spawn name:sleeper ipc=all linked')).split(' ')[2]);
       expect(host.kernel.agent(byName).state).toMatch(/starting|running/);
       expect(await stranger.tell(`stop ${byName} force`)).toMatch(/^stop err denied/);
+      expect(await parent.tell(`unlink ${byName}`)).toBe('unlink ok');
+      expect(await parent.tell(`link ${byName}`)).toBe('link ok');
       expect(await parent.tell(`stop ${byName} force`)).toBe('stop ok');
       expect(await parent.tell('receive 9000')).toBe(`receive ok exit ${byName} killed`);
       expect(await parent.tell(`stop ${byName} force`)).toBe('stop ok');

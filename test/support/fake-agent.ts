@@ -233,7 +233,12 @@ export class FakeAgent implements HostAgent {
   readonly log = new FakeLog();
   readonly clocks = new FakeClocks();
   readonly random = new FakeRandom();
-  readonly mailbox: MailboxView = { take: () => null, cancelled: false, onMail: () => () => {} };
+  readonly mailbox: MailboxView = {
+    take: () => null,
+    cancelled: false,
+    signals: 0,
+    onMail: () => () => {},
+  };
   readonly timers = { set: () => 1, cancel: () => true, taken: () => {} };
   readonly conversations = new Conversations();
   pending: unknown;

@@ -82,6 +82,8 @@ export interface MailboxView {
   take(filter: MessageFilter): Delivery | null;
   /** Whether it holds a request to end. */
   readonly cancelled: boolean;
+  /** What the host has told, and was not taken out yet. */
+  readonly signals: number;
   readonly onMail: Subscribe;
 }
 

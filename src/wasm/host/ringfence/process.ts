@@ -6,11 +6,27 @@ import type { Caller, Operation } from '../agent.ts';
 import type { Functions } from '../generated/ringfence-agent-process.ts';
 import { type Interface, implement } from '../implement.ts';
 import { asking, cancelAsking, nothing } from './asking.ts';
-import { denied, failedOutcome } from './errors.ts';
+import { denied, type Failed, failed, failedOutcome } from './errors.ts';
 import { toId } from './numbers.ts';
 
 interface Spawning {
   readonly operation: Operation<number>;
+}
+
+/**
+ * What the host tells of others' ends has room in a full mailbox. So who leaves so much of it unread
+ * causes no more: beside what it has caused already, that bounds what is kept for it.
+ */
+const SIGNALS_UNREAD_MAX = 1_024;
+
+/** Null: it may cause more. */
+function tooManyUnread(agent: Caller): Failed | null {
+  return agent.pending === undefined && agent.mailbox.signals >= SIGNALS_UNREAD_MAX
+    ? failed(
+        'limit-exceeded',
+        `it has not received ${SIGNALS_UNREAD_MAX} exits, monitors and timers: receive them first`,
+      )
+    : null;
 }
 
 /**
@@ -43,6 +59,7 @@ export const others = implement<Pick<Functions, OfOthers>, Caller>(INTERFACE, nu
     blocking: true,
     cancel: cancelAsking,
     run: (agent, pid) =>
+      tooManyUnread(agent) ??
       asking(
         agent,
         () => ({ ask: 'monitor', pid: toId(pid) }),
@@ -63,6 +80,10 @@ const itself = implement<Omit<Functions, OfOthers>>(INTERFACE, null, {
     // Whether the child was spawned already is not known: it is, or it is not, and nobody waits.
     cancel: (agent) => (agent.pending as Spawning).operation.abandon(),
     run(agent, request) {
+      const refused = tooManyUnread(agent);
+      if (refused !== null) {
+        return refused;
+      }
       const spawning = (agent.pending as Spawning | undefined) ?? {
         operation: agent.spawn(request),
       };
