@@ -23,6 +23,12 @@ export class Relations {
   readonly #watched = new Map<number, Set<number>>();
   #nextMonitor = 1;
 
+  /** Both ends of all links and monitors. */
+  get size(): number {
+    const sets = [this.#links, this.#watching, this.#watched];
+    return sets.flatMap((each) => [...each.values()]).reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** Links and monitors that an agent holds. */
   heldBy(pid: number): number {
     return (this.#links.get(pid)?.size ?? 0) + (this.#watching.get(pid)?.size ?? 0);

@@ -8,6 +8,11 @@ export class Topics {
   readonly #subscribers = new Map<string, Set<number>>();
   readonly #topics = new Map<number, Set<string>>();
 
+  /** Subscriptions of all agents. */
+  get size(): number {
+    return [...this.#subscribers.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** Subscribes; again is the same. False: it has as many as it may. */
   subscribe(pid: number, topic: string): boolean {
     const topics = this.#topics.get(pid) ?? new Set();

@@ -50,6 +50,8 @@ const refused = (error: string, message: string): CallOutcome<never> => ({
   message,
 });
 
+const senderEnded = (): CallOutcome<never> => refused('closed', 'the sender has ended');
+
 const done = <Value>(val: Value): CallOutcome<Value> => ({ tag: 'ok', val });
 
 /** Routes messages and answers questions: see the head of this file. */
@@ -67,11 +69,23 @@ export class Router {
     this.#options = options;
   }
 
+  /** Ends of links and monitors, subscriptions, requests that wait, traps: none of who has ended. */
+  get size(): number {
+    const requests = [...this.#open.values()].reduce((sum, open) => sum + open.size, 0);
+    const asked = [...this.#askedOf.values()].reduce((sum, keys) => sum + keys.size, 0);
+    const { size } = this.#trapping;
+    return this.#relations.size + this.#topics.size + size + Math.max(requests, asked);
+  }
+
   // ── messages ────────────────────────────────────────────────────────────────────────────────────
 
   /** Sends as `from`; answers to whom it came. */
   async send(from: Pid, sending: Sending, signal?: AbortSignal): Promise<CallOutcome<number>> {
     const { to, body } = sending;
+    if (from !== KERNEL_PID && this.#options.find(from) === undefined) {
+      // What ran it may say more than it should.
+      return senderEnded();
+    }
     if (body.tag === 'reply') {
       return to.tag === 'process'
         ? this.#reply(from, to.pid, body.correlation, sending.payload, signal)
@@ -92,9 +106,7 @@ export class Router {
           : refused('invalid', 'a request goes to one: send a message to all instead');
       case 'kernel': {
         const process = this.#options.find(from);
-        return process === undefined
-          ? refused('closed', 'the sender has ended')
-          : this.#options.toKernel(sending, process);
+        return process === undefined ? senderEnded() : this.#options.toKernel(sending, process);
       }
     }
   }
@@ -268,6 +280,10 @@ export class Router {
   /** Answers what an agent asks, as far as it may. */
   async ask(asker: Process, question: Question): Promise<CallOutcome<Answer>> {
     const { pid } = asker;
+    if (this.#options.find(pid) === undefined) {
+      // Whatever was kept for it now would be kept for ever.
+      return senderEnded();
+    }
     switch (question.ask) {
       case 'link':
         return this.#linkFor(asker, question.pid);
