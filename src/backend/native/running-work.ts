@@ -63,6 +63,9 @@ const mailOf = (mailbox: Mailbox): MailboxView => ({
   get cancelled() {
     return mailbox.cancelled;
   },
+  get signals() {
+    return mailbox.signals;
+  },
   onMail: mailbox.onMail,
 });
 
