@@ -4,7 +4,10 @@ const only = (name, from, allowed, comment) => ({
   comment,
   severity: 'error',
   from: { path: from, pathNot: '\\.test\\.ts$' },
-  to: { path: '^src/', pathNot: [from, ...allowed, '^src/(errors|usage-error|turnover-map)\\.ts$'] },
+  to: {
+    path: '^src/',
+    pathNot: [from, ...allowed, '^src/(errors|usage-error|turnover-map)\\.ts$'],
+  },
 });
 
 module.exports = {
