@@ -45,6 +45,8 @@ const AT_THE_CAP: Readonly<
   ],
   // 6 bytes, and what is injected: a charge with its check at the entry, and a loop that suspends.
   bodyBytes: ['(func (loop) (nop))', 65],
+  // Two bodies of that size, with the size of the first.
+  meteredCodeBytes: ['(func (loop) (nop)) (func (loop) (nop))', 2 * 65 + 1],
   locals: [`(func (param i32) (local ${many(4, 'i64')}))`, 8],
   localsTotal: ['(func (local i32 i32)) (func (param i32))', 3],
   nesting: ['(func (block (block (block))))', 4],

@@ -46,6 +46,8 @@ export interface MeterCaps {
   readonly helpers: number;
   /** Bytes of one function body, before and after the rewriting. @default 7,654,321 (V8's own) */
   readonly bodyBytes: number;
+  /** Bytes of all function bodies after the rewriting, which makes an empty loop 15 times as long. Large real programs grow by half. @default 192 MiB */
+  readonly meteredCodeBytes: number;
   /** Parameters and locals of one function, with the three or four that are added. @default 50,000 (V8's own) */
   readonly locals: number;
   /** Locals of all functions together. @default 10,000,000 */
@@ -107,6 +109,7 @@ export const DEFAULT_METER_CAPS: MeterCaps = {
   dataSegments: 100_000,
   helpers: 120_000,
   bodyBytes: 7_654_321,
+  meteredCodeBytes: 192 * 1024 * 1024,
   locals: 50_000,
   localsTotal: 10_000_000,
   nesting: 4_096,

@@ -18,7 +18,7 @@ import { INJECTED_FUNCTIONS, INJECTED_GLOBALS, Layout } from './layout.ts';
 import { type DecodedModule, type MemoryType, SECTION, SECTION_ORDER } from './module.ts';
 import { rewriteNames } from './names.ts';
 import type { References } from './references.ts';
-import { refusedSize } from './refusals.ts';
+import { beyondCap, refusedSize } from './refusals.ts';
 import { ByteWriter, sectionLength, u32Length } from './writer.ts';
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
@@ -300,6 +300,7 @@ class Rewriter {
       writer.write(plan);
       this.#hints.finish(this.#layout.function(module.imported.function + index), body.unlikely);
       this.#requireBodySize(body.length, plan.start);
+      this.#requireCodeSize(out.length + body.length, plan.start);
       out.u32(body.length);
       out.copy(body.bytes, 0, body.length);
     }
@@ -314,6 +315,13 @@ class Rewriter {
       out.copy(added, 0, added.length);
     }
     return out;
+  }
+
+  #requireCodeSize(bytes: number, offset: number): void {
+    const { caps } = this.#input;
+    if (bytes > caps.meteredCodeBytes) {
+      throw beyondCap(caps, 'meteredCodeBytes', bytes, 'bytes in its metered functions', offset);
+    }
   }
 
   #requireBodySize(bytes: number, offset: number): void {
