@@ -240,15 +240,14 @@ export class ProcessModel {
   }
 
   askLink(agent: ModelAgent, pid: number): string {
-    const other = this.find(pid);
-    if (pid !== agent.pid && !this.#mayWatch(agent, pid)) {
+    if (pid === agent.pid) {
+      return 'ok';
+    }
+    if (this.#parentOf(pid) !== agent.pid) {
       return 'denied';
     }
-    if (other === undefined) {
+    if (this.find(pid) === undefined) {
       return 'not-found';
-    }
-    if (pid !== agent.pid && other.parent !== agent.pid && !other.trapping) {
-      return 'denied';
     }
     this.link(agent.pid, pid);
     return 'ok';
