@@ -34,6 +34,12 @@ export type ErrorCode =
   | 'RF_QUOTA_EXCEEDED'
   /** The receiver's mailbox is full. */
   | 'RF_MAILBOX_FULL'
+  /** No pipe has this name. */
+  | 'RF_PIPE_NOT_FOUND'
+  /** A pipe of this name is there already, or has a reader. */
+  | 'RF_PIPE_TAKEN'
+  /** The pipe is full. */
+  | 'RF_PIPE_FULL'
   /** What was waited for, a message or a reply, did not come in time. */
   | 'RF_TIMEOUT'
   /** No tool has this name. */

@@ -27,8 +27,12 @@ export type { Health, HealthPart, HealthStatus, PartStatus } from './health/heal
 export type { DeadLetter, DeadLetterFilter, DeadLetterReason } from './ipc/dead-letters.ts';
 export type { Payload } from './ipc/message.ts';
 export type { MessageInput } from './ipc/payload.ts';
+export type { PipeInfo, PipeSettings } from './ipc/pipe.ts';
+export type { PipeReader } from './ipc/pipe-reader.ts';
+export type { PipeWriter } from './ipc/pipe-writer.ts';
 export type { Agent } from './kernel/agent.ts';
 export type { NativeAgent } from './kernel/native-agent.ts';
+export type { PipeOptions } from './kernel/pipe-options.ts';
 export type { ReliableSend } from './kernel/reliable.ts';
 export { resolveMounts } from './kernel/roots.ts';
 export type { JobHandler, ScheduleOptions } from './kernel/schedule-handlers.ts';

@@ -16,6 +16,10 @@ import { type DeadLetter, type DeadLetterFilter, DeadLetters } from './ipc/dead-
 import type { Payload } from './ipc/message.ts';
 import { NAME_CHARACTERS_MAX } from './ipc/message.ts';
 import { type MessageInput, readMessage } from './ipc/payload.ts';
+import type { PipeInfo } from './ipc/pipe.ts';
+import type { PipeReader } from './ipc/pipe-reader.ts';
+import type { PipeWriter } from './ipc/pipe-writer.ts';
+import { Pipes } from './ipc/pipes.ts';
 import { Agent } from './kernel/agent.ts';
 import { outcomeForGuest, readChild, requireBounded } from './kernel/child-spawn.ts';
 import { readDeadLetterFilter } from './kernel/dead-letter-filter.ts';
@@ -23,6 +27,7 @@ import { KernelHealth } from './kernel/health.ts';
 import { KernelMetrics } from './kernel/metrics.ts';
 import { pathOf, readModule } from './kernel/module-file.ts';
 import { NativeAgent, type WorkResult } from './kernel/native-agent.ts';
+import { type PipeOptions, readPipeOptions } from './kernel/pipe-options.ts';
 import { type ReliableSend, ReliableSends } from './kernel/reliable.ts';
 import { requireDensity, roomOfProcess } from './kernel/room.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './kernel/roots.ts';
@@ -155,6 +160,7 @@ export class Kernel implements AsyncDisposable {
   readonly #views: Views;
   readonly #metrics: KernelMetrics;
   readonly #reliable: ReliableSends;
+  readonly #pipes: Pipes;
   readonly #deadLetters = new DeadLetters(Date.now);
   readonly #scores = new ScoreBook(Date.now);
   readonly #health: KernelHealth;
@@ -216,6 +222,10 @@ export class Kernel implements AsyncDisposable {
       },
       lost: (messages) => this.#deadLetters.lose(messages),
       warn,
+    });
+    this.#pipes = new Pipes({
+      wake: (inMs, ring) => SYSTEM_CLOCK.wake(inMs, ring),
+      dropped: (messages) => this.#deadLetters.lose(messages),
     });
     this.#reliable = new ReliableSends({
       supervisor: this.#supervisor,
@@ -296,6 +306,7 @@ export class Kernel implements AsyncDisposable {
     if (process.exit !== null) {
       this.#scores.exited(process, process.exit.reason);
       this.#schedule.exited(process.pid);
+      this.#pipes.exited(process.pid);
     }
     this.#views.changed(process, from);
   }
@@ -759,6 +770,61 @@ export class Kernel implements AsyncDisposable {
   }
 
   /**
+   * Opens a named pipe between parts of the program, and reads it: a bounded queue that outlives its reader
+   * and is gone with its owner (docs/delivery.md).
+   *
+   * @throws {RingfenceError} `RF_USAGE`, `RF_PIPE_TAKEN`, `RF_PROCESS_NOT_FOUND` for an owner that does not
+   * run, `RF_LIMIT_EXCEEDED` for more than 256 pipes, `RF_CLOSED`
+   *
+   * @example
+   * ```ts
+   * const results = kernel.openPipe('results', { owner: agent.pid });
+   * await kernel.writePipe('results').send('one', { waitMs: 1_000 });
+   * for await (const payload of results) {
+   *   console.log(payload.val); // one
+   * }
+   * ```
+   */
+  openPipe(name: string, options: PipeOptions = {}): PipeReader {
+    requireName('open the pipe', name);
+    const settings = readPipeOptions(options);
+    if (settings.owner !== null) {
+      this.agent(settings.owner);
+    }
+    if (this.#closing.signal.aborted) {
+      throw new RingfenceError(
+        'RF_CLOSED',
+        `Cannot open the pipe '${name}' as the kernel is closed: open another.`,
+      );
+    }
+    return this.#pipes.open(name, settings).read();
+  }
+
+  /**
+   * Goes on reading a pipe that its reader has left.
+   *
+   * @throws {RingfenceError} `RF_PIPE_NOT_FOUND`, `RF_PIPE_TAKEN` where another reads it
+   */
+  readPipe(name: string): PipeReader {
+    return this.#pipes.get(name).read();
+  }
+
+  /** Writes into a pipe; as many may as like. @throws {RingfenceError} `RF_PIPE_NOT_FOUND` */
+  writePipe(name: string): PipeWriter {
+    return this.#pipes.get(name).write();
+  }
+
+  /** All pipes that there are. */
+  pipes(): PipeInfo[] {
+    return this.#pipes.list();
+  }
+
+  /** Ends a pipe: its reader comes to its end, what is in it is dropped. False: there is none. */
+  endPipe(name: string): boolean {
+    return this.#pipes.end(name);
+  }
+
+  /**
    * Messages that reached nobody, the oldest first; the last 10,000 are kept, within 64 MiB
    * (docs/delivery.md).
    *
@@ -848,6 +914,7 @@ export class Kernel implements AsyncDisposable {
     );
     // Before anybody ends: nobody is started again for it, and no job runs any more.
     const schedule = this.#schedule.close();
+    this.#pipes.close();
     this.#watchdog?.close();
     const supervisors = this.#supervisors.close();
     const reports = await this.#supervisor.close();
