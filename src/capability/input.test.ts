@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { GrantKind, Scopes } from './grant.ts';
-import { asked, grantsSchema, parseGrants } from './input.ts';
+import { asked, grantsSchema, parseGrants, readGrants } from './input.ts';
 import { reachesTool } from './scope.ts';
 
 /** Scopes of a kind, of what was written. */
@@ -56,6 +56,17 @@ describe('nothing', () => {
       'spawn',
     ]);
   });
+});
+
+test('who asks for nothing has the same as all others, and nobody can change it', () => {
+  const grants = readGrants(undefined);
+  expect(grants).toEqual(parseGrants({}));
+  expect(readGrants(undefined)).toBe(grants);
+  expect(() => (grants as unknown[]).push({})).toThrow(TypeError);
+  for (const grant of grants) {
+    expect(() => Object.assign(grant, { kind: 'files' })).toThrow(TypeError);
+    expect(() => Object.assign(grant.scope, { precision: 'exact', seed: '' })).toThrow(TypeError);
+  }
 });
 
 describe('scopes', () => {

@@ -158,6 +158,14 @@ export function parseGrants(input: unknown): readonly WantedGrant[] {
   });
 }
 
+/** What everybody has who asks for nothing: the same objects for all, so nobody may change them. */
+const UNASKED = parseGrants({});
+Object.freeze(UNASKED);
+for (const grant of UNASKED) {
+  Object.freeze(grant);
+  Object.freeze(grant.scope);
+}
+
 /**
  * Reads what a caller gives as grants: as {@link parseGrants} does, or a list that it, a policy or an
  * agent's grants are. Answers copies: what the caller does to its own later changes nothing.
@@ -167,5 +175,6 @@ export function parseGrants(input: unknown): readonly WantedGrant[] {
 export function readGrants(
   input: GrantsInput | readonly GrantSpec[] | undefined,
 ): readonly WantedGrant[] {
+  if (input === undefined) return UNASKED;
   return Array.isArray(input) ? copySpecs(input) : parseGrants(input);
 }

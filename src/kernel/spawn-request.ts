@@ -94,6 +94,10 @@ type OfModule = Pick<
   | 'stderr'
 >;
 
+// The same objects for all: in one message to a worker they are written once.
+const NONE: readonly never[] = Object.freeze([]);
+const NO_TERMINAL = Object.freeze({ stdin: false, stdout: false, stderr: false });
+
 const OF_A_FUNCTION: OfModule = {
   module: null,
   isolation: 'shared',
@@ -101,9 +105,9 @@ const OF_A_FUNCTION: OfModule = {
   // Nobody knows what it computes.
   deterministic: false,
   declaredBytes: 0,
-  arguments: [],
-  environment: [],
-  terminal: { stdin: false, stdout: false, stderr: false },
+  arguments: NONE,
+  environment: NONE,
+  terminal: NO_TERMINAL,
   input: undefined,
   stdout: undefined,
   stderr: undefined,
@@ -134,15 +138,19 @@ function ofModule(options: SpawnOptions, limits: Limits): OfModule & { readonly 
     features,
     deterministic: !module.features.relaxedSimd,
     declaredBytes: module.declaredBytes,
-    arguments: options.arguments ?? [],
-    environment: Object.entries(options.environment ?? {}),
-    terminal: {
-      stdin: options.terminal?.stdin ?? false,
-      stdout: options.terminal?.stdout ?? false,
-      stderr: options.terminal?.stderr ?? false,
-    },
+    arguments: options.arguments ?? NONE,
+    environment: options.environment === undefined ? NONE : Object.entries(options.environment),
+    terminal: options.terminal === undefined ? NO_TERMINAL : readTerminal(options.terminal),
     input: options.stdin,
     stdout: options.stdout,
     stderr: options.stderr,
   };
+}
+
+function readTerminal({
+  stdin = false,
+  stdout = false,
+  stderr = false,
+}: NonNullable<SpawnOptions['terminal']>): SpawnRequest['terminal'] {
+  return { stdin, stdout, stderr };
 }

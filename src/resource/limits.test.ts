@@ -19,6 +19,12 @@ test.each([
   expect(() => parseLimits(input)).toThrow(message);
 });
 
+test('where nothing is written all have the same, and nobody can change it', () => {
+  expect(parseLimits(undefined)).toBe(DEFAULT_LIMITS);
+  expect(parseLimits({})).toEqual(DEFAULT_LIMITS);
+  expect(() => Object.assign(DEFAULT_LIMITS, { fuel: 1 })).toThrow(TypeError);
+});
+
 test('what something has put onto every object of the program limits nobody', () => {
   const prototype = Object.prototype as { fuel?: number };
   prototype.fuel = 5;

@@ -29,7 +29,7 @@ export interface Limits {
 const MEBIBYTE = 1024 * 1024;
 
 /** The defaults of shared vocabulary and table: docs/limits.md. */
-export const DEFAULT_LIMITS: Limits = {
+export const DEFAULT_LIMITS: Limits = Object.freeze({
   fuel: 0,
   memoryBytes: 256 * MEBIBYTE,
   hostBytes: 16 * MEBIBYTE,
@@ -38,7 +38,7 @@ export const DEFAULT_LIMITS: Limits = {
   messages: 5_000,
   toolCalls: 1_000,
   diskBytes: 100 * MEBIBYTE,
-};
+});
 
 const amount = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).optional();
 
@@ -74,6 +74,8 @@ function ownFields(given: unknown): unknown {
  * @throws {RingfenceError} `RF_USAGE` for an unknown name or a value that is no whole number.
  */
 export function parseLimits(input: unknown): Limits {
+  // The same object for all: in one message to a worker it is written once, however many start with it.
+  if (input === undefined) return DEFAULT_LIMITS;
   const parsed = limitsSchema.safeParse(ownFields(input ?? {}));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
