@@ -309,6 +309,18 @@ describe('monitors and links', () => {
     expect(result).toEqual([true, false, 'down', true, watched.pid, 'killed', 'RF_TIMEOUT']);
   });
 
+  test('who leaves a thousand ends unread watches no more until it has received one', async () => {
+    const { result } = await run(async ({ monitor, receive }) => {
+      for (let count = 0; count < 1_024; count += 1) {
+        await monitor(999_999);
+      }
+      const refused = await codeOf(monitor(999_999));
+      await receive();
+      return [refused, await codeOf(monitor(999_999))];
+    });
+    expect(result).toEqual(['RF_LIMIT_EXCEEDED', 'ok']);
+  });
+
   test('strangers out of scope are neither watched nor linked', async () => {
     const stranger = await start(silent);
     const work = async ({ monitor, link }: WorkContext) => [
@@ -321,40 +333,42 @@ describe('monitors and links', () => {
       'process.monitor',
       'process.link',
     ]);
-    // Within its scope it may be watched, and linked only where it traps exits.
+    // Within its scope it may be watched, and never linked.
     const near = await run(work, { grants: { ipc: { pids: [stranger.pid] } } });
     expect(near.result).toEqual(['ok', 'RF_CAPABILITY_DENIED']);
     stranger.kill();
   });
 
-  test('who traps exits is told, and may be linked; who does not is ended', async () => {
-    const traps = Promise.withResolvers<void>();
-    const trapping = await start(async ({ trapExit, receive }) => {
-      await trapExit(true);
-      traps.resolve();
-      return receive();
-    });
-    await traps.promise;
+  test('a child is linked; who traps exits is told of its end, and who does not is ended', async () => {
+    const link = Promise.withResolvers<number>();
     const linked = Promise.withResolvers<void>();
-    const other = await start(async (context) => {
-      await context.link(trapping.pid);
-      linked.resolve();
-      return silent(context);
-    });
+    const parent = await start(
+      async (context) => {
+        await context.trapExit(true);
+        await context.link(await link.promise);
+        linked.resolve();
+        return context.receive();
+      },
+      { grants: { ipc: 'all', spawn: 1 } },
+    );
+    const child = await host.kernel.spawn({ work: silent, parent, grants: { ipc: 'parent_only' } });
+    link.resolve(child.pid);
     await linked.promise;
     const victim = await start(silent);
+    const unlinked = Promise.withResolvers<void>();
     const spared = await start(async ({ unlink, receive }) => {
-      await unlink(other.pid);
+      await receive();
+      await unlink(child.pid);
+      unlinked.resolve();
       return receive();
     });
-    host.kernel.link(other.pid, victim.pid);
-    other.kill();
-    await trapping.exited;
-    expect(trapping.result).toMatchObject({
-      tag: 'exit',
-      pid: other.pid,
-      end: { reason: 'killed' },
-    });
+    host.kernel.link(child.pid, victim.pid);
+    host.kernel.link(child.pid, spared.pid);
+    await spared.send('unlink');
+    await unlinked.promise;
+    child.kill();
+    await parent.exited;
+    expect(parent.result).toMatchObject({ tag: 'exit', pid: child.pid, end: { reason: 'killed' } });
     expect((await victim.exited).exit).toMatchObject({ reason: 'killed' });
     await spared.send('x');
     await spared.exited;

@@ -161,7 +161,8 @@ export interface WorkContext {
    * such agent (any more) that is told at once. May be its parent, a child, or within the scope of its
    * `ipc`.
    *
-   * @throws {RingfenceError} `RF_LIMIT_EXCEEDED` for more than 1,024 links and monitors
+   * @throws {RingfenceError} `RF_LIMIT_EXCEEDED` for more than 1,024 links and monitors, and while as much
+   * that the host has told waits to be received
    */
   monitor(pid: number): Promise<number>;
 
@@ -169,10 +170,11 @@ export interface WorkContext {
   demonitor(monitor: number): Promise<boolean>;
 
   /**
-   * Links both: when one ends other than normally, the other is ended as `killed`, or is told `exit` where
-   * it traps exits. May be a child, or one who traps exits and whom it could monitor.
+   * Links a child with it: when one ends other than normally, the other is ended as `killed`, or is told
+   * `exit` where it traps exits.
    *
-   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`, `RF_LIMIT_EXCEEDED` for more than 1,024 of either
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND` when the child has ended, `RF_LIMIT_EXCEEDED` for more
+   * than 1,024 links and monitors
    */
   link(pid: number): Promise<void>;
 
