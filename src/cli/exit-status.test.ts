@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ExitReason } from '../index.ts';
-import { statusOfError, statusOfExit } from './exit-status.ts';
+import { statusOfError, statusOfExit, statusOfRun } from './exit-status.ts';
 
 const exit = (reason: ExitReason, code: number | null = -1) => ({ reason, code, message: null });
 
@@ -27,6 +27,15 @@ test('a kill by a signal has the status of the signal, another end its own', () 
   expect(statusOfExit(exit('killed'), 'SIGTERM')).toBe(143);
   expect(statusOfExit(exit('normal', 0), 'SIGINT')).toBe(0);
   expect(statusOfExit(exit('timeout'), 'SIGINT')).toBe(124);
+});
+
+test('a supervised run is stopped by a signal whatever its last end was, and no success when it is given up', () => {
+  expect(statusOfRun(exit('trap', -3), 'stopped', 'SIGINT')).toBe(130);
+  expect(statusOfRun(exit('killed'), 'stopped', 'SIGTERM')).toBe(143);
+  expect(statusOfRun(exit('trap', -3), 'exhausted', null)).toBe(134);
+  expect(statusOfRun(exit('normal', 0), 'exhausted', null)).toBe(1);
+  expect(statusOfRun(exit('normal', 0), 'finished', null)).toBe(0);
+  expect(statusOfRun(exit('normal', 0), null, 'SIGINT')).toBe(0);
 });
 
 test('a code that does not fit into a status is never success', () => {

@@ -1,10 +1,12 @@
 /** The table of exit statuses: docs/exits.md. */
 
-import type { ErrorCode, Exit } from '../index.ts';
+import type { EndReason, ErrorCode, Exit } from '../index.ts';
 
 /** Exit statuses that have no exit reason of their own. */
 export const STATUS = {
   ok: 0,
+  /** It was to be started again, but ended normally too often for that. */
+  exhausted: 1,
   /** Wrong usage; a file that isn't there, can't be read or is a directory. */
   usage: 2,
   timeout: 124,
@@ -53,6 +55,24 @@ export function statusOfExit(exit: Exit, signal: EndingSignal | null): number {
     case 'refused':
       return STATUS.refused;
   }
+}
+
+/**
+ * The exit status of a run that a supervisor may have started again and again.
+ *
+ * @param supervisor why that has ended; null: there was none
+ */
+export function statusOfRun(
+  exit: Exit,
+  supervisor: EndReason | null,
+  signal: EndingSignal | null,
+): number {
+  if (supervisor === 'stopped' && signal !== null) {
+    return STATUS_OF_SIGNAL[signal];
+  }
+  const status = statusOfExit(exit, signal);
+  // What was given up has not succeeded, however its last agent has ended.
+  return supervisor === 'exhausted' && status === STATUS.ok ? STATUS.exhausted : status;
 }
 
 /** The exit status for an error that was thrown before there was a report. */

@@ -102,14 +102,9 @@ export function permissionsFor(
 }
 
 /** What of a module's permissions is not as somebody who wrote them may think. */
-export function warningsAbout({ grants, restart }: Decision, nowMs: number): string[] {
+export function warningsAbout({ grants }: Decision, nowMs: number): string[] {
   const expired = grants.filter(({ expiresAtMs }) => expiresAtMs !== null && expiresAtMs <= nowMs);
-  return [
-    ...[...new Set(expired.map(({ kind }) => kind))].map(
-      (kind) => `the grant '${kind}' of the policy has expired`,
-    ),
-    ...(restart === 'temporary'
-      ? []
-      : [`the policy says restart = "${restart}", and 'ringfence run' restarts nothing yet`]),
-  ];
+  return [...new Set(expired.map(({ kind }) => kind))].map(
+    (kind) => `the grant '${kind}' of the policy has expired`,
+  );
 }

@@ -17,7 +17,7 @@ import {
 } from '../index.ts';
 import { digestOfFile } from './digest.ts';
 import type { Environment } from './environment.ts';
-import { STATUS, STATUS_OF_SIGNAL, statusOfError, statusOfExit } from './exit-status.ts';
+import { STATUS, STATUS_OF_SIGNAL, statusOfError, statusOfRun } from './exit-status.ts';
 import { explain } from './explain.ts';
 import { GuestOutput } from './guest-output.ts';
 import { Interruption } from './interruption.ts';
@@ -25,13 +25,10 @@ import type { RunInvocation } from './invocation.ts';
 import { loadWithProgress } from './load.ts';
 import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableJson, printableLine } from './printable.ts';
+import { StalledReaders } from './readers.ts';
 import { openReportDestination, type ReportDestination } from './report-destination.ts';
 import { printError, printLine, printLostOutput, printStack } from './say.ts';
-
-/** How long the reader of a guest that was ended by force has to take what was written before. */
-const READER_GRACE_MS = 500;
-/** How often an agent whose time is up is looked at. */
-const LOOK_INTERVAL_MS = 50;
+import { runSupervised, type SupervisedEnd } from './supervised-run.ts';
 
 const AGENT_ID_LENGTH_MAX = 256;
 
@@ -43,6 +40,12 @@ interface Run {
   readonly agentId: string;
   readonly destination: ReportDestination | null;
   readonly policy: Policy | null;
+}
+
+/** How a run has ended; `reason`: why its supervisor has, null where it had none. */
+interface Ended {
+  readonly report: Report;
+  readonly reason: SupervisedEnd['reason'] | null;
 }
 
 const NO_MODULE = { path: null, digest: '' } as const;
@@ -80,15 +83,15 @@ export async function run(invocation: RunInvocation, environment: Environment): 
   const agentId = agentIdOf(invocation.modulePath);
   const running: Run = { invocation, environment, interruption, agentId, destination, policy };
   try {
-    const report = await runToReport(running);
+    const ended = await runToEnd(running);
     interruption.exitAtNext();
-    return await tell(report, running);
+    return await tell(ended, running);
   } finally {
     interruption.stopListening();
   }
 }
 
-async function runToReport(running: Run): Promise<Report> {
+async function runToEnd(running: Run): Promise<Ended> {
   const { environment, interruption } = running;
   const kernel = await environment.openKernel({
     workers: 1,
@@ -114,7 +117,7 @@ function once(signal: AbortSignal): Promise<void> {
   );
 }
 
-async function loadAndRun(running: Run, kernel: Kernel): Promise<Report> {
+async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
   const { invocation, environment, interruption, agentId } = running;
   const path = invocation.modulePath;
   const decide = ({ realPath, digest }: ModuleSource): Decision =>
@@ -133,23 +136,33 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Report> {
     interruption.signal.throwIfAborted();
     permissions = decide(module);
     warn(environment, warningsAbout(permissions, Date.now()));
-    agent = await kernel.spawn({
+    const { restart, limits } = permissions;
+    const what = {
       module,
       agentId,
-      arguments: [basename(invocation.modulePath), ...invocation.guestArguments],
+      arguments: [basename(path), ...invocation.guestArguments],
       environment: permissions.environment,
       grants: permissions.grants,
-      limits: permissions.limits,
+      limits,
       isolation: permissions.isolation,
       features: permissions.features,
+      stdout: (chunk: Uint8Array) => stdout.write(chunk),
+      stderr: (chunk: Uint8Array) => stderr.write(chunk),
+    };
+    if (restart !== 'temporary') {
+      const child = { ...what, id: agentId };
+      const end = await runSupervised({ kernel, child, restart, environment, interruption });
+      await Promise.all([stdout.end(), stderr.end()]);
+      return end;
+    }
+    agent = await kernel.spawn({
+      ...what,
       stdin: environment.stdin.chunks((reason) =>
         printLine(
           environment.stderr,
           `ringfence: warning: standard input can't be read (${printableLine(reason)}), the module sees its end`,
         ),
       ),
-      stdout: (chunk) => stdout.write(chunk),
-      stderr: (chunk) => stderr.write(chunk),
       terminal: {
         stdin: environment.stdin.isTerminal,
         stdout: stdout.isTerminal,
@@ -157,37 +170,23 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Report> {
       },
     });
   } catch (error) {
-    return await reportOfFailure(error, running, { module, permissions });
+    return { report: await reportOfFailure(error, running, { module, permissions }), reason: null };
   }
   const report = await untilExited(agent, running, permissions.limits.wallTimeMs);
   await Promise.all([stdout.end(), stderr.end()]);
-  return report;
+  return { report, reason: null };
 }
 
 /** Waits for the agent's end, and sees to it that neither a signal nor a stalled reader is in the way. */
 async function untilExited(agent: Agent, running: Run, deadlineMs: number): Promise<Report> {
   const { environment, interruption } = running;
-  let timer: NodeJS.Timeout | null = null;
-  // The report waits for what was written before: nobody may hold it up by not reading.
-  const giveReadersUp = (): void => {
-    if (agent.state !== 'exited') {
-      timer = setTimeout(giveReadersUp, LOOK_INTERVAL_MS);
-      return;
-    }
-    timer = setTimeout(() => {
-      environment.stdout.abandonIfStalled();
-      environment.stderr.abandonIfStalled();
-    }, READER_GRACE_MS);
-  };
+  const readers = new StalledReaders(environment, () => agent.state === 'exited');
   if (deadlineMs > 0) {
-    timer = setTimeout(giveReadersUp, Math.min(deadlineMs, 0x7fff_ffff));
+    readers.giveUpAfter(deadlineMs);
   }
   const stop = (): void => {
     agent.kill(interruption.message);
-    if (timer !== null) {
-      clearTimeout(timer);
-    }
-    giveReadersUp();
+    readers.giveUpAfter(0);
   };
   interruption.signal.addEventListener('abort', stop, { once: true });
   if (interruption.signal.aborted) {
@@ -197,9 +196,7 @@ async function untilExited(agent: Agent, running: Run, deadlineMs: number): Prom
     return await agent.exited;
   } finally {
     interruption.signal.removeEventListener('abort', stop);
-    if (timer !== null) {
-      clearTimeout(timer);
-    }
+    readers.clear();
   }
 }
 
@@ -245,12 +242,13 @@ function exitOfFailure(error: unknown, interruption: Interruption): Exit | null 
 }
 
 /** Hands the report to whoever wants it, and answers the exit status. */
-async function tell(report: Report, running: Run): Promise<number> {
+async function tell({ report, reason }: Ended, running: Run): Promise<number> {
   const { invocation, environment, interruption, destination } = running;
   const { stdout, stderr } = environment;
   const signal = interruption.received;
-  let status = statusOfExit(report.exit, signal);
-  for (const line of explain(report)) {
+  let status = statusOfRun(report.exit, reason, signal);
+  // A supervised one has been explained at each of its ends.
+  for (const line of reason === null ? explain(report) : []) {
     printLine(stderr, line);
   }
   try {

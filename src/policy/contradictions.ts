@@ -112,13 +112,7 @@ export function* contradictionsOf(
 
 /** What whoever wrote a policy should know, though it can be used. `path` leads to the settings. */
 export function* warningsOf(
-  {
-    grants,
-    restart,
-  }: {
-    readonly grants?: { readonly expires?: string | number | undefined } | undefined;
-    readonly restart?: string | undefined;
-  },
+  { grants }: { readonly grants?: { readonly expires?: string | number | undefined } | undefined },
   path: readonly PropertyKey[],
   nowMs: number,
 ): Generator<Finding> {
@@ -127,13 +121,6 @@ export function* warningsOf(
       path: [...path, 'grants', 'expires'],
       of: 'value',
       message: 'these grants have expired: nothing of them is in force',
-    };
-  }
-  if (restart !== undefined && restart !== 'temporary') {
-    yield {
-      path: [...path, 'restart'],
-      of: 'value',
-      message: `'ringfence run' restarts nothing yet: an agent that has ended stays so, as if it were temporary`,
     };
   }
 }

@@ -273,6 +273,7 @@ test('what is not wrong but probably not meant is warned of', () => {
   const { warnings } = parse(`version = 1
 [defaults]
 restart = "permanent"
+grants.expires = 2020-01-01T00:00:00Z
 [[module]]
 match = "a"
 grants.expires = 2020-01-01T00:00:00Z
@@ -280,7 +281,7 @@ grants.expires = 2020-01-01T00:00:00Z
 match = "b"
 grants.expires = 2099-01-01T00:00:00Z
 `);
-  expect(warnings.map(({ line, column }) => `${line}:${column}`).sort()).toEqual(['3:11', '6:18']);
+  expect(warnings.map(({ line, column }) => `${line}:${column}`).sort()).toEqual(['4:18', '7:18']);
 });
 
 test('garbage collection without a process of its own is warned of, whoever says which', () => {
