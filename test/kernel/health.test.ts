@@ -9,9 +9,9 @@ test('is healthy, also while agents compute on all of its threads', async () => 
   const module = await kernel.load(guest('endless-loop'));
   const agent = await kernel.spawn({ module });
   await expect.poll(() => agent.state).toBe('running');
+  // A thread has 2 s to answer, which a busy machine may not give it at once.
+  await expect.poll(async () => (await kernel.health()).reasons).toEqual([]);
   const health = await kernel.health();
-  expect(health.reasons).toEqual([]);
-  expect(health.status).toBe('healthy');
   expect(health.parts.map(({ name }) => name)).toEqual([
     'kernel',
     'workers',
@@ -33,17 +33,22 @@ test('is degraded while a quota or its table is used up, and says which', async 
   const module = await kernel.load(guest('sleeper'));
   const spawn = () => kernel.spawn({ module, grants: { ipc: 'all' } });
   const agents = [await spawn()];
-  expect((await kernel.health()).status).toBe('healthy');
+  await expect.poll(async () => (await kernel.health()).status).toBe('healthy');
   agents.push(await spawn());
-  expect(await kernel.health()).toMatchObject({
-    status: 'degraded',
-    reasons: ['agents: 2 of 2 agents are in use', 'quotas: 2 of 2 agents of the quota are in use'],
-  });
+  await expect
+    .poll(() => kernel.health())
+    .toMatchObject({
+      status: 'degraded',
+      reasons: [
+        'agents: 2 of 2 agents are in use',
+        'quotas: 2 of 2 agents of the quota are in use',
+      ],
+    });
   for (const agent of agents) {
     agent.kill();
     await agent.exited;
   }
-  expect((await kernel.health()).status).toBe('healthy');
+  await expect.poll(async () => (await kernel.health()).status).toBe('healthy');
   await kernel.close();
 });
 
@@ -70,10 +75,9 @@ test('asks the checks that it was opened with', async () => {
   });
   // Its threads have started then.
   await kernel.load(guest('hello'));
-  expect(await kernel.health()).toMatchObject({
-    status: 'degraded',
-    reasons: ['database: it is gone'],
-  });
+  await expect
+    .poll(() => kernel.health())
+    .toMatchObject({ status: 'degraded', reasons: ['database: it is gone'] });
   await kernel.close();
 });
 
