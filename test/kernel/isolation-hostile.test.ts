@@ -255,7 +255,12 @@ describe('what it says is bounded', () => {
       memoryBytes: 65_536,
       messagesSent: 10,
       toolCalls: 20,
+      mailboxMessages: 1_024,
     });
+  });
+
+  test('what it has not read is no more than a mailbox holds', async () => {
+    expect(await start('undelivered').ended).toMatchObject({ reason: 'normal', lost: 1_024 });
   });
 });
 

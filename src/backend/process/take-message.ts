@@ -1,5 +1,6 @@
 /** What becomes of each message that an agent's process writes. */
 
+import { MAILBOX_MESSAGES_MAX } from '../../ipc/message.ts';
 import type { ToChild } from '../../wasm/worker/child/messages.ts';
 import type { BackendEnd, BackendEvents, BackendStart } from '../backend.ts';
 import { takeCounters } from './counters.ts';
@@ -43,7 +44,12 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
       parts.events.running();
       return;
     case 'exited':
-      parts.finish({ ...head.end, undelivered: [], lost: head.undelivered });
+      // No mailbox holds more, whatever a process says.
+      parts.finish({
+        ...head.end,
+        undelivered: [],
+        lost: Math.min(head.undelivered, MAILBOX_MESSAGES_MAX),
+      });
       return;
     case 'counters':
       takeCounters(parts.start.block, parts.start.limits, head, parts.requests.counted);
