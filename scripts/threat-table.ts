@@ -5,24 +5,17 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ELSEWHERE, FAMILIES } from '../test/threats/families.ts';
+import { cell, linkToTest } from './test-links.ts';
 
 const PAGE = new URL('../docs/threat-model.md', import.meta.url);
 const BEGIN = '<!-- the table of families: written by scripts/threat-table.ts -->';
 const END = '<!-- its end -->';
 
-const cell = (text: string): string => text.replaceAll('|', '\\|');
-
-/** `path: title` as a link to the file, and the title. */
-function named(test: string): string {
-  const [path = '', title = ''] = test.split(/: (.*)/s);
-  const short = path.replace(/^(test|src)\//, '').replace(/\.test\.ts$/, '');
-  return `[${short}](../${path}): ${cell(title)}`;
-}
-
 /** The table: a row an act. */
 export function familiesTable(): string {
   const rows = FAMILIES.toSorted((one, other) => one.family - other.family).map(
-    ({ family, act, tests }) => `| ${family} | ${cell(act)} | ${tests.map(named).join('<br>')} |`,
+    ({ family, act, tests }) =>
+      `| ${family} | ${cell(act)} | ${tests.map(linkToTest).join('<br>')} |`,
   );
   const later = [...ELSEWHERE].map(([family, where]) => `${family} (${where})`).join(', ');
   const left = later === '' ? [] : ['', `Not in this table yet: ${later}.`];
