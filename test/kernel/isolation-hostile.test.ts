@@ -325,12 +325,15 @@ describe('it ends, however it resists', () => {
     });
   });
 
-  test('when it asks for something while its agent is suspended', async () => {
-    const agent = await suspended('suspended-asks');
-    expect(await agent.ended).toMatchObject({ message: 'its process broke the protocol' });
-    expect(warnings[0]).toContain('while its agent is suspended');
-    expect(agent.events.callTool).not.toHaveBeenCalled();
-  });
+  test.each(['suspended-calls', 'suspended-asks'])(
+    'when it asks for something while its agent is suspended: %s',
+    async (mode) => {
+      const agent = await suspended(mode);
+      expect(await agent.ended).toMatchObject({ message: 'its process broke the protocol' });
+      expect(warnings[0]).toContain('while its agent is suspended');
+      expect(agent.events.callTool).not.toHaveBeenCalled();
+    },
+  );
 
   test.runIf(process.platform === 'linux')(
     'when it computes while its agent is suspended',

@@ -8,6 +8,7 @@ import type { ProcessWatch } from './watch.ts';
 /** What only an agent that runs asks for; what it had written before may still come out of its process. */
 const ACTS: ReadonlySet<ReadHead['kind']> = new Set([
   'send',
+  'ask',
   'tool',
   'spawn',
   'request-grant',
