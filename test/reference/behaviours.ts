@@ -601,8 +601,8 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   {
     area: 'health',
     what: 'the whole follows from its parts',
-    became: 'fixed',
-    how: 'what is unknown is no outage',
+    became: 'kept',
+    how: 'and a part that is essential makes the whole unhealthy',
     tests: [
       `${HEALTH}: is %s where its parts are %j`,
       `${HEALTH}: is unhealthy where an essential part is, and says all reasons by name`,
