@@ -15,7 +15,8 @@ export const FAILED: CallOutcome<never> = {
 
 /** The operations under way of one agent, by the ids that whoever runs it has given them. */
 export class Operations {
-  readonly #underWay = new Map<number, AbortController>();
+  /** Null until the first begins: most agents ask for nothing. */
+  #underWay: Map<number, AbortController> | null = null;
   #working = 0;
   readonly #settled: (id: number, outcome: OperationOutcome) => void;
 
@@ -26,7 +27,7 @@ export class Operations {
 
   /** How many are under way. */
   get size(): number {
-    return this.#underWay.size;
+    return this.#underWay?.size ?? 0;
   }
 
   /** How many are being worked on, those that were abandoned and go on all the same included. */
@@ -35,18 +36,19 @@ export class Operations {
   }
 
   has(id: number): boolean {
-    return this.#underWay.has(id);
+    return this.#underWay?.has(id) ?? false;
   }
 
   begin(id: number, work: (signal: AbortSignal) => Promise<OperationOutcome>): void {
     const controller = new AbortController();
+    this.#underWay ??= new Map();
     this.#underWay.set(id, controller);
     this.#working += 1;
     void work(controller.signal)
       .catch(() => FAILED)
       .then((outcome) => {
         this.#working -= 1;
-        if (this.#underWay.delete(id)) {
+        if (this.#underWay?.delete(id)) {
           this.#settled(id, outcome);
         }
       });
@@ -54,7 +56,7 @@ export class Operations {
 
   /** Stops one that is under way: it has come out as we say. */
   cancel(id: number, outcome: OperationOutcome): void {
-    if (this.#underWay.has(id)) {
+    if (this.has(id)) {
       this.abandon(id);
       this.#settled(id, outcome);
     }
@@ -62,12 +64,12 @@ export class Operations {
 
   /** Nobody waits for it any more. */
   abandon(id: number): void {
-    this.#underWay.get(id)?.abort();
-    this.#underWay.delete(id);
+    this.#underWay?.get(id)?.abort();
+    this.#underWay?.delete(id);
   }
 
   abandonAll(): void {
-    for (const id of [...this.#underWay.keys()]) {
+    for (const id of [...(this.#underWay?.keys() ?? [])]) {
       this.abandon(id);
     }
   }

@@ -78,9 +78,11 @@ export class HeldGrants {
   /** Adds a grant that was given to the running agent. */
   add<Kind extends GrantKind>(grant: HeldGrant<Kind>): void {
     grant.revoked = this.#bits.isGrantRevoked(grant.index);
-    // Seldom, and so that whoever goes through the others is not disturbed.
+    // Seldom, and so that whoever goes through the others is not disturbed. The first stands
+    // in a list of one: one that has grown has room for 16 more.
     const grants: readonly HeldGrant[] = this.of[grant.kind];
-    (this.of as Record<GrantKind, readonly HeldGrant[]>)[grant.kind] = [...grants, grant];
+    (this.of as Record<GrantKind, readonly HeldGrant[]>)[grant.kind] =
+      grants.length === 0 ? [grant] : [...grants, grant];
   }
 
   /** Whether a grant is not expired now, and was not revoked at the last {@link look}. */

@@ -9,7 +9,8 @@ import { isEmpty } from './scope.ts';
 interface Entry {
   readonly grant: Grant;
   readonly parent: Entry | null;
-  readonly derived: Set<Entry>;
+  /** Null: nothing was. */
+  derived: Set<Entry> | null;
   revoked: boolean;
   /** Whether its owner has not exited. */
   held: boolean;
@@ -81,8 +82,11 @@ export class GrantRegistry {
       scope,
       expiresAtMs,
     }) as Grant;
-    const entry: Entry = { grant, parent: above, derived: new Set(), revoked: false, held: true };
-    above?.derived.add(entry);
+    const entry: Entry = { grant, parent: above, derived: null, revoked: false, held: true };
+    if (above !== null) {
+      above.derived ??= new Set();
+      above.derived.add(entry);
+    }
     this.#entries.set(grant.id, entry);
     return entry;
   }
@@ -131,7 +135,7 @@ export class GrantRegistry {
         if (entry.held) {
           revoked.push(entry.grant);
         }
-        for (const derived of entry.derived) {
+        for (const derived of entry.derived ?? []) {
           next.push(derived);
         }
       }
@@ -151,9 +155,9 @@ export class GrantRegistry {
   /** Forgets what is neither held nor above anything that is. */
   #prune(lowest: Entry): void {
     let entry: Entry | null = lowest;
-    while (entry !== null && !entry.held && entry.derived.size === 0) {
+    while (entry !== null && !entry.held && (entry.derived?.size ?? 0) === 0) {
       this.#entries.delete(entry.grant.id);
-      entry.parent?.derived.delete(entry);
+      entry.parent?.derived?.delete(entry);
       entry = entry.parent;
     }
   }

@@ -59,6 +59,9 @@ export interface OpenedGrants {
   readonly roots: ReadonlyMap<string, OpenRoot>;
 }
 
+/** Most agents have none. */
+const NO_ROOTS: ReadonlyMap<string, OpenRoot> = new Map();
+
 /** Closes directories that are not needed after all. */
 export function closeRoots(roots: ReadonlyMap<string, OpenRoot>): void {
   for (const root of roots.values()) {
@@ -72,6 +75,7 @@ export function closeRoots(roots: ReadonlyMap<string, OpenRoot>): void {
  * @throws {RingfenceError} `RF_FILE` for one that isn't there or is no directory; none stays open then.
  */
 export function openRoots(given: readonly GrantSpec[]): OpenedGrants {
+  if (given.every(({ kind }) => kind !== 'files')) return { specs: given, roots: NO_ROOTS };
   const roots = new Map<string, OpenRoot>();
   try {
     const specs = given.map((spec): GrantSpec => {

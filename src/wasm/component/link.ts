@@ -104,7 +104,8 @@ export class Linker {
     const host = this.#host;
     const instances: WebAssembly.Exports[] = [];
     this.#instances = instances;
-    for (const [index, step] of plan.steps.entries()) {
+    for (let index = 0; index < plan.steps.length; index += 1) {
+      const step = plan.steps[index]!;
       if (step.kind === 'inline') {
         instances.push(this.#inline[index] ?? this.#inlineExports(step.exports));
         continue;
@@ -151,13 +152,14 @@ export class Linker {
   }
 
   #inlineExports(exports: readonly (readonly [string, CoreReference])[]): WebAssembly.Exports {
+    if (exports.length === 0) return NOTHING;
     const inline: WebAssembly.Exports = Object.create(null);
     for (const [name, reference] of exports) inline[name] = this.get(reference);
     return inline;
   }
 }
 
-/** In the place of a step that makes no instance. */
+/** In the place of a step that makes no instance, or one without exports. */
 const NOTHING: WebAssembly.Exports = Object.freeze(Object.create(null));
 
 function functionOf(value: unknown): CoreFunction {

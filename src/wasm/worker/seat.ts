@@ -45,6 +45,10 @@ interface Pooled {
   readonly shape: MemoryShape;
 }
 
+/** Most have one: in a list of one, for a list that has grown has room for 16 more. */
+const withOne = <Item>(items: readonly Item[], item: Item): readonly Item[] =>
+  items.length === 0 ? [item] : [...items, item];
+
 export class Seat implements GuestCall<HostAgent> {
   readonly fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0);
   /** Bytes of call frames that are left; the guest's code hands it on where it leaves its module. */
@@ -126,7 +130,7 @@ export class Seat implements GuestCall<HostAgent> {
   ): WebAssembly.ModuleImports {
     for (const [index, shape] of importsMemories ? memories.entries() : []) {
       const memory = pool.take(shape);
-      this.#pooled = [...this.#pooled, { memory, shape }];
+      this.#pooled = withOne(this.#pooled, { memory, shape });
       this.#injected[memoryImport(index)] = memory;
     }
     return this.#injected;
@@ -158,27 +162,29 @@ export class Seat implements GuestCall<HostAgent> {
       linked.postReturn === null ? null : (WebAssembly.promising(linked.postReturn) as Entry);
     this.result ??= new RunResult(this, plan.entry.encoding);
     this.result.moveTo(linked.memory);
-    const images = plan.steps.flatMap((step, index) => {
-      const image = step.kind === 'instantiate' ? plan.modules[step.module]!.image : null;
-      return image === null ? [] : [{ image, exports: linked.instances[index]! }];
-    });
-    this.#memories = [
-      ...this.#pooled.map(({ memory }) => memory),
-      ...images.flatMap(({ image, exports }) =>
-        image.memories.map((name) => exports[name] as WebAssembly.Memory),
-      ),
-    ];
-    this.#globals = images.flatMap(({ image: { globals }, exports }) =>
-      globals === null
-        ? []
-        : [
-            {
-              count: globals.count,
-              read: exports[globals.read] as GlobalsOfInstance['read'],
-              write: exports[globals.write] as GlobalsOfInstance['write'],
-            },
-          ],
-    );
+    this.#memories = this.#pooled.map(({ memory }) => memory);
+    for (let index = 0; index < plan.steps.length; index += 1) {
+      const step = plan.steps[index]!;
+      if (step.kind === 'instantiate') {
+        this.#keepImage(plan.modules[step.module]!, linked.instances[index]!);
+      }
+    }
+  }
+
+  /** Keeps what of an instance is put back. */
+  #keepImage({ image }: PlanModule, exports: WebAssembly.Exports): void {
+    if (image === null) return;
+    for (const name of image.memories) {
+      this.#memories = withOne(this.#memories, exports[name] as WebAssembly.Memory);
+    }
+    if (image.globals !== null) {
+      const { count, read, write } = image.globals;
+      this.#globals = withOne(this.#globals, {
+        count,
+        read: exports[read] as GlobalsOfInstance['read'],
+        write: exports[write] as GlobalsOfInstance['write'],
+      });
+    }
   }
 
   /**
