@@ -29,6 +29,8 @@ const LATE = 'test/threats/late.test.ts';
 const TERMINAL = 'test/threats/terminal.test.ts';
 const FUZZ = 'test/threats/fuzz-host-calls.test.ts';
 const NEIGHBOURS = 'test/threats/neighbours.test.ts';
+const CONVERSATIONS = 'test/threats/conversations.test.ts';
+const LOST_WORKERS = 'test/threats/lost-workers.test.ts';
 const REVOCATION = 'test/kernel/revocation.test.ts';
 const SUPERVISION = 'test/kernel/supervision.test.ts';
 const FEATURES = 'test/kernel/features.test.ts';
@@ -40,7 +42,7 @@ const METER = 'src/wasm/metering/meter.test.ts';
 
 const shown = (family: number, act: string, ...tests: string[]): Shown => ({ family, act, tests });
 
-/** Families 1 to 33, 35 to 37, 42 and 46 to 60, and what of 41 is about neighbours. */
+/** All families but those of {@link ELSEWHERE}. */
 export const FAMILIES: readonly Shown[] = [
   ...FILE_FAMILIES,
   shown(
@@ -283,6 +285,28 @@ export const FAMILIES: readonly Shown[] = [
     'mail that fills what the host holds for its receiver',
     `${NEIGHBOURS}: 41: leaves its receiver room for handles of its own`,
   ),
+  shown(
+    41,
+    '10^6 messages, 64 MB in one, more requests than can wait',
+    `${CONVERSATIONS}: 41: of 10^6 messages one who reads none gets 1,024`,
+    `${CONVERSATIONS}: 41: a message of 64 MB ends its sender`,
+    `${CONVERSATIONS}: 41: who asks more than it can wait for gives the oldest up`,
+  ),
+  shown(
+    41,
+    'messages to the dead, to nobody, to others’ agents; replies that nobody asked for',
+    `${CONVERSATIONS}: 41: what is sent to the dead, to nobody and to others is refused`,
+    `${CONVERSATIONS}: 41: replies under every id that a stranger can guess are for nobody`,
+  ),
+  shown(
+    41,
+    'storms of monitors of itself and of the dead, rings of links, floods of topics and timers',
+    `${CONVERSATIONS}: 41: a storm of monitors of itself, of others and of the dead ends at its cap`,
+    `${CONVERSATIONS}: 41: monitors of the dead are told at once, and none more while those lie unread`,
+    `${CONVERSATIONS}: 41: a ring of links ends whole, each once, and nobody beside it`,
+    `${CONVERSATIONS}: 41: who subscribes to everything has 256 topics`,
+    `${CONVERSATIONS}: 41: who sets timers without end has 256`,
+  ),
 
   shown(
     42,
@@ -303,6 +327,14 @@ export const FAMILIES: readonly Shown[] = [
     'crashing to get back what was revoked, or what a name leads to by now',
     `${SUPERVISION}: what was revoked is gone for the next`,
     `${SUPERVISION}: its directory is the one that was opened`,
+  ),
+  shown(
+    43,
+    'a thread that dies in the middle of requests and calls of tools',
+    `${LOST_WORKERS}: 43: who asked one of them is told closed`,
+    `${LOST_WORKERS}: 43: a tool that runs for one of them is told to stop`,
+    `${LOST_WORKERS}: 43: who is supervised comes back, and who is not is gone`,
+    'test/kernel/workers.test.ts: its agents exit as worker_lost with their usage',
   ),
   shown(
     46,
@@ -465,7 +497,6 @@ export const FAMILIES: readonly Shown[] = [
 export const ELSEWHERE: ReadonlyMap<number, string> = new Map([
   [39, 'the network'],
   [40, 'tools that run programs'],
-  [43, 'workers that die'],
   [44, 'timers and monitors'],
   [45, 'the audit log'],
 ]);
