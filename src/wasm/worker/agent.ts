@@ -273,6 +273,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   addCpuTime(microseconds: number): void {
     this.#cpuMicroseconds += microseconds;
     this.block.setCpuTimeMicroseconds(this.#cpuMicroseconds);
+    if (this.#end !== null) {
+      // Its end was said: the kernel has looked once more by itself.
+      return;
+    }
     this.#note('cpu_time', this.#cpuMicroseconds / 1_000);
     const fuel = this.fuel.used;
     if (this.#note('fuel', fuel)) {
