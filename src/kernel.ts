@@ -29,6 +29,7 @@ import { pathOf, readModule } from './kernel/module-file.ts';
 import { NativeAgent, type WorkResult } from './kernel/native-agent.ts';
 import { type PipeOptions, readPipeOptions } from './kernel/pipe-options.ts';
 import { type ReliableSend, ReliableSends } from './kernel/reliable.ts';
+import { RestartedChildren } from './kernel/restarted-children.ts';
 import { requireDensity, roomOfProcess } from './kernel/room.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './kernel/roots.ts';
 import { KernelSchedule, readSchedule, SYSTEM_CLOCK } from './kernel/schedule.ts';
@@ -157,6 +158,7 @@ export class Kernel implements AsyncDisposable {
   readonly #tools: ToolRegistry;
   readonly #elevations: Elevations;
   readonly #supervisors: Supervisors;
+  readonly #restarted: RestartedChildren;
   readonly #views: Views;
   readonly #metrics: KernelMetrics;
   readonly #reliable: ReliableSends;
@@ -210,6 +212,7 @@ export class Kernel implements AsyncDisposable {
       elevate: (pid, agentId, grant, reason) => this.#elevate(pid, agentId, grant, reason),
       changed: (process, from) => this.#changed(process, from),
       exited: (pid) => this.#elevations.exited(pid),
+      childStopped: (pid) => this.#restarted.stopped(pid),
       tools: () => this.#tools.list(),
       onMessage: options.onMessage ?? null,
       undelivered: (to, mail, why) => {
@@ -247,6 +250,7 @@ export class Kernel implements AsyncDisposable {
       grant: (pid, spec) => void this.#supervisor.grant(pid, [spec]),
       warn,
     });
+    this.#restarted = new RestartedChildren(warn);
     this.#supervisors = new Supervisors({
       check: (child) => this.#checkSpawn(child),
       turn: (child) => this.#turn(child),
@@ -496,12 +500,29 @@ export class Kernel implements AsyncDisposable {
   }
 
   async #spawnChild(parent: Process, request: ChildRequest): Promise<CallOutcome<number>> {
-    let turn: StartTurn | null = null;
     try {
       // What waits for its turn is kept here, and who asks can be a process that keeps no bounds itself.
       requireBounded(request);
-      const waiting = this.#turnIn(parent.request.isolation);
-      turn = waiting === null ? null : await waiting;
+      const start = (lineage: Lineage): Promise<Agent> =>
+        this.#startChild(parent, request, lineage);
+      const { restart } = request;
+      const pid =
+        restart === 'temporary'
+          ? (await start(FIRST)).pid
+          : await this.#restarted.start({ type: restart, parent, start });
+      return { tag: 'ok', val: pid };
+    } catch (error) {
+      return outcomeForGuest(error, (why) =>
+        this.#onWarning(`a spawn that pid ${parent.pid} asked for failed: ${why}`),
+      );
+    }
+  }
+
+  /** Starts a child that an agent has asked for, with what that may give it now. */
+  async #startChild(parent: Process, request: ChildRequest, lineage: Lineage): Promise<Agent> {
+    const waiting = this.#turnIn(parent.request.isolation);
+    const turn = waiting === null ? null : await waiting;
+    try {
       const granted = this.#supervisor.grantsOf(parent.pid);
       const { specs, limits } = readChild(request, {
         limits: parent.request.limits,
@@ -520,7 +541,7 @@ export class Kernel implements AsyncDisposable {
         specs.every((spec) => spec.kind !== kind),
       );
       const { agentId, environment } = request;
-      const child = this.#spawn(
+      return this.#spawn(
         {
           module,
           agentId,
@@ -532,13 +553,8 @@ export class Kernel implements AsyncDisposable {
         },
         limits,
         shareRoots([...specs, ...untold], parent.request.roots),
-        FIRST,
+        lineage,
         request.linked,
-      );
-      return { tag: 'ok', val: child.pid };
-    } catch (error) {
-      return outcomeForGuest(error, (why) =>
-        this.#onWarning(`a spawn that pid ${parent.pid} asked for failed: ${why}`),
       );
     } finally {
       turn?.end();
@@ -916,6 +932,7 @@ export class Kernel implements AsyncDisposable {
     const schedule = this.#schedule.close();
     this.#pipes.close();
     this.#watchdog?.close();
+    this.#restarted.close();
     const supervisors = this.#supervisors.close();
     const reports = await this.#supervisor.close();
     await this.#backend.close();

@@ -50,7 +50,6 @@ describe('a child as an agent asks for it', () => {
     ['an unknown kind', { grants: [{ kind: 'root', scope: ['*'] }] }, 'RF_USAGE'],
     ['a directory that it has not', { grants: [{ kind: 'files', scope: ['/'] }] }, 'RF_USAGE'],
     ['a limit of 2^64-1', { limits: { ...NONE, fuel: 2n ** 64n - 1n } }, 'RF_USAGE'],
-    ['a restart', { restart: 'permanent' }, 'RF_BACKEND_NOT_AVAILABLE'],
   ];
   test('has each directory of its parent once', () => {
     const files = parseGrants({ files: [{ host: '/srv', guest: '/' }] }).flatMap((spec) =>

@@ -85,7 +85,7 @@ export function requireBounded(request: ChildRequest): void {
 /**
  * Reads a request.
  *
- * @throws {RingfenceError} `RF_USAGE`, `RF_BACKEND_NOT_AVAILABLE` for what this build can't do.
+ * @throws {RingfenceError} `RF_USAGE`
  */
 export function readChild(
   request: ChildRequest,
@@ -94,12 +94,6 @@ export function readChild(
   requireBounded(request);
   if (request.environment.some(([name]) => !/^[^=\0]+$/.test(name))) {
     throw invalid('the name of a variable is empty, or has a = or a NUL in it');
-  }
-  if (request.restart !== 'temporary') {
-    throw new RingfenceError(
-      'RF_BACKEND_NOT_AVAILABLE',
-      'Cannot spawn the child: restarts are not offered yet; ask for temporary, and start it again.',
-    );
   }
   const specs = request.grants.map((grant) => specOfWords(grant, parent.files));
   const places = specs.flatMap((spec) => (spec.kind === 'files' ? [spec.scope.guest] : []));
@@ -140,7 +134,7 @@ const FOR_GUESTS: Readonly<Partial<Record<ErrorCode, readonly [error: string, me
     RF_CLOSED: ['unavailable', 'the host is being closed'],
     RF_BACKEND_NOT_AVAILABLE: [
       'unavailable',
-      'restarts and this isolation are not offered: ask for temporary',
+      'this isolation is not offered here: its operator knows why',
     ],
   };
 

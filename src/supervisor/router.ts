@@ -33,6 +33,8 @@ export interface RouterOptions {
   /** Ends an agent whose link has ended. */
   kill(pid: Pid, message: string): void;
   stop(pid: Pid, message: string): void;
+  /** Its parent has stopped a child, one that runs or one that waits to be started again. */
+  childStopped(pid: Pid): void;
   tools(): readonly ToolListing[];
   /** A message for the program that runs the kernel. */
   toKernel(sending: Sending, from: Process): CallOutcome<number>;
@@ -419,6 +421,7 @@ export class Router {
     if (!isChild) {
       return this.#deny(asker, 'spawn', 'process.stop', 'the agent is no child of the caller');
     }
+    this.#options.childStopped(target);
     const message = `its parent, pid ${asker.pid}, has stopped it`;
     if (!isThere) {
       return done(null);

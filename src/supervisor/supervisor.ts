@@ -78,6 +78,8 @@ export interface SupervisorOptions {
   changed(process: Process, from: ProcessState | null): void;
   /** An agent has ended: nothing is asked for it any more. */
   exited(pid: Pid): void;
+  /** An agent's parent has stopped it: it is not started again. */
+  childStopped(pid: Pid): void;
   /** The tools that are registered. */
   tools(): readonly ToolListing[];
   /** Takes what agents send to the program; null: nothing does. */
@@ -155,6 +157,7 @@ export class Supervisor {
       grantsOf: (pid) => this.grantsOf(pid),
       kill: (pid, message) => this.kill(pid, message),
       stop: (pid, message) => this.stop(pid, DEFAULT_SHUTDOWN_MS, message),
+      childStopped: (pid) => options.childStopped(pid),
       tools: () => options.tools(),
       toKernel: (sending, from) =>
         this.#program.take(sending, from, (correlation, payload) =>

@@ -27,6 +27,7 @@ describe.each(PLACES)('on $name', ({ workers, isolation }) => {
     host = await testKernel({ workers, onMessage });
     puppetModule = await host.kernel.load(guest('puppet'), { name: 'puppet' });
     await host.kernel.load(guest('sleeper'), { name: 'sleeper' });
+    await host.kernel.load(guest('hello'), { name: 'hello' });
     host.kernel.registerTool(
       { name: 'add', description: 'adds', parameters: { type: 'object' } },
       () => 3,
@@ -348,6 +349,40 @@ describe.each(PLACES)('on $name', ({ workers, isolation }) => {
       parent.agent.kill();
       expect((await child.exited).exit).toMatchObject({ reason: 'killed' });
     });
+
+    test('are started again by their restart type, until their parent stops them or ends', async () => {
+      const parent = await puppet({ grants: parentGrants });
+      const spawned = await parent.tell('spawn name:sleeper ipc=all permanent');
+      const first = Number(spawned.split(' ')[2]);
+      const after = async (from: number): Promise<number> => {
+        await vi.waitFor(
+          () => expect(host.kernel.list().some((row) => row.restartedFrom === from)).toBe(true),
+          soon,
+        );
+        return host.kernel.list().find((row) => row.restartedFrom === from)?.pid ?? 0;
+      };
+      host.kernel.kill(first);
+      const second = await after(first);
+      expect(host.kernel.inspect(second)).toMatchObject({
+        restarts: 1,
+        parentPid: parent.agent.pid,
+      });
+      host.kernel.kill(second);
+      const third = await after(second);
+      expect(await parent.tell(`stop ${third} force`)).toBe('stop ok');
+      // One that ends normally is not started again where it is transient.
+      const done = Number((await parent.tell('spawn name:hello transient')).split(' ')[2]);
+      await vi.waitFor(() => expect(host.kernel.inspect(done).state).toBe('exited'), soon);
+      const orphan = Number(
+        (await parent.tell('spawn name:sleeper ipc=all permanent')).split(' ')[2],
+      );
+      parent.agent.kill();
+      await parent.agent.exited;
+      host.kernel.kill(orphan);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const lately = host.kernel.list().map(({ restartedFrom }) => restartedFrom);
+      expect(lately.filter((pid) => [third, done, orphan].includes(pid ?? 0))).toEqual([]);
+    }, 60_000);
 
     test('a graceful stop is heard', async () => {
       const parent = await puppet({ grants: parentGrants });

@@ -52,6 +52,7 @@ class Real {
       elevate: unexpected,
       changed: () => {},
       exited: () => {},
+      childStopped: () => {},
       tools: () => [],
       onMessage: null,
       undelivered: (to: number, mail: readonly Mail[], why: string) => {

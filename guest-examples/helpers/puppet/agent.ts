@@ -91,14 +91,18 @@ function list(): void {
   say(`list ok${all}`);
 }
 
-// spawn MODULE KIND=WORD,WORD …: a digest, or `name:` and a name; `fuel=N` is a limit, `linked` links.
+// spawn MODULE KIND=WORD,WORD …: a digest, or `name:` and a name; `fuel=N` is a limit, `linked` links, `permanent`
+// and `transient` have it started again.
 function spawn(words: string[]): void {
   const grants: agents.Grant[] = [];
   let fuel = Option.none<u64>();
   let linked = false;
+  let restart = agents.RestartType.Temporary;
   for (let index = 2; index < words.length; index++) {
     const parts = words[index].split('=');
     if (parts[0] == 'linked') linked = true;
+    else if (parts[0] == 'permanent') restart = agents.RestartType.Permanent;
+    else if (parts[0] == 'transient') restart = agents.RestartType.Transient;
     else if (parts[0] == 'fuel') fuel = Option.some<u64>(U64.parseInt(parts[1]));
     else grants.push(new agents.Grant(parts[0], parts[1].split(',')));
   }
@@ -112,7 +116,7 @@ function spawn(words: string[]): void {
     [],
     grants,
     new agents.Limits(fuel, none, none, none, none, none, none),
-    agents.RestartType.Temporary,
+    restart,
     linked,
   );
   const spawned = agents.spawn(request);

@@ -1,0 +1,185 @@
+/**
+ * Children that agents have asked to be started again. Each is supervised as the only child of a
+ * supervisor of its own: by its restart type, an intensity and a back-off (the reference's numbers), until
+ * its parent stops it or has ended, or it ends too often.
+ */
+
+import { RingfenceError } from '../errors.ts';
+import type { Pid } from '../process/state.ts';
+import { Alarm } from '../resource/alarm.ts';
+import { DEFAULT_BACK_OFF, nextAttempt, waitMs } from '../supervisor/back-off.ts';
+import { DEFAULT_INTENSITY, withRestart } from '../supervisor/intensity.ts';
+import type { Report } from '../supervisor/report.ts';
+import { isNormal, isRestarted, type RestartType } from '../supervisor/restart.ts';
+import { FIRST, type Lineage } from '../supervisor/specification.ts';
+
+/** Children of one agent that may wait for their restart at a time. */
+export const WAITING_MAX = 256;
+
+/** A child that was started. */
+export interface StartedOnce {
+  readonly pid: Pid;
+  readonly exited: Promise<Report>;
+  kill(message: string): void;
+}
+
+/** A child that is to be started again. */
+export interface RestartedChild {
+  readonly type: Exclude<RestartType, 'temporary'>;
+  readonly parent: Pick<StartedOnce, 'pid' | 'exited'>;
+  /** Starts it, each time with what its parent still may give it. */
+  start(lineage: Lineage): Promise<StartedOnce>;
+}
+
+interface Child extends RestartedChild {
+  /** The last that ran. */
+  pid: Pid;
+  restarts: number;
+  attempts: number;
+  timesMs: readonly number[];
+  startedAtMs: number;
+  alarm: Alarm | null;
+  isStopped: boolean;
+}
+
+const now = (): number => performance.now();
+
+/** The children of all agents of a kernel that are to be started again. */
+export class RestartedChildren {
+  readonly #warn: (text: string) => void;
+  readonly #byPid = new Map<Pid, Child>();
+  readonly #waiting = new Map<Pid, number>();
+
+  constructor(warn: (text: string) => void) {
+    this.#warn = warn;
+  }
+
+  /**
+   * Starts a child; answers its pid.
+   *
+   * @throws {RingfenceError} `RF_LIMIT_EXCEEDED` where too many of its parent's wait; as its start does
+   */
+  async start(given: RestartedChild): Promise<Pid> {
+    const { pid } = given.parent;
+    if ((this.#waiting.get(pid) ?? 0) >= WAITING_MAX) {
+      throw new RingfenceError(
+        'RF_LIMIT_EXCEEDED',
+        `Cannot spawn a child of pid ${pid} as ${WAITING_MAX} of its children wait for their restart: stop some.`,
+        { pid, limit: WAITING_MAX },
+      );
+    }
+    const started = await given.start(FIRST);
+    const child: Child = {
+      type: given.type,
+      parent: given.parent,
+      start: (lineage) => given.start(lineage),
+      pid: started.pid,
+      restarts: 0,
+      attempts: 0,
+      timesMs: [],
+      startedAtMs: now(),
+      alarm: null,
+      isStopped: false,
+    };
+    void given.parent.exited.then(() => this.#stop(child));
+    this.#follow(child, started);
+    return started.pid;
+  }
+
+  /** Its parent, or the program, wants it to end: it is not started again. */
+  stopped(pid: Pid): void {
+    const child = this.#byPid.get(pid);
+    if (child !== undefined) {
+      this.#stop(child);
+    }
+  }
+
+  #stop(child: Child): void {
+    child.isStopped = true;
+    if (child.alarm !== null) {
+      child.alarm.clear();
+      this.#waitsNoMore(child);
+    }
+    this.#byPid.delete(child.pid);
+  }
+
+  #follow(child: Child, { pid, exited }: StartedOnce): void {
+    child.pid = pid;
+    child.startedAtMs = now();
+    this.#byPid.set(pid, child);
+    void exited.then(({ exit }) => this.#ended(child, isNormal(exit.reason)));
+  }
+
+  #ended(child: Child, normally: boolean): void {
+    if (child.isStopped) {
+      return;
+    }
+    if (isRestarted(child.type, normally)) {
+      this.#plan(child, now() - child.startedAtMs);
+    } else {
+      this.#byPid.delete(child.pid);
+    }
+  }
+
+  /** It is started again after its wait, unless it has been too often. */
+  #plan(child: Child, ranMs: number): void {
+    const times = withRestart(child.timesMs, now(), DEFAULT_INTENSITY);
+    if (times === null) {
+      this.#byPid.delete(child.pid);
+      const { intensity, periodMs } = DEFAULT_INTENSITY;
+      this.#warn(
+        `pid ${child.pid}, a child of pid ${child.parent.pid}, is not started again: it was, ${intensity} times in ${periodMs} ms`,
+      );
+      return;
+    }
+    child.timesMs = times;
+    child.attempts = nextAttempt(child.attempts, ranMs, DEFAULT_BACK_OFF);
+    const { pid } = child.parent;
+    this.#waiting.set(pid, (this.#waiting.get(pid) ?? 0) + 1);
+    child.alarm = new Alarm({
+      atMs: now() + waitMs(child.attempts, DEFAULT_BACK_OFF),
+      now,
+      ring: () => void this.#again(child),
+    });
+  }
+
+  #waitsNoMore(child: Child): void {
+    child.alarm = null;
+    const { pid } = child.parent;
+    const left = (this.#waiting.get(pid) ?? 1) - 1;
+    if (left === 0) {
+      this.#waiting.delete(pid);
+    } else {
+      this.#waiting.set(pid, left);
+    }
+  }
+
+  async #again(child: Child): Promise<void> {
+    this.#waitsNoMore(child);
+    const restartedFrom = child.pid;
+    try {
+      const started = await child.start({ restartedFrom, restarts: child.restarts + 1 });
+      this.#byPid.delete(restartedFrom);
+      child.restarts += 1;
+      if (child.isStopped) {
+        // Nobody who could stop it knows its new pid.
+        started.kill('it was stopped while it was started again');
+        return;
+      }
+      this.#follow(child, started);
+    } catch (error) {
+      if (!child.isStopped) {
+        const why = error instanceof Error ? error.message : String(error);
+        this.#warn(`a child of pid ${child.parent.pid} could not be started again: ${why}`);
+        this.#plan(child, 0);
+      }
+    }
+  }
+
+  /** Nobody is started again any more. */
+  close(): void {
+    for (const child of [...this.#byPid.values()]) {
+      this.#stop(child);
+    }
+  }
+}
