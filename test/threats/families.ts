@@ -31,6 +31,7 @@ const FUZZ = 'test/threats/fuzz-host-calls.test.ts';
 const NEIGHBOURS = 'test/threats/neighbours.test.ts';
 const CONVERSATIONS = 'test/threats/conversations.test.ts';
 const LOST_WORKERS = 'test/threats/lost-workers.test.ts';
+const RESTARTS = 'test/threats/restarts.test.ts';
 const REVOCATION = 'test/kernel/revocation.test.ts';
 const SUPERVISION = 'test/kernel/supervision.test.ts';
 const FEATURES = 'test/kernel/features.test.ts';
@@ -337,6 +338,12 @@ export const FAMILIES: readonly Shown[] = [
     'test/kernel/workers.test.ts: its agents exit as worker_lost with their usage',
   ),
   shown(
+    44,
+    'ending with timers, monitors, links and subscriptions, again and again',
+    `${RESTARTS}: 44: the timers of 10^4 agents that crashed hold nothing`,
+    `${RESTARTS}: 44: of 10^4 that were started again nothing is kept`,
+  ),
+  shown(
     46,
     'floods of output and of the log',
     `${TERMINAL}: 46: a flood of %s ends by fuel, and keeps a MiB`,
@@ -497,6 +504,5 @@ export const FAMILIES: readonly Shown[] = [
 export const ELSEWHERE: ReadonlyMap<number, string> = new Map([
   [39, 'the network'],
   [40, 'tools that run programs'],
-  [44, 'timers and monitors'],
   [45, 'the audit log'],
 ]);
