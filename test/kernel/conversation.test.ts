@@ -354,7 +354,7 @@ describe.each(PLACES)('on $name', ({ workers, isolation }) => {
       const parent = await puppet({ grants: parentGrants });
       const spawned = await parent.tell('spawn name:sleeper ipc=all permanent');
       const first = Number(spawned.split(' ')[2]);
-      const after = async (from: number): Promise<number> => {
+      const successorOf = async (from: number): Promise<number> => {
         await vi.waitFor(
           () => expect(host.kernel.list().some((row) => row.restartedFrom === from)).toBe(true),
           soon,
@@ -362,13 +362,13 @@ describe.each(PLACES)('on $name', ({ workers, isolation }) => {
         return host.kernel.list().find((row) => row.restartedFrom === from)?.pid ?? 0;
       };
       host.kernel.kill(first);
-      const second = await after(first);
+      const second = await successorOf(first);
       expect(host.kernel.inspect(second)).toMatchObject({
         restarts: 1,
         parentPid: parent.agent.pid,
       });
       host.kernel.kill(second);
-      const third = await after(second);
+      const third = await successorOf(second);
       expect(await parent.tell(`stop ${third} force`)).toBe('stop ok');
       // One that ends normally is not started again where it is transient.
       const done = Number((await parent.tell('spawn name:hello transient')).split(' ')[2]);
