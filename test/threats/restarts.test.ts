@@ -108,6 +108,7 @@ function world(): { supervisor: Supervisor; spawn: () => FakeGuest } {
     nearLimit: nothing,
     callTool: unexpected,
     spawnChild: unexpected,
+    childStopped: nothing,
     elevate: unexpected,
     changed: nothing,
     exited: nothing,
