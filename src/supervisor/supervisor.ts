@@ -426,22 +426,27 @@ export class Supervisor {
     const cancel = end('cancelled');
     const timer = setTimeout(end('timeout'), timeoutMs);
     signal?.addEventListener('abort', cancel, { once: true });
+    const given = new AbortController();
     try {
-      const outcome = await this.router.send(KERNEL_PID, {
+      const sending = {
         to: { tag: 'process', pid: to },
         body: { tag: 'request', correlation },
         payload,
         waitMs: null,
-      });
-      if (outcome.tag === 'err') {
-        this.#program.end(correlation, 'closed');
-        return outcome;
-      }
+      } as const;
+      const sent = this.router.send(KERNEL_PID, sending, given.signal);
       if (signal?.aborted) {
         cancel();
       }
+      // Its time is that of the delivery too: a thread that hangs, or never starts, takes nothing.
+      const outcome = await Promise.race([sent, reply.then(() => null)]);
+      if (outcome?.tag === 'err') {
+        this.#program.end(correlation, 'closed');
+        return outcome;
+      }
       return { tag: 'reply', val: await reply };
     } finally {
+      given.abort();
       this.router.gaveUp(correlation);
       clearTimeout(timer);
       signal?.removeEventListener('abort', cancel);

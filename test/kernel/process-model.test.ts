@@ -593,3 +593,19 @@ test(`${HISTORIES} histories are as the model says`, { timeout: 600_000 }, async
     },
   );
 });
+
+test('a request of the program’s has its time also where nothing is taken', async () => {
+  const real = new Real();
+  real.spawn(0, true, null, false);
+  real.guest(1).hangs = true;
+  real.request(1, 'how', 500);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(await real.replies[0]).toBe('timeout');
+  expect(real.supervisor.router.size).toBe(0);
+  real.guest(1).hangs = false;
+  real.request(1, 'how', 500);
+  await vi.advanceTimersByTimeAsync(0);
+  real.guest(1).take({ tag: 'any' });
+  expect(await real.guest(1).reply(1, 'well')).toBe('ok');
+  expect(await real.replies[1]).toBe('well');
+});

@@ -50,6 +50,8 @@ export class FakeGuest implements BackendAgent {
   /** What it has taken out of its mailbox, in order. */
   readonly taken: Delivery[] = [];
   ended = false;
+  /** What runs it takes nothing. */
+  hangs = false;
   readonly #events: BackendEvents;
 
   constructor(start: BackendStart, events: BackendEvents) {
@@ -66,6 +68,9 @@ export class FakeGuest implements BackendAgent {
   async revoked(): Promise<void> {}
 
   deliver: BackendAgent['deliver'] = async (mail, waitMs) => {
+    if (this.hangs) {
+      return new Promise(() => {});
+    }
     const owner = { pid: this.start.pid, ended: this.ended };
     const { mailbox } = this.correspondence;
     const receiver = { owner, mailbox, post: this.correspondence.post.bind(this.correspondence) };
