@@ -16,6 +16,8 @@ export const UNANSWERED_MAX = 4_096;
 export interface Asker {
   readonly pid: number;
   readonly correlation: number;
+  /** The kernel has sent the request on, and knows of it until it has seen the reply. */
+  readonly routed?: boolean | undefined;
 }
 
 interface Asked {

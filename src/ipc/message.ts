@@ -22,7 +22,8 @@ export type Address =
 export type Body =
   | { readonly tag: 'message' }
   | { readonly tag: 'request'; readonly correlation: number }
-  | { readonly tag: 'reply'; readonly correlation: number };
+  /** `routed`: its request came over the kernel, which waits for the reply too. */
+  | { readonly tag: 'reply'; readonly correlation: number; readonly routed?: boolean | undefined };
 
 /** Why an agent ended, as others are told it. */
 export type Ending =
@@ -34,7 +35,13 @@ export type Ending =
 /** What somebody has sent: it finds room in a mailbox, or it does not. */
 export type Mail = { readonly sender: number; readonly payload: Payload } & (
   | { readonly tag: 'message' }
-  | { readonly tag: 'request'; readonly correlation: number; readonly method: string | null }
+  | {
+      readonly tag: 'request';
+      readonly correlation: number;
+      readonly method: string | null;
+      /** It came over the kernel, and its reply goes there. */
+      readonly routed?: boolean | undefined;
+    }
   | { readonly tag: 'reply'; readonly correlation: number }
   | { readonly tag: 'topic'; readonly topic: string }
 );

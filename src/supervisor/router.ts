@@ -130,7 +130,8 @@ export class Router {
       // Before it is under way: its reply, or the end of who was asked, may be faster.
       this.#asked(from, body.correlation, to);
     }
-    const mail = mailOf(body, from, method, payload);
+    const sent = mailOf(body, from, method, payload);
+    const mail: Mail = sent.tag === 'request' ? { ...sent, routed: true } : sent;
     const outcome = await receiver.running.deliver(mail, waitMs, signal);
     if (body.tag === 'request' && outcome.tag === 'err') {
       this.#answered(from, body.correlation);

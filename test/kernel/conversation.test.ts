@@ -166,6 +166,23 @@ describe.each(PLACES)('on $name', ({ workers, isolation }) => {
       expect(await asker.tell('send service:clock hello')).toBe('send ok');
     });
 
+    test('replies of services are forgotten, however many, and a request that waits is not', async () => {
+      const busy = await puppet({ provides: ['busy'] });
+      const slow = await puppet({ provides: ['slow'] });
+      const asker = await puppet({ grants: { ipc: 'all', services: ['busy', 'slow'] } });
+      await asker.tell('request service:slow first');
+      await slow.tell('receive 9000');
+      const count = isolation === 'shared' ? 1_030 : 3;
+      for (let asked = 2; asked < count; asked += 1) {
+        expect(await asker.tell('request service:busy x')).toBe(`request ok ${asked}`);
+        await busy.tell('receive 9000');
+        expect(await busy.tell(`reply ${asked - 1} y`)).toBe('reply ok');
+        expect(await asker.tell(`await ${asked} 9000`)).toMatch(/^receive ok reply/);
+      }
+      expect(await slow.tell('reply 1 last')).toBe('reply ok');
+      expect(await asker.tell('await 1 9000')).toMatch(/ 1 last$/);
+    }, 180_000);
+
     test('a broadcast reaches whom its sender may send to, and who may receive', async () => {
       const [one, other] = await two();
       const deaf = await puppet({ grants: {} });

@@ -42,7 +42,11 @@ const address: z.ZodType<Address> = z.discriminatedUnion('tag', [
 const messageBody: z.ZodType<Body> = z.discriminatedUnion('tag', [
   z.strictObject({ tag: z.literal('message') }),
   z.strictObject({ tag: z.literal('request'), correlation: count }),
-  z.strictObject({ tag: z.literal('reply'), correlation: count }),
+  z.strictObject({
+    tag: z.literal('reply'),
+    correlation: count,
+    routed: z.boolean().optional(),
+  }),
 ]);
 
 const question: z.ZodType<HeadQuestion> = z.discriminatedUnion('ask', [

@@ -35,6 +35,9 @@ async function answerOf(worker: WorkerLink, late: Promise<void>): Promise<Answer
   ]);
 }
 
+/** Threads that are started in a row in one place, where none of them comes to take agents. */
+const STARTS_MAX = 3;
+
 /** How long workers have to end their tasks at a close. */
 const CLOSE_MS = 2_000;
 
@@ -116,14 +119,16 @@ export class SharedThreads {
     await this.#pool.destroy();
   }
 
-  #addWorker(index: number): void {
+  /** `failures`: how many in a row could not be started in its place. */
+  #addWorker(index: number, failures = 0): void {
     const worker = new WorkerLink(this.#pool, this.#options, this.#routes);
     this.#routes.add(worker);
     this.#workers[index] = worker;
     void worker.ended.then(async () => {
-      // One that died after it had started is replaced; one that can't start would die again.
-      if (!this.#closed && (await worker.ready)) {
-        this.#addWorker(index);
+      // One that dies while it starts may have been ended for another's fault; one that can't start dies again.
+      const failed = (await worker.ready) ? 0 : failures + 1;
+      if (!this.#closed && failed < STARTS_MAX) {
+        this.#addWorker(index, failed);
       }
     });
   }

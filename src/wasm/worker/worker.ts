@@ -157,7 +157,8 @@ export class Worker implements WorkerParts {
     waitMs: number | null,
   ): Operation<number> {
     const { pid } = from;
-    if (to.tag === 'process') {
+    const isRouted = body.tag === 'reply' && body.routed === true;
+    if (to.tag === 'process' && !isRouted) {
       const receiver = this.#agents.get(to.pid);
       const mail = mailOf(body, pid, null, payload);
       if (receiver !== undefined && !receiver.ended) {

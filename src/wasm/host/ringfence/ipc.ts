@@ -258,7 +258,8 @@ export const ipc = implement<Functions, Caller>('ringfence:agent/ipc', 'ipc', {
         return failed('not-found', 'it was asked nothing under this id, or has replied already');
       }
       const sent = sending(agent, payload, () => {
-        const body: Body = { tag: 'reply', correlation: asker.correlation };
+        const { correlation: asked, routed } = asker;
+        const body: Body = { tag: 'reply', correlation: asked, routed };
         const to: Address = { tag: 'process', pid: asker.pid };
         return { operation: agent.send(to, body, payload, null), correlation: null };
       });

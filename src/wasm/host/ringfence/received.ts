@@ -24,7 +24,7 @@ export function toReceived(agent: Caller, delivery: Delivery): Received {
     }
     case 'request': {
       const { sender, method, payload, correlation } = delivery;
-      const id = agent.conversations.asked({ pid: sender, correlation });
+      const id = agent.conversations.asked({ pid: sender, correlation, routed: delivery.routed });
       return {
         tag: 'request',
         val: {
