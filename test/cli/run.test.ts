@@ -309,6 +309,7 @@ describe('reports', () => {
         disk_bytes: 104_857_600,
       },
       denied: [],
+      deterministic: true,
     });
   });
 
