@@ -392,6 +392,9 @@ export class Router {
     if (target === asker.pid) {
       return done(null);
     }
+    if (this.#options.find(target) === undefined) {
+      return refused('not-found', 'the agent has ended, or never was: spawn it linked');
+    }
     if (this.#options.parentOf(target) !== asker.pid) {
       return this.#deny(
         asker,
@@ -399,9 +402,6 @@ export class Router {
         'process.link',
         'the agent is no child of the caller: monitor it instead',
       );
-    }
-    if (this.#options.find(target) === undefined) {
-      return refused('not-found', 'the agent has ended: spawn it linked');
     }
     if (!this.#hasRoom(asker.pid)) {
       return refused(
