@@ -243,11 +243,11 @@ export class ProcessModel {
     if (pid === agent.pid) {
       return 'ok';
     }
-    if (this.#parentOf(pid) !== agent.pid) {
-      return 'denied';
-    }
     if (this.find(pid) === undefined) {
       return 'not-found';
+    }
+    if (this.#parentOf(pid) !== agent.pid) {
+      return 'denied';
     }
     this.link(agent.pid, pid);
     return 'ok';
