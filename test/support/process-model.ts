@@ -166,7 +166,14 @@ export class ProcessModel {
     const agent = this.find(asker);
     const correlation = agent === undefined ? ++this.#programIds : ++agent.correlations;
     const payload = textOf(text);
-    const mail: Mail = { tag: 'request', sender: asker, correlation, method: null, payload };
+    const mail: Mail = {
+      tag: 'request',
+      sender: asker,
+      correlation,
+      method: null,
+      routed: true,
+      payload,
+    };
     const outcome = to === undefined ? 'not-found' : this.#post(to, mail);
     if (outcome === 'ok') {
       const asked: Asked = { asker, correlation, to: to as number, state: 'waiting' };
