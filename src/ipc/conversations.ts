@@ -6,6 +6,8 @@
  * its own, so that no id says anything of other agents, and runs can be repeated.
  */
 
+import { dropOldest } from './drop-oldest.ts';
+
 /** Requests that an agent waits for at a time; the oldest is given up for one more. */
 export const ASKED_MAX = 1_024;
 
@@ -103,14 +105,5 @@ export class Conversations {
   /** Who waits for a reply. */
   unanswered(): Asker[] {
     return [...this.#unanswered.values()];
-  }
-}
-
-function dropOldest<Value>(map: Map<number, Value>, most: number): void {
-  if (map.size > most) {
-    for (const oldest of map.keys()) {
-      map.delete(oldest);
-      return;
-    }
   }
 }

@@ -139,3 +139,12 @@ test('no more children of one agent wait than may', async () => {
   await vi.advanceTimersByTimeAsync(100);
   await expect(spawn('permanent')).resolves.toBeGreaterThan(0);
 });
+
+test('one that has many children in its life is listened to once', async () => {
+  const listened = vi.spyOn(parent.exited, 'then');
+  for (let count = 0; count < 100; count += 1) {
+    await spawn('transient');
+    await last().end('normal');
+  }
+  expect(listened).toHaveBeenCalledTimes(1);
+});

@@ -48,7 +48,8 @@ const now = (): number => performance.now();
 export class RestartedChildren {
   readonly #warn: (text: string) => void;
   readonly #byPid = new Map<Pid, Child>();
-  readonly #waiting = new Map<Pid, number>();
+  /** Those that run or wait, by their parent. */
+  readonly #byParent = new Map<Pid, Set<Child>>();
 
   constructor(warn: (text: string) => void) {
     this.#warn = warn;
@@ -61,7 +62,7 @@ export class RestartedChildren {
    */
   async start(given: RestartedChild): Promise<Pid> {
     const { pid } = given.parent;
-    if ((this.#waiting.get(pid) ?? 0) >= WAITING_MAX) {
+    if (this.#waitingOf(pid) >= WAITING_MAX) {
       throw new RingfenceError(
         'RF_LIMIT_EXCEEDED',
         `Cannot spawn a child of pid ${pid} as ${WAITING_MAX} of its children wait for their restart: stop some.`,
@@ -81,9 +82,40 @@ export class RestartedChildren {
       alarm: null,
       isStopped: false,
     };
-    void given.parent.exited.then(() => this.#stop(child));
+    this.#adopt(child);
     this.#follow(child, started);
     return started.pid;
+  }
+
+  #waitingOf(parent: Pid): number {
+    let waiting = 0;
+    for (const { alarm } of this.#byParent.get(parent) ?? []) {
+      waiting += alarm === null ? 0 : 1;
+    }
+    return waiting;
+  }
+
+  /** One that spawns without end is listened to once, not once for each child that it ever had. */
+  #adopt(child: Child): void {
+    const { pid, exited } = child.parent;
+    const siblings = this.#byParent.get(pid);
+    if (siblings !== undefined) {
+      siblings.add(child);
+      return;
+    }
+    this.#byParent.set(pid, new Set([child]));
+    void exited.then(() => {
+      for (const each of this.#byParent.get(pid) ?? []) {
+        this.#stop(each);
+      }
+      this.#byParent.delete(pid);
+    });
+  }
+
+  /** It is not started again. */
+  #forget(child: Child): void {
+    this.#byPid.delete(child.pid);
+    this.#byParent.get(child.parent.pid)?.delete(child);
   }
 
   /** Its parent, or the program, wants it to end: it is not started again. */
@@ -96,11 +128,9 @@ export class RestartedChildren {
 
   #stop(child: Child): void {
     child.isStopped = true;
-    if (child.alarm !== null) {
-      child.alarm.clear();
-      this.#waitsNoMore(child);
-    }
-    this.#byPid.delete(child.pid);
+    child.alarm?.clear();
+    child.alarm = null;
+    this.#forget(child);
   }
 
   #follow(child: Child, { pid, exited }: StartedOnce): void {
@@ -117,7 +147,7 @@ export class RestartedChildren {
     if (isRestarted(child.type, normally)) {
       this.#plan(child, now() - child.startedAtMs);
     } else {
-      this.#byPid.delete(child.pid);
+      this.#forget(child);
     }
   }
 
@@ -125,7 +155,7 @@ export class RestartedChildren {
   #plan(child: Child, ranMs: number): void {
     const times = withRestart(child.timesMs, now(), DEFAULT_INTENSITY);
     if (times === null) {
-      this.#byPid.delete(child.pid);
+      this.#forget(child);
       const { intensity, periodMs } = DEFAULT_INTENSITY;
       this.#warn(
         `pid ${child.pid}, a child of pid ${child.parent.pid}, is not started again: it was, ${intensity} times in ${periodMs} ms`,
@@ -134,8 +164,6 @@ export class RestartedChildren {
     }
     child.timesMs = times;
     child.attempts = nextAttempt(child.attempts, ranMs, DEFAULT_BACK_OFF);
-    const { pid } = child.parent;
-    this.#waiting.set(pid, (this.#waiting.get(pid) ?? 0) + 1);
     child.alarm = new Alarm({
       atMs: now() + waitMs(child.attempts, DEFAULT_BACK_OFF),
       now,
@@ -143,19 +171,8 @@ export class RestartedChildren {
     });
   }
 
-  #waitsNoMore(child: Child): void {
-    child.alarm = null;
-    const { pid } = child.parent;
-    const left = (this.#waiting.get(pid) ?? 1) - 1;
-    if (left === 0) {
-      this.#waiting.delete(pid);
-    } else {
-      this.#waiting.set(pid, left);
-    }
-  }
-
   async #again(child: Child): Promise<void> {
-    this.#waitsNoMore(child);
+    child.alarm = null;
     const restartedFrom = child.pid;
     try {
       const started = await child.start({ restartedFrom, restarts: child.restarts + 1 });

@@ -54,6 +54,15 @@ const refused = (error: string, message: string): CallOutcome<never> => ({
 
 const senderEnded = (): CallOutcome<never> => refused('closed', 'the sender has ended');
 
+const hasEnded = (pid: Pid): CallOutcome<never> =>
+  refused('closed', `pid ${pid} has ended: nothing can be sent to it`);
+
+const holdsTooMany = (): CallOutcome<never> =>
+  refused(
+    'limit-exceeded',
+    `it holds ${RELATIONS_PER_AGENT_MAX} links and monitors, and those are the most: give one up`,
+  );
+
 const done = <Value>(val: Value): CallOutcome<Value> => ({ tag: 'ok', val });
 
 /** Routes messages and answers questions: see the head of this file. */
@@ -123,7 +132,7 @@ export class Router {
     const receiver = this.#options.find(to);
     if (receiver?.running == null) {
       return this.#options.parentOf(to) !== null
-        ? refused('closed', `pid ${to} has ended: nothing can be sent to it`)
+        ? hasEnded(to)
         : refused('not-found', `there is no agent with pid ${to}: send to one that was spawned`);
     }
     if (body.tag === 'request') {
@@ -160,16 +169,24 @@ export class Router {
         ? done(to)
         : refused('not-found', 'the host does not wait for this reply: it has given up');
     }
-    const asker = this.#options.find(to);
-    if (asker?.running == null) {
-      return refused('closed', `pid ${to} has ended: nothing can be sent to it`);
-    }
-    const mail: Mail = { tag: 'reply', sender: from, correlation, payload };
-    const outcome = await asker.running.deliver(mail, null, signal);
+    const outcome = await this.#deliverReply(from, to, correlation, payload, signal);
     if (outcome.tag === 'ok') {
       this.#answered(to, correlation);
     }
     return outcome;
+  }
+
+  async #deliverReply(
+    from: Pid,
+    to: Pid,
+    correlation: number,
+    payload: Payload,
+    signal?: AbortSignal,
+  ): Promise<CallOutcome<number>> {
+    const asker = this.#options.find(to);
+    return asker?.running == null
+      ? hasEnded(to)
+      : asker.running.deliver({ tag: 'reply', sender: from, correlation, payload }, null, signal);
   }
 
   /** Whether what is said of an agent is said by code of ours. */
@@ -181,17 +198,13 @@ export class Router {
   /** A request by `asker` has gone to `to`. The oldest is forgotten for one more than may wait. */
   #asked(asker: Pid, correlation: number, to: Pid): void {
     const open = this.#open.get(asker) ?? new Map<number, Pid>();
-    this.#open.set(asker, open);
-    if (open.size >= ASKED_MAX && asker !== KERNEL_PID) {
-      for (const oldest of open.keys()) {
-        this.#answered(asker, oldest);
-        break;
-      }
-      this.#open.set(asker, open);
-    }
-    open.set(correlation, to);
+    this.#open.set(asker, open.set(correlation, to));
     const askedOf = this.#askedOf.get(to) ?? new Set();
     this.#askedOf.set(to, askedOf.add(`${asker} ${correlation}`));
+    if (open.size > ASKED_MAX && asker !== KERNEL_PID) {
+      const [oldest = correlation] = open.keys();
+      this.#answered(asker, oldest);
+    }
   }
 
   /** It has its reply, was never delivered, or nobody waits for it. */
@@ -213,16 +226,8 @@ export class Router {
   }
 
   /** The program answers a request of an agent's. */
-  async replyOfProgram(
-    to: Pid,
-    correlation: number,
-    payload: Payload,
-  ): Promise<CallOutcome<number>> {
-    const asker = this.#options.find(to);
-    if (asker?.running == null) {
-      return refused('closed', `pid ${to} has ended: nothing can be sent to it`);
-    }
-    return asker.running.deliver({ tag: 'reply', sender: KERNEL_PID, correlation, payload }, null);
+  replyOfProgram(to: Pid, correlation: number, payload: Payload): Promise<CallOutcome<number>> {
+    return this.#deliverReply(KERNEL_PID, to, correlation, payload);
   }
 
   /** The program no longer waits. */
@@ -369,10 +374,7 @@ export class Router {
       return this.#deny(asker, 'ipc', 'process.monitor', 'the agent is outside of its scope');
     }
     if (!this.#hasRoom(asker.pid)) {
-      return refused(
-        'limit-exceeded',
-        `it holds ${RELATIONS_PER_AGENT_MAX} links and monitors, and those are the most: give one up`,
-      );
+      return holdsTooMany();
     }
     const found = this.#options.find(target);
     if (found !== undefined) {
@@ -404,10 +406,7 @@ export class Router {
       );
     }
     if (!this.#hasRoom(asker.pid)) {
-      return refused(
-        'limit-exceeded',
-        `it holds ${RELATIONS_PER_AGENT_MAX} links and monitors, and those are the most: give one up`,
-      );
+      return holdsTooMany();
     }
     this.#relations.link(asker.pid, target);
     return done(null);

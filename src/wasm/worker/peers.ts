@@ -9,6 +9,7 @@
  */
 
 import type { MessagePort } from 'node:worker_threads';
+import { dropOldest } from '../../ipc/drop-oldest.ts';
 import type { Mail } from '../../ipc/message.ts';
 import type { Operation, Outcome } from '../host/agent.ts';
 import type { Unanswered } from './correspondence.ts';
@@ -86,12 +87,7 @@ export class Peers {
       return;
     }
     this.#routes.set(pid, worker);
-    if (this.#routes.size > ROUTES_MAX) {
-      for (const oldest of this.#routes.keys()) {
-        this.#routes.delete(oldest);
-        break;
-      }
-    }
+    dropOldest(this.#routes, ROUTES_MAX);
   }
 
   /** Sends mail to an agent elsewhere; null: it is not known where that is. */

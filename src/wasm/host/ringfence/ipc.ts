@@ -179,6 +179,15 @@ function hopeless(agent: Caller, filter: MessageFilter): Failed | null {
     : null;
 }
 
+/** What the gate has to know of all that hand a message on. */
+const sends = {
+  counts: 'messages',
+  denied,
+  limitExceeded,
+  blocking: true,
+  cancel: cancelSending,
+} as const;
+
 /** Topics are checked on publishing and on subscribing. */
 const topics = {
   permits: (scope: IpcScope, _agent: Caller, topic: string) => reachesTopic(scope, topic),
@@ -189,12 +198,8 @@ const topics = {
 
 export const ipc = implement<Functions, Caller>('ringfence:agent/ipc', 'ipc', {
   send: {
+    ...sends,
     permits: permitsTarget,
-    counts: 'messages',
-    denied,
-    limitExceeded,
-    blocking: true,
-    cancel: cancelSending,
     run(agent, to, payload, waitMs) {
       const address = toAddress(to);
       if (address === null) {
@@ -215,12 +220,8 @@ export const ipc = implement<Functions, Caller>('ringfence:agent/ipc', 'ipc', {
     },
   },
   request: {
+    ...sends,
     permits: permitsTarget,
-    counts: 'messages',
-    denied,
-    limitExceeded,
-    blocking: true,
-    cancel: cancelSending,
     run(agent, to, payload) {
       const address = toAddress(to);
       if (address === null) {
@@ -246,11 +247,7 @@ export const ipc = implement<Functions, Caller>('ringfence:agent/ipc', 'ipc', {
     },
   },
   reply: {
-    counts: 'messages',
-    denied,
-    limitExceeded,
-    blocking: true,
-    cancel: cancelSending,
+    ...sends,
     run(agent, correlation, payload) {
       const id = toId(correlation);
       const asker = agent.conversations.asker(id);
