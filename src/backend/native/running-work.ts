@@ -15,6 +15,7 @@ import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts'
 import type { Answer, Question } from '../../ipc/question.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
+import { HostBytes } from '../../resource/host-bytes.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { LogSink, MailboxView, Operation } from '../../wasm/host/agent.ts';
 import { COARSE_CLOCKS } from '../../wasm/worker/clocks.ts';
@@ -109,12 +110,13 @@ export class RunningWork implements BackendAgent, Calling {
   readonly #expiries: Alarm[] = [];
   #deadline: Alarm | null = null;
   #rest: PromiseWithResolvers<void> | null = null;
-  #heldBytes = 0;
+  readonly #hostBytes: HostBytes;
 
   constructor(start: BackendStart, events: BackendEvents, toRun: WorkToRun) {
     this.pid = start.pid;
     this.parentPid = start.parentPid;
     this.limits = start.limits;
+    this.#hostBytes = new HostBytes(start.limits.hostBytes);
     this.block = start.block;
     this.#agentId = start.agentId;
     this.#events = events;
@@ -348,17 +350,13 @@ export class RunningWork implements BackendAgent, Calling {
   }
 
   hold(bytes: number): boolean {
-    if (!this.couldHold(this.#heldBytes + bytes)) {
-      return false;
-    }
-    this.#heldBytes += bytes;
-    return true;
+    return this.#hostBytes.hold(bytes);
   }
   couldHold(bytes: number): boolean {
-    return this.limits.hostBytes === 0 || bytes <= this.limits.hostBytes;
+    return this.#hostBytes.couldHold(bytes);
   }
   release(bytes: number): void {
-    this.#heldBytes -= bytes;
+    this.#hostBytes.release(bytes);
   }
 
   deny(capability: string, operation: string): void {

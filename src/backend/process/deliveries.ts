@@ -12,6 +12,7 @@ import {
   type Signal,
   WARNINGS_UNREAD_MAX,
 } from '../../ipc/message.ts';
+import { HostBytes } from '../../resource/host-bytes.ts';
 import type { ToChild } from '../../wasm/worker/child/messages.ts';
 import { closedOutcome, deliver, mailboxFull } from '../../wasm/worker/mail.ts';
 import type { CallOutcome } from '../backend.ts';
@@ -64,7 +65,6 @@ export class Deliveries {
   readonly #owner: { readonly pid: number; ended: boolean };
   /** Told as soon as the agent may receive. */
   #signals: Signal[] = [];
-  #keptBytes = 0;
   #underWayBytes = 0;
   #nextId = 1;
   #open = false;
@@ -73,17 +73,7 @@ export class Deliveries {
     this.#options = options;
     const { hostBytes, pid } = options;
     this.#owner = { pid, ended: false };
-    this.#kept = new Mailbox({
-      hold: (bytes) => {
-        const fits = hostBytes === 0 || this.#keptBytes + bytes <= hostBytes;
-        this.#keptBytes += fits ? bytes : 0;
-        return fits;
-      },
-      couldHold: (bytes) => hostBytes === 0 || bytes <= hostBytes,
-      release: (bytes) => {
-        this.#keptBytes -= bytes;
-      },
-    });
+    this.#kept = new Mailbox(new HostBytes(hostBytes));
   }
 
   /** The process takes mail from now on. */

@@ -14,6 +14,7 @@ import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts'
 import type { Answer, Question } from '../../ipc/question.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import { COMMAND, ControlBlock } from '../../resource/control-blocks.ts';
+import { HostBytes } from '../../resource/host-bytes.ts';
 import { LimitMarks, type ResourceKind } from '../../resource/limit-marks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { CanonicalAccess, GuestCall, WAIT } from '../host/abi/binding.ts';
@@ -114,7 +115,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #timers: Timers | null = null;
   #denials: DenialCounts | null = null;
   #operations: Set<Operation<unknown>> | null = null;
-  #heldBytes = 0;
+  readonly #hostBytes: HostBytes;
   #cpuMicroseconds = 0;
   /** The canonical ABI's `may_leave`: false within `realloc` and post-return. */
   #mayLeave = true;
@@ -147,6 +148,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.agentId = start.agentId;
     this.digest = start.digest;
     this.limits = start.limits;
+    this.#hostBytes = new HostBytes(start.limits.hostBytes);
     this.arguments = start.arguments;
     this.environment = start.environment;
     this.terminal = start.terminal;
@@ -672,20 +674,15 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   hold(bytes: number): boolean {
-    const { hostBytes } = this.limits;
-    if (hostBytes !== 0 && this.#heldBytes + bytes > hostBytes) {
-      return false;
-    }
-    this.#heldBytes += bytes;
-    return true;
+    return this.#hostBytes.hold(bytes);
   }
 
   couldHold(bytes: number): boolean {
-    return this.limits.hostBytes === 0 || bytes <= this.limits.hostBytes;
+    return this.#hostBytes.couldHold(bytes);
   }
 
   release(bytes: number): void {
-    this.#heldBytes -= bytes;
+    this.#hostBytes.release(bytes);
   }
 
   deny(capability: string, operation: string): void {
