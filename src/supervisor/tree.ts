@@ -251,9 +251,11 @@ export class SupervisorTree {
       return;
     }
     this.#isAtWork = true;
+    let nowMs = Number.NEGATIVE_INFINITY;
     try {
       for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-        const { state, decisions } = step(this.#state, next, this.#options.now());
+        nowMs = this.#options.now();
+        const { state, decisions } = step(this.#state, next, nowMs);
         this.#state = state;
         for (const decision of decisions) {
           this.#do(decision);
@@ -262,7 +264,7 @@ export class SupervisorTree {
     } finally {
       this.#isAtWork = false;
     }
-    this.#setAlarm();
+    this.#setAlarm(nowMs);
     this.#tellWaiters();
   }
 
@@ -364,9 +366,12 @@ export class SupervisorTree {
     }
   }
 
-  /** One alarm is enough: at the first moment that changes anything. */
-  #setAlarm(): void {
-    const atMs = nextDueMs(this.#state, this.#options.now());
+  /**
+   * One alarm is enough: at the first moment that changes anything. `decidedMs` is when it was last
+   * decided what to do: what has become due since then was not done yet, and the alarm rings at once.
+   */
+  #setAlarm(decidedMs: number): void {
+    const atMs = nextDueMs(this.#state, decidedMs);
     if (atMs === this.#alarmAtMs) {
       return;
     }
