@@ -10,6 +10,8 @@
  * thousandth of the slice's time: so who is woken waits for the slice under way, and no queue.
  */
 
+import { UsedTime } from './used-time.ts';
+
 /** Those that wake up run one after another no longer than this before the event loop has a turn. */
 const TURN_MS = 0.5;
 /** An agent that nobody else's work waits for goes on so long before the event loop has a turn. */
@@ -80,9 +82,12 @@ export class Scheduler {
   readonly #ending = new Queue<Schedulable>();
   readonly #woken = new Queue<Schedulable>();
   readonly #spent = new Queue<Schedulable>();
+  readonly #used = new UsedTime();
   #running: Schedulable | null = null;
   #runStartedAtCpu = 0;
   #runStartedAtMs = 0;
+  /** What the count of CPU time said when a run ended last. */
+  #stoppedAtCpu: number;
   #turnStartedAtMs = 0;
   #turnPlanned = false;
   #runningWasWoken = false;
@@ -93,6 +98,7 @@ export class Scheduler {
   constructor(now: () => number = () => performance.now(), cpu = threadCpuMicroseconds) {
     this.#now = now;
     this.#cpu = cpu;
+    this.#stoppedAtCpu = cpu();
   }
 
   /** Whether something else than the running agent could run now. */
@@ -161,13 +167,15 @@ export class Scheduler {
       return;
     }
     const cpuNow = this.#cpu();
-    const cpuMicroseconds = cpuNow - this.#runStartedAtCpu;
-    agent.addCpuTime(cpuMicroseconds);
-    this.#running = null;
     const nowMs = this.#now();
-    // The clock goes on while the system has stopped the thread, and the count of CPU time lags behind:
-    // what both say, the agent has used.
-    const ranMs = Math.min(nowMs - this.#runStartedAtMs, cpuMicroseconds / 1000);
+    const ranMs = this.#used.of(
+      nowMs - this.#runStartedAtMs,
+      (cpuNow - this.#runStartedAtCpu) / 1000,
+      (cpuNow - this.#stoppedAtCpu) / 1000,
+    );
+    this.#stoppedAtCpu = cpuNow;
+    agent.addCpuTime(ranMs * 1000);
+    this.#running = null;
     this.#settleShare(agent, nowMs);
     agent.aheadMs = Math.min(AHEAD_MS_MAX, agent.aheadMs + ranMs);
     const aheadMs = this.#wokenAheadMs + (this.#runningWasWoken ? ranMs : -ranMs);
