@@ -150,9 +150,17 @@ export class Scheduler {
     return this.#runStartedAtCpu;
   }
 
-  /** CPU time of the running agent's run so far, in microseconds. */
+  /** What the running agent's run has used so far, in microseconds. */
   runningCpuMicroseconds(): number {
-    return this.#cpu() - this.#runStartedAtCpu;
+    const cpu = this.#cpu();
+    return (
+      1000 *
+      this.#used.soFar(
+        this.#now() - this.#runStartedAtMs,
+        (cpu - this.#runStartedAtCpu) / 1000,
+        (cpu - this.#stoppedAtCpu) / 1000,
+      )
+    );
   }
 
   /** Its share of the time since it was looked at last is not ahead of anybody any more. */

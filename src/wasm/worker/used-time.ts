@@ -19,20 +19,25 @@ export class UsedTime {
   #creditMs = 0;
 
   /**
-   * Milliseconds that a run has used: by the wall clock it took `wallMs`, by the count of CPU time
-   * `cpuMs`; since the run before it has ended that count went on by `sinceMs`.
+   * Milliseconds that a run has used when it ends: by the wall clock it took `wallMs`, by the count of
+   * CPU time `cpuMs`; since the run before it has ended that count went on by `sinceMs`.
    */
   of(wallMs: number, cpuMs: number, sinceMs: number): number {
     if (cpuMs > wallMs) {
       // No thread uses more than there is: what is counted here was used before.
       this.#lagMs = Math.min(LAG_MS_MAX, Math.max(this.#lagMs, cpuMs - wallMs));
     }
-    if (this.#lagMs === 0) {
-      return Math.min(wallMs, cpuMs);
+    const usedMs = this.soFar(wallMs, cpuMs, sinceMs);
+    if (this.#lagMs > 0) {
+      this.#creditMs = Math.min(this.#creditMs + sinceMs - usedMs, this.#lagMs);
     }
-    const creditMs = this.#creditMs + sinceMs;
-    const usedMs = Math.min(wallMs, Math.max(0, creditMs + this.#lagMs));
-    this.#creditMs = Math.min(creditMs - usedMs, this.#lagMs);
     return usedMs;
+  }
+
+  /** The same of a run that goes on. */
+  soFar(wallMs: number, cpuMs: number, sinceMs: number): number {
+    return this.#lagMs === 0
+      ? Math.min(wallMs, cpuMs)
+      : Math.min(wallMs, Math.max(0, this.#creditMs + sinceMs + this.#lagMs));
   }
 }
