@@ -33,13 +33,20 @@ export class Pipes implements PipeHost {
   #bytes = 0;
   /** Messages that wait for room, in all pipes. */
   #waiting = 0;
+  #isClosed = false;
 
   constructor(options: PipesOptions) {
     this.#options = options;
   }
 
-  /** @throws {RingfenceError} `RF_PIPE_TAKEN`, `RF_LIMIT_EXCEEDED` */
+  /** @throws {RingfenceError} `RF_CLOSED`, `RF_PIPE_TAKEN`, `RF_LIMIT_EXCEEDED` */
   open(name: string, settings: PipeSettings): Pipe {
+    if (this.#isClosed) {
+      throw new RingfenceError(
+        'RF_CLOSED',
+        `Cannot open the pipe '${name}' as the kernel is closed: open another.`,
+      );
+    }
     if (this.#pipes.has(name)) {
       throw new RingfenceError(
         'RF_PIPE_TAKEN',
@@ -92,7 +99,9 @@ export class Pipes implements PipeHost {
     }
   }
 
+  /** All pipes end, and none is opened any more. */
   close(): void {
+    this.#isClosed = true;
     for (const pipe of [...this.#pipes.values()]) {
       pipe.end();
     }

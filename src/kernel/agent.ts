@@ -203,6 +203,23 @@ export class Agent {
   }
 }
 
+/**
+ * An agent that has not exited.
+ *
+ * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND`
+ */
+export function agentOf(supervisor: Supervisor, pid: Pid): Agent {
+  const process = supervisor.find(pid);
+  if (process === undefined) {
+    throw new RingfenceError(
+      'RF_PROCESS_NOT_FOUND',
+      `Cannot find an agent with pid ${pid} that runs: it was never spawned, or it has exited.`,
+      { pid },
+    );
+  }
+  return new Agent(process, supervisor);
+}
+
 /** Codes of what a delivery can answer; whatever else it is, nobody is there. */
 const CODE_OF_OUTCOME: Readonly<Record<string, ErrorCode>> = {
   'mailbox-full': 'RF_MAILBOX_FULL',

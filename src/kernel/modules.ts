@@ -1,0 +1,161 @@
+/** The modules of a kernel: reads and prepares them, and knows those that it has handed out. */
+
+import type { GrantKind } from '../capability/grant.ts';
+import { RingfenceError } from '../errors.ts';
+import { usageError } from '../usage-error.ts';
+import { type PreparedModule, prepareModule } from '../wasm/component/prepare/prepare.ts';
+import { WorkQueue } from '../wasm/component/prepare/queue.ts';
+import { type Features, featuresOf } from '../wasm/metering/features.ts';
+import { pathOf, readModule } from './module-file.ts';
+import {
+  featuresSchema,
+  type LoadedModule,
+  type LoadOptions,
+  type ModuleSource,
+} from './spawn-options.ts';
+
+/** Kinds that are granted to everybody, unless a policy withdraws them. */
+const GRANTED_ANYWAY: ReadonlySet<string> = new Set<GrantKind>(['clocks', 'random']);
+
+/** Names of the catalogue; a `:` would make one look like a digest in a scope. */
+const CATALOGUE_NAME = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** Modules that are prepared at a time. */
+const PREPARATIONS_AT_A_TIME = 2;
+
+/** What modules need of the rest of the kernel. */
+export interface ModulesOptions {
+  /** Where prepared modules are kept; null: nowhere. */
+  readonly cacheDirectory: string | null;
+  readonly backend: {
+    ready(): Promise<void>;
+    addModule(module: PreparedModule): void;
+  };
+  /** Aborted when nothing is loaded any more. */
+  readonly closing: AbortSignal;
+  warn(text: string): void;
+}
+
+function describe(
+  prepared: PreparedModule,
+  path: string | null,
+  realPath: string | null,
+  name: string | null,
+): LoadedModule {
+  const { plan } = prepared;
+  return {
+    digest: prepared.digest,
+    name,
+    path,
+    realPath,
+    world: plan.entry.kind === 'agent-run' ? 'ringfence:agent' : 'wasi:cli',
+    imports: plan.imports,
+    exports: plan.exports,
+    features: Object.freeze({ ...plan.features }),
+    declaredBytes: plan.declaredBytes,
+    fromCache: prepared.fromCache,
+    adapted: prepared.adapted,
+  };
+}
+
+/** What a module that was just read may use. @throws {RingfenceError} `RF_USAGE`, or what was thrown */
+function allowedAtLoad(given: LoadOptions['features'], module: ModuleSource): Features {
+  const parsed = featuresSchema.safeParse(
+    (typeof given === 'function' ? given(module) : given) ?? {},
+  );
+  if (!parsed.success) {
+    throw usageError('load the module', parsed.error);
+  }
+  return featuresOf(parsed.data);
+}
+
+/** All modules that a kernel has loaded. */
+export class Modules {
+  readonly #options: ModulesOptions;
+  /** Nobody else's can be spawned from. */
+  readonly #handedOut = new WeakSet<LoadedModule>();
+  /** The same, for agents that spawn: they name a module by its digest. */
+  readonly #byDigest = new Map<string, LoadedModule>();
+  /** The catalogue: what agents can name modules by, besides. */
+  readonly #byName = new Map<string, LoadedModule>();
+  readonly #preparations = new WorkQueue(PREPARATIONS_AT_A_TIME);
+
+  constructor(options: ModulesOptions) {
+    this.#options = options;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#byDigest.size;
+  }
+
+  /** Whether it is one of ours, and not made by somebody else. */
+  has(module: LoadedModule): boolean {
+    return this.#handedOut.has(module);
+  }
+
+  ofDigest(digest: string): LoadedModule | undefined {
+    return this.#byDigest.get(digest);
+  }
+
+  /** One that was loaded under a name. */
+  ofName(name: string): LoadedModule | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** @throws {RingfenceError} see {@link Kernel.load} */
+  async load(source: string | URL | Uint8Array, options: LoadOptions = {}): Promise<LoadedModule> {
+    if (this.#options.closing.aborted) {
+      throw new RingfenceError(
+        'RF_CLOSED',
+        'Cannot load a module as the kernel is closed: open another.',
+      );
+    }
+    const { name = null } = options;
+    if (name !== null && !CATALOGUE_NAME.test(name)) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        `Cannot load the module under the name ${JSON.stringify(name.slice(0, 64))}: give it 1 to 128 letters, digits, '.', '_' or '-'.`,
+      );
+    }
+    const path = pathOf(source);
+    const { bytes, realPath } =
+      source instanceof Uint8Array
+        ? { bytes: source, realPath: null }
+        : await readModule(path ?? '');
+    const signals = [this.#options.closing, ...(options.signal ? [options.signal] : [])];
+    const signal = AbortSignal.any(signals);
+    const { onProgress } = options;
+    const { cacheDirectory } = this.#options;
+    const allow = (digest: string) => allowedAtLoad(options.features, { digest, path, realPath });
+    const [prepared] = await Promise.all([
+      this.#preparations.run(
+        () => prepareModule(bytes, { cacheDirectory, allow, onProgress, signal }),
+        signal,
+      ),
+      this.#options.backend.ready(),
+    ]);
+    for (const warning of prepared.warnings) {
+      this.#options.warn(warning);
+    }
+    this.#options.backend.addModule(prepared);
+    const module = Object.freeze(describe(prepared, path, realPath, name));
+    this.#handedOut.add(module);
+    this.#byDigest.set(module.digest, module);
+    if (name !== null) {
+      this.#byName.set(name, module);
+    }
+    return module;
+  }
+
+  /** See {@link Kernel.neededGrants}. */
+  async neededGrants(module: LoadedModule): Promise<string[]> {
+    // Only who asks needs the host functions in this thread.
+    const { HOST } = await import('../wasm/host/index.ts');
+    const capabilities = module.imports.flatMap((imported) =>
+      imported.functions.map((name) => HOST.get(imported.interface)?.get(name)?.capability ?? null),
+    );
+    const needed = capabilities.filter((kind) => kind !== null && !GRANTED_ANYWAY.has(kind));
+    return [...new Set(needed as string[])];
+  }
+}

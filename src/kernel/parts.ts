@@ -1,0 +1,246 @@
+/** The composition root: builds the parts of a kernel and joins them. */
+
+import { availableParallelism } from 'node:os';
+import type { CallOutcome } from '../backend/backend.ts';
+import { NativeBackend } from '../backend/native.ts';
+import { WasmBackend } from '../backend/wasm.ts';
+import { type ElevationOutcome, Elevations } from '../capability/elevation.ts';
+import { readGrants } from '../capability/input.ts';
+import { specOfWords, type WordedGrant } from '../capability/words.ts';
+import { RingfenceError } from '../errors.ts';
+import { DeadLetters } from '../ipc/dead-letters.ts';
+import { Pipes } from '../ipc/pipes.ts';
+import { KERNEL_PID, type Pid } from '../process/state.ts';
+import type { SavedJob } from '../schedule/file.ts';
+import { ScoreBook } from '../scores/book.ts';
+import type { Report } from '../supervisor/report.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
+import { ToolRegistry } from '../tools/registry.ts';
+import { defaultCacheDirectory } from '../wasm/component/prepare/prepare.ts';
+import { agentOf } from './agent.ts';
+import { Children } from './children.ts';
+import { outcomeForGuest } from './for-guests.ts';
+import { KernelHealth } from './health.ts';
+import { KernelMetrics } from './metrics.ts';
+import { Modules } from './modules.ts';
+import { type Operator, operatorOf } from './operator.ts';
+import { ReliableSends } from './reliable.ts';
+import { roomOfProcess } from './room.ts';
+import { KernelSchedule, SYSTEM_CLOCK } from './schedule.ts';
+import type { KernelOptions } from './spawn-options.ts';
+import { Spawner } from './spawner.ts';
+import { Supervisors } from './supervisors.ts';
+import { Views } from './views.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** The addresses and mappings of a process are its own, however many kernels it has. */
+export const ROOM = roomOfProcess();
+
+/** Agents of a kernel at a time, if nothing else is said. */
+const CAPACITY_DEFAULT = 4_096;
+
+/** What a kernel is made of. */
+export interface Parts {
+  readonly supervisor: Supervisor;
+  readonly backend: WasmBackend;
+  readonly modules: Modules;
+  readonly spawner: Spawner;
+  readonly children: Children;
+  readonly supervisors: Supervisors;
+  readonly tools: ToolRegistry;
+  readonly elevations: Elevations;
+  readonly views: Views;
+  readonly metrics: KernelMetrics;
+  readonly health: KernelHealth;
+  readonly scores: ScoreBook;
+  readonly schedule: KernelSchedule;
+  readonly reliable: ReliableSends;
+  readonly pipes: Pipes;
+  readonly deadLetters: DeadLetters;
+  readonly watchdog: Watchdog | null;
+  /** Aborted when the kernel is closed. */
+  readonly closing: AbortController;
+}
+
+/** Builds all parts: none of them does anything before this has returned. */
+export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): Parts {
+  const capacity = options.capacity ?? CAPACITY_DEFAULT;
+  const operator = operatorOf(options);
+  const { warn } = operator;
+  const closing = new AbortController();
+  const deadLetters = new DeadLetters(Date.now);
+  const scores = new ScoreBook(Date.now);
+  const tools = new ToolRegistry(operator.toolFailed);
+  const pipes = new Pipes({
+    wake: (inMs, ring) => SYSTEM_CLOCK.wake(inMs, ring),
+    dropped: (messages) => deadLetters.lose(messages),
+  });
+  const supervisor: Supervisor = new Supervisor({
+    capacity,
+    quotas: options.quotas ?? {},
+    ownerQuotas: options.ownerQuotas ?? {},
+    onLog: operator.log,
+    nearLimit: operator.nearLimit,
+    callTool: (name, argumentsJson, call) => tools.call(name, argumentsJson, call),
+    spawnChild: (parent, request) => children.spawn(parent, request),
+    elevate: (pid, agentId, grant, reason) =>
+      elevate(elevations, operator, { pid, agentId, grant, reason }),
+    changed: (process, from) => {
+      metrics.changed(process, from);
+      if (from === null) {
+        scores.spawned(process);
+      }
+      if (process.exit !== null) {
+        scores.exited(process, process.exit.reason);
+        schedule.exited(process.pid);
+        pipes.exited(process.pid);
+      }
+      views.changed(process, from);
+    },
+    exited: (pid) => elevations.exited(pid),
+    childStopped: (pid) => children.stopped(pid),
+    tools: () => tools.list(),
+    onMessage: options.onMessage ?? null,
+    undelivered: (to, mail, why) => {
+      // Who asks for the program is told itself that there is no reply.
+      for (const each of mail.filter(
+        ({ tag, sender }) => tag !== 'request' || sender !== KERNEL_PID,
+      )) {
+        deadLetters.add(to, each, why);
+      }
+    },
+    lost: (messages) => deadLetters.lose(messages),
+    warn,
+  });
+  const backend = new WasmBackend({
+    workers: options.workers ?? Math.min(8, availableParallelism()),
+    sliceFuel: options.sliceFuel ?? 100_000_000,
+    blocks: supervisor.blocks.memory,
+    room: ROOM,
+    processWalls: options.processWalls ?? 'if-available',
+    onWarning: warn,
+  });
+  const modules = new Modules({
+    cacheDirectory:
+      options.cacheDirectory === undefined ? defaultCacheDirectory() : options.cacheDirectory,
+    backend,
+    closing: closing.signal,
+    warn,
+  });
+  const native = new NativeBackend();
+  const spawner = new Spawner({ supervisor, modules, wasm: backend, native, warn });
+  const children = new Children({ supervisor, modules, spawner, warn });
+  const supervisors = new Supervisors({
+    check: (child) => spawner.check(child),
+    turn: (child) => spawner.turn(child),
+    spawn: (...child) => spawner.spawnOpened(...child),
+    now: () => performance.timeOrigin + performance.now(),
+    warn,
+  });
+  const elevations = new Elevations({
+    ...(options.onElevation && { decide: options.onElevation }),
+    grant: (pid, spec) => void supervisor.grant(pid, [spec]),
+    warn,
+  });
+  const schedule: KernelSchedule = new KernelSchedule({
+    schedule: options.schedule,
+    saved,
+    clock: SYSTEM_CLOCK,
+    agent: (pid) => agentOf(supervisor, pid),
+    module: (digest) => modules.ofDigest(digest),
+    check: (spawn) => {
+      spawner.check(spawn);
+      readGrants(spawn.grants);
+    },
+    spawn: (spawn) => spawner.spawn(spawn),
+    warn,
+  });
+  const views = new Views(supervisor);
+  const metrics = new KernelMetrics({
+    supervisor,
+    capacity,
+    counts: () => views.counts(),
+    modules: () => modules.size,
+    elevationsWaiting: () => elevations.list().length,
+    deadLetters,
+    jobs: () => ({ jobs: schedule.list().length, jobRuns: schedule.totals }),
+  });
+  const health = new KernelHealth({
+    checks: options.healthChecks,
+    capacity,
+    isClosed: () => closing.signal.aborted,
+    answering: (withinMs) => backend.answering(withinMs),
+    agents: () => supervisor.list().length,
+    quotas: () => ({ used: supervisor.quotas.used(), max: supervisor.quotas.whole }),
+    room: () => ROOM.taken,
+    waiting: () => supervisors.waiting(),
+    schedule: () => schedule.health(),
+  });
+  const watchdog =
+    options.watchdog === undefined
+      ? null
+      : new Watchdog(options.watchdog, { sweep: (withinMs) => supervisor.sweep(withinMs), warn });
+  const reliable = new ReliableSends({ supervisor, deadLetters, closing: closing.signal });
+  return {
+    supervisor,
+    backend,
+    modules,
+    spawner,
+    children,
+    supervisors,
+    tools,
+    elevations,
+    views,
+    metrics,
+    health,
+    scores,
+    schedule,
+    reliable,
+    pipes,
+    deadLetters,
+    watchdog,
+    closing,
+  };
+}
+
+/** An agent asks for more: decides, and tells it what came of it, or why it could not be asked. */
+async function elevate(
+  elevations: Elevations,
+  operator: Operator,
+  asked: {
+    readonly pid: Pid;
+    readonly agentId: string;
+    readonly grant: WordedGrant;
+    readonly reason: string;
+  },
+): Promise<CallOutcome<ElevationOutcome>> {
+  const { pid, agentId, grant, reason } = asked;
+  try {
+    const spec = specOfWords(grant, []);
+    return { tag: 'ok', val: await elevations.request(pid, agentId, spec, reason) };
+  } catch (error) {
+    return outcomeForGuest(error, (why) =>
+      operator.warn(`a grant that pid ${pid} asked for could not be decided: ${why}`),
+    );
+  }
+}
+
+/** Ends all agents, the threads and the processes, in the order in which nothing is started anew. */
+export async function closeParts(parts: Parts): Promise<Report[]> {
+  const { closing, children, supervisor, backend } = parts;
+  closing.abort(
+    new RingfenceError('RF_CLOSED', 'The module was not loaded as the kernel was closed.'),
+  );
+  // Before anybody ends: nobody is started again for it, and no job runs any more.
+  const schedule = parts.schedule.close();
+  parts.pipes.close();
+  parts.watchdog?.close();
+  children.close();
+  const supervisors = parts.supervisors.close();
+  const reports = await supervisor.close();
+  await backend.close();
+  await supervisors;
+  await schedule;
+  parts.views.close();
+  return reports;
+}

@@ -1,0 +1,104 @@
+/** Spawns what was asked for: checks it, waits for its turn, opens its directories, and has it supervised. */
+
+import type { Isolation } from '../backend/backend.ts';
+import type { NativeBackend } from '../backend/native.ts';
+import type { StartTurn } from '../backend/starts.ts';
+import type { WasmBackend } from '../backend/wasm.ts';
+import { readGrants } from '../capability/input.ts';
+import type { Limits } from '../resource/limits.ts';
+import type { SpawnRequest } from '../supervisor/process.ts';
+import { FIRST, type Lineage } from '../supervisor/specification.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import { Agent } from './agent.ts';
+import type { Modules } from './modules.ts';
+import { NativeAgent, type WorkResult } from './native-agent.ts';
+import { closeRoots, type OpenedGrants, openRoots } from './roots.ts';
+import { checkSpawnable, isWork, requestOf, type Spawnable } from './spawn-request.ts';
+import type { WorkOptions } from './work-options.ts';
+
+/** Nobody else waits for who has it. */
+const NO_TURN: StartTurn = { end: () => {} };
+
+/** What spawns are made with. */
+export interface SpawnerOptions {
+  readonly supervisor: Supervisor;
+  readonly modules: Modules;
+  readonly wasm: WasmBackend;
+  readonly native: NativeBackend;
+  warn(text: string): void;
+}
+
+/** Spawns modules and functions, for the program, for supervisors and for agents. */
+export class Spawner {
+  readonly #options: SpawnerOptions;
+
+  constructor(options: SpawnerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {RingfenceError} see {@link Kernel.spawn} */
+  async spawn(options: Spawnable): Promise<Agent> {
+    const limits = this.check(options);
+    const waiting = this.turn(options);
+    const turn = waiting === null ? null : await waiting;
+    try {
+      return this.spawnOpened(options, limits, openRoots(readGrants(options.grants)));
+    } finally {
+      turn?.end();
+    }
+  }
+
+  /** Checks what is to be spawned, but for its grants; answers its limits. */
+  check(options: Spawnable): Limits {
+    return checkSpawnable(options, (module) => this.#options.modules.has(module));
+  }
+
+  /**
+   * A thread or a process of an agent's own waits for its turn to start, the first function for what it
+   * needs; null: nobody waits.
+   */
+  turn(options: Spawnable): Promise<StartTurn> | null {
+    if (isWork(options)) {
+      return this.#options.native.ready()?.then(() => NO_TURN) ?? null;
+    }
+    return this.turnIn(options.isolation);
+  }
+
+  /** The turn of a module in an isolation; null: it waits for none. */
+  turnIn(isolation: Isolation = 'shared'): Promise<StartTurn> | null {
+    return isolation === 'shared' ? null : this.#options.wasm.turn(isolation);
+  }
+
+  /** Spawns at once, with directories that are open: they are closed again where it fails. */
+  spawnOpened(
+    options: Spawnable,
+    limits: Limits,
+    opened: OpenedGrants,
+    lineage: Lineage = FIRST,
+    linked = false,
+  ): Agent {
+    const { supervisor, wasm } = this.#options;
+    try {
+      const request = requestOf(options, limits, opened, lineage, linked);
+      return isWork(options)
+        ? this.#startWork(options, request)
+        : new Agent(supervisor.spawn(request, wasm), supervisor);
+    } catch (error) {
+      closeRoots(opened.roots);
+      throw error;
+    }
+  }
+
+  #startWork({ work }: WorkOptions, request: SpawnRequest): NativeAgent {
+    const { supervisor, native, warn } = this.#options;
+    const result: WorkResult<unknown> = { value: undefined };
+    const backend = native.running({
+      work,
+      returned: (value) => {
+        result.value = value;
+      },
+      failed: (text) => warn(text),
+    });
+    return new NativeAgent(supervisor.spawn(request, backend), supervisor, result);
+  }
+}
