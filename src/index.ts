@@ -83,6 +83,7 @@ export {
 export type { AutoShutdown, EndReason } from './supervisor/decisions.ts';
 export type { ProcessFacts } from './supervisor/facts.ts';
 export type { InputGiven } from './supervisor/input.ts';
+export type { LogLine, ResourceWarning } from './supervisor/options.ts';
 export type { OutputWriter } from './supervisor/output.ts';
 export type { ProgramMessage } from './supervisor/program-mail.ts';
 export type { ReferenceStrategy } from './supervisor/reference.ts';
@@ -97,7 +98,6 @@ export {
 export type { RestartType } from './supervisor/restart.ts';
 export type { ChildPhase, SupervisedChild } from './supervisor/specification.ts';
 export type { Strategy } from './supervisor/strategy.ts';
-export type { LogLine, ResourceWarning } from './supervisor/supervisor.ts';
 export type { ToolCall, ToolDescription, ToolHandler } from './tools/registry.ts';
 export {
   ALL_FEATURE_NAMES,

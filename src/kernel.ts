@@ -416,7 +416,7 @@ export class Kernel implements AsyncDisposable {
    * `RF_LIMIT_EXCEEDED` for more than 256 grants in its life.
    */
   grant(pid: Pid, grants: GrantsInput | readonly GrantSpec[]): Grant[] {
-    return this.#parts.supervisor.grant(pid, asked(readGrants(grants)));
+    return this.#parts.supervisor.grants.grant(pid, asked(readGrants(grants)));
   }
 
   /**
@@ -427,7 +427,7 @@ export class Kernel implements AsyncDisposable {
    * @throws {RingfenceError} `RF_USAGE` for a grant that was never given.
    */
   async revoke(id: GrantId): Promise<Grant[]> {
-    const told = this.#parts.supervisor.revoke(id);
+    const told = this.#parts.supervisor.grants.revoke(id);
     this.#parts.supervisors.revoked(id);
     return told;
   }
@@ -444,7 +444,7 @@ export class Kernel implements AsyncDisposable {
 
   /** Ends an agent by force. @throws {RingfenceError} `RF_PROCESS_NOT_FOUND` */
   kill(pid: Pid, message?: string): void {
-    this.#parts.supervisor.kill(pid, message);
+    this.#parts.supervisor.commands.kill(pid, message);
   }
 
   /**
@@ -454,7 +454,7 @@ export class Kernel implements AsyncDisposable {
    * @throws {RingfenceError} `RF_USAGE`
    */
   async sweep(options: SweepOptions = {}): Promise<Pid[]> {
-    return this.#parts.supervisor.sweep(readSweep(options));
+    return this.#parts.supervisor.commands.sweep(readSweep(options));
   }
 
   /**
@@ -464,7 +464,7 @@ export class Kernel implements AsyncDisposable {
    * running nor suspended
    */
   suspend(pid: Pid): void {
-    this.#parts.supervisor.suspend(pid);
+    this.#parts.supervisor.commands.suspend(pid);
   }
 
   /**
@@ -474,7 +474,7 @@ export class Kernel implements AsyncDisposable {
    * suspended nor running
    */
   resume(pid: Pid): void {
-    this.#parts.supervisor.resume(pid);
+    this.#parts.supervisor.commands.resume(pid);
   }
 
   /** Ends all agents and the workers. Resolves with the reports of those that were still alive. */

@@ -10,8 +10,10 @@ import { Agent } from './agent.ts';
 
 function agentIn(state: 'running' | 'exited') {
   const supervisor = {
-    kill: vi.fn(),
-    send: vi.fn(async () => ({ tag: 'err', error: 'not-found', message: 'no such agent' })),
+    commands: { kill: vi.fn() },
+    mail: {
+      send: vi.fn(async () => ({ tag: 'err', error: 'not-found', message: 'no such agent' })),
+    },
   };
   const agent = new Agent(
     { pid: 7, state } as unknown as Process,
@@ -23,11 +25,11 @@ function agentIn(state: 'running' | 'exited') {
 test('killing it does nothing', () => {
   const { agent, supervisor } = agentIn('exited');
   agent.kill('enough');
-  expect(supervisor.kill).not.toHaveBeenCalled();
+  expect(supervisor.commands.kill).not.toHaveBeenCalled();
   // The control: one that runs is killed.
   const running = agentIn('running');
   running.agent.kill('enough');
-  expect(running.supervisor.kill).toHaveBeenCalledExactlyOnceWith(7, 'enough');
+  expect(running.supervisor.commands.kill).toHaveBeenCalledExactlyOnceWith(7, 'enough');
 });
 
 test('sending to it says that it has ended', async () => {

@@ -69,7 +69,7 @@ export class Agent {
   }
   /** What it was granted and still has. Empty once it has ended. */
   grants(): Grant[] {
-    return this.#supervisor.grantsOf(this.pid);
+    return this.#supervisor.grants.of(this.pid);
   }
   /** Slices of fuel that it has used up so far. */
   slices(): number {
@@ -88,7 +88,7 @@ export class Agent {
     if (!parsed.success) {
       throw usageError('send the message', parsed.error);
     }
-    const outcome = await this.#supervisor.send(this.pid, payload, options.waitMs ?? null);
+    const outcome = await this.#supervisor.mail.send(this.pid, payload, options.waitMs ?? null);
     if (outcome.tag === 'err') {
       throw this.#notSent(outcome);
     }
@@ -123,7 +123,7 @@ export class Agent {
     }
     const { timeoutMs = REQUEST_MS, signal } = parsed.data;
     const { pid } = this;
-    const outcome = await this.#supervisor.request(pid, payload, timeoutMs, signal);
+    const outcome = await this.#supervisor.mail.request(pid, payload, timeoutMs, signal);
     if (outcome.tag === 'err') {
       throw this.#notSent(outcome);
     }
@@ -164,7 +164,7 @@ export class Agent {
     }
     if (this.state !== 'exited') {
       const { shutdownMs = DEFAULT_SHUTDOWN_MS, message = 'it was stopped' } = parsed.data;
-      this.#supervisor.stop(this.pid, shutdownMs, message);
+      this.#supervisor.commands.stop(this.pid, shutdownMs, message);
     }
   }
 
@@ -179,7 +179,7 @@ export class Agent {
     if (this.state === 'exited') {
       checkTransition(this.pid, 'exited', 'suspended');
     }
-    this.#supervisor.suspend(this.pid);
+    this.#supervisor.commands.suspend(this.pid);
   }
 
   /**
@@ -191,14 +191,14 @@ export class Agent {
     if (this.state === 'exited') {
       checkTransition(this.pid, 'exited', 'running');
     }
-    this.#supervisor.resume(this.pid);
+    this.#supervisor.commands.resume(this.pid);
   }
 
   /** Ends it by force; its report says `killed`. Nothing happens to one that has ended. */
   kill(message?: string): void {
     // The kernel forgets who exited long ago; who still has it in hand need not know when.
     if (this.state !== 'exited') {
-      this.#supervisor.kill(this.pid, message);
+      this.#supervisor.commands.kill(this.pid, message);
     }
   }
 }

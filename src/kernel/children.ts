@@ -59,7 +59,7 @@ export class Children {
     const turn = waiting === null ? null : await waiting;
     try {
       // What its parent may give now, not when it began to wait.
-      const granted = supervisor.grantsOf(parent.pid);
+      const granted = supervisor.grants.of(parent.pid);
       const { specs, limits } = readChild(request, {
         limits: parent.request.limits,
         files: granted.flatMap((grant) => (grant.kind === 'files' ? [grant.scope] : [])),

@@ -1,6 +1,6 @@
 /** The operator's functions: what one of them throws must not end the program, nor reach an agent. */
 
-import type { LogLine, ResourceWarning } from '../supervisor/supervisor.ts';
+import type { LogLine, ResourceWarning } from '../supervisor/options.ts';
 import type { KernelOptions } from './spawn-options.ts';
 
 /** What the operator is told, by functions that never throw. */

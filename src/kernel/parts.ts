@@ -139,7 +139,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
   });
   const elevations = new Elevations({
     ...(options.onElevation && { decide: options.onElevation }),
-    grant: (pid, spec) => void supervisor.grant(pid, [spec]),
+    grant: (pid, spec) => void supervisor.grants.grant(pid, [spec]),
     warn,
   });
   const schedule: KernelSchedule = new KernelSchedule({
@@ -179,7 +179,10 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
   const watchdog =
     options.watchdog === undefined
       ? null
-      : new Watchdog(options.watchdog, { sweep: (withinMs) => supervisor.sweep(withinMs), warn });
+      : new Watchdog(options.watchdog, {
+          sweep: (withinMs) => supervisor.commands.sweep(withinMs),
+          warn,
+        });
   const reliable = new ReliableSends({ supervisor, deadLetters, closing: closing.signal });
   return {
     supervisor,

@@ -135,9 +135,9 @@ export class ReliableSends {
     if (sent.pid === null) {
       return this.#failed(sent, 'not_found', false);
     }
-    const outcome = await supervisor.request(sent.pid, sent.payload, timeoutMs, sent.signal);
+    const outcome = await supervisor.mail.request(sent.pid, sent.payload, timeoutMs, sent.signal);
     if (outcome.tag === 'err') {
-      const why = supervisor.whyUndelivered(sent.pid, outcome.error);
+      const why = supervisor.mail.whyUndelivered(sent.pid, outcome.error);
       // What the receiver could never hold, for instance, it can't hold later either.
       return this.#failed(sent, why ?? 'mailbox_full', why === null || (!isService && isGone(why)));
     }

@@ -66,7 +66,7 @@ export class Views {
   inspect(pid: Pid): AgentView {
     return {
       ...this.#supervisor.facts(pid),
-      grants: this.#supervisor.grantsOf(pid),
+      grants: this.#supervisor.grants.of(pid),
       children: this.#supervisor
         .list()
         .filter(({ parentPid }) => parentPid === pid)

@@ -116,7 +116,7 @@ class Real {
 
   request(pid: number, text: string, timeoutMs: number): void {
     this.replies.push(
-      this.supervisor
+      this.supervisor.mail
         .request(pid, textOf(text), timeoutMs)
         .then((outcome) =>
           outcome.tag !== 'reply'
@@ -303,7 +303,7 @@ const byProgram = [
         (model, real) => {
           const { pid } = model.actor(to) as ModelAgent;
           model.stop(pid, milliseconds, 'enough');
-          real.supervisor.stop(pid, milliseconds, 'enough');
+          real.supervisor.commands.stop(pid, milliseconds, 'enough');
         },
       ),
   ),
@@ -454,7 +454,7 @@ const ending = [
         (model, real) => {
           const { pid } = model.actor(by) as ModelAgent;
           model.kill(pid);
-          real.supervisor.kill(pid);
+          real.supervisor.commands.kill(pid);
         },
       ),
   ),
