@@ -13,6 +13,7 @@ import { reachesPid, reachesTool, reachesTopic } from '../capability/scope.ts';
 import { ASKED_MAX } from '../ipc/conversations.ts';
 import type { DeadLetterReason } from '../ipc/dead-letters.ts';
 import { type Ending, type Mail, mailOf, type Payload } from '../ipc/message.ts';
+import { OpenRequests } from '../ipc/open-requests.ts';
 import type { Answer, Question, ToolListing } from '../ipc/question.ts';
 import { RELATIONS_PER_AGENT_MAX, Relations } from '../ipc/relations.ts';
 import type { Services } from '../ipc/services.ts';
@@ -71,10 +72,10 @@ export class Router {
   readonly #relations = new Relations();
   readonly #topics = new Topics();
   readonly #trapping = new Set<Pid>();
-  /** Requests that went through here and wait for a reply: by asker and correlation, who was asked. */
-  readonly #open = new Map<Pid, Map<number, Pid>>();
-  /** The same by who was asked. */
-  readonly #askedOf = new Map<Pid, Set<string>>();
+  /** Those that went through here. */
+  readonly #requests = new OpenRequests();
+  /** Whom an end has doomed by a link; null: nobody is being ended for one. */
+  #doomed: { readonly pid: Pid; readonly message: string }[] | null = null;
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -82,10 +83,7 @@ export class Router {
 
   /** Ends of links and monitors, subscriptions, requests that wait, traps: none of who has ended. */
   get size(): number {
-    const requests = [...this.#open.values()].reduce((sum, open) => sum + open.size, 0);
-    const asked = [...this.#askedOf.values()].reduce((sum, keys) => sum + keys.size, 0);
-    const { size } = this.#trapping;
-    return this.#relations.size + this.#topics.size + size + Math.max(requests, asked);
+    return this.#relations.size + this.#topics.size + this.#trapping.size + this.#requests.size;
   }
 
   // ── messages ────────────────────────────────────────────────────────────────────────────────────
@@ -135,17 +133,23 @@ export class Router {
         ? hasEnded(to)
         : refused('not-found', `there is no agent with pid ${to}: send to one that was spawned`);
     }
-    if (body.tag === 'request') {
-      // Before it is under way: its reply, or the end of who was asked, may be faster.
-      this.#asked(from, body.correlation, to);
+    // Before it is under way: its reply, or the end of who was asked, may be faster.
+    if (body.tag === 'request' && !this.#opens(from, body.correlation, to)) {
+      return refused('invalid', 'a request waits under this id already: give each its own');
     }
     const sent = mailOf(body, from, method, payload);
     const mail: Mail = sent.tag === 'request' ? { ...sent, routed: true } : sent;
     const outcome = await receiver.running.deliver(mail, waitMs, signal);
     if (body.tag === 'request' && outcome.tag === 'err') {
-      this.#answered(from, body.correlation);
+      this.#requests.close(from, body.correlation);
     }
     return outcome;
+  }
+
+  /** The program bounds by itself what it asks. */
+  #opens(asker: Pid, correlation: number, asked: Pid): boolean {
+    const most = asker === KERNEL_PID ? Number.POSITIVE_INFINITY : ASKED_MAX;
+    return this.#requests.open({ asker, correlation, asked }, most);
   }
 
   async #reply(
@@ -156,7 +160,7 @@ export class Router {
     signal?: AbortSignal,
   ): Promise<CallOutcome<number>> {
     // A thread of ours has asked directly, and looks at who replies itself; a process can say anything.
-    const isKnown = this.#open.get(to)?.get(correlation) === from;
+    const isKnown = this.#requests.isOpen({ asker: to, correlation, asked: from });
     if (!isKnown && (to === KERNEL_PID || !this.#isInThread(from))) {
       return refused(
         'not-found',
@@ -164,14 +168,14 @@ export class Router {
       );
     }
     if (to === KERNEL_PID) {
-      this.#answered(to, correlation);
+      this.#requests.close(to, correlation);
       return this.#options.repliedToKernel(correlation, from, payload)
         ? done(to)
         : refused('not-found', 'the host does not wait for this reply: it has given up');
     }
     const outcome = await this.#deliverReply(from, to, correlation, payload, signal);
     if (outcome.tag === 'ok') {
-      this.#answered(to, correlation);
+      this.#requests.close(to, correlation);
     }
     return outcome;
   }
@@ -195,36 +199,6 @@ export class Router {
     return process !== undefined && process.request.isolation !== 'process';
   }
 
-  /** A request by `asker` has gone to `to`. The oldest is forgotten for one more than may wait. */
-  #asked(asker: Pid, correlation: number, to: Pid): void {
-    const open = this.#open.get(asker) ?? new Map<number, Pid>();
-    this.#open.set(asker, open.set(correlation, to));
-    const askedOf = this.#askedOf.get(to) ?? new Set();
-    this.#askedOf.set(to, askedOf.add(`${asker} ${correlation}`));
-    if (open.size > ASKED_MAX && asker !== KERNEL_PID) {
-      const [oldest = correlation] = open.keys();
-      this.#answered(asker, oldest);
-    }
-  }
-
-  /** It has its reply, was never delivered, or nobody waits for it. */
-  #answered(asker: Pid, correlation: number): void {
-    const open = this.#open.get(asker);
-    const to = open?.get(correlation);
-    if (open === undefined || to === undefined) {
-      return;
-    }
-    open.delete(correlation);
-    if (open.size === 0) {
-      this.#open.delete(asker);
-    }
-    const askedOf = this.#askedOf.get(to);
-    askedOf?.delete(`${asker} ${correlation}`);
-    if (askedOf?.size === 0) {
-      this.#askedOf.delete(to);
-    }
-  }
-
   /** The program answers a request of an agent's. */
   replyOfProgram(to: Pid, correlation: number, payload: Payload): Promise<CallOutcome<number>> {
     return this.#deliverReply(KERNEL_PID, to, correlation, payload);
@@ -232,7 +206,7 @@ export class Router {
 
   /** The program no longer waits. */
   gaveUp(correlation: number): void {
-    this.#answered(KERNEL_PID, correlation);
+    this.#requests.close(KERNEL_PID, correlation);
   }
 
   /** To everybody whom the sender's scope reaches, and who may receive; who has no room misses it. */
@@ -461,12 +435,7 @@ export class Router {
     this.#topics.exited(pid);
     this.#options.services.exited(pid);
     this.#trapping.delete(pid);
-    for (const [correlation] of [...(this.#open.get(pid) ?? [])]) {
-      this.#answered(pid, correlation);
-    }
-    for (const key of [...(this.#askedOf.get(pid) ?? [])]) {
-      const [asker = 0, correlation = 0] = key.split(' ').map(Number);
-      this.#answered(asker, correlation);
+    for (const { asker, correlation } of this.#requests.exited(pid)) {
       if (asker === KERNEL_PID) {
         this.#options.unansweredToKernel(correlation);
       } else {
@@ -480,8 +449,29 @@ export class Router {
       if (this.#trapping.has(other)) {
         this.#options.find(other)?.running?.signal({ tag: 'exit', pid, reason });
       } else if (reason.tag !== 'normal') {
-        this.#options.kill(other, `pid ${pid}, which it was linked to, has ended: ${said(reason)}`);
+        const message = `pid ${pid}, which it was linked to, has ended: ${said(reason)}`;
+        this.#doom({ pid: other, message });
       }
+    }
+  }
+
+  /** One after another, also where each end is told within the kill: a chain of links has any length. */
+  #doom(doomed: { readonly pid: Pid; readonly message: string }): void {
+    if (this.#doomed !== null) {
+      this.#doomed.push(doomed);
+      return;
+    }
+    const all = [doomed];
+    this.#doomed = all;
+    try {
+      for (const { pid, message } of all) {
+        // It may have ended for another's end meanwhile.
+        if (this.#options.find(pid) !== undefined) {
+          this.#options.kill(pid, message);
+        }
+      }
+    } finally {
+      this.#doomed = null;
     }
   }
 }

@@ -50,6 +50,8 @@ export class FakeGuest implements BackendAgent {
   /** What it has taken out of its mailbox, in order. */
   readonly taken: Delivery[] = [];
   ended = false;
+  /** It ends as soon as it is told to, as a function does; otherwise when the test says. */
+  obeys = false;
   /** What runs it takes nothing. */
   hangs = false;
   readonly #events: BackendEvents;
@@ -59,7 +61,12 @@ export class FakeGuest implements BackendAgent {
     this.#events = events;
   }
 
-  command(): void {}
+  /** Does as it is told where it is to end at once. */
+  command(): void {
+    if (this.obeys) {
+      this.end('killed');
+    }
+  }
   async answers(): Promise<void> {}
   reap(): void {}
   suspended(): void {}
@@ -98,6 +105,13 @@ export class FakeGuest implements BackendAgent {
       conversations.forget(correlation);
     }
     return outcome;
+  }
+
+  /** Asks under whatever id it likes, as who has taken a process over can. */
+  requestAs(correlation: number, pid: number): Promise<string> {
+    const to = { tag: 'process', pid } as const;
+    const body = { tag: 'request', correlation } as const;
+    return this.#send({ to, body, payload: textOf('how'), waitMs: null });
   }
 
   /** Replies as the gate has agents do it: under an id of its own. */

@@ -5,11 +5,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { parseGrants } from '../../src/capability/input.ts';
-import { DEFAULT_LIMITS } from '../../src/resource/limits.ts';
-import { FIRST } from '../../src/supervisor/specification.ts';
-import { Supervisor } from '../../src/supervisor/supervisor.ts';
-import { FakeBackend, type FakeGuest } from '../support/fake-backend.ts';
+import { agentsWorld } from '../support/agents-world.ts';
 import { actsOf, useFence } from './support/fence.ts';
 import { GuestText, PLACE } from './support/guest-text.ts';
 
@@ -63,7 +59,7 @@ describe('family 44: what agents leave behind', () => {
   });
 
   it('44: of 10^4 that were started again nothing is kept: no monitor, link, topic or request', async () => {
-    const { supervisor, spawn } = world();
+    const { supervisor, spawn } = agentsWorld(2);
     const watcher = spawn();
     for (let restart = 0; restart < AGENTS; restart += 1) {
       const agent = spawn();
@@ -92,61 +88,3 @@ describe('family 44: what agents leave behind', () => {
     expect(supervisor.list()).toEqual([]);
   });
 });
-
-const nothing = (): void => {};
-const unexpected = (): never => {
-  throw new Error('nobody asks for this');
-};
-
-function world(): { supervisor: Supervisor; spawn: () => FakeGuest } {
-  const backend = new FakeBackend();
-  const supervisor = new Supervisor({
-    capacity: 2,
-    quotas: {},
-    ownerQuotas: {},
-    onLog: nothing,
-    nearLimit: nothing,
-    callTool: unexpected,
-    spawnChild: unexpected,
-    childStopped: nothing,
-    elevate: unexpected,
-    changed: nothing,
-    exited: nothing,
-    tools: () => [],
-    onMessage: null,
-    undelivered: nothing,
-    lost: nothing,
-    warn: nothing,
-  });
-  const request = {
-    agentId: 'agent',
-    parentPid: 0,
-    lineage: FIRST,
-    module: { path: null, digest: 'd'.repeat(64), name: null },
-    grants: parseGrants({ ipc: 'all' }),
-    roots: new Map(),
-    isolation: 'shared',
-    features: { gc: false, relaxedSimd: false },
-    deterministic: true,
-    owner: null,
-    declaredBytes: 0,
-    limits: DEFAULT_LIMITS,
-    arguments: [],
-    environment: [],
-    terminal: { stdin: false, stdout: false, stderr: false },
-    provides: [],
-    linked: false,
-    input: undefined,
-    stdout: undefined,
-    stderr: undefined,
-  } as const;
-  return {
-    supervisor,
-    spawn: () => {
-      const { pid } = supervisor.spawn(request, backend);
-      const guest = backend.guests.get(pid) as FakeGuest;
-      backend.guests.delete(pid);
-      return guest;
-    },
-  };
-}
