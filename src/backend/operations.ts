@@ -48,7 +48,9 @@ export class Operations {
       .catch(() => FAILED)
       .then((outcome) => {
         this.#working -= 1;
-        if (this.#underWay?.delete(id)) {
+        // The id of one that was abandoned may be another's by now.
+        if (this.#underWay?.get(id) === controller) {
+          this.#underWay.delete(id);
           this.#settled(id, outcome);
         }
       });

@@ -94,6 +94,12 @@ export const MAILBOX_MESSAGES_MAX = 1_024;
 /** Warnings that nobody has read, of one receiver: an agent can have any number of children, one after another. */
 export const WARNINGS_UNREAD_MAX = 256;
 
+/**
+ * What the host has told of others' ends, and nobody has received, of one receiver: it has room in a full
+ * mailbox, so who has so much of it causes no more. Beside what it has caused already, that bounds it.
+ */
+export const SIGNALS_UNREAD_MAX = 1_024;
+
 /** Bytes of one message (the reference's number). */
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 

@@ -79,8 +79,13 @@ export class ChildAgent implements BackendAgent {
         start.mounts,
       ),
       denials,
-      requests: new Requests(start, events, this.#held, denials, (id, outcome) =>
-        send({ kind: 'settled', pid, id, outcome }),
+      requests: new Requests(
+        start,
+        events,
+        this.#held,
+        denials,
+        () => this.#parts.deliveries.keptSignals,
+        (id, outcome) => send({ kind: 'settled', pid, id, outcome }),
       ),
       streams: new ChildStreams(pid, events, send),
       deliveries: new Deliveries({

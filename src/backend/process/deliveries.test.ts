@@ -6,11 +6,10 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { MAILBOX_MESSAGES_MAX, type Mail } from '../../ipc/message.ts';
-import type { CallOutcome } from '../backend.ts';
-import { Deliveries } from './deliveries.ts';
+import { Deliveries, type ToldOutcome } from './deliveries.ts';
 
 const OK = { tag: 'ok', val: 7 } as const;
-const FULL = { tag: 'err', error: 'mailbox-full', message: 'full' } as const;
+const FULL = { tag: 'err', error: 'mailbox-full' } as const;
 
 const text = (val: string): Mail => ({
   tag: 'message',
@@ -47,8 +46,7 @@ afterEach(() => {
 const values = (): string[] => sent.map(({ val }) => val);
 
 /** The process answers the last that was sent. */
-const answer = (outcome: CallOutcome<number>): void =>
-  deliveries.delivered(sent.at(-1)?.id ?? 0, outcome);
+const answer = (outcome: ToldOutcome): void => deliveries.delivered(sent.at(-1)?.id ?? 0, outcome);
 
 test('what comes before the process begins is sent when it does, in order', async () => {
   const first = deliveries.deliver(text('a'), null);
@@ -66,7 +64,7 @@ test('who does not wait is told at once that there is no room', async () => {
   deliveries.open();
   const delivered = deliveries.deliver(text('a'), null);
   answer(FULL);
-  expect(await delivered).toEqual(FULL);
+  expect(await delivered).toMatchObject(FULL);
 });
 
 test('whoever gave up while it was on its way is not sent again when there is room', async () => {
@@ -108,7 +106,7 @@ test('whose time is over while it is on its way is told what the answer is', asy
   const late = deliveries.deliver(text('a'), 1_000);
   await vi.advanceTimersByTimeAsync(1_000);
   answer(FULL);
-  expect(await late).toEqual(FULL);
+  expect(await late).toMatchObject(FULL);
 });
 
 test('a sender that has ended waits no more', async () => {
@@ -138,6 +136,32 @@ test('so many wait, and no more', async () => {
     void deliveries.deliver(text('x'), null);
   }
   expect(await deliveries.deliver(text('x'), 1_000)).toMatchObject({ error: 'mailbox-full' });
+});
+
+test('what a process says of a delivery is told to nobody in its own words', async () => {
+  deliveries.open();
+  for (const error of ['mailbox-full', 'limit-exceeded', 'not-found', 'closed'] as const) {
+    const delivered = deliveries.deliver(text('a'), null);
+    answer({ tag: 'err', error, message: 'paid \u001b[2J' } as ToldOutcome);
+    expect(await delivered).toMatchObject({ error, message: expect.stringMatching(/pid 7/) });
+    expect(JSON.stringify(await delivered)).not.toContain('paid');
+  }
+  const delivered = deliveries.deliver(text('a'), null);
+  answer({ tag: 'ok', val: 99 } as ToldOutcome);
+  expect(await delivered).toEqual(OK);
+});
+
+test('signals that it may not receive are counted, until it may', () => {
+  mayReceive = false;
+  deliveries.open();
+  const down = { tag: 'down', monitor: 1, pid: 2, reason: { tag: 'normal' } } as const;
+  for (let monitor = 1; monitor <= 3; monitor += 1) {
+    deliveries.signal({ ...down, monitor });
+  }
+  expect(deliveries.keptSignals).toBe(3);
+  mayReceive = true;
+  deliveries.changed();
+  expect(deliveries.keptSignals).toBe(0);
 });
 
 test('a process that does not answer is silent', async () => {

@@ -14,7 +14,13 @@ import {
 } from '../../ipc/message.ts';
 import { HostBytes } from '../../resource/host-bytes.ts';
 import type { ToChild } from '../../wasm/worker/child/messages.ts';
-import { closedOutcome, deliver, mailboxFull } from '../../wasm/worker/mail.ts';
+import {
+  closedOutcome,
+  deliver,
+  mailboxFull,
+  tooLarge,
+  unexpectedReply,
+} from '../../wasm/worker/mail.ts';
 import type { CallOutcome } from '../backend.ts';
 import { answerTimer } from '../deadline.ts';
 
@@ -28,6 +34,14 @@ const ANSWER_MS_MAX = 10_000;
 const WAIT_MS_MAX = 0x7fff_ffff;
 
 type Outcome = CallOutcome<number>;
+
+/** How a mailbox says that a delivery came out. */
+export const TOLD_ERRORS = ['mailbox-full', 'limit-exceeded', 'not-found', 'closed'] as const;
+
+/** What the process says of a delivery. */
+export type ToldOutcome =
+  | { readonly tag: 'ok' }
+  | { readonly tag: 'err'; readonly error: (typeof TOLD_ERRORS)[number] };
 
 interface Entry {
   readonly id: number;
@@ -76,6 +90,11 @@ export class Deliveries {
     this.#kept = new Mailbox(new HostBytes(hostBytes));
   }
 
+  /** Signals that it was not told yet, as it may not receive. */
+  get keptSignals(): number {
+    return this.#signals.length;
+  }
+
   /** The process takes mail from now on. */
   open(): void {
     this.#open = true;
@@ -116,14 +135,13 @@ export class Deliveries {
   }
 
   /** The process has answered. */
-  delivered(id: number, told: Outcome): void {
+  delivered(id: number, told: ToldOutcome): void {
     const sent = this.#underWay.get(id);
     if (sent === undefined) {
       return;
     }
     sent.timer.clear();
-    // Whoever has taken the process over can say what it likes.
-    const outcome = told.tag === 'ok' ? this.#taken() : told;
+    const outcome = this.#inOurWords(told);
     this.#underWay.delete(id);
     this.#underWayBytes -= sent.entry.bytes;
     if (sent.entry.patient && outcome.tag === 'err' && outcome.error === 'mailbox-full') {
@@ -170,6 +188,24 @@ export class Deliveries {
       for (const signal of this.#signals.splice(0)) {
         this.#options.send({ kind: 'signal', pid: this.#options.pid, signal });
       }
+    }
+  }
+
+  /** Whoever has taken the process over can say what it likes: to a sender, too, and to the operator. */
+  #inOurWords(told: ToldOutcome): Outcome {
+    const { pid } = this.#options;
+    if (told.tag === 'ok') {
+      return this.#taken();
+    }
+    switch (told.error) {
+      case 'mailbox-full':
+        return mailboxFull(pid);
+      case 'limit-exceeded':
+        return tooLarge(pid);
+      case 'not-found':
+        return unexpectedReply(pid);
+      case 'closed':
+        return closedOutcome(pid);
     }
   }
 

@@ -10,6 +10,7 @@ import type { FileRequest } from '../../wasm/host/files/request.ts';
 import type { Frame } from '../../wasm/worker/child/frames.ts';
 import { FROM_CHILD_TEXTS, type HeadQuestion } from '../../wasm/worker/child/messages.ts';
 import type { ChildRequest } from '../backend.ts';
+import { TOLD_ERRORS } from './deliveries.ts';
 
 /** Characters of a sentence: of an end, a warning, an error. */
 const SENTENCE_MAX = 8 * 1024;
@@ -24,7 +25,7 @@ const word = z.string().regex(/^[a-z][a-z0-9_.[\]/:-]{0,127}$/);
 
 const outcome = z.union([
   z.strictObject({ tag: z.literal('ok'), val: count }),
-  z.strictObject({ tag: z.literal('err'), error: word, message: sentence }),
+  z.strictObject({ tag: z.literal('err'), error: z.enum(TOLD_ERRORS), message: sentence }),
 ]);
 
 /** A pid, or an id; -1 is nobody's. */

@@ -6,6 +6,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
 import { parseGrants } from '../../capability/input.ts';
+import { SIGNALS_UNREAD_MAX } from '../../ipc/message.ts';
 import { ControlBlocks } from '../../resource/control-blocks.ts';
 import { parseLimits } from '../../resource/limits.ts';
 import type { BackendEvents, BackendStart, Sending } from '../backend.ts';
@@ -24,9 +25,9 @@ const mail = (pid: number, val: string): Sending => ({
 });
 
 /** The requests of an agent that may use tools until then, and send. */
-function requestsOf({ hostBytes = 0, toolsUntilMs = Number.POSITIVE_INFINITY } = {}) {
+function requestsOf({ hostBytes = 0, toolsUntilMs = Number.POSITIVE_INFINITY, unread = 0 } = {}) {
   const block = new ControlBlocks(1).take();
-  const grants = parseGrants({ tools: ['add'], ipc: { pids: [7] } }).map(
+  const grants = parseGrants({ tools: ['add'], ipc: { pids: [7] }, spawn: 1 }).map(
     ({ kind, scope }, index): HeldGrant => ({
       id: index,
       kind,
@@ -53,6 +54,7 @@ function requestsOf({ hostBytes = 0, toolsUntilMs = Number.POSITIVE_INFINITY } =
     events as unknown as BackendEvents,
     new HeldGrants(block, grants),
     new Denials(() => {}),
+    () => unread,
     (id, outcome) => answers.push([id, outcome]),
   );
   return { requests, events, answers, signals };
@@ -68,7 +70,7 @@ describe('an id that is under way is not taken for another operation', () => {
     ['a message that is denied', (requests, id) => requests.send(id, mail(8, 'b'))],
     ['a tool', (requests, id) => requests.callTool(id, 'add', '{}')],
     ['a tool that is denied', (requests, id) => requests.callTool(id, 'rm', '{}')],
-    ['a child that is denied', (requests, id) => requests.spawn(id, {} as never)],
+    ['a child', (requests, id) => requests.spawn(id, {} as never)],
     ['a question', (requests, id) => requests.ask(id, { ask: 'link', pid: 7 })],
     ['more grants', (requests, id) => requests.requestGrant(id, { kind: 'ipc', scope: [] }, '')],
   ];
@@ -96,6 +98,28 @@ test('messages under way take no more than may be held, whatever was answered me
   requests.close();
 });
 
+test('who has received nothing of so many ends causes no more', () => {
+  const { requests, events, answers } = requestsOf({ unread: SIGNALS_UNREAD_MAX });
+  requests.ask(1, { ask: 'monitor', pid: 7 });
+  requests.spawn(2, {} as never);
+  expect(answers).toMatchObject([
+    [1, { tag: 'err', error: 'limit-exceeded' }],
+    [2, { tag: 'err', error: 'limit-exceeded' }],
+  ]);
+  expect(events.ask).not.toHaveBeenCalled();
+  expect(events.spawn).not.toHaveBeenCalled();
+  // The control: what causes none is asked all the same, and with one less all is.
+  requests.ask(3, { ask: 'demonitor', monitor: 1 });
+  expect(events.ask).toHaveBeenCalledTimes(1);
+  const oneLess = requestsOf({ unread: SIGNALS_UNREAD_MAX - 1 });
+  oneLess.requests.ask(1, { ask: 'monitor', pid: 7 });
+  oneLess.requests.spawn(2, {} as never);
+  expect(oneLess.events.ask).toHaveBeenCalledTimes(1);
+  expect(oneLess.events.spawn).toHaveBeenCalledTimes(1);
+  requests.close();
+  oneLess.requests.close();
+});
+
 test('arguments of tools under way count as held too', () => {
   const { requests, signals } = requestsOf({ hostBytes: 10_000 });
   const large = JSON.stringify('x'.repeat(2_000));
@@ -106,6 +130,27 @@ test('arguments of tools under way count as held too', () => {
   requests.callTool(4, 'add', large);
   expect(signals.map(({ aborted }) => aborted)).toEqual([false, true, false]);
   requests.close();
+});
+
+test('an id of one that was given up is answered by the one that has it now, and by no other', async () => {
+  const { requests, events, answers, signals } = requestsOf({ toolsUntilMs: Date.now() + 1_000 });
+  const first = Promise.withResolvers<OperationOutcome>();
+  const second = Promise.withResolvers<OperationOutcome>();
+  const ends = [first, second];
+  events.callTool.mockImplementation((_name, _arguments, signal) => {
+    signals.push(signal);
+    return ends[signals.length - 1]?.promise as Promise<never>;
+  });
+  requests.callTool(1, 'add', '{}');
+  requests.abandon(1);
+  requests.callTool(1, 'add', '{}');
+  first.resolve({ tag: 'ok', val: 'of the first' });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(answers).toEqual([]);
+  // Its grant is looked at still.
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(answers).toMatchObject([[1, { tag: 'err', error: 'denied' }]]);
+  expect(signals[1]?.aborted).toBe(true);
 });
 
 describe('a call is stopped when its grant expires', () => {

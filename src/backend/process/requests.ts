@@ -7,7 +7,7 @@ import { CAPABILITY_NAME, type GrantKind, type Scopes } from '../../capability/g
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
 import { reachesName, reachesPid, reachesTool, reachesTopic } from '../../capability/scope.ts';
 import type { WordedGrant } from '../../capability/words.ts';
-import { heldBytes } from '../../ipc/message.ts';
+import { heldBytes, SIGNALS_UNREAD_MAX } from '../../ipc/message.ts';
 import type { Question } from '../../ipc/question.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import type { BackendEvents, BackendStart, ChildRequest, Sending } from '../backend.ts';
@@ -79,6 +79,7 @@ export class Requests {
   readonly #held: HeldGrants;
   readonly #denials: Denials;
   readonly #operations: Operations;
+  readonly #unread: () => number;
   readonly #answer: (id: number, outcome: OperationOutcome) => void;
   /** The grants under which operations are under way. */
   readonly #under = new Map<number, Under>();
@@ -86,14 +87,17 @@ export class Requests {
   readonly #kept = new Map<number, number>();
   #counted: Counted = { messagesSent: 0, toolCalls: 0 };
 
+  /** `unread`: what the host has told it of others' ends, and it has not received. */
   constructor(
     start: BackendStart,
     events: BackendEvents,
     held: HeldGrants,
     denials: Denials,
+    unread: () => number,
     answer: (id: number, outcome: OperationOutcome) => void,
   ) {
     this.#start = start;
+    this.#unread = unread;
     this.#events = events;
     this.#held = held;
     this.#denials = denials;
@@ -128,6 +132,9 @@ export class Requests {
     const operation = ASK_OPERATIONS[question.ask];
     const grant = this.#grantToAsk(question);
     if (grant !== 'none needed' && this.#denies(id, KIND_TO_ASK[question.ask], operation, grant)) {
+      return;
+    }
+    if (question.ask === 'monitor' && this.#hasTooManyUnread(id, operation)) {
       return;
     }
     if (question.ask === 'publish') {
@@ -206,7 +213,8 @@ export class Requests {
     this.#requireNew(id);
     // Which module, how many and with what the supervisor checks.
     const grant = this.#find('spawn', () => true);
-    if (!this.#denies(id, 'spawn', 'process.spawn', grant)) {
+    const isDenied = this.#denies(id, 'spawn', 'process.spawn', grant);
+    if (!isDenied && !this.#hasTooManyUnread(id, 'process.spawn')) {
       this.#begin(id, 'process.spawn', grant, () => this.#events.spawn(request));
     }
   }
@@ -279,6 +287,16 @@ export class Requests {
       return false;
     }
     const message = `${operation} would pass its limit of ${limit}: raise it, or call less`;
+    this.#answer(id, { tag: 'err', error: 'limit-exceeded', message });
+    return true;
+  }
+
+  /** Its own gate counts what it was told; what waits until it may receive is kept here. */
+  #hasTooManyUnread(id: number, operation: string): boolean {
+    if (this.#unread() < SIGNALS_UNREAD_MAX) {
+      return false;
+    }
+    const message = `${operation}: ${SIGNALS_UNREAD_MAX} exits and monitors wait for it to receive them: ask for ipc first`;
     this.#answer(id, { tag: 'err', error: 'limit-exceeded', message });
     return true;
   }

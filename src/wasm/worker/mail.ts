@@ -17,6 +17,20 @@ export const mailboxFull = (pid: number): Outcome<never> => ({
   message: `the mailbox of pid ${pid} has no room: wait for it with wait-ms, or send less`,
 });
 
+/** The receiver could never hold it. */
+export const tooLarge = (pid: number): Outcome<never> => ({
+  tag: 'err',
+  error: 'limit-exceeded',
+  message: `the message is larger than the host may hold for pid ${pid}: send it in parts`,
+});
+
+/** A reply that nobody waits for. */
+export const unexpectedReply = (pid: number): Outcome<never> => ({
+  tag: 'err',
+  error: 'not-found',
+  message: `pid ${pid} does not wait for this reply: it has given up, or has one`,
+});
+
 /** Who receives: whose mailbox it is, and whether that agent still lives. */
 export interface Receiver {
   readonly owner: { readonly pid: number; readonly ended: boolean };
@@ -64,17 +78,9 @@ function outcomeOf(posted: Posted, pid: number): Outcome<number> | null {
     case 'delivered':
       return { tag: 'ok', val: pid };
     case 'too-large':
-      return {
-        tag: 'err',
-        error: 'limit-exceeded',
-        message: `the message is larger than the host may hold for pid ${pid}: send it in parts`,
-      };
+      return tooLarge(pid);
     case 'unexpected':
-      return {
-        tag: 'err',
-        error: 'not-found',
-        message: `pid ${pid} does not wait for this reply: it has given up, or has one`,
-      };
+      return unexpectedReply(pid);
     case 'full':
       return null;
   }

@@ -1,5 +1,6 @@
 /** `ringfence:agent/process`: who am I, starting, stopping and watching others. */
 
+import { SIGNALS_UNREAD_MAX } from '../../../ipc/message.ts';
 import type { Question } from '../../../ipc/question.ts';
 import { ok } from '../abi/binding.ts';
 import type { Caller, Operation } from '../agent.ts';
@@ -12,12 +13,6 @@ import { toId } from './numbers.ts';
 interface Spawning {
   readonly operation: Operation<number>;
 }
-
-/**
- * What the host tells of others' ends has room in a full mailbox. So who leaves so much of it unread
- * causes no more: beside what it has caused already, that bounds what is kept for it.
- */
-const SIGNALS_UNREAD_MAX = 1_024;
 
 /** Null: it may cause more. */
 function tooManyUnread(agent: Caller): Failed | null {
