@@ -43,6 +43,7 @@ module.exports = {
         '^src/capability/',
         '^src/resource/',
         '^src/ipc/',
+        '^src/http/',
         '^src/wasm/component/(types|memory-views)\\.ts$',
       ],
       'host functions know what they gate, never the worker that runs them',
@@ -50,19 +51,19 @@ module.exports = {
     only(
       'worker',
       '^src/wasm/worker/',
-      ['^src/wasm/(host|component|metering)/', '^src/(capability|resource|ipc|process)/'],
+      ['^src/wasm/(host|component|metering)/', '^src/(capability|resource|ipc|process|http)/'],
       'the worker joins plan, host functions and scheduling',
     ),
     only(
       'backend',
       '^src/backend/',
-      ['^src/wasm/', '^src/(capability|resource|ipc|process)/'],
+      ['^src/wasm/', '^src/(capability|resource|ipc|process|http)/'],
       'a backend drives workers and knows no supervisor',
     ),
     only(
       'supervisor',
       '^src/supervisor/',
-      ['^src/(process|capability|resource|ipc)/', '^src/backend/backend\\.ts$'],
+      ['^src/(process|capability|resource|ipc|http)/', '^src/backend/backend\\.ts$'],
       'the supervisor knows backends by their interface only',
     ),
     only(
@@ -78,6 +79,7 @@ module.exports = {
       'scores know how agents end, and their names',
     ),
     only('health', '^src/health/', [], 'health knows no part that it judges'),
+    only('http', '^src/http/', [], 'what is said of a request knows nobody who says it'),
     only(
       'policy',
       '^src/policy/',

@@ -14,6 +14,7 @@ import type { PipeReader } from './ipc/pipe-reader.ts';
 import type { PipeWriter } from './ipc/pipe-writer.ts';
 import { type Agent, agentOf } from './kernel/agent.ts';
 import { readDeadLetterFilter } from './kernel/dead-letter-filter.ts';
+import type { HttpService } from './kernel/http-service.ts';
 import type { NativeAgent } from './kernel/native-agent.ts';
 import { buildParts, closeParts, type Parts, ROOM } from './kernel/parts.ts';
 import { type PipeOptions, readPipeOptions } from './kernel/pipe-options.ts';
@@ -21,6 +22,7 @@ import type { ReliableSend } from './kernel/reliable.ts';
 import { requireDensity } from './kernel/room.ts';
 import { readSchedule } from './kernel/schedule.ts';
 import type { JobOptions, ScheduledJob } from './kernel/schedule-options.ts';
+import type { ServeOptions } from './kernel/serve-options.ts';
 import {
   type KernelOptions,
   type LoadedModule,
@@ -143,6 +145,24 @@ export class Kernel implements AsyncDisposable {
    */
   supervise(options: SuperviseOptions): Promise<SupervisorHandle> {
     return this.#parts.supervisors.open(options);
+  }
+
+  /**
+   * Serves a module that handles HTTP requests (`wasi:http/incoming-handler`): each request is handled by
+   * an instance of its own, or by one that is kept, within the same grants and limits (docs/serve.md).
+   *
+   * @throws {RingfenceError} `RF_USAGE`, also for a module that handles no requests; `RF_FILE`,
+   * `RF_MODULE_REFUSED`, `RF_CLOSED` as for a spawn
+   *
+   * @example
+   * ```ts
+   * await using service = kernel.serve({ module, limits: { fuel: 10_000_000 } });
+   * createServer(service.listener).listen(8080);
+   * const response = await service.handle(new Request('http://localhost/'));
+   * ```
+   */
+  serve(options: ServeOptions): HttpService {
+    return this.#parts.services.open(options);
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import type { HeldGrant } from '../capability/held.ts';
 import type { WordedGrant } from '../capability/words.ts';
+import type { FromExchange, ToExchange } from '../http/exchange.ts';
 import type { Address, Body, Mail, Payload, Signal } from '../ipc/message.ts';
 import type { Answer, Question } from '../ipc/question.ts';
 import type { BackendEndReason } from '../process/exit.ts';
@@ -97,6 +98,8 @@ export interface BackendEvents {
   counted(): void;
   denied(capability: string, operation: string, count: number): void;
   log(level: string, message: string): void;
+  /** Of a request that it handles. What it says is of the right form, and in no order that is promised. */
+  exchange(say: FromExchange): void;
   /** Resolves when the bytes were taken over; `'closed'` when nobody reads any more. */
   output(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<'taken' | 'closed'>;
   /** The next bytes of the agent's input; null: there are no more. */
@@ -141,6 +144,8 @@ export interface BackendAgent {
   deliver(mail: Mail, waitMs: number | null, signal?: AbortSignal): Promise<CallOutcome<number>>;
   /** Tells it what always finds room. */
   signal(signal: Signal): void;
+  /** Of a request that it handles, or is to handle. Absent: it handles none. */
+  exchange?(say: ToExchange): void;
 }
 
 /** What runs agents. */

@@ -36,6 +36,13 @@ export interface ModulesOptions {
   warn(text: string): void;
 }
 
+/** What a module is, by what it is started at. */
+const WORLD_OF = {
+  'agent-run': 'ringfence:agent',
+  'wasi-cli-run': 'wasi:cli',
+  'http-handle': 'wasi:http',
+} as const;
+
 function describe(
   prepared: PreparedModule,
   path: string | null,
@@ -48,7 +55,7 @@ function describe(
     name,
     path,
     realPath,
-    world: plan.entry.kind === 'agent-run' ? 'ringfence:agent' : 'wasi:cli',
+    world: WORLD_OF[plan.entry.kind],
     imports: plan.imports,
     exports: plan.exports,
     features: Object.freeze({ ...plan.features }),

@@ -21,6 +21,7 @@ import { agentOf } from './agent.ts';
 import { Children } from './children.ts';
 import { outcomeForGuest } from './for-guests.ts';
 import { KernelHealth } from './health.ts';
+import { HttpServices } from './http-services.ts';
 import { KernelMetrics } from './metrics.ts';
 import { Modules } from './modules.ts';
 import { type Operator, operatorOf } from './operator.ts';
@@ -45,6 +46,7 @@ export interface Parts {
   readonly backend: WasmBackend;
   readonly modules: Modules;
   readonly spawner: Spawner;
+  readonly services: HttpServices;
   readonly children: Children;
   readonly supervisors: Supervisors;
   readonly tools: ToolRegistry;
@@ -129,6 +131,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
   });
   const native = new NativeBackend();
   const spawner = new Spawner({ supervisor, modules, wasm: backend, native, warn });
+  const services = new HttpServices({ supervisor, spawner, closing: closing.signal, warn });
   const children = new Children({ supervisor, modules, spawner, warn });
   const supervisors = new Supervisors({
     check: (child) => spawner.check(child),
@@ -189,6 +192,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     backend,
     modules,
     spawner,
+    services,
     children,
     supervisors,
     tools,
@@ -240,9 +244,11 @@ export async function closeParts(parts: Parts): Promise<Report[]> {
   parts.watchdog?.close();
   children.close();
   const supervisors = parts.supervisors.close();
+  const services = parts.services.close();
   const reports = await supervisor.close();
   await backend.close();
   await supervisors;
+  await services;
   await schedule;
   parts.views.close();
   return reports;

@@ -173,8 +173,8 @@ export interface LoadedModule {
   readonly path: string | null;
   /** The same without symbolic links, of the very file that was read: what a policy decides by. */
   readonly realPath: string | null;
-  /** What it is: exports `run` of our contract, or `wasi:cli/run`. */
-  readonly world: 'ringfence:agent' | 'wasi:cli';
+  /** What it is: exports `run` of our contract, `wasi:cli/run`, or `wasi:http/incoming-handler`. */
+  readonly world: 'ringfence:agent' | 'wasi:cli' | 'wasi:http';
   /** Its imports; names are the module's own words: make them printable before they are shown. */
   readonly imports: readonly {
     readonly name: string;

@@ -22,13 +22,14 @@ export const isWork = (options: Spawnable): options is WorkOptions =>
 
 /**
  * Checks what is to be spawned, but for its grants; answers its limits. `isLoaded`: the kernel has made
- * this module.
+ * this module. `world`: what it has to be; absent: what has a life of its own.
  *
  * @throws {RingfenceError} `RF_USAGE`, `RF_BACKEND_NOT_AVAILABLE`
  */
 export function checkSpawnable(
   options: Spawnable,
   isLoaded: (module: LoadedModule) => boolean,
+  world?: 'wasi:http',
 ): Limits {
   const backend = chooseBackend(options);
   const parsed = (backend === 'native' ? workSchema : spawnSchema).safeParse(options);
@@ -41,6 +42,9 @@ export function checkSpawnable(
       "Cannot spawn the agent as 'module' is none that this kernel has loaded: give what load() answered.",
     );
   }
+  if (!isWork(options)) {
+    requireWorld(options.module, world);
+  }
   if (options.owner !== undefined && options.parent !== undefined) {
     throw new RingfenceError(
       'RF_USAGE',
@@ -48,6 +52,24 @@ export function checkSpawnable(
     );
   }
   return isWork(options) ? parseWorkLimits(options.limits) : parseLimits(options.limits);
+}
+
+/** One that handles requests has no life of its own, and one that has does not wait for requests. */
+function requireWorld(module: LoadedModule, world: 'wasi:http' | undefined): void {
+  if (world === undefined && module.world === 'wasi:http') {
+    throw new RingfenceError(
+      'RF_USAGE',
+      'Cannot run the module as it handles HTTP requests: serve it (ringfence serve, kernel.serve).',
+      { world: module.world },
+    );
+  }
+  if (world !== undefined && module.world !== world) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      'Cannot serve the module as it exports no wasi:http/incoming-handler: run it (ringfence run, kernel.spawn).',
+      { world: module.world },
+    );
+  }
 }
 
 /**

@@ -6,13 +6,14 @@ import type { StartTurn } from '../backend/starts.ts';
 import type { WasmBackend } from '../backend/wasm.ts';
 import { readGrants } from '../capability/input.ts';
 import type { Limits } from '../resource/limits.ts';
-import type { SpawnRequest } from '../supervisor/process.ts';
+import type { Process, SpawnRequest } from '../supervisor/process.ts';
 import { FIRST, type Lineage } from '../supervisor/specification.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { Agent } from './agent.ts';
 import type { Modules } from './modules.ts';
 import { NativeAgent, type WorkResult } from './native-agent.ts';
 import { closeRoots, type OpenedGrants, openRoots } from './roots.ts';
+import type { SpawnOptions } from './spawn-options.ts';
 import { checkSpawnable, isWork, requestOf, type Spawnable } from './spawn-request.ts';
 import type { WorkOptions } from './work-options.ts';
 
@@ -48,9 +49,9 @@ export class Spawner {
     }
   }
 
-  /** Checks what is to be spawned, but for its grants; answers its limits. */
-  check(options: Spawnable): Limits {
-    return checkSpawnable(options, (module) => this.#options.modules.has(module));
+  /** Checks what is to be spawned, but for its grants; answers its limits. `world`: what it has to be. */
+  check(options: Spawnable, world?: 'wasi:http'): Limits {
+    return checkSpawnable(options, (module) => this.#options.modules.has(module), world);
   }
 
   /**
@@ -77,16 +78,27 @@ export class Spawner {
     lineage: Lineage = FIRST,
     linked = false,
   ): Agent {
-    const { supervisor, wasm } = this.#options;
-    try {
-      const request = requestOf(options, limits, opened, lineage, linked);
-      return isWork(options)
-        ? this.#startWork(options, request)
-        : new Agent(supervisor.spawn(request, wasm), supervisor);
-    } catch (error) {
-      closeRoots(opened.roots);
-      throw error;
+    const { supervisor } = this.#options;
+    if (!isWork(options)) {
+      return new Agent(this.spawnProcess(options, limits, opened, lineage, linked), supervisor);
     }
+    return closingRoots(opened, () =>
+      this.#startWork(options, requestOf(options, limits, opened, lineage, linked)),
+    );
+  }
+
+  /** The same for a module, as the kernel itself knows what it has spawned. */
+  spawnProcess(
+    options: SpawnOptions,
+    limits: Limits,
+    opened: OpenedGrants,
+    lineage: Lineage,
+    linked = false,
+  ): Process {
+    const { supervisor, wasm } = this.#options;
+    return closingRoots(opened, () =>
+      supervisor.spawn(requestOf(options, limits, opened, lineage, linked), wasm),
+    );
   }
 
   #startWork({ work }: WorkOptions, request: SpawnRequest): NativeAgent {
@@ -100,5 +112,15 @@ export class Spawner {
       failed: (text) => warn(text),
     });
     return new NativeAgent(supervisor.spawn(request, backend), supervisor, result);
+  }
+}
+
+/** Does what takes directories over; they are closed again where it fails. */
+function closingRoots<Spawned>({ roots }: OpenedGrants, spawn: () => Spawned): Spawned {
+  try {
+    return spawn();
+  } catch (error) {
+    closeRoots(roots);
+    throw error;
   }
 }

@@ -2,6 +2,7 @@
 
 import type { BackendAgent, BackendStart, Features, Isolation } from '../backend/backend.ts';
 import type { GrantId, GrantSpec } from '../capability/grant.ts';
+import { Exchanges } from '../http/open-exchange.ts';
 import type { Pid, ProcessState } from '../process/state.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
 import { LimitMarks } from '../resource/limit-marks.ts';
@@ -86,6 +87,9 @@ export class Process {
   exitedAtMs: number | null = null;
   finalUsage: Usage | null = null;
   finalSlices = 0;
+
+  /** The HTTP requests that it handles. */
+  readonly exchanges = new Exchanges((say) => this.running?.exchange?.(say));
 
   /** What it was admitted with. */
   readonly admitted: Admitted;

@@ -201,6 +201,7 @@ export class Supervisor {
         },
         log: (level, message) =>
           this.#options.onLog({ pid, agentId: process.agentId, level, message }),
+        exchange: (say) => process.exchanges.take(say),
         output: (stream, bytes) => process[stream].take(bytes),
         input: () => process.input.next(),
         send: (sending, signal) => this.router.send(pid, sending, signal),
@@ -296,6 +297,7 @@ export class Supervisor {
     process.block = null;
     process.running = null;
     process.input.close();
+    process.exchanges.closed(exit.reason);
     const { request, pid } = process;
     if (end.undelivered.length > 0) {
       this.#options.undelivered(pid, end.undelivered, 'exited');

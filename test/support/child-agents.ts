@@ -64,6 +64,7 @@ export function startAgent(host: Host, mode: string, given: Given = {}) {
     running: vi.fn(),
     exited: (end: BackendEnd) => ended.resolve(end),
     counted: vi.fn(),
+    exchange: vi.fn(),
     denied: (_: string, operation: string, count: number) => void denied.set(operation, count),
     log: (_: string, message: string) => void logged.push(message),
     output: vi.fn(() => new Promise<'taken'>(() => {})),

@@ -1,6 +1,7 @@
 /** One agent in a process of its own, from the kernel's side: from its start until nothing of it is left. */
 
 import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
+import type { ToExchange } from '../../http/exchange.ts';
 import type { Mail, Signal } from '../../ipc/message.ts';
 import { COMMAND } from '../../resource/control-blocks.ts';
 import { printable } from '../../wasm/component/prepare/sentence.ts';
@@ -59,6 +60,8 @@ export class ChildAgent implements BackendAgent {
   readonly #deadline: Deadline;
   #watch: ProcessWatch | null = null;
   #warnings = 0;
+  /** Said of requests before its process runs: of one request, whose body nobody has asked for. */
+  readonly #early: ToExchange[] = [];
   #begun = false;
   #ended = false;
 
@@ -179,6 +182,15 @@ export class ChildAgent implements BackendAgent {
     this.#parts.deliveries.signal(signal);
   }
 
+  /** Before its process runs nothing can be said to it: the first request waits for that. */
+  exchange(say: ToExchange): void {
+    if (this.#begun) {
+      this.#send({ kind: 'exchange', pid: this.#start.pid, say });
+    } else {
+      this.#early.push(say);
+    }
+  }
+
   granted(grant: HeldGrant): void {
     this.#held.add(grant);
     if (this.#begun) {
@@ -238,6 +250,9 @@ export class ChildAgent implements BackendAgent {
       revoked: this.#revokedIndexes(),
     });
     this.#parts.deliveries.open();
+    for (const say of this.#early.splice(0)) {
+      this.exchange(say);
+    }
   }
 
   /** Has the system limit it, and watches it from now on. */

@@ -4,11 +4,28 @@
  */
 
 import * as z from 'zod';
+import {
+  BODY_WINDOW_BYTES,
+  FIELD_COUNT_MAX,
+  FIELDS_BYTES_MAX,
+  type Field,
+  type FromExchange,
+  fieldsBytes,
+} from '../../http/exchange.ts';
 import { type Address, type Body, NAME_CHARACTERS_MAX, type Payload } from '../../ipc/message.ts';
 import type { Question } from '../../ipc/question.ts';
 import type { FileRequest } from '../../wasm/host/files/request.ts';
+import {
+  isFieldName,
+  isFieldValue,
+  isForbiddenFieldName,
+} from '../../wasm/host/wasi/http/syntax.ts';
 import type { Frame } from '../../wasm/worker/child/frames.ts';
-import { FROM_CHILD_TEXTS, type HeadQuestion } from '../../wasm/worker/child/messages.ts';
+import {
+  FROM_CHILD_TEXTS,
+  type HeadExchange,
+  type HeadQuestion,
+} from '../../wasm/worker/child/messages.ts';
 import type { ChildRequest } from '../backend.ts';
 import { TOLD_ERRORS } from './deliveries.ts';
 
@@ -32,6 +49,10 @@ const outcome = z.union([
 const id = z.int().min(-1);
 const shortName = z.string().max(NAME_CHARACTERS_MAX);
 const payloadTag = z.enum(['text', 'json', 'binary']);
+
+/** The name of an error of wasi:http. */
+const errorTag = z.string().regex(/^[A-Za-z][A-Za-z-]{0,63}$/);
+const isLatin1 = (text: string): boolean => /^[\0-\xff]*$/.test(text);
 
 const address: z.ZodType<Address> = z.discriminatedUnion('tag', [
   z.strictObject({ tag: z.literal('process'), pid: id }),
@@ -61,6 +82,35 @@ const question: z.ZodType<HeadQuestion> = z.discriminatedUnion('ask', [
   z.strictObject({ ask: z.literal('unsubscribe'), topic: shortName }),
   z.strictObject({ ask: z.literal('publish'), topic: shortName, payload: payloadTag }),
   z.strictObject({ ask: z.literal('tools') }),
+]);
+
+const fields: z.ZodType<readonly Field[]> = z
+  .array(
+    z.tuple([
+      z.string().max(FIELDS_BYTES_MAX).refine(isFieldName),
+      z
+        .string()
+        .max(FIELDS_BYTES_MAX)
+        .refine((value) => isFieldValue(Buffer.from(value, 'latin1')) && isLatin1(value)),
+    ]),
+  )
+  .max(FIELD_COUNT_MAX)
+  .refine((list) => fieldsBytes(list) <= FIELDS_BYTES_MAX)
+  .refine((list) => !list.some(([each]) => isForbiddenFieldName(each.toLowerCase())));
+
+const exchange: z.ZodType<HeadExchange> = z.discriminatedUnion('step', [
+  z.strictObject({ step: z.literal('pull'), id: count }),
+  z.strictObject({
+    step: z.literal('head'),
+    id: count,
+    status: z.int().min(200).max(599),
+    fields,
+  }),
+  z.strictObject({ step: z.literal('refused'), id: count, error: errorTag }),
+  z.strictObject({ step: z.literal('bytes'), id: count }),
+  z.strictObject({ step: z.literal('end'), id: count, trailers: fields }),
+  z.strictObject({ step: z.literal('broken'), id: count }),
+  z.strictObject({ step: z.literal('done'), id: count }),
 ]);
 
 const head = z.discriminatedUnion('kind', [
@@ -115,6 +165,7 @@ const head = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('abandon'), id: count }),
   z.strictObject({ kind: z.literal('delivered'), id: count, outcome }),
+  z.strictObject({ kind: z.literal('exchange'), say: exchange }),
   z.strictObject({ kind: z.literal('pull-input') }),
   z.strictObject({ kind: z.literal('room') }),
   z.strictObject({ kind: z.literal('output'), stream: z.enum(['stdout', 'stderr']) }),
@@ -164,7 +215,15 @@ function utf8(bytes: Buffer): string {
 }
 
 /** Kinds of frames that have a body. */
-const WITH_BODY: ReadonlySet<string> = new Set(['output', 'send', 'ask', 'tool', 'spawn', 'file']);
+const WITH_BODY: ReadonlySet<string> = new Set([
+  'exchange',
+  'output',
+  'send',
+  'ask',
+  'tool',
+  'spawn',
+  'file',
+]);
 
 /** @throws {ChildProtocolError} where it has not the form of any message. */
 export function readHead(frame: Frame): ReadHead {
@@ -173,6 +232,20 @@ export function readHead(frame: Frame): ReadHead {
     throw new ChildProtocolError(`a message '${read.kind}' with a body`);
   }
   return read;
+}
+
+/** What is said of a request, with its bytes out of the frame's body. */
+export function readExchange(say: HeadExchange, body: Buffer): FromExchange {
+  if (say.step === 'bytes') {
+    if (body.length === 0 || body.length > BODY_WINDOW_BYTES) {
+      throw new ChildProtocolError('a piece of a response of no length, or of too much');
+    }
+    return { ...say, bytes: body };
+  }
+  if (body.length > 0) {
+    throw new ChildProtocolError(`a word '${say.step}' of a request with a body`);
+  }
+  return say as FromExchange;
 }
 
 /** The text in a frame's body. */

@@ -9,6 +9,7 @@ import type { Denials } from './denials.ts';
 import type { FileBroker } from './file-broker.ts';
 import {
   type ReadHead,
+  readExchange,
   readFileRequest,
   readPayload,
   readQuestion,
@@ -66,6 +67,9 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
       return;
     case 'output':
       parts.streams.output(head.stream, body);
+      return;
+    case 'exchange':
+      parts.events.exchange(readExchange(head.say, body));
       return;
     case 'pull-input':
       parts.streams.pullInput();

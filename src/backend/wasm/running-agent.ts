@@ -1,6 +1,7 @@
 /** One agent in a worker thread, from the kernel's side. */
 
 import type { HeldGrant } from '../../capability/held.ts';
+import type { ToExchange } from '../../http/exchange.ts';
 import type { Mail, Signal } from '../../ipc/message.ts';
 import { COMMAND } from '../../resource/control-blocks.ts';
 import type { ToWorker } from '../../wasm/worker/protocol.ts';
@@ -82,6 +83,10 @@ export class RunningAgent implements BackendAgent {
 
   signal(signal: Signal): void {
     this.#thread.post({ kind: 'signal', pid: this.start.pid, signal });
+  }
+
+  exchange(say: ToExchange): void {
+    this.#thread.post({ kind: 'exchange', pid: this.start.pid, say });
   }
 
   granted(grant: HeldGrant): void {

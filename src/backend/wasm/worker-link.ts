@@ -246,6 +246,9 @@ export class WorkerLink implements AgentThread, Routed {
           );
         return;
       }
+      case 'exchange':
+        events.exchange(message.say);
+        return;
       case 'pull-input':
         void events.input().then((bytes) => this.post({ kind: 'input', pid, bytes }));
         return;

@@ -20,7 +20,7 @@ import type {
   Definition,
   SortIndex,
 } from './syntax.ts';
-import type { FunctionType, InstanceType, StringEncoding } from './types.ts';
+import type { FunctionType, InstanceType, ResourceType, StringEncoding } from './types.ts';
 
 /** What must be known of a core module; a part of what metering answers. */
 export interface ModuleFacts {
@@ -97,6 +97,8 @@ export interface Evaluated {
   readonly lowered: readonly LoweredFunction[];
   readonly imports: readonly CheckedImport[];
   readonly exports: ReadonlyMap<string, Item>;
+  /** Our resource that one of the component's imports stands for; null: none. */
+  resource(guest: ResourceType): ResourceType | null;
 }
 
 const SORT_OF_KIND: ReadonlyMap<string, CoreExportSort> = new Map([
@@ -117,7 +119,8 @@ export function evaluate(
   const evaluation = new Evaluation(offered, modules, caps);
   const exports = evaluation.component(component, null, null);
   const { steps, lowered, imports } = evaluation;
-  return { steps, lowered, imports, exports };
+  const resource = (guest: ResourceType) => evaluation.resource(guest);
+  return { steps, lowered, imports, exports, resource };
 }
 
 class Evaluation {
@@ -137,6 +140,10 @@ class Evaluation {
     this.#check = new ImportCheck(offered);
     this.#caps = caps;
     this.#modules = modules;
+  }
+
+  resource(guest: ResourceType): ResourceType | null {
+    return this.#check.resource(guest);
   }
 
   component(

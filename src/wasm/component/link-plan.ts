@@ -8,7 +8,7 @@ import type { CheckedImport } from './check.ts';
 import type { StringEncoding } from './types.ts';
 
 /** Raised whenever a plan's meaning changes, so that cached ones are made anew. */
-export const PLAN_FORMAT = 6;
+export const PLAN_FORMAT = 7;
 
 /** Something that core instances export, or a lowered function. */
 export type CoreReference =
@@ -76,9 +76,10 @@ export interface PlanModule {
   readonly types: number;
 }
 
-/** The function that an agent's life is the call of. */
+/** The function that an agent's life is the call of, or the calls. */
 export interface PlanEntry {
-  readonly kind: 'agent-run' | 'wasi-cli-run';
+  /** `http-handle` is called again and again: once for each request. */
+  readonly kind: 'agent-run' | 'wasi-cli-run' | 'http-handle';
   readonly core: CoreReference;
   readonly postReturn: CoreReference | null;
   readonly memory: CoreReference | null;

@@ -114,7 +114,7 @@ const schema = z.strictObject({
     .max(imports),
   exports: z.array(name).max(listItems),
   entry: z.strictObject({
-    kind: z.enum(['agent-run', 'wasi-cli-run']),
+    kind: z.enum(['agent-run', 'wasi-cli-run', 'http-handle']),
     core: exported,
     postReturn: exported.nullable(),
     memory: exported.nullable(),

@@ -5,7 +5,13 @@
 import type { Features } from '../metering/features.ts';
 import { type ComponentCaps, DEFAULT_COMPONENT_CAPS } from './caps.ts';
 import { refuseAsyncVersion } from './check.ts';
-import { evaluate, type FunctionItem, type Item, type ModuleFacts } from './evaluate.ts';
+import {
+  type Evaluated,
+  evaluate,
+  type FunctionItem,
+  type Item,
+  type ModuleFacts,
+} from './evaluate.ts';
 import {
   declaredBytes,
   type LinkPlan,
@@ -49,7 +55,7 @@ export function planComponent(
   const evaluated = evaluate(component, offered, modules, limits);
   const planModules = modules.map(planModule);
   const roles = component.modules.map(({ bytes }) => shimRole(bytes));
-  const entry = findEntry(evaluated.exports);
+  const entry = findEntry(evaluated);
   const { lowered } = evaluated;
   const steps = dropShims({ steps: evaluated.steps, lowered, entry }, roles);
   requireFew('memories', steps, planModules, limits);
@@ -111,18 +117,22 @@ function planModule(module: PlannedModule): PlanModule {
 }
 
 const RUN_INTERFACE = 'wasi:cli/run';
+const HANDLER_INTERFACE = 'wasi:http/incoming-handler';
+const HTTP_TYPES = 'wasi:http/types';
 
-/** The agent's own `run` is preferred to a command's. */
-function findEntry(exports: ReadonlyMap<string, Item>): PlanEntry {
+/** The agent's own `run` is preferred to a command's, and that to a handler of requests. */
+function findEntry({ exports, resource }: Evaluated): PlanEntry {
   const run = exports.get('run');
   if (run?.kind === 'func' && isAgentRun(run.type)) return entryOf('agent-run', run);
-  for (const [name, item] of exports) {
-    const parsed = parseInterfaceName(name);
-    if (parsed?.interface !== RUN_INTERFACE || item.kind !== 'instance') continue;
-    refuseAsyncVersion(name, parsed);
-    const command = item.exports.get('run');
-    if (!/^0\.2\.\d+$/.test(parsed.version ?? '') || command?.kind !== 'func') continue;
-    if (isCommandRun(command.type)) return entryOf('wasi-cli-run', command);
+  const command = exported(exports, RUN_INTERFACE, 'run');
+  if (command !== null && isCommandRun(command.type)) return entryOf('wasi-cli-run', command);
+  const handler = exported(exports, HANDLER_INTERFACE, 'handle');
+  if (handler !== null) {
+    if (isHandle(handler.type, resource)) return entryOf('http-handle', handler);
+    refused(
+      `exports "handle" of ${HANDLER_INTERFACE} with another type than wasi:http has`,
+      'build it against the WIT of wasi:http 0.2',
+    );
   }
   if (run !== undefined) {
     refused(
@@ -133,14 +143,30 @@ function findEntry(exports: ReadonlyMap<string, Item>): PlanEntry {
   const names = [...exports.keys()].slice(0, 5).map(showName).join(', ');
   return refused(
     `exports nothing that ringfence can start: ${names === '' ? 'nothing at all' : names}`,
-    `export 'run: func() -> result<_, string>' or ${RUN_INTERFACE}@0.2`,
+    `export 'run: func() -> result<_, string>', ${RUN_INTERFACE}@0.2 or ${HANDLER_INTERFACE}@0.2`,
   );
+}
+
+/** A function of an interface of WASI 0.2 that is exported; null: there is none. */
+function exported(
+  exports: ReadonlyMap<string, Item>,
+  interfaceName: string,
+  functionName: string,
+): FunctionItem | null {
+  for (const [name, item] of exports) {
+    const parsed = parseInterfaceName(name);
+    if (parsed?.interface !== interfaceName || item.kind !== 'instance') continue;
+    refuseAsyncVersion(name, parsed);
+    const found = item.exports.get(functionName);
+    if (/^0\.2\.\d+$/.test(parsed.version ?? '') && found?.kind === 'func') return found;
+  }
+  return null;
 }
 
 function entryOf(kind: PlanEntry['kind'], item: FunctionItem): PlanEntry {
   const { lifted } = item;
   if (lifted === null || !('name' in lifted.core)) {
-    return refused('exports a function of the host as its "run"', 'export one of its own');
+    return refused('exports a function of the host as what is started', 'export one of its own');
   }
   if (lifted.postReturn !== null && !('name' in lifted.postReturn)) {
     return refused('has a function of the host as its post-return', 'give it one of its own');
@@ -162,4 +188,18 @@ function isCommandRun(type: FunctionType): boolean {
   const { params, result } = type;
   if (params.length !== 0 || result?.kind !== 'result') return false;
   return result.ok === null && result.err === null;
+}
+
+/** `func(request: incoming-request, response-out: response-outparam)`, of resources that are handed over. */
+function isHandle({ params, result }: FunctionType, resource: Evaluated['resource']): boolean {
+  const handed = ['incoming-request', 'response-outparam'];
+  return (
+    result === null &&
+    params.length === handed.length &&
+    params.every(({ type }, index) => {
+      const ours = type.kind === 'own' ? resource(type.resource) : null;
+      const owner = parseInterfaceName(ours?.interfaceName ?? '')?.interface;
+      return ours?.name === handed[index] && owner === HTTP_TYPES;
+    })
+  );
 }

@@ -12,14 +12,13 @@ import type { WAIT } from './abi/binding.ts';
 import type { FileHost } from './files/host.ts';
 import type { ErrorCode } from './files/request.ts';
 import type { SpawnRequest } from './generated/ringfence-agent-process.ts';
+import type { ErrorCode as HttpErrorCode } from './generated/wasi-http-types.ts';
 import type { Operation, Subscribe } from './operation.ts';
 
 export type { Operation, Outcome, Subscribe, Unsubscribe } from './operation.ts';
 
-/** Why a stream of a file failed; from then on it is closed. */
-export interface StreamFailure {
-  readonly failed: ErrorCode;
-}
+/** Why a stream of a file, or of an HTTP body, failed; from then on it is closed. */
+export type StreamFailure = { readonly failed: ErrorCode } | { readonly httpFailed: HttpErrorCode };
 
 /** Bytes that come to an agent. The host reads ahead a bounded amount only. */
 export interface InputSource {

@@ -39,6 +39,7 @@ import {
   trapped,
 } from './ends.ts';
 import { type FuelMark, FuelTank, SLICE_MS } from './fuel.ts';
+import { HandledRequests } from './handled-requests.ts';
 import { HEAP_SLICE_FUEL_MAX, type HeapAccount } from './heap-account.ts';
 import { MailShare } from './mail-share.ts';
 import { MemoryAccount } from './memory-account.ts';
@@ -113,6 +114,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #log: PortLog | null = null;
   #correspondence: Correspondence | null = null;
   #timers: Timers | null = null;
+  #requests: HandledRequests | null = null;
   #denials: DenialCounts | null = null;
   #operations: Set<Operation<unknown>> | null = null;
   readonly #hostBytes: HostBytes;
@@ -207,6 +209,13 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
   get conversations(): Conversations {
     return this.correspondence.conversations;
+  }
+  /** What it is to handle, where it handles HTTP requests. */
+  get requests(): HandledRequests {
+    this.#requests ??= new HandledRequests((say) =>
+      this.#parts.post({ kind: 'exchange', pid: this.pid, say }),
+    );
+    return this.#requests;
   }
   get timers(): Timers {
     this.#timers ??= new Timers(this);
@@ -503,6 +512,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.handles.drain();
     this.files.close();
     this.#timers?.close();
+    this.#requests?.close();
     const left = this.#correspondence?.close();
     for (const waiting of left?.unanswered ?? []) {
       this.#parts.unanswered(this, waiting);
@@ -606,6 +616,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   /** The result has been read: its post-return may call no import. */
   beginPostReturn(): void {
     this.#mayLeave = false;
+  }
+
+  endPostReturn(): void {
+    this.#mayLeave = true;
   }
 
   exit(code: number): never {

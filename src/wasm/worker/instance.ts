@@ -61,6 +61,46 @@ async function start(seat: Seat, agent: WorkerAgent, prepared: PreparedInstance)
   seats.noteImage(() => seat.capture(agent.fuel.mark(), IMAGE_BYTES_MAX));
 }
 
+/** Calls the entry of one that has a life of its own; answers why it says that it failed. */
+async function callOnce(
+  seat: Seat,
+  agent: WorkerAgent,
+  kind: 'agent-run' | 'wasi-cli-run',
+): Promise<string | null> {
+  seat.beginCall();
+  const result = await seat.entry!();
+  const failed = result === 0 ? null : 'its run returned an error';
+  const failure = kind === 'agent-run' ? seat.result!.lift(result as number) : failed;
+  await postReturn(seat, agent, result);
+  return failure;
+}
+
+/** Calls the entry for one request after another, until there is no other. */
+async function handleRequests(seat: Seat, agent: WorkerAgent): Promise<null> {
+  const { requests, handles } = agent;
+  for (;;) {
+    const exchange = await requests.next(agent);
+    if (exchange === null) {
+      return null;
+    }
+    const request = handles.add('wasi:http/types/incoming-request', exchange.request(agent));
+    const outparam = handles.add('wasi:http/types/response-outparam', exchange.outparam(agent));
+    seat.beginCall();
+    await seat.entry!(request, outparam);
+    await postReturn(seat, agent);
+    requests.returned();
+  }
+}
+
+async function postReturn(seat: Seat, agent: WorkerAgent, ...result: unknown[]): Promise<void> {
+  if (seat.postReturn !== null) {
+    agent.beginPostReturn();
+    seat.beginCall();
+    await seat.postReturn(...result);
+    agent.endPostReturn();
+  }
+}
+
 /** Runs an agent from its instantiation to its result. Never rejects. */
 export async function runInstance(
   agent: WorkerAgent,
@@ -73,19 +113,10 @@ export async function runInstance(
   try {
     const { entry } = prepared.plan;
     await start(seat, agent, prepared);
-    seat.beginCall();
-    const result = await seat.entry!();
     const failure =
-      entry.kind === 'agent-run'
-        ? seat.result!.lift(result as number)
-        : result === 0
-          ? null
-          : 'its run returned an error';
-    if (seat.postReturn !== null) {
-      agent.beginPostReturn();
-      seat.beginCall();
-      await seat.postReturn(result);
-    }
+      entry.kind === 'http-handle'
+        ? await handleRequests(seat, agent)
+        : await callOnce(seat, agent, entry.kind);
     if (failure !== null) {
       return failedBy(1, failure);
     }

@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { HeldGrant } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
+import type { FromExchange, ToExchange } from '../../http/exchange.ts';
 import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { RunEndReason } from '../../process/exit.ts';
@@ -73,6 +74,8 @@ export type ToWorker =
   | { kind: 'input'; pid: number; bytes: Uint8Array | null }
   | { kind: 'consumed'; pid: number; stream: StreamName | 'log'; bytes: number }
   | { kind: 'output-closed'; pid: number; stream: StreamName }
+  /** Of a request that the agent handles, or is to handle. */
+  | { kind: 'exchange'; pid: number; say: ToExchange }
   /** It answers `pong`, when its event loop has its turn. */
   | { kind: 'ping' }
   | { kind: 'close' };
@@ -114,4 +117,5 @@ export type FromWorker =
   | { kind: 'delivered'; id: number; outcome: Outcome<number> }
   | { kind: 'pull-input'; pid: number }
   | { kind: 'output'; pid: number; stream: StreamName; bytes: Uint8Array }
+  | { kind: 'exchange'; pid: number; say: FromExchange }
   | { kind: 'log'; pid: number; level: string; message: string };

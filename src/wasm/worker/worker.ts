@@ -299,6 +299,9 @@ export class Worker implements WorkerParts {
       case 'output-closed':
         this.#agents.get(message.pid)?.[message.stream].close();
         return;
+      case 'exchange':
+        this.#agents.get(message.pid)?.requests.take(message.say);
+        return;
       case 'ping':
         this.post({ kind: 'pong' });
         return;

@@ -92,6 +92,14 @@ export function outgoing(message: FromWorker): Outgoing | null {
       const { kind, stream, bytes } = message;
       return { head: { kind, stream }, body: bytes };
     }
+    case 'exchange': {
+      const { kind, say } = message;
+      if (say.step !== 'bytes') {
+        return { head: { kind, say } };
+      }
+      const { bytes, ...rest } = say;
+      return { head: { kind, say: rest }, body: bytes };
+    }
     case 'warning':
     case 'delivered':
       return { head: message };

@@ -3,6 +3,7 @@
  * from the process, and reads it by a schema of its own (backend/process/from-child.ts).
  */
 
+import type { FromExchange } from '../../../http/exchange.ts';
 import type { Address, Body, Payload } from '../../../ipc/message.ts';
 import type { Question } from '../../../ipc/question.ts';
 import type { Command } from '../../../resource/control-blocks.ts';
@@ -73,7 +74,8 @@ export type ToChild =
           | 'settled'
           | 'input'
           | 'consumed'
-          | 'output-closed';
+          | 'output-closed'
+          | 'exchange';
       }
     >;
 
@@ -94,6 +96,11 @@ export type HeadQuestion =
   | Exclude<Question, { ask: 'publish' }>
   | { readonly ask: 'publish'; readonly topic: string; readonly payload: Payload['tag'] };
 
+/** What is said of a request, without bytes: those stand in the body. */
+export type HeadExchange =
+  | Exclude<FromExchange, { step: 'bytes' }>
+  | Omit<Extract<FromExchange, { step: 'bytes' }>, 'bytes'>;
+
 /** From the process to the kernel: the head of a frame. What stands in its body is said here. */
 export type ChildHead =
   | { readonly kind: 'ready' }
@@ -110,6 +117,8 @@ export type ChildHead =
   | { readonly kind: 'pull-input' }
   /** A message was taken out since the last that found no room. */
   | { readonly kind: 'room' }
+  /** Body: the bytes, where it says some. */
+  | { readonly kind: 'exchange'; readonly say: HeadExchange }
   /** Body: the bytes. */
   | { readonly kind: 'output'; readonly stream: StreamName }
   /** Body: the payload, text in UTF-8. */

@@ -1,7 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { call, FakeAgent } from '../../../../../test/support/fake-agent.ts';
+import {
+  FIELD_COUNT_MAX,
+  FIELD_OVERHEAD_BYTES,
+  FIELDS_BYTES_MAX,
+} from '../../../../http/exchange.ts';
 import { HANDLE_BYTES } from '../held.ts';
-import { FIELD_COUNT_MAX, FIELD_OVERHEAD_BYTES, FIELDS_BYTES_MAX, type Fields } from './fields.ts';
+import type { Fields } from './fields.ts';
 import type { OutgoingRequest } from './outgoing.ts';
 import { httpTypes } from './types.ts';
 

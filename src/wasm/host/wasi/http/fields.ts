@@ -1,5 +1,11 @@
 /** HTTP fields: headers and trailers, checked and bounded. */
 
+import {
+  FIELD_COUNT_MAX,
+  FIELD_OVERHEAD_BYTES,
+  FIELDS_BYTES_MAX,
+  type Field as WireField,
+} from '../../../../http/exchange.ts';
 import { err, ok, type Result } from '../../abi/binding.ts';
 import type { HostAgent } from '../../agent.ts';
 import type { HeaderError } from '../../generated/wasi-http-types.ts';
@@ -11,15 +17,6 @@ declare module '../../abi/binding.ts' {
     'wasi:http/types/fields': Fields;
   }
 }
-
-/** Entries of one `fields`. */
-export const FIELD_COUNT_MAX = 1024;
-
-/** Bytes of one `fields`: names, values, and {@link FIELD_OVERHEAD_BYTES} for each entry. */
-export const FIELDS_BYTES_MAX = 128 * 1024;
-
-/** What an entry costs beside its name and its value. */
-export const FIELD_OVERHEAD_BYTES = 64;
 
 interface Field {
   readonly name: string;
@@ -96,6 +93,24 @@ export class Fields extends Held {
     const fields = Fields.empty(agent);
     fields.#list.replace(agent, added);
     return ok(fields);
+  }
+
+  /**
+   * Fields that came over the network: nothing changes them. Those that only concern a connection, and
+   * not what is said over it, are left out.
+   */
+  static received(agent: HostAgent, received: readonly WireField[]): Fields {
+    const list = new FieldList();
+    const entries = received
+      .filter(([name]) => !isForbiddenFieldName(name.toLowerCase()))
+      .map(([name, value]) => field([name, Buffer.from(value, 'latin1')]));
+    list.replace(agent, entries);
+    return new Fields(agent, list, false);
+  }
+
+  /** As they go over the network. */
+  toWire(): WireField[] {
+    return this.#list.fields.map(({ name, value }) => [name, latin1(value)]);
   }
 
   /** Another handle on the same entries, which must not change any more: they belong to a request. */
@@ -182,6 +197,11 @@ export class Fields extends Held {
 
 function field([name, value]: readonly [string, Uint8Array]): Field {
   return { name, lowerCaseName: name.toLowerCase(), value };
+}
+
+/** One character for each byte. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 /** What a name is looked up by; null: it is no name, so nothing has it. */

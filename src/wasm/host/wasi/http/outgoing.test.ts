@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { call, callUntilAnswered, FakeAgent } from '../../../../../test/support/fake-agent.ts';
+import { call, callOnce, FakeAgent } from '../../../../../test/support/fake-agent.ts';
+import { BODY_WINDOW_BYTES } from '../../../../http/exchange.ts';
+import { WAIT } from '../../abi/binding.ts';
 import { ioStreams } from '../io/streams.ts';
 import type { Fields } from './fields.ts';
-import type { OutgoingBody, OutgoingRequest, RequestOptions } from './outgoing.ts';
+import type { OutgoingRequest, RequestOptions } from './outgoing.ts';
+import type { OutgoingBody } from './outgoing-body.ts';
 import { outgoingHandler } from './outgoing-handler.ts';
 import { httpTypes } from './types.ts';
 
@@ -90,13 +93,16 @@ describe('an outgoing request', () => {
 });
 
 describe('an outgoing body', () => {
-  test('takes bytes of any number, blocking or not', async () => {
+  test('that nobody takes keeps what its window has room for, and no more', () => {
     const stream = write(body(), 'hello');
-    const more = ioStreams.get('[method]output-stream.blocking-write-and-flush');
-    for (let round = 0; round < 100; round += 1) {
-      expect(await callUntilAnswered(agent, more, stream, new Uint8Array(4096))).toEqual(OK);
-    }
-    expect(agent.waits).toBe(0);
+    const more = ioStreams.get('[method]output-stream.write');
+    const permit = ioStreams.get('[method]output-stream.check-write');
+    const left = BODY_WINDOW_BYTES - 5;
+    expect(call(agent, permit, stream)).toEqual({ tag: 'ok', val: BigInt(left) });
+    expect(call(agent, more, stream, new Uint8Array(left))).toEqual(OK);
+    expect(call(agent, permit, stream)).toEqual({ tag: 'ok', val: 0n });
+    const blocking = ioStreams.get('[method]output-stream.blocking-write-and-flush');
+    expect(callOnce(agent, blocking, stream, new Uint8Array(1))).toBe(WAIT);
   });
 
   test('is finished after its stream was dropped, else the agent ends', () => {
@@ -114,13 +120,35 @@ describe('an outgoing body', () => {
 
   test.each([
     ['5', OK],
-    ['4', { tag: 'err', val: { tag: 'HTTP-request-body-size', val: 5n } }],
     ['6', { tag: 'err', val: { tag: 'HTTP-request-body-size', val: 5n } }],
   ])('of 5 bytes where %s were declared', (declared, expected) => {
     request = newRequest([['Content-Length', declared]]);
     const declaredBody = body();
     dropStream(write(declaredBody, 'hello'));
     expect(types('[static]outgoing-body.finish', declaredBody, undefined)).toEqual(expected);
+  });
+
+  test('fails at the byte beyond what was declared, and says so', () => {
+    request = newRequest([['Content-Length', '4']]);
+    const declaredBody = body();
+    const stream = types<{ val: object }>('[method]outgoing-body.write', declaredBody).val;
+    call(agent, ioStreams.get('[method]output-stream.check-write'), stream);
+    const write = ioStreams.get('[method]output-stream.write');
+    const answer = call<{ val: { tag: string; val: object } }>(
+      agent,
+      write,
+      stream,
+      new Uint8Array(5),
+    );
+    const size = { tag: 'HTTP-request-body-size', val: 5n };
+    expect(answer.val.tag).toBe('last-operation-failed');
+    expect(types('http-error-code', answer.val.val)).toEqual(size);
+    expect(call(agent, write, stream, new Uint8Array(0))).toEqual(CLOSED);
+    dropStream(stream);
+    expect(types('[static]outgoing-body.finish', declaredBody, undefined)).toEqual({
+      tag: 'err',
+      val: size,
+    });
   });
 
   test('takes trailers and gives everything back', () => {

@@ -1,11 +1,11 @@
-/** HTTP requests as a guest builds them: checked piece by piece, and sent by nobody yet. */
+/** HTTP requests as a guest builds them, checked piece by piece. */
 
 import { err, ok, type Result } from '../../abi/binding.ts';
-import type { HostAgent, OutputSink, Unsubscribe } from '../../agent.ts';
+import type { HostAgent } from '../../agent.ts';
 import type { Method, Scheme } from '../../generated/wasi-http-types.ts';
 import { Held } from '../held.ts';
-import { OutputStream, WRITE_BYTES_MAX } from '../io/output-stream.ts';
 import type { Fields } from './fields.ts';
+import { BodySink, declaredLength, OutgoingBody } from './outgoing-body.ts';
 import {
   AUTHORITY_LENGTH_MAX,
   isAuthority,
@@ -20,7 +20,6 @@ import {
 declare module '../../abi/binding.ts' {
   interface HostResources {
     'wasi:http/types/outgoing-request': OutgoingRequest;
-    'wasi:http/types/outgoing-body': OutgoingBody;
     'wasi:http/types/request-options': RequestOptions;
   }
 }
@@ -32,81 +31,14 @@ const REQUEST_BYTES =
 /** `result` of WASI: it worked, or it did not. */
 type Accepted = Result<undefined, undefined>;
 
-/** The bytes of a body. Nobody takes them yet, so they are counted and not kept. */
-class BodySink implements OutputSink {
-  readonly room = WRITE_BYTES_MAX;
-  readonly flushed = true;
-  closed = false;
-  written = 0;
-
-  write(bytes: Uint8Array): void {
-    this.written += bytes.length;
-  }
-
-  /** There is always room, so nobody waits. */
-  onChange(): Unsubscribe {
-    return () => {};
-  }
-}
-
-/** The stream of a body, which must be dropped before the body is. */
-class BodyStream extends OutputStream {
-  dropped = false;
-
-  override release(agent: HostAgent): void {
-    super.release(agent);
-    this.dropped = true;
-  }
-}
-
-/** The body of a request: one stream, then its end. */
-export class OutgoingBody extends Held {
-  readonly #sink: BodySink;
-  readonly #lengthDeclared: number | null;
-  #stream: BodyStream | null = null;
-
-  constructor(agent: HostAgent, sink: BodySink, lengthDeclared: number | null) {
-    super(agent);
-    this.#sink = sink;
-    this.#lengthDeclared = lengthDeclared;
-  }
-
-  /** The stream to write the body to: once. */
-  write(agent: HostAgent): Result<OutputStream, undefined> {
-    if (this.#stream !== null) {
-      return err();
-    }
-    this.#stream = new BodyStream(agent, this.#sink);
-    return ok(this.#stream);
-  }
-
-  /** Ends the body. It must have as many bytes as its request declared. */
-  finish(agent: HostAgent): Result<undefined, { tag: 'HTTP-request-body-size'; val: bigint }> {
-    this.release(agent);
-    const { written } = this.#sink;
-    return this.#lengthDeclared === null || this.#lengthDeclared === written
-      ? ok()
-      : err({ tag: 'HTTP-request-body-size', val: BigInt(written) });
-  }
-
-  /** Ends the agent where the body's stream still exists, as WASI says. */
-  override release(agent: HostAgent): void {
-    if (this.#stream?.dropped === false) {
-      agent.trap('an outgoing-body was dropped or finished before its output-stream was dropped');
-    }
-    this.#sink.closed = true;
-    super.release(agent);
-  }
-}
-
 /**
  * A request. WASI wants handles on its headers to be dropped before it is; here they may outlive it,
  * as they keep the headers accounted for.
  */
 export class OutgoingRequest extends Held {
   readonly #headers: Fields;
-  readonly #body = new BodySink();
-  #bodyTaken = false;
+  #body: BodySink | null = null;
+  #sent = false;
   #method: Method = { tag: 'get' };
   #scheme: Scheme | undefined;
   #authority: string | undefined;
@@ -124,11 +56,11 @@ export class OutgoingRequest extends Held {
 
   /** The body: once. */
   body(agent: HostAgent): Result<OutgoingBody, undefined> {
-    if (this.#bodyTaken) {
+    if (this.#body !== null) {
       return err();
     }
-    this.#bodyTaken = true;
-    return ok(new OutgoingBody(agent, this.#body, this.#lengthDeclared()));
+    this.#body = new BodySink('request', declaredLength(this.#headers));
+    return ok(new OutgoingBody(agent, this.#body));
   }
 
   get method(): Method {
@@ -175,20 +107,17 @@ export class OutgoingRequest extends Held {
     return ok();
   }
 
+  /** Who drops it, or is not let send it, writes its body to nobody. */
   override release(agent: HostAgent): void {
-    this.#body.closed = true;
+    if (!this.#sent) {
+      this.#body?.close();
+    }
     this.#headers.release(agent);
     super.release(agent);
   }
-
-  #lengthDeclared(): number | null {
-    const [first] = this.#headers.get('content-length');
-    const text = first === undefined ? '' : new TextDecoder('latin1').decode(first);
-    return /^[0-9]{1,15}$/.test(text) ? Number(text) : null;
-  }
 }
 
-/** Timeouts of a request, in nanoseconds; kept for the day when requests are sent. */
+/** Timeouts of a request, in nanoseconds. */
 export class RequestOptions extends Held {
   connectTimeout: bigint | undefined;
   firstByteTimeout: bigint | undefined;

@@ -1,17 +1,17 @@
-/** wasi:http/types: what a request is built of. There are no responses and no incoming requests. */
+/** wasi:http/types: fields, requests and responses in both directions, their bodies and their trailers. */
 
 import { ok } from '../../abi/binding.ts';
 import type { Functions as TypesFunctions } from '../../generated/wasi-http-types.ts';
 import { implement, notOffered, releaseHeld } from '../../implement.ts';
+import { Pollable } from '../io/pollable.ts';
 import { Fields } from './fields.ts';
 import { OutgoingRequest, RequestOptions } from './outgoing.ts';
+import { OutgoingResponse } from './outgoing-response.ts';
 
-const NOTHING_COMES_IN = 'this build sends no HTTP request, so there is no response';
-const NOTHING_IS_SERVED = 'agents serve no HTTP here';
+const NOTHING_COMES_BACK = 'this build sends no HTTP request, so there is no response';
 
 export const httpTypes = implement<TypesFunctions>('wasi:http/types', null, {
-  // No stream here is of HTTP, so no error of a stream is HTTP's.
-  'http-error-code': () => undefined,
+  'http-error-code': (_agent, error) => error.httpError,
 
   '[constructor]fields': (agent) => Fields.empty(agent),
   '[static]fields.from-list': (agent, entries) => Fields.fromEntries(agent, entries),
@@ -40,10 +40,7 @@ export const httpTypes = implement<TypesFunctions>('wasi:http/types', null, {
   '[resource-drop]outgoing-request': releaseHeld,
 
   '[method]outgoing-body.write': (agent, body) => body.write(agent),
-  '[static]outgoing-body.finish': (agent, body, trailers) => {
-    trailers?.release(agent);
-    return body.finish(agent);
-  },
+  '[static]outgoing-body.finish': (agent, body, trailers) => body.finish(agent, trailers),
   '[resource-drop]outgoing-body': releaseHeld,
 
   '[constructor]request-options': (agent) => new RequestOptions(agent),
@@ -64,37 +61,40 @@ export const httpTypes = implement<TypesFunctions>('wasi:http/types', null, {
   },
   '[resource-drop]request-options': releaseHeld,
 
-  ...notOffered(NOTHING_COMES_IN, [
+  '[method]incoming-request.method': (_agent, request) => request.method,
+  '[method]incoming-request.path-with-query': (_agent, request) => request.pathWithQuery,
+  '[method]incoming-request.scheme': (_agent, request) => request.scheme,
+  '[method]incoming-request.authority': (_agent, request) => request.authority,
+  '[method]incoming-request.headers': (agent, request) => request.headers(agent),
+  '[method]incoming-request.consume': (agent, request) => request.consume(agent),
+  '[resource-drop]incoming-request': releaseHeld,
+
+  '[method]incoming-body.stream': (agent, body) => body.stream(agent),
+  '[static]incoming-body.finish': (agent, body) => body.finish(agent),
+  '[resource-drop]incoming-body': releaseHeld,
+
+  '[method]future-trailers.subscribe': (agent, trailers) => new Pollable(agent, trailers),
+  '[method]future-trailers.get': (agent, trailers) => trailers.get(agent),
+  '[resource-drop]future-trailers': releaseHeld,
+
+  '[constructor]outgoing-response': (agent, headers) => new OutgoingResponse(agent, headers),
+  '[method]outgoing-response.status-code': (_agent, response) => response.status,
+  '[method]outgoing-response.set-status-code': (_agent, response, status) =>
+    response.setStatus(status),
+  '[method]outgoing-response.headers': (agent, response) => response.headers(agent),
+  '[method]outgoing-response.body': (agent, response) => response.body(agent),
+  '[resource-drop]outgoing-response': releaseHeld,
+
+  '[static]response-outparam.set': (agent, outparam, response) => outparam.set(agent, response),
+  '[resource-drop]response-outparam': releaseHeld,
+
+  ...notOffered(NOTHING_COMES_BACK, [
     '[method]incoming-response.status',
     '[method]incoming-response.headers',
     '[method]incoming-response.consume',
-    '[method]incoming-body.stream',
-    '[static]incoming-body.finish',
-    '[method]future-trailers.subscribe',
-    '[method]future-trailers.get',
     '[method]future-incoming-response.subscribe',
     '[method]future-incoming-response.get',
     '[resource-drop]incoming-response',
-    '[resource-drop]incoming-body',
-    '[resource-drop]future-trailers',
     '[resource-drop]future-incoming-response',
-  ]),
-
-  ...notOffered(NOTHING_IS_SERVED, [
-    '[method]incoming-request.method',
-    '[method]incoming-request.path-with-query',
-    '[method]incoming-request.scheme',
-    '[method]incoming-request.authority',
-    '[method]incoming-request.headers',
-    '[method]incoming-request.consume',
-    '[constructor]outgoing-response',
-    '[method]outgoing-response.status-code',
-    '[method]outgoing-response.set-status-code',
-    '[method]outgoing-response.headers',
-    '[method]outgoing-response.body',
-    '[static]response-outparam.set',
-    '[resource-drop]incoming-request',
-    '[resource-drop]outgoing-response',
-    '[resource-drop]response-outparam',
   ]),
 });

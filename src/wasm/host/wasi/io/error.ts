@@ -2,6 +2,7 @@
 
 import type { HostAgent, StreamFailure } from '../../agent.ts';
 import type { ErrorCode } from '../../files/request.ts';
+import type { ErrorCode as HttpErrorCode } from '../../generated/wasi-http-types.ts';
 import type { Functions as ErrorFunctions } from '../../generated/wasi-io-error.ts';
 import { implement, releaseHeld } from '../../implement.ts';
 import { Held } from '../held.ts';
@@ -17,17 +18,33 @@ export class IoError extends Held {
   readonly text: string;
   /** What went wrong with the file behind the stream; undefined: it has none. */
   readonly fileError: ErrorCode | undefined;
+  /** What went wrong with the HTTP body that the stream is of; undefined: it is of none. */
+  readonly httpError: HttpErrorCode | undefined;
 
-  constructor(agent: HostAgent, text: string, fileError?: ErrorCode) {
+  constructor(
+    agent: HostAgent,
+    text: string,
+    of: { readonly fileError?: ErrorCode; readonly httpError?: HttpErrorCode } = {},
+  ) {
     super(agent);
     this.text = text;
-    this.fileError = fileError;
+    this.fileError = of.fileError;
+    this.httpError = of.httpError;
   }
 }
 
-/** The error of a stream whose file failed. */
-export function fileFailure(agent: HostAgent, { failed }: StreamFailure): IoError {
-  return new IoError(agent, `the file behind the stream failed: ${failed}`, failed);
+/** The error of a stream whose file, or whose HTTP body, failed. */
+export function streamFailure(agent: HostAgent, failure: StreamFailure): IoError {
+  if ('failed' in failure) {
+    const { failed } = failure;
+    return new IoError(agent, `the file behind the stream failed: ${failed}`, {
+      fileError: failed,
+    });
+  }
+  const { httpFailed } = failure;
+  return new IoError(agent, `the body behind the stream failed: ${httpFailed.tag}`, {
+    httpError: httpFailed,
+  });
 }
 
 export const ioError = implement<ErrorFunctions>('wasi:io/error', null, {

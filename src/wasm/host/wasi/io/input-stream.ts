@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../abi/binding.ts';
 import type { HostAgent, InputSource, Subscribe } from '../../agent.ts';
 import type { StreamError } from '../../generated/wasi-io-streams.ts';
 import { Held } from '../held.ts';
-import { fileFailure } from './error.ts';
+import { streamFailure } from './error.ts';
 import type { Readiness } from './pollable.ts';
 
 declare module '../../abi/binding.ts' {
@@ -49,9 +49,9 @@ export class InputStream extends Held implements Readiness {
     if (bytes === 'empty') {
       return ok(NO_BYTES);
     }
-    if ('failed' in bytes) {
+    if (!(bytes instanceof Uint8Array)) {
       this.#failed = true;
-      return err({ tag: 'last-operation-failed', val: fileFailure(agent, bytes) });
+      return err({ tag: 'last-operation-failed', val: streamFailure(agent, bytes) });
     }
     return ok(bytes);
   }

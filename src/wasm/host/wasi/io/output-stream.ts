@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../abi/binding.ts';
 import type { HostAgent, OutputSink, StreamFailure, Subscribe } from '../../agent.ts';
 import type { StreamError } from '../../generated/wasi-io-streams.ts';
 import { Held } from '../held.ts';
-import { fileFailure, IoError } from './error.ts';
+import { IoError, streamFailure } from './error.ts';
 import type { Readiness } from './pollable.ts';
 
 declare module '../../abi/binding.ts' {
@@ -70,7 +70,7 @@ export class OutputStream extends Held implements Readiness {
       return null;
     }
     this.#failed = true;
-    return err({ tag: 'last-operation-failed', val: fileFailure(agent, failure) });
+    return err({ tag: 'last-operation-failed', val: streamFailure(agent, failure) });
   }
 
   override release(agent: HostAgent): void {

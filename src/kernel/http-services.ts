@@ -1,0 +1,72 @@
+/** The modules that are served: opened with their grants and limits checked, closed with the kernel. */
+
+import { readGrants } from '../capability/input.ts';
+import { RingfenceError } from '../errors.ts';
+import type { Process } from '../supervisor/process.ts';
+import { FIRST } from '../supervisor/specification.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import { HttpService } from './http-service.ts';
+import { closeRoots, openRoots } from './roots.ts';
+import { readServe, type ServeOptions } from './serve-options.ts';
+import type { Spawner } from './spawner.ts';
+
+/** What serving needs of the rest of the kernel. */
+export interface HttpServicesOptions {
+  readonly supervisor: Supervisor;
+  readonly spawner: Spawner;
+  /** Aborted when the kernel is closed. */
+  readonly closing: AbortSignal;
+  warn(text: string): void;
+}
+
+/** All services of a kernel. */
+export class HttpServices {
+  readonly #options: HttpServicesOptions;
+  readonly #open = new Set<HttpService>();
+
+  constructor(options: HttpServicesOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {RingfenceError} see {@link Kernel.serve} */
+  open(options: ServeOptions): HttpService {
+    const { closing, spawner, supervisor, warn } = this.#options;
+    if (closing.aborted) {
+      throw new RingfenceError(
+        'RF_CLOSED',
+        'Cannot serve the module as the kernel is closed: open another.',
+      );
+    }
+    const { settings, spawn } = readServe(options);
+    const limits = spawner.check(spawn, 'wasi:http');
+    const opened = (): ReturnType<typeof openRoots> => openRoots(readGrants(spawn.grants));
+    // What is wrong with them is said here, and not to the first client.
+    closeRoots(opened().roots);
+    const start = (): Process => spawner.spawnProcess(spawn, limits, opened(), FIRST);
+    const service: HttpService = new HttpService(settings, {
+      spawn: () => {
+        const waiting = spawner.turnIn(spawn.isolation);
+        if (waiting === null) {
+          return start();
+        }
+        return waiting.then((turn) => {
+          try {
+            return start();
+          } finally {
+            turn.end();
+          }
+        });
+      },
+      kill: (pid, message) => supervisor.commands.kill(pid, message),
+      warn,
+      closed: () => this.#open.delete(service),
+    });
+    this.#open.add(service);
+    return service;
+  }
+
+  /** Ends them all, whatever they are handling. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((service) => service.close()));
+  }
+}
