@@ -1,6 +1,6 @@
 /**
- * Goal: what docs/library.md shows is what happens. Method: each of its examples is run as a program of
- * its own, beside the built guests; where the page shows an output, it must be that.
+ * Goal: what docs/library.md and docs/serve.md show is what happens. Method: each of their examples is run
+ * as a program of its own, beside the built guests; where the page shows an output, it must be that.
  */
 
 import { execFile } from 'node:child_process';
@@ -11,7 +11,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { guest } from './support/kernel.ts';
 
-const page = readFileSync(new URL('../docs/library.md', import.meta.url), 'utf8');
+const page = ['library', 'serve']
+  .map((name) => readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8'))
+  .join('\n');
 const api = new URL('../src/index.ts', import.meta.url).href;
 
 interface Example {
@@ -33,7 +35,15 @@ const examples: Example[] = [
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'ringfence-docs-'));
-  for (const name of ['word-count', 'endless-loop', 'hello', 'tool-user', 'chat', 'puppet']) {
+  for (const name of [
+    'word-count',
+    'endless-loop',
+    'hello',
+    'tool-user',
+    'chat',
+    'puppet',
+    'web-hello',
+  ]) {
     symlinkSync(guest(name), join(folder, `${name}.wasm`));
   }
 });

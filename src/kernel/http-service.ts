@@ -50,6 +50,11 @@ export class HttpService implements AsyncDisposable {
     return this.#open.size;
   }
 
+  /** Instances that are kept and have nothing to do. */
+  get idle(): number {
+    return this.#idle.length;
+  }
+
   /**
    * Handles a request, and resolves with the response when its head is there: the module's, or one of
    * 4xx or 5xx with a sentence that says what is wrong. Never rejects, but where the request's `signal` was

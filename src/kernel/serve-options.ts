@@ -52,6 +52,11 @@ export interface ServeOptions
 const bytes = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
 const serveSchema = z.object({
+  // Nobody is there whose child it is, or who would write to it.
+  parent: z.undefined().optional(),
+  stdin: z.undefined().optional(),
+  terminal: z.undefined().optional(),
+  provides: z.undefined().optional(),
   keepWarm: z.number().int().nonnegative().max(CONCURRENT_MAX).default(0),
   maxConcurrent: z.number().int().positive().max(CONCURRENT_MAX).default(CONCURRENT_DEFAULT),
   timeoutMs: z.number().int().positive().max(TIMEOUT_MS_MAX).default(TIMEOUT_MS_DEFAULT),

@@ -3,8 +3,8 @@
  *
  * | file | what it is |
  * |---|---|
- * | `agent.ts`, `command.ts` | AssemblyScript for the world of that name |
- * | `agent.wat`, `command.wat` | the text of a core module for the world of that name |
+ * | `agent.ts`, `command.ts`, `handler.ts` | AssemblyScript for the world of that name |
+ * | `agent.wat`, `command.wat`, `handler.wat` | the text of a core module for the world of that name |
  * | `component.wat` | the text of a whole component |
  * | `variants.ts` | a program that writes the texts or bytes of several guests |
  */
@@ -41,8 +41,10 @@ export interface Recipe {
 const SOURCES: Readonly<Record<string, Recipe['source']>> = {
   'agent.ts': { kind: 'assemblyscript', world: 'agent' },
   'command.ts': { kind: 'assemblyscript', world: 'command' },
+  'handler.ts': { kind: 'assemblyscript', world: 'handler' },
   'agent.wat': { kind: 'core-text', world: 'agent' },
   'command.wat': { kind: 'core-text', world: 'command' },
+  'handler.wat': { kind: 'core-text', world: 'handler' },
   'component.wat': { kind: 'component-text' },
 };
 

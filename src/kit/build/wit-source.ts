@@ -1,6 +1,6 @@
 /**
  * The WIT that guests are built against, as one text: our contract, WASI 0.2 as jco ships it, and
- * the two worlds that a guest can be made for.
+ * the worlds that a guest can be made for.
  *
  * jco's `witPath` panics in the pinned version, and a panic poisons it for the rest of the process.
  * So everything is handed over as one source, with the dependencies as nested packages.
@@ -11,8 +11,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What a guest can be: an agent by our contract, or a WASI command. */
-export type GuestWorld = 'agent' | 'command';
+/** What a guest can be: an agent by our contract, a WASI command, or a handler of HTTP requests. */
+export type GuestWorld = 'agent' | 'command' | 'handler';
 
 /** The version of the WASI texts that guests are built against. */
 export const WASI_VERSION = '0.2.12';
@@ -28,6 +28,11 @@ world agent {
 world command {
   include wasi:cli/command@${WASI_VERSION};
   include wasi:http/imports@${WASI_VERSION};
+}
+
+world handler {
+  include wasi:cli/imports@${WASI_VERSION};
+  include wasi:http/proxy@${WASI_VERSION};
 }
 `;
 
@@ -46,7 +51,7 @@ export function witFiles(): string[] {
   return [CONTRACT, ...packages.map((name) => join(wasi, name, 'package.wit'))];
 }
 
-/** The one WIT source that the worlds `agent` and `command` of guests are resolved from. */
+/** The one WIT source that the worlds of guests are resolved from. */
 export function readWitSource(): string {
   return [WORLDS, ...witFiles().map((file) => nestPackage(readFileSync(file, 'utf8')))].join('\n');
 }
