@@ -25,9 +25,14 @@ const mail = (pid: number, val: string): Sending => ({
 });
 
 /** The requests of an agent that may use tools until then, and send. */
-function requestsOf({ hostBytes = 0, toolsUntilMs = Number.POSITIVE_INFINITY, unread = 0 } = {}) {
+function requestsOf({
+  hostBytes = 0,
+  toolsUntilMs = Number.POSITIVE_INFINITY,
+  unread = 0,
+  more = {},
+} = {}) {
   const block = new ControlBlocks(1).take();
-  const grants = parseGrants({ tools: ['add'], ipc: { pids: [7] }, spawn: 1 }).map(
+  const grants = parseGrants({ tools: ['add'], ipc: { pids: [7] }, ...more }).map(
     ({ kind, scope }, index): HeldGrant => ({
       id: index,
       kind,
@@ -70,7 +75,7 @@ describe('an id that is under way is not taken for another operation', () => {
     ['a message that is denied', (requests, id) => requests.send(id, mail(8, 'b'))],
     ['a tool', (requests, id) => requests.callTool(id, 'add', '{}')],
     ['a tool that is denied', (requests, id) => requests.callTool(id, 'rm', '{}')],
-    ['a child', (requests, id) => requests.spawn(id, {} as never)],
+    ['a child that is denied', (requests, id) => requests.spawn(id, {} as never)],
     ['a question', (requests, id) => requests.ask(id, { ask: 'link', pid: 7 })],
     ['more grants', (requests, id) => requests.requestGrant(id, { kind: 'ipc', scope: [] }, '')],
   ];
@@ -99,7 +104,10 @@ test('messages under way take no more than may be held, whatever was answered me
 });
 
 test('who has received nothing of so many ends causes no more', () => {
-  const { requests, events, answers } = requestsOf({ unread: SIGNALS_UNREAD_MAX });
+  const { requests, events, answers } = requestsOf({
+    unread: SIGNALS_UNREAD_MAX,
+    more: { spawn: 1 },
+  });
   requests.ask(1, { ask: 'monitor', pid: 7 });
   requests.spawn(2, {} as never);
   expect(answers).toMatchObject([
@@ -111,7 +119,7 @@ test('who has received nothing of so many ends causes no more', () => {
   // The control: what causes none is asked all the same, and with one less all is.
   requests.ask(3, { ask: 'demonitor', monitor: 1 });
   expect(events.ask).toHaveBeenCalledTimes(1);
-  const oneLess = requestsOf({ unread: SIGNALS_UNREAD_MAX - 1 });
+  const oneLess = requestsOf({ unread: SIGNALS_UNREAD_MAX - 1, more: { spawn: 1 } });
   oneLess.requests.ask(1, { ask: 'monitor', pid: 7 });
   oneLess.requests.spawn(2, {} as never);
   expect(oneLess.events.ask).toHaveBeenCalledTimes(1);
