@@ -21,6 +21,8 @@ export type { ProcessWalls } from './backend/process/walls.ts';
 export type { Elevation, ElevationAnswer, ElevationRequest } from './capability/elevation.ts';
 export type { Grant, GrantId, GrantKind, GrantSpec, Scopes } from './capability/grant.ts';
 export { type GrantsInput, parseGrants } from './capability/input.ts';
+export { type NetworkRuleInput, whyNoNetworkRule } from './capability/network-rule.ts';
+export { wordsOf } from './capability/worded.ts';
 export { type ErrorCode, type ErrorFields, RingfenceError } from './errors.ts';
 export type { CheckAnswer, HealthCheck } from './health/checks.ts';
 export type { Health, HealthPart, HealthStatus, PartStatus } from './health/health.ts';

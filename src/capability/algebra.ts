@@ -1,15 +1,8 @@
 /** For each kind of grant: when one scope is within another, what two have in common, and what is empty. */
 
 import type { FilesScope, GrantKind, IpcScope, Scopes, SpawnScope, ToolScope } from './grant.ts';
-import {
-  coversItems,
-  hasHost,
-  hasItem,
-  intersectItems,
-  isNone,
-  type Reaches,
-  withoutItems,
-} from './names.ts';
+import { coversItems, intersectItems, isNone, withoutItems } from './names.ts';
+import { NETWORK_ALGEBRA } from './network.ts';
 
 /** What can be said about the scopes of one kind; all of one holder. */
 export interface Algebra<Scope> {
@@ -31,15 +24,14 @@ const never = (): boolean => false;
 /** Names of one set, kept under `field`. */
 function ofNames<Field extends string>(
   field: Field,
-  reaches: Reaches<string> = hasItem,
 ): Algebra<{ readonly [Each in Field]: 'all' | ReadonlySet<string> }> {
   type Scope = { readonly [Each in Field]: 'all' | ReadonlySet<string> };
   const scope = (names: 'all' | ReadonlySet<string>) => ({ [field]: names }) as Scope;
   return {
-    covers: (wide, narrow) => coversItems(wide[field], narrow[field], reaches),
-    intersect: (one, other) => scope(intersectItems(one[field], other[field], reaches)),
+    covers: (wide, narrow) => coversItems(wide[field], narrow[field]),
+    intersect: (one, other) => scope(intersectItems(one[field], other[field])),
     isEmpty: (of) => isNone(of[field]),
-    without: (of, part) => scope(withoutItems(of[field], part[field], reaches)),
+    without: (of, part) => scope(withoutItems(of[field], part[field])),
   };
 }
 
@@ -198,7 +190,7 @@ const files: Algebra<FilesScope> = {
 /** The algebra of each kind. */
 export const ALGEBRA: { readonly [Kind in GrantKind]: Algebra<Scopes[Kind]> } = {
   ipc,
-  network: ofNames('hosts', hasHost),
+  network: NETWORK_ALGEBRA,
   tools,
   services: ofNames('names'),
   spawn,

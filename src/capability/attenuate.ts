@@ -12,6 +12,7 @@ import {
   type NameScope,
   type Scopes,
 } from './grant.ts';
+import { wordsOfRule } from './network-rule.ts';
 import { covers, intersect, isEmpty } from './scope.ts';
 import type { WantedGrant } from './wanted.ts';
 
@@ -125,7 +126,7 @@ function tooMuch(spec: GrantSpec): string {
       return parts.length === 0 ? 'receiving' : parts.join(' and ');
     }
     case 'network':
-      return `hosts ${few(spec.scope.hosts)}`;
+      return `hosts ${few(new Set(spec.scope.rules.flatMap(wordsOfRule)))}`;
     case 'tools': {
       const { allow, deny } = spec.scope;
       return allow === 'all' && deny.size > 0

@@ -1,5 +1,7 @@
 /** What a grant is: a value with a kind, a scope, an owner, an expiry and a parent. */
 
+import type { AddressClass } from './address.ts';
+
 /** Names that a scope reaches: all of them, or a set. An empty set reaches nothing. */
 export type NameScope = 'all' | ReadonlySet<string>;
 
@@ -11,9 +13,33 @@ export interface IpcScope {
   readonly topics: NameScope;
 }
 
-/** Hosts that an agent may reach, as `host` or `host:port`. */
+/** What is spoken with a host: requests by the host's own client, or whatever a guest sends by sockets. */
+export const NETWORK_SCHEMES = ['http', 'https', 'tcp', 'udp'] as const;
+/** One of them. */
+export type NetworkScheme = (typeof NETWORK_SCHEMES)[number];
+
+/** Where a rule reaches: 'unspecified' is all addresses of this machine, to listen at. */
+export type ReachableClass = AddressClass | 'unspecified';
+
+/** Whom an agent may reach, and how: all of it must fit. */
+export interface NetworkRule {
+  /** `*`, `*.suffix`, or a host as `canonicalHost` makes it. */
+  readonly host: string;
+  readonly ports: 'all' | ReadonlySet<number>;
+  readonly schemes: ReadonlySet<NetworkScheme>;
+  /** Of requests: where it is not 'all' there are no schemes but http and https. */
+  readonly methods: NameScope;
+  /** The path or one above it, by segments; where it is not `/` the same. */
+  readonly path: string;
+  /** What the host's address may be. */
+  readonly addresses: ReadonlySet<ReachableClass>;
+  /** Whether it is for listening at the host, which then is this machine's; else for reaching it. */
+  readonly listen: boolean;
+}
+
+/** What an agent may reach and listen at: what one of the rules says. */
 export interface NetworkScope {
-  readonly hosts: NameScope;
+  readonly rules: readonly NetworkRule[];
 }
 
 /** Tools that an agent may call: deny beats allow. */

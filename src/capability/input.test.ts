@@ -97,12 +97,6 @@ describe('scopes', () => {
     ]);
   });
 
-  test('hosts are kept in lower case', () => {
-    expect(scopes('network', { network: ['Example.org:443', '[::1]', '10.0.0.1:80'] })).toEqual([
-      { hosts: new Set(['example.org:443', '[::1]', '10.0.0.1:80']) },
-    ]);
-  });
-
   test('tools: allowed, and of these not the denied', () => {
     const [scope] = scopes('tools', { tools: { allow: 'all', deny: ['rm'] } });
     expect(scope && ['add', 'rm'].map((name) => reachesTool(scope, name))).toEqual([true, false]);
@@ -228,9 +222,11 @@ describe('what can not be understood is refused, and its place is named', () => 
     [{ ipc: { pids: [0] } }, 'ipc.pids.0'],
     [{ ipc: { pids: [1.5] } }, 'ipc.pids.0'],
     [{ ipc: { peers: [1] } }, 'ipc'],
-    [{ network: ['https://example.org'] }, 'network.0'],
+    [{ network: ['ftp://example.org'] }, 'network.0'],
+    [{ network: [{ host: 'a', ports: [0] }] }, 'network.0.ports.0'],
+    [{ network: [{ host: 'a', path: 'v1' }] }, 'network.0.path'],
     [{ network: ['user@example.org'] }, 'network.0'],
-    [{ network: ['*.example.org'] }, 'network.0'],
+    [{ network: ['a.*.example.org'] }, 'network.0'],
     [{ network: ['example.org:0'] }, 'network.0'],
     [{ network: ['example.org:65536'] }, 'network.0'],
     [{ network: ['example.org.'] }, 'network.0'],

@@ -3,6 +3,8 @@
 import { resolve } from 'node:path';
 import { RingfenceError } from '../errors.ts';
 import type { FilesScope, GrantKind, GrantSpec, NameScope, Scopes } from './grant.ts';
+import { isEmptyRule } from './network.ts';
+import { anyPublicHost, readRule } from './network-rule.ts';
 import { PRESETS, RECEIVE_ONLY } from './presets.ts';
 import { problemsOf } from './problems.ts';
 import { isReference, parseReference } from './reference.ts';
@@ -47,6 +49,18 @@ function ipcScope(given: Given<'ipc'>): Scopes['ipc'] | null {
         : { pids: pids === 'all' ? 'all' : new Set(pids), parent, topics: toNames(topics) };
     }
   }
+}
+
+/** Its rules have passed the schema. */
+function networkScope(given: Given<'network'>): Scopes['network'] {
+  if (given === 'all') {
+    return { rules: [anyPublicHost()] };
+  }
+  const rules = given.flatMap((each) => {
+    const read = readRule(each);
+    return 'rule' in read && !isEmptyRule(read.rule) ? [read.rule] : [];
+  });
+  return { rules };
 }
 
 function toolScope(given: Given<'tools'>): Scopes['tools'] {
@@ -102,7 +116,7 @@ function scopesOf(given: GrantsInput): { [Kind in GrantKind]: readonly Scopes[Ki
   ) => list(written === undefined ? otherwise : written === null ? null : read(written));
   return {
     ipc: either(given.ipc, ipcScope, preset.ipc),
-    network: either(given.network, (hosts) => ({ hosts: hostNames(hosts) }), preset.network),
+    network: either(given.network, networkScope, preset.network),
     tools: either(given.tools, toolScope, preset.tools),
     services: either(given.services, (names) => ({ names: toNames(names) }), preset.services),
     spawn: either(given.spawn, spawnScope, preset.spawn),
@@ -111,10 +125,6 @@ function scopesOf(given: GrantsInput): { [Kind in GrantKind]: readonly Scopes[Ki
     random: list(randomScope(given.random ?? 'system')),
   };
 }
-
-/** Hosts are compared in lower case. */
-const hostNames = (hosts: Given<'network'>): NameScope =>
-  toNames(hosts === 'all' ? hosts : hosts.map((host) => host.toLowerCase()));
 
 function usageError(error: Parameters<typeof problemsOf>[0]): RingfenceError {
   const [problem] = problemsOf(error);

@@ -9,6 +9,7 @@ import * as z from 'zod';
 import { RingfenceError } from '../errors.ts';
 import { isWithin } from './algebra.ts';
 import type { FilesScope, IpcScope, NameScope } from './grant.ts';
+import { anyPublicHost } from './network-rule.ts';
 import {
   RECEIVE_ONLY,
   SHELL_TOOLS,
@@ -219,7 +220,7 @@ export function parseReference(input: Record<string, unknown>): readonly WantedG
   return wanted(
     {
       ipc: ipc === null ? [] : [ipc],
-      network: network ? [{ hosts: 'all' }] : [],
+      network: network ? [{ rules: [anyPublicHost()] }] : [],
       tools: data.can_exec_tools
         ? [{ allow: orAll(permissions.allow), deny: new Set([...permissions.deny, ...shell]) }]
         : [],

@@ -1,8 +1,12 @@
 /** How callers and policy files write grants. */
 
 import * as z from 'zod';
+import { ADDRESS_CLASSES } from './address.ts';
+import { NETWORK_SCHEMES } from './grant.ts';
+import { NETWORK_RULES_MAX } from './network.ts';
+import { PATH_CHARACTERS_MAX, readRule } from './network-rule.ts';
 
-/** Characters of the name of a tool, topic, host, service or module. */
+/** Characters of the name of a tool, topic, host, service or module, and of a rule in one text. */
 const NAME_CHARACTERS_MAX = 256;
 /** Names in a list, and pids. */
 const NAMES_MAX = 10_000;
@@ -24,11 +28,36 @@ const name = z.string().min(1).max(NAME_CHARACTERS_MAX);
 const names = z.array(name).max(NAMES_MAX);
 const all = z.literal('all');
 
-/** A host name or IPv4 address, or an IPv6 address in brackets; then perhaps a port. */
-const HOST =
-  /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]))?$/i;
+/** Ports of one rule of the network, and methods. */
+const PORTS_MAX = 64;
+const METHODS_MAX = 16;
 
-const host = name.regex(HOST, 'write a host or host:port, such as example.org:443');
+/** A text, or an object, that is a rule of the network. */
+const networkRule = z
+  .union(
+    [
+      name.meta({
+        examples: ['example.org:443', '*.example.org', 'https://api.example.org/v1 GET'],
+      }),
+      z.strictObject({
+        host: name,
+        ports: z.array(z.number().int().min(1).max(65_535)).max(PORTS_MAX).optional(),
+        schemes: z.array(z.enum(NETWORK_SCHEMES)).max(NETWORK_SCHEMES.length).optional(),
+        methods: z.array(z.string().max(NAME_CHARACTERS_MAX)).max(METHODS_MAX).optional(),
+        path: z.string().max(PATH_CHARACTERS_MAX).optional(),
+        addresses: z.array(z.enum(ADDRESS_CLASSES)).max(ADDRESS_CLASSES.length).optional(),
+        listen: z.boolean().optional(),
+      }),
+    ],
+    { error: 'write a host or host:port, or an object with host' },
+  )
+  .superRefine((given, context) => {
+    const read = readRule(given);
+    if ('problem' in read) {
+      const path = read.field === undefined || typeof given === 'string' ? [] : [read.field];
+      context.addIssue({ code: 'custom', path, message: read.problem });
+    }
+  });
 
 const DIGEST = /^(?!sha256:)|^sha256:[0-9a-f]{64}$/;
 
@@ -146,7 +175,7 @@ const files = z
 export const grantsSchema = z.strictObject({
   preset: z.enum(['none', 'browser', 'standard']).optional(),
   ipc: ipc.nullish(),
-  network: orAll(z.array(host).max(NAMES_MAX), 'hosts').nullish(),
+  network: orAll(z.array(networkRule).max(NETWORK_RULES_MAX), 'hosts').nullish(),
   tools: tools.nullish(),
   services: orAll(names, 'services').nullish(),
   spawn: spawn.nullish(),

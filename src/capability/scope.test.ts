@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { FilesScope, IpcScope } from './grant.ts';
-import { covers, intersect, reachesHost, reachesPid, reachesTool, reachesTopic } from './scope.ts';
+import { covers, intersect, reachesPid, reachesTool, reachesTopic } from './scope.ts';
 
 describe('the scope of messages', () => {
   const parent = 3;
@@ -27,19 +27,6 @@ test('of tools the denied are not reached, whatever is allowed', () => {
   expect(reachesTool({ allow: 'all', deny }, 'add')).toBe(true);
   expect(reachesTool({ allow: 'all', deny }, 'rm')).toBe(false);
   expect(reachesTool({ allow: new Set(['rm']), deny }, 'rm')).toBe(false);
-});
-
-test('a host is reached at each port, a host with a port at this one', () => {
-  const scope = { hosts: new Set(['a', 'b:443', '[::1]:80']) };
-  expect([reachesHost(scope, 'a', 1), reachesHost(scope, 'b', 443)]).toEqual([true, true]);
-  expect(reachesHost(scope, '[::1]', 80)).toBe(true);
-  expect([reachesHost(scope, 'b', 80), reachesHost(scope, '[::1]', 81)]).toEqual([false, false]);
-  expect([reachesHost(scope, 'a.b', 443), reachesHost(scope, '[::2]', 80)]).toEqual([false, false]);
-  const named = (...hosts: string[]) => ({ hosts: new Set(hosts) });
-  expect(covers('network', scope, named('a:8080', 'b:443'))).toBe(true);
-  expect(covers('network', scope, named('b'))).toBe(false);
-  // An IPv6 address without brackets is no host with a port.
-  expect(covers('network', named('fe80:'), named('fe80::1'))).toBe(false);
 });
 
 describe('directories', () => {

@@ -5,7 +5,7 @@
  */
 
 import { ALGEBRA, hasTool } from './algebra.ts';
-import type { GrantKind, IpcScope, NameScope, NetworkScope, Scopes, ToolScope } from './grant.ts';
+import type { GrantKind, IpcScope, NameScope, Scopes, ToolScope } from './grant.ts';
 import { hasItem } from './names.ts';
 
 /**
@@ -66,12 +66,4 @@ export function reachesTool(scope: ToolScope, name: string): boolean {
 /** Whether names have one, as it is written: a `*` is a name like any other. */
 export function reachesName(scope: NameScope, name: string): boolean {
   return hasItem(scope, name);
-}
-
-/**
- * Whether a host may be reached at a port. Both as they are resolved: the host in lower case, IPv6
- * addresses in brackets.
- */
-export function reachesHost({ hosts }: NetworkScope, host: string, port: number): boolean {
-  return hosts === 'all' || hosts.has(host) || hosts.has(`${host}:${port}`);
 }

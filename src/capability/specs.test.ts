@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { GrantSpec, NetworkRule } from './grant.ts';
 import { parseGrants, readGrants } from './input.ts';
+import { anyPublicHost } from './network-rule.ts';
 
 describe('a list of grants', () => {
   const given = parseGrants({
@@ -17,16 +19,39 @@ describe('a list of grants', () => {
   });
 
   test('is copied: what its writer adds later is not granted', () => {
-    const hosts = new Set(['a']);
-    const [read] = readGrants([{ kind: 'network', scope: { hosts }, expiresAtMs: null }]);
-    hosts.add('b');
-    expect(read?.scope).toEqual({ hosts: new Set(['a']) });
+    const names = new Set(['a']);
+    const [read] = readGrants([{ kind: 'services', scope: { names }, expiresAtMs: null }]);
+    names.add('b');
+    expect(read?.scope).toEqual({ names: new Set(['a']) });
+    const [hosts] = parseGrants({ network: ['a:1'] }) as [GrantSpec<'network'>];
+    const [copy] = readGrants([hosts]) as [GrantSpec<'network'>];
+    const [rule] = hosts.scope.rules as [NetworkRule];
+    (rule.ports as Set<number>).add(2);
+    (hosts.scope.rules as NetworkRule[]).push(rule);
+    expect(copy).toEqual(parseGrants({ network: ['a:1'] })[0]);
   });
 
-  test.each([
+  test.each<unknown[][]>([
     [[{ kind: 'root', scope: {}, expiresAtMs: null }]],
     [[{ kind: 'network', scope: 'all', expiresAtMs: null }]],
-    [[{ kind: 'network', scope: { hosts: ['a'] }, expiresAtMs: null }]],
+    [[{ kind: 'services', scope: { names: ['a'] }, expiresAtMs: null }]],
+    ...[
+      { host: 'A' },
+      { host: '127.0.0.1' },
+      { host: '*.127.0.0.1' },
+      { methods: new Set(['GET']) },
+      { path: 'v1' },
+      { ports: [80] },
+      { port: 80 },
+    ].map((change) => [
+      [
+        {
+          kind: 'network',
+          scope: { rules: [{ ...anyPublicHost(), ...change }] },
+          expiresAtMs: null,
+        },
+      ],
+    ]),
     [[{ kind: 'clocks', scope: { precision: 'coarse' } }]],
     [[...given.filter(({ kind }) => kind === 'files'), ...given]],
     [

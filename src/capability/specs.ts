@@ -2,7 +2,11 @@
 
 import * as z from 'zod';
 import { RingfenceError } from '../errors.ts';
+import { ADDRESS_CLASSES, addressClass } from './address.ts';
 import { isWithin } from './algebra.ts';
+import { NETWORK_SCHEMES } from './grant.ts';
+import { ANY_HOST, addressOfHost, canonicalHost } from './host.ts';
+import { NETWORK_RULES_MAX } from './network.ts';
 import { problemsOf } from './problems.ts';
 import { MOUNTS_MAX, SPAWN_DEPTH_MAX } from './schema.ts';
 import type { WantedGrant } from './wanted.ts';
@@ -14,6 +18,39 @@ const amount = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const normalPath = z
   .string()
   .refine((path) => isWithin('/', path), 'write an absolute, normal path');
+
+function isPattern(host: string): boolean {
+  const name = host.startsWith('*.') ? host.slice(2) : host;
+  return (
+    host === ANY_HOST ||
+    (canonicalHost(name) === name && (name === host || addressOfHost(name) === null))
+  );
+}
+
+const classOf = (host: string) => addressClass(addressOfHost(host) ?? '');
+
+/** As `readRule` makes them. */
+const networkRule = z
+  .strictObject({
+    host: z.string().refine(isPattern, 'write *, *.suffix or a host in lower case'),
+    ports: z.union([all, z.set(z.number().int().min(0).max(65_535))]),
+    schemes: z.set(z.enum(NETWORK_SCHEMES)),
+    methods: names,
+    path: z.string().startsWith('/'),
+    addresses: z.set(z.enum([...ADDRESS_CLASSES, 'unspecified'])),
+    listen: z.boolean(),
+  })
+  .refine(
+    ({ schemes, methods, path }) =>
+      (methods === 'all' && path === '/') || !(schemes.has('tcp') || schemes.has('udp')),
+    'methods and a path are of http and https only',
+  )
+  .refine(
+    ({ host, addresses }) =>
+      addressOfHost(host) === null ||
+      [...addresses].every((each) => each === 'unspecified' || each === classOf(host)),
+    'an address is of its own class only',
+  );
 
 const FIELDS = {
   expiresAtMs: z.number().nullable(),
@@ -39,7 +76,7 @@ const specsSchema = z
       z.strictObject({
         ...FIELDS,
         kind: z.literal('network'),
-        scope: z.strictObject({ hosts: names }),
+        scope: z.strictObject({ rules: z.array(networkRule).max(NETWORK_RULES_MAX) }),
       }),
       z.strictObject({
         ...FIELDS,

@@ -1,6 +1,7 @@
 /** A grant in words, as its agent is told of it; words.ts reads them. Workers need no more than this. */
 
 import type { FileModes, GrantSpec, NameScope } from './grant.ts';
+import { wordsOfRule } from './network-rule.ts';
 
 const wordsOfNames = (scope: NameScope): string[] => (scope === 'all' ? ['*'] : [...scope]);
 
@@ -28,7 +29,7 @@ export function wordsOf(grant: Pick<GrantSpec, 'kind' | 'scope'>): string[] {
       return words.length === 0 ? ['receive'] : words;
     }
     case 'network':
-      return wordsOfNames(spec.scope.hosts);
+      return spec.scope.rules.flatMap(wordsOfRule);
     case 'tools':
       return [...wordsOfNames(spec.scope.allow), ...[...spec.scope.deny].map((name) => `!${name}`)];
     case 'services':

@@ -5,7 +5,7 @@
  * | kind | words |
  * |---|---|
  * | ipc | `all`, `receive`, `parent`, `pid:*`, a pid such as `3`, `topic:NAME`, `topic:*` |
- * | network | `*`, a host, `host:port` |
+ * | network | `*`, a host, `host:port`, `https://host/path GET`: as in a policy |
  * | tools | `*`, a name, `!NAME` for one that is denied |
  * | services | `*`, a name |
  * | spawn | `*`, `sha256:DIGEST`, `count:N`, `depth:N` |
@@ -25,6 +25,8 @@ export { wordsOf } from './worded.ts';
 /** Words of one scope, and characters of one of them. */
 const WORDS_MAX = 1_000;
 const WORD_CHARACTERS_MAX = 256;
+/** Of the network: two scopes are compared rule by rule, while others wait. */
+const NETWORK_WORDS_MAX = 64;
 const COUNT_MAX = 10_000;
 
 /** A scope of a guest's, before its mounts are known. */
@@ -84,7 +86,10 @@ function ipc(words: readonly string[]): Scopes['ipc'] {
 
 /** Checked as those of a policy are. */
 function hosts(words: readonly string[]): Scopes['network'] {
-  const [spec] = parseGrants({ network: words.includes('*') ? 'all' : words });
+  if (words.length > NETWORK_WORDS_MAX) {
+    throw invalid('network', `it has ${words.length} words: write at most ${NETWORK_WORDS_MAX}`);
+  }
+  const [spec] = parseGrants({ network: words });
   if (spec?.kind !== 'network') {
     throw invalid('network', 'it names no host');
   }

@@ -1,6 +1,6 @@
 /** What a grant allows, in words and as plain data. */
 
-import type { GrantSpec, Scopes } from '../index.ts';
+import { type GrantSpec, type Scopes, wordsOf } from '../index.ts';
 
 /** Names of a list that are shown. */
 const NAMES_SHOWN_MAX = 20;
@@ -40,7 +40,7 @@ export function describeGrant(spec: GrantSpec): string {
     case 'ipc':
       return ipc(spec.scope);
     case 'network':
-      return listed(spec.scope.hosts, 'hosts');
+      return listed(new Set(wordsOf(spec)), 'hosts');
     case 'tools': {
       const { allow, deny } = spec.scope;
       return `${listed(allow, 'tools')}${deny.size === 0 ? '' : `, but not ${listed(deny, '')}`}`;

@@ -58,7 +58,7 @@ describe('scopes', () => {
 
   test('the network: hosts with and without ports', () => {
     expect(grants({ allowNet: ['Example.org:443,10.0.0.1,[::1]:8080'] })).toEqual({
-      network: ['example.org:443', '10.0.0.1', '[::1]:8080'],
+      network: ['Example.org:443', '10.0.0.1', '[::1]:8080'],
     });
   });
 
@@ -83,8 +83,8 @@ describe('scopes that can not be understood are refused, naming option and scope
     ['--allow-net', { allowNet: ['example.org:'] }],
     ['--allow-net', { allowNet: ['example.org:0'] }],
     ['--allow-net', { allowNet: ['example.org:65536'] }],
-    ['--allow-net', { allowNet: ['https://example.org'] }],
-    ['--allow-net', { allowNet: ['*.example.org'] }],
+    ['--allow-net', { allowNet: ['ftp://example.org'] }],
+    ['--allow-net', { allowNet: ['*.*.example.org'] }],
     ['--allow-net', { allowNet: ['a b'] }],
     ['--allow-tools', { allowTools: ['a,'] }],
     ['--allow-tools', { allowTools: ['x'.repeat(257)] }],

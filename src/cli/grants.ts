@@ -1,6 +1,6 @@
 /** The options that grant: scopes as they are written on the command line, made into grants. */
 
-import { type GrantsInput, parseCount, RingfenceError } from '../index.ts';
+import { type GrantsInput, parseCount, RingfenceError, whyNoNetworkRule } from '../index.ts';
 import type { Mount } from './mounts.ts';
 import { quoted } from './printable.ts';
 
@@ -101,23 +101,19 @@ function ipcGrant(values: readonly string[]): NonNullable<GrantsInput['ipc']> {
   };
 }
 
-/** `host` or `host:port`, where the host is a name, an IPv4 address, or an IPv6 address in brackets. */
-const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::(\d{1,5}))?$/i;
-
 function networkGrant(values: readonly string[]): NonNullable<GrantsInput['network']> {
   const option = '--allow-net';
   const scopes = scopesOf(option, values);
   if (scopes.includes(EVERYTHING)) {
     return 'all';
   }
-  return scopes.map((scope) => {
-    const match = HOST.exec(scope);
-    const port = match?.[1];
-    if (match === null || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))) {
-      throw wrongScope(option, scope, 'write HOST or HOST:PORT, such as example.org:443');
+  for (const scope of scopes) {
+    const why = whyNoNetworkRule(scope);
+    if (why !== null) {
+      throw wrongScope(option, scope, why);
     }
-    return scope.toLowerCase();
-  });
+  }
+  return scopes;
 }
 
 function toolsGrant(values: readonly string[]): NonNullable<GrantsInput['tools']> {

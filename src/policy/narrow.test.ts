@@ -299,7 +299,7 @@ const allKinds: fc.Arbitrary<GrantsInput> = fc.record(
         { requiredKeys: [] },
       ),
     ),
-    network: fc.oneof(fc.constant('all' as const), fc.subarray(['h', 'h:80', 'i'])),
+    network: fc.oneof(fc.constant('all' as const), fc.subarray(['h', 'h:80', 'i', '*.i'])),
     tools: fc.oneof(names, fc.record({ allow: names, deny: fc.subarray(['a', 'b']) })),
     spawn: fc.oneof(
       fc.integer({ min: 0, max: 3 }),

@@ -143,7 +143,7 @@ describe('what is wrong is told at its place', () => {
     ['a limit beyond numbers', entry('limits.fuel = 9999999999999999999'), '4:15 '],
     ['an infinite limit', entry('limits.fuel = inf'), '4:15 '],
     ['a broken scope', entry('grants.ipc = { pids = ["x"] }'), "4:24 'grants.ipc.pids'"],
-    ['a broken host', entry('grants.network = [\n"https://x"]'), "5:1 'grants.network'"],
+    ['a broken host', entry('grants.network = [\n"ftp://x"]'), "5:1 'grants.network'"],
     ['a broken instant', entry('grants.expires = "soon"'), "4:18 'grants.expires'"],
     ['a date without a zone', entry('grants.expires = 2030-01-01'), '4:18 a date needs'],
     ['a date that is no expiry', entry('isolation = 2030-01-01T00:00:00Z'), '4:13 '],

@@ -1,14 +1,15 @@
 /** Scopes of every kind for property tests, and what they mean: the single things that one reaches. */
 
 import * as fc from 'fast-check';
-import type { FilesScope, GrantKind, NameScope, Scopes } from '../../src/capability/grant.ts';
-import {
-  reachesHost,
-  reachesName,
-  reachesPid,
-  reachesTool,
-  reachesTopic,
-} from '../../src/capability/scope.ts';
+import type {
+  FilesScope,
+  GrantKind,
+  NameScope,
+  NetworkRule,
+  Scopes,
+} from '../../src/capability/grant.ts';
+import { reachedAddresses } from '../../src/capability/network.ts';
+import { reachesName, reachesPid, reachesTool, reachesTopic } from '../../src/capability/scope.ts';
 
 /** Something that a scope of the kind reaches, or does not. */
 export interface Point<Kind extends GrantKind> {
@@ -21,7 +22,6 @@ const NAMES = ['a', 'b', 'c'] as const;
 const STRANGER = 'zz';
 const PIDS = [1, 2, 3] as const;
 const STRANGE_PID = 99;
-const HOSTS = ['h', 'i', 'h:80', 'h:443', 'i:80'] as const;
 const MODULES = ['m', 'n'] as const;
 const SEEDS = ['s', 't'] as const;
 const PATHS = ['/', '/data', '/data2', '/data/x', '/data/x/y', '/data/xy', '/b'] as const;
@@ -37,9 +37,27 @@ const allOr = <Item>(items: readonly Item[]) =>
 const names: fc.Arbitrary<NameScope> = allOr(NAMES);
 const quotas = fc.constantFrom(0, 1, 10, 100);
 
+/** Rules as they are read: sockets have no methods and no path, an address is of its own class. */
+const networkRules: fc.Arbitrary<NetworkRule> = fc
+  .record({
+    host: fc.constantFrom('*', '*.b', 'a.b', '127.0.0.1'),
+    ports: allOr([80]),
+    schemes: sets(['https', 'tcp'] as const),
+    methods: allOr(['GET']),
+    path: fc.constantFrom('/', '/v', '/v/w'),
+    addresses: sets(['public', 'loopback'] as const),
+    listen: fc.boolean(),
+  })
+  .map((rule) => ({
+    ...rule,
+    ...(rule.host === '127.0.0.1' ? { addresses: new Set(['loopback'] as const) } : {}),
+    ...(rule.listen || rule.schemes.has('tcp') ? { methods: 'all' as const, path: '/' } : {}),
+    ...(rule.listen ? { schemes: new Set(['tcp'] as const) } : {}),
+  }));
+
 export const SCOPES: { readonly [Kind in GrantKind]: fc.Arbitrary<Scopes[Kind]> } = {
   ipc: fc.record({ pids: allOr(PIDS), parent: fc.boolean(), topics: names }),
-  network: fc.record({ hosts: allOr(HOSTS) }) as fc.Arbitrary<Scopes['network']>,
+  network: fc.record({ rules: fc.array(networkRules, { maxLength: 3 }) }),
   tools: fc.record({ allow: names, deny: sets(NAMES) }) as fc.Arbitrary<Scopes['tools']>,
   services: fc.record({ names }),
   spawn: fc.record({
@@ -114,13 +132,31 @@ const spawn: Point<'spawn'>[] = combine([...MODULES, STRANGER], combine([1, 2, 3
   }),
 );
 
+const acts = [
+  ...combine(['GET', 'DELETE'], ['/zz', '/v', '/v/w']).map(([method, path]) => ({
+    scheme: 'https' as const,
+    method,
+    path,
+    listen: false,
+  })),
+  ...[true, false].map((listen) => ({ scheme: 'tcp' as const, method: null, path: null, listen })),
+];
+
+const network: Point<'network'>[] = combine(
+  [
+    ...combine(['a.b', 'zz.b', STRANGER], ['public', 'loopback'] as const),
+    ['127.0.0.1', 'loopback'] as const,
+  ],
+  combine([80, 9], acts),
+).map(([[host, address], [port, act]]) => ({
+  name: `${host}:${port} at ${address}: ${JSON.stringify(act)}`,
+  reachedBy: (scope) => reachedAddresses([scope], { host, port, ...act }).has(address),
+}));
+
 /** All that can be told apart by the generated scopes. */
 export const POINTS: { readonly [Kind in GrantKind]: readonly Point<Kind>[] } = {
   ipc,
-  network: combine(['h', 'i', STRANGER], [80, 443, 9]).map(([host, port]) => ({
-    name: `${host}:${port}`,
-    reachedBy: (scope) => reachesHost(scope, host, port),
-  })),
+  network,
   tools: [...NAMES, STRANGER].map((tool) => ({
     name: tool,
     reachedBy: (scope) => reachesTool(scope, tool),
