@@ -1,13 +1,8 @@
-/** Internet addresses: their one spelling, and the class of each, by which grants tell them apart. */
+/** The class of an internet address, by which grants tell addresses apart. */
 
-import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-
-/** The classes that a grant can name. */
-export const ADDRESS_CLASSES = ['public', 'private', 'loopback', 'link-local'] as const;
-
-/** What kind of network an address is of. */
-export type AddressClass = (typeof ADDRESS_CLASSES)[number];
+import type { AddressClass } from './grant.ts';
+import { canonicalAddress } from './host.ts';
 
 /** The classes of a range of ipaddr.js, which knows IANA's special-purpose registries; others: none. */
 const CLASS_OF_RANGE: ReadonlyMap<string, AddressClass> = new Map([
@@ -32,40 +27,6 @@ function embeddedIPv4(bytes: readonly number[]): number[] | null {
 
 /** RFC 4291: all that is unicast and of everybody begins with the bits 001. */
 const isGlobalUnicast = (bytes: readonly number[]): boolean => ((bytes[0] ?? 0) & 0xe0) === 0x20;
-
-/**
- * The one spelling of an address: IPv4 with dots, IPv6 without brackets as RFC 5952 has it but with all
- * its groups in hexadecimal, and an IPv4-mapped IPv6 address as the IPv4 address that it is. Null: it is
- * none, has a zone, or is written in a form that programs read differently (`127.1`, `0x7f.0.0.1`).
- *
- * @example
- * ```ts
- * canonicalAddress('::ffff:127.0.0.1'); // '127.0.0.1'
- * ```
- */
-export function canonicalAddress(text: string): string | null {
-  switch (isIP(text)) {
-    case 4:
-      return text;
-    case 6: {
-      const hostname = URL.parse(`http://[${text}]/`)?.hostname;
-      if (hostname === undefined) {
-        return null;
-      }
-      const address = hostname.slice(1, -1);
-      const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address);
-      return mapped === null
-        ? address
-        : mapped
-            .slice(1)
-            .map((group) => Number.parseInt(group, 16))
-            .flatMap((group) => [group >> 8, group & 0xff])
-            .join('.');
-    }
-    default:
-      return null;
-  }
-}
 
 /**
  * The class of an address. An address that leads to an IPv4 one through a translator (NAT64, 6to4) is of

@@ -12,7 +12,7 @@ import {
   type NameScope,
   type Scopes,
 } from './grant.ts';
-import { wordsOfRule } from './network-rule.ts';
+import { wordsOfRule } from './network-words.ts';
 import { covers, intersect, isEmpty } from './scope.ts';
 import type { WantedGrant } from './wanted.ts';
 

@@ -1,7 +1,5 @@
 /** What a grant is: a value with a kind, a scope, an owner, an expiry and a parent. */
 
-import type { AddressClass } from './address.ts';
-
 /** Names that a scope reaches: all of them, or a set. An empty set reaches nothing. */
 export type NameScope = 'all' | ReadonlySet<string>;
 
@@ -17,6 +15,12 @@ export interface IpcScope {
 export const NETWORK_SCHEMES = ['http', 'https', 'tcp', 'udp'] as const;
 /** One of them. */
 export type NetworkScheme = (typeof NETWORK_SCHEMES)[number];
+
+/** The classes of addresses that a grant can name. */
+export const ADDRESS_CLASSES = ['public', 'private', 'loopback', 'link-local'] as const;
+
+/** What kind of network an address is of. */
+export type AddressClass = (typeof ADDRESS_CLASSES)[number];
 
 /** Where a rule reaches: 'unspecified' is all addresses of this machine, to listen at. */
 export type ReachableClass = AddressClass | 'unspecified';

@@ -1,7 +1,43 @@
-/** Names of hosts: their one spelling, and the patterns of a grant. */
+/**
+ * Hosts and addresses: their one spelling, and the patterns of a grant. An agent's own process needs this,
+ * and has no packages.
+ */
 
 import { isIP } from 'node:net';
-import { canonicalAddress } from './address.ts';
+
+/**
+ * The one spelling of an address: IPv4 with dots, IPv6 without brackets as RFC 5952 has it but with all
+ * its groups in hexadecimal, and an IPv4-mapped IPv6 address as the IPv4 address that it is. Null: it is
+ * none, has a zone, or is written in a form that programs read differently (`127.1`, `0x7f.0.0.1`).
+ *
+ * @example
+ * ```ts
+ * canonicalAddress('::ffff:127.0.0.1'); // '127.0.0.1'
+ * ```
+ */
+export function canonicalAddress(text: string): string | null {
+  switch (isIP(text)) {
+    case 4:
+      return text;
+    case 6: {
+      const hostname = URL.parse(`http://[${text}]/`)?.hostname;
+      if (hostname === undefined) {
+        return null;
+      }
+      const address = hostname.slice(1, -1);
+      const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address);
+      return mapped === null
+        ? address
+        : mapped
+            .slice(1)
+            .map((group) => Number.parseInt(group, 16))
+            .flatMap((group) => [group >> 8, group & 0xff])
+            .join('.');
+    }
+    default:
+      return null;
+  }
+}
 
 /** RFC 1035, without the dot at the end. */
 const HOST_CHARACTERS_MAX = 253;
@@ -64,3 +100,7 @@ export function coversHost(wide: string, narrow: string): boolean {
     (wide.startsWith('*.') && narrow.endsWith(wide.slice(1)))
   );
 }
+
+/** RFC 6761: names of this machine, whatever a name server says. */
+export const isLocalName = (host: string): boolean =>
+  host === 'localhost' || host.endsWith('.localhost');

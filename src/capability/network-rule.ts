@@ -1,14 +1,17 @@
-/** Reads and writes rules of the network: a text such as `https://api.example.org/v1 GET`, or an object. */
+/** Reads rules of the network: a text such as `https://api.example.org/v1 GET`, or an object. */
 
-import { ADDRESS_CLASSES, type AddressClass, addressClass } from './address.ts';
+import { addressClass } from './address.ts';
 import {
+  ADDRESS_CLASSES,
+  type AddressClass,
   NETWORK_SCHEMES,
   type NetworkRule,
   type NetworkScheme,
   type ReachableClass,
 } from './grant.ts';
-import { ANY_HOST, addressOfHost, canonicalHost } from './host.ts';
+import { ANY_HOST, addressOfHost, canonicalHost, isLocalName } from './host.ts';
 import { isUnderPath } from './network.ts';
+import { DEFAULT_PORTS, usualClass, usualSchemes } from './network-words.ts';
 
 /** A rule as it is written as an object. */
 export interface NetworkRuleInput {
@@ -31,17 +34,11 @@ export const PATH_CHARACTERS_MAX = 1_024;
 /** RFC 9110's token, in upper case: methods are compared as they are written. */
 export const METHOD = /^[A-Z][A-Z0-9_-]{0,31}$/;
 
-const HTTP: readonly NetworkScheme[] = ['http', 'https'];
-const SOCKETS: readonly NetworkScheme[] = ['tcp', 'udp'];
-const DEFAULT_PORTS: Readonly<Partial<Record<NetworkScheme, number>>> = { http: 80, https: 443 };
-
 const WRITE_A_HOST =
   'write HOST or HOST:PORT, such as example.org:443, *.example.org or https://example.org/v1';
 
 /** A name of a host as people register it: what else the URL standard lets through is no host. */
 const HOST_NAME = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/;
-
-const isLocalName = (host: string): boolean => host === 'localhost' || host.endsWith('.localhost');
 
 function hostOf(text: string): { host: string } | { problem: string } {
   if (text === ANY_HOST) {
@@ -75,7 +72,7 @@ function addressesOf(
 ): { addresses: ReadonlySet<ReachableClass> } | { problem: string } {
   const address = addressOfHost(host);
   if (address === null && !isLocalName(host)) {
-    return { addresses: new Set(written ?? [listen ? 'loopback' : 'public']) };
+    return { addresses: new Set(written ?? [usualClass(listen)]) };
   }
   const own: ReachableClass | null =
     address === null
@@ -100,7 +97,7 @@ export function ruleOfObject(given: NetworkRuleInput): ReadRule {
   }
   const { host } = read;
   const isOfRequests = given.methods !== undefined || path !== '/';
-  const usual = listen ? SOCKETS : isOfRequests ? HTTP : NETWORK_SCHEMES;
+  const usual = usualSchemes(listen, isOfRequests);
   const schemes = given.schemes ?? usual;
   if (schemes.some((scheme) => !usual.includes(scheme))) {
     return listen
@@ -206,38 +203,4 @@ export const readRule = (given: string | NetworkRuleInput): ReadRule =>
 export function whyNoNetworkRule(text: string): string | null {
   const read = ruleOfText(text);
   return 'problem' in read ? read.problem : null;
-}
-
-const isSame = <Item>(items: ReadonlySet<Item>, others: readonly Item[]): boolean =>
-  items.size === others.length && others.every((item) => items.has(item));
-
-function wordOf(rule: NetworkRule, port: number | null): string {
-  const { host, schemes, methods, path, addresses, listen } = rule;
-  const [scheme] = schemes;
-  const asUrl =
-    schemes.size === 1 && port !== null && scheme !== undefined && HTTP.includes(scheme);
-  const usual = listen ? SOCKETS : methods !== 'all' || path !== '/' ? HTTP : NETWORK_SCHEMES;
-  const isFixed = addressOfHost(host) !== null || isLocalName(host);
-  const target = [
-    asUrl ? `${scheme}://` : '',
-    host,
-    port === null || (asUrl && DEFAULT_PORTS[scheme] === port) ? '' : `:${port}`,
-    path === '/' ? '' : path,
-  ].join('');
-  return [
-    target,
-    ...(asUrl || isSame(schemes, usual) ? [] : schemes),
-    ...(methods === 'all' ? [] : methods),
-    ...(isFixed || isSame<ReachableClass>(addresses, [listen ? 'loopback' : 'public'])
-      ? []
-      : addresses),
-    ...(listen ? ['listen'] : []),
-  ].join(' ');
-}
-
-/** A rule as texts that {@link ruleOfText} reads: one for each port. */
-export function wordsOfRule(rule: NetworkRule): string[] {
-  return rule.ports === 'all'
-    ? [wordOf(rule, null)]
-    : [...rule.ports].map((port) => wordOf(rule, port));
 }

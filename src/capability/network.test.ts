@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { addressClass, canonicalAddress } from './address.ts';
+import { addressClass } from './address.ts';
 import type { NetworkScope } from './grant.ts';
-import { canonicalHost } from './host.ts';
+import { canonicalAddress, canonicalHost } from './host.ts';
 import { parseGrants } from './input.ts';
 import { type NetworkTarget, reachedAddresses, reachesTarget } from './network.ts';
 import type { NetworkRuleInput } from './network-rule.ts';

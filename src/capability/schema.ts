@@ -1,8 +1,7 @@
 /** How callers and policy files write grants. */
 
 import * as z from 'zod';
-import { ADDRESS_CLASSES } from './address.ts';
-import { NETWORK_SCHEMES } from './grant.ts';
+import { ADDRESS_CLASSES, NETWORK_SCHEMES } from './grant.ts';
 import { NETWORK_RULES_MAX } from './network.ts';
 import { PATH_CHARACTERS_MAX, readRule } from './network-rule.ts';
 

@@ -2,9 +2,9 @@
 
 import * as z from 'zod';
 import { RingfenceError } from '../errors.ts';
-import { ADDRESS_CLASSES, addressClass } from './address.ts';
+import { addressClass } from './address.ts';
 import { isWithin } from './algebra.ts';
-import { NETWORK_SCHEMES } from './grant.ts';
+import { ADDRESS_CLASSES, NETWORK_SCHEMES } from './grant.ts';
 import { ANY_HOST, addressOfHost, canonicalHost } from './host.ts';
 import { NETWORK_RULES_MAX } from './network.ts';
 import { problemsOf } from './problems.ts';

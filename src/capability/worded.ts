@@ -1,7 +1,7 @@
 /** A grant in words, as its agent is told of it; words.ts reads them. Workers need no more than this. */
 
 import type { FileModes, GrantSpec, NameScope } from './grant.ts';
-import { wordsOfRule } from './network-rule.ts';
+import { wordsOfRule } from './network-words.ts';
 
 const wordsOfNames = (scope: NameScope): string[] => (scope === 'all' ? ['*'] : [...scope]);
 
