@@ -168,7 +168,7 @@ export class Kernel implements AsyncDisposable {
   /**
    * Which walls of the system are in force around the processes of agents: found out by a trial, once.
    *
-   * @throws {RingfenceError} `RF_BACKEND_NOT_AVAILABLE` when no process can be started
+   * @throws {RingfenceError} `RF_BACKEND_NOT_AVAILABLE` when no process can be started, `RF_CLOSED`
    */
   processWalls(): Promise<ProcessWalls> {
     return this.#parts.backend.walls();

@@ -1,6 +1,7 @@
 /** The wasm backend: runs agents in threads that many share, in threads or in processes of their own. */
 
 import { availableParallelism } from 'node:os';
+import { RingfenceError } from '../errors.ts';
 import type { EngineRoom } from '../resource/engine-room.ts';
 import type { Backend, BackendAgent, BackendEvents, BackendStart, Isolation } from './backend.ts';
 import type { WallsPolicy } from './process/launcher.ts';
@@ -35,6 +36,7 @@ export class WasmBackend implements Backend {
   readonly #starts = new Starts(Math.max(2, availableParallelism()));
   #loading: Promise<Processes> | null = null;
   #processes: Processes | null = null;
+  #isClosed = false;
 
   constructor(options: WasmBackendOptions) {
     this.#options = options;
@@ -89,9 +91,10 @@ export class WasmBackend implements Backend {
    * start at a time. The turn ends when the agent was started, or is not.
    *
    * @throws {RingfenceError} `RF_BACKEND_NOT_AVAILABLE` when no process can be started, or not within
-   * the walls that are required.
+   * the walls that are required; `RF_CLOSED`
    */
   async turn(isolation: Exclude<Isolation, 'shared'>): Promise<StartTurn> {
+    this.#requireOpen();
     if (isolation === 'process') {
       const processes = await this.#loadProcesses();
       await processes.prepare();
@@ -102,7 +105,18 @@ export class WasmBackend implements Backend {
 
   /** Which walls are in force around each agent's process. @throws {RingfenceError} as `prepare` */
   async walls(): Promise<ProcessWalls> {
+    this.#requireOpen();
     return (await this.#loadProcesses()).walls();
+  }
+
+  /** What is started after its close nobody would ever end. */
+  #requireOpen(): void {
+    if (this.#isClosed) {
+      throw new RingfenceError(
+        'RF_CLOSED',
+        'Cannot start a thread or a process as the kernel is closed: open another.',
+      );
+    }
   }
 
   /** Only who uses processes loads what they need. */
@@ -136,6 +150,7 @@ export class WasmBackend implements Backend {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([
       this.#shared.close(),
       this.#threads.close(),
