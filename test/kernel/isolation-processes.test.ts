@@ -113,7 +113,14 @@ describe.runIf(process.platform === 'linux')('processes of agents', () => {
     ];
     const { child, rows } = program('sleeper-in-poll', 1, far);
     const leadsTo = (pid: number): string[] =>
-      readdirSync(`/proc/${pid}/fd`).map((name) => readlinkSync(`/proc/${pid}/fd/${name}`));
+      readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
+        try {
+          return readlinkSync(`/proc/${pid}/fd/${name}`);
+        } catch {
+          // The program goes on meanwhile, and has closed it.
+          return [];
+        }
+      });
     const started = await rows();
     expect(leadsTo(child.pid ?? 0).filter((to) => to.endsWith('hello.wasm'))).toHaveLength(1);
     // Bubblewrap itself, which waits beside the process, holds a directory of its own.
