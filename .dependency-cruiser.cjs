@@ -90,6 +90,7 @@ module.exports = {
       ],
       'the policy file knows what can be written in it, and nobody who uses it',
     ),
+    only('audit', '^src/audit/', [], 'the audit chain knows no part that writes into it'),
     only('tools', '^src/tools/', [], 'tools know nobody'),
     only('kit', '^src/kit/', ['^src/wasm/component/'], 'the authoring kit knows types, no runtime'),
     {

@@ -60,6 +60,12 @@ export type ErrorCode =
   | 'RF_CHILD_START'
   /** A supervisor's children ended too often before all of them were started. */
   | 'RF_RESTARTS_EXHAUSTED'
+  /** The audit chain can't be written at the moment: what must not happen without its record does not. */
+  | 'RF_AUDIT'
+  /** The audit chain, a receipt or a proof is not what was signed or anchored; `reason` says how. */
+  | 'RF_AUDIT_INVALID'
+  /** A key of the audit chain can't be used. */
+  | 'RF_AUDIT_KEY'
   /** The kernel is closed, or what was called has ended. */
   | 'RF_CLOSED'
   /** ringfence itself failed. */

@@ -1,0 +1,213 @@
+/**
+ * An event's bytes: the body that is hashed, and the line that holds body and hash
+ * (docs/audit-format.md has every byte).
+ *
+ * A body is canonical JSON with a fixed set of names, so what the chain adds stands at its end, at places
+ * that are found without parsing: the reader of a chain hashes the bytes as they are and compares.
+ */
+
+import { hash } from 'node:crypto';
+import { RingfenceError } from '../errors.ts';
+import { type AuditEvent, KIND_PLANS } from './vocabulary.ts';
+
+/** The format's name and version, in every body: no hash of another format can be taken for one. */
+export const FORMAT = 'ringfence-audit/1';
+
+/** What comes before a body where it is hashed: that of a leaf in RFC 6962, 2.1. */
+const LEAF = '\0';
+
+/** What stands for the previous hash in the first event. */
+export const NO_HASH = '0'.repeat(64);
+
+/** Bytes that a line may have: a reader takes no more into memory. */
+export const LINE_BYTES_MAX = 65_536;
+
+/** An event before it has its place: all that it says itself is written already. */
+export interface Draft {
+  readonly agent: string;
+  /** From `kind` to `pid`. */
+  readonly middle: string;
+  readonly source: string;
+  readonly timeMs: number;
+}
+
+/** An event in its place. */
+export interface Entry {
+  readonly seq: number;
+  readonly hash: string;
+  readonly body: string;
+}
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+const AGENT_ID_CHARACTERS_MAX = 256;
+
+function agentJson(agentId: string | null | undefined): string {
+  if (agentId === undefined || agentId === null) {
+    return 'null';
+  }
+  return JSON.stringify(agentId.slice(0, AGENT_ID_CHARACTERS_MAX).toWellFormed());
+}
+
+function moduleJson(module: string | null | undefined): string {
+  if (module === undefined || module === null) {
+    return 'null';
+  }
+  if (!DIGEST.test(module)) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      "Cannot record the event as 'module' is not a SHA-256 in hexadecimal.",
+    );
+  }
+  return `"${module}"`;
+}
+
+/**
+ * Writes what an event says itself.
+ *
+ * @throws {RingfenceError} `RF_USAGE` for a kind that there is not, or a payload that is not the kind's
+ */
+export function draft(event: AuditEvent, nowMs: number): Draft {
+  const plan = KIND_PLANS.get(event.kind);
+  if (plan === undefined) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      `Cannot record an event of the kind '${String(event.kind)}': there is none; docs/audit.md has all.`,
+    );
+  }
+  const pid = event.pid ?? 0;
+  const timeMs = event.timeMs ?? nowMs;
+  if (!Number.isSafeInteger(pid) || pid < 0 || !Number.isSafeInteger(timeMs) || timeMs < 0) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      `Cannot record '${event.kind}' as its pid or time is no integer from 0.`,
+    );
+  }
+  return {
+    agent: agentJson(event.agentId),
+    middle: `"kind":"${event.kind}","module":${moduleJson(event.module)},"payload":${plan.write(event.payload)},"pid":${pid}`,
+    source: plan.source,
+    timeMs,
+  };
+}
+
+/** The body of an event in its place. */
+export function bodyOf(draft: Draft, chain: string, previous: string, seq: number): string {
+  return `{"agent_id":${draft.agent},"chain":"${chain}",${draft.middle},"prev":"${previous}","seq":${seq},"source":"${draft.source}","time_ms":${draft.timeMs},"v":"${FORMAT}"}`;
+}
+
+/** The hash of a body: SHA-256 of a zero byte and the body's UTF-8, in hexadecimal. */
+export function hashOf(body: string): string {
+  return hash('sha256', LEAF + body);
+}
+
+/** The line of an event, without its newline: canonical JSON itself. */
+export function lineOf(body: string, hash: string): string {
+  return `{"event":${body},"hash":"${hash}"}`;
+}
+
+/** What stands at the end of a body, put there by the chain. */
+export interface Place {
+  readonly previous: string;
+  readonly seq: number;
+  readonly timeMs: number;
+}
+
+const HEAD = '{"event":';
+
+const BEFORE_HASH = ',"hash":"';
+
+const HASH_CHARACTERS = 64;
+
+/** Body and hash of an event's line; null: it is none. The hash is compared with what is computed. */
+export function splitLine(line: string): { body: string; hash: string } | null {
+  const hashAt = line.length - HASH_CHARACTERS - 2;
+  const bodyEnd = hashAt - BEFORE_HASH.length;
+  return bodyEnd > HEAD.length &&
+    line.startsWith(HEAD) &&
+    line.startsWith(BEFORE_HASH, bodyEnd) &&
+    line.endsWith('"}')
+    ? { body: line.slice(HEAD.length, bodyEnd), hash: line.slice(hashAt, -2) }
+    : null;
+}
+
+const TAIL =
+  /,"pid":(?:0|[1-9]\d{0,15}),"prev":"([0-9a-f]{64})","seq":(0|[1-9]\d{0,15}),"source":"[a-z]{1,16}","time_ms":(0|[1-9]\d{0,15}),"v":"ringfence-audit\/1"\}$/;
+
+/** Characters from the end of a body in which all that the chain has put there stands. */
+const TAIL_CHARACTERS = 240;
+
+/** The place that a body says it has; null: it does not end as a body does. */
+export function placeOf(body: string): Place | null {
+  const parts = TAIL.exec(body.slice(-TAIL_CHARACTERS));
+  return parts === null
+    ? null
+    : { previous: parts[1] as string, seq: Number(parts[2]), timeMs: Number(parts[3]) };
+}
+
+const VERSION_END = `,"v":"${FORMAT}"}`;
+
+/** Characters in which `source` and `time_ms` stand, at most. */
+const SOURCE_AND_TIME_MAX = 64;
+
+/**
+ * The time of a body that ends as the event after `previous` must, in the place `seq`; -1: it does not.
+ *
+ * The same question as {@link placeOf} with the answers known: it compares instead of cutting out.
+ */
+export function timeInPlace(body: string, previous: string, seq: number): number {
+  const versionAt = body.length - VERSION_END.length;
+  const expected = `,"prev":"${previous}","seq":${seq},"source":"`;
+  const from = versionAt - SOURCE_AND_TIME_MAX - expected.length;
+  const sourceAt = body.indexOf('"source":"', Math.max(0, from + expected.length - 10));
+  if (sourceAt < 0 || !body.endsWith(VERSION_END)) {
+    return -1;
+  }
+  const sourceStart = sourceAt + 10;
+  const sourceEnd = body.indexOf('"', sourceStart);
+  const timeStart = sourceEnd + TIME_NAME.length;
+  if (
+    !body.startsWith(expected, sourceStart - expected.length) ||
+    !body.startsWith(TIME_NAME, sourceEnd) ||
+    timeStart >= versionAt ||
+    versionAt - timeStart > 15
+  ) {
+    return -1;
+  }
+  return digits(body, timeStart, versionAt);
+}
+
+const TIME_NAME = '","time_ms":';
+
+const ZERO = 48;
+
+/** A number without leading zeros; -1: it is none. */
+function digits(text: string, start: number, end: number): number {
+  if (end - start > 1 && text.charCodeAt(start) === ZERO) {
+    return -1;
+  }
+  let value = 0;
+  for (let at = start; at < end; at += 1) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) {
+      return -1;
+    }
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** An event as it is read. */
+export interface StoredEvent {
+  readonly agent_id: string | null;
+  readonly chain: string;
+  readonly kind: string;
+  readonly module: string | null;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly pid: number;
+  readonly prev: string;
+  readonly seq: number;
+  readonly source: string;
+  readonly time_ms: number;
+  readonly v: string;
+}
