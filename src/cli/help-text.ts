@@ -6,6 +6,7 @@ export const RUN_GROUPS = {
   limits: 'Limits (0 is unlimited; sizes as 64MiB, durations as 500ms, 10s):',
   policy: 'Policy:',
   run: 'Isolation, features and report:',
+  serve: 'Serving:',
 } as const;
 
 /** Behind the options of `run`. */
@@ -18,6 +19,18 @@ Examples:
   ringfence run --dir data::/data:ro --tmpfs /tmp:64MiB agent.wasm
   ringfence run --policy ringfence.toml --timeout 1s plugins/agent.wasm
   ringfence run --json agent.wasm 2> output.txt | jq .usage`;
+
+/** Behind the options of `serve`. */
+export const SERVE_EXAMPLES = `
+Examples:
+  ringfence serve web-hello.wasm
+  ringfence serve --addr :0 --max-fuel 10000000 --request-timeout 5s web-hello.wasm
+  ringfence serve --keep-warm 8 --max-concurrent 64 --json app.wasm
+  ringfence serve --policy ringfence.toml plugins/app.wasm
+
+Limits are those of an instance: of a request, or with --keep-warm of those that it handles.
+Exit status: 0 after Ctrl-C or SIGTERM; 2 wrong usage, no such file or no place to listen, 125 ringfence
+failed, 126 the module can't be run.`;
 
 /** What exit statuses mean. */
 export const EXIT_STATUS_HELP = `

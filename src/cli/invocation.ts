@@ -10,6 +10,7 @@ import {
   POLICY_EXAMPLES,
   RUN_EXAMPLES,
   RUN_GROUPS,
+  SERVE_EXAMPLES,
 } from './help-text.ts';
 import { option, shownAs, usage } from './option.ts';
 import {
@@ -19,6 +20,7 @@ import {
   readPermissions,
 } from './permission-options.ts';
 import { quoted } from './printable.ts';
+import { readServing, type Serving, type ServingOptions, servingOptions } from './serve-options.ts';
 import { usageError } from './usage-error.ts';
 
 /** `ringfence run`. */
@@ -30,6 +32,17 @@ export interface RunInvocation {
   readonly permissions: AskedPermissions;
   /** A file, `-` for standard output, or null. */
   readonly report: string | null;
+  readonly json: boolean;
+}
+
+/** `ringfence serve`. */
+export interface ServeInvocation {
+  readonly command: 'serve';
+  readonly modulePath: string;
+  /** The guest's own arguments, without the module's name. */
+  readonly guestArguments: readonly string[];
+  readonly permissions: AskedPermissions;
+  readonly serving: Serving;
   readonly json: boolean;
 }
 
@@ -71,6 +84,7 @@ export interface PrintInvocation {
 /** What the arguments ask for. */
 export type Invocation =
   | RunInvocation
+  | ServeInvocation
   | InspectInvocation
   | PolicyCheckInvocation
   | PolicyExplainInvocation
@@ -88,6 +102,10 @@ const POLICY_FILE = 'ringfence.toml';
 
 interface RunOptions extends PermissionOptions {
   readonly report?: string;
+  readonly json?: boolean;
+}
+
+interface ServeOptions extends Omit<PermissionOptions, keyof ServingOptions>, ServingOptions {
   readonly json?: boolean;
 }
 
@@ -166,6 +184,35 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
     run.addOption(made);
   }
   return run;
+}
+
+function declareServe(root: Command, { context, guest, asked }: Declaring): Command {
+  const serve = root
+    .command('serve')
+    .description('Serve HTTP by a module, each request inside its fence.')
+    .usage('[options] MODULE [-- ARGS…]')
+    .argument('<MODULE>', 'a WebAssembly component that exports wasi:http/incoming-handler')
+    .addHelpText('after', SERVE_EXAMPLES)
+    .action((modulePath: string, options: ServeOptions) => {
+      asked({
+        command: 'serve',
+        modulePath,
+        guestArguments: guest ?? [],
+        permissions: readPermissions(options),
+        serving: readServing(options),
+        json: options.json ?? false,
+      });
+    });
+  const json = option(
+    '--json',
+    '',
+    "print a line of JSON for each request; the module's output goes to stderr",
+    RUN_GROUPS.serve,
+  );
+  for (const made of [...servingOptions(), ...permissionOptions(context.variables), json]) {
+    serve.addOption(made);
+  }
+  return serve;
 }
 
 function declareInspect(root: Command, declaring: Declaring): Command {
@@ -263,6 +310,7 @@ function createProgram(context: InvocationContext, guest: readonly string[] | nu
   };
   const commands = [
     declareRun(root, declaring),
+    declareServe(root, declaring),
     declareInspect(root, declaring),
     ...declarePolicy(root, declaring),
   ];

@@ -10,6 +10,7 @@ import { checkPolicy, printPolicySchema } from './policy-check.ts';
 import { explainPolicy } from './policy-explain.ts';
 import { run } from './run.ts';
 import { printError, printLostOutput } from './say.ts';
+import { serve } from './serve.ts';
 
 /** The package's own version; the file is as far from the source as from what is built of it. */
 async function packageVersion(): Promise<string> {
@@ -22,6 +23,8 @@ async function execute(invocation: Invocation, environment: Environment): Promis
   switch (invocation.command) {
     case 'run':
       return await run(invocation, environment);
+    case 'serve':
+      return await serve(invocation, environment);
     case 'inspect':
       return await inspect(invocation, environment);
     case 'policy check':

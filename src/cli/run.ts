@@ -23,14 +23,13 @@ import { GuestOutput } from './guest-output.ts';
 import { Interruption } from './interruption.ts';
 import type { RunInvocation } from './invocation.ts';
 import { loadWithProgress } from './load.ts';
+import { agentIdOf } from './module-name.ts';
 import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableJson, printableLine } from './printable.ts';
 import { StalledReaders } from './readers.ts';
 import { openReportDestination, type ReportDestination } from './report-destination.ts';
 import { printError, printLine, printLostOutput, printStack } from './say.ts';
 import { runSupervised, type SupervisedEnd } from './supervised-run.ts';
-
-const AGENT_ID_LENGTH_MAX = 256;
 
 /** What one run has at hand. */
 interface Run {
@@ -54,12 +53,6 @@ function warn(environment: Environment, warnings: readonly string[]): void {
   for (const warning of warnings) {
     printLine(environment.stderr, `ringfence: warning: ${printableLine(warning)}`);
   }
-}
-
-/** The agent's name: that of its file. */
-function agentIdOf(modulePath: string): string {
-  const name = basename(modulePath, '.wasm').slice(0, AGENT_ID_LENGTH_MAX).toWellFormed();
-  return name === '' ? 'agent' : name;
 }
 
 /**

@@ -24,8 +24,8 @@ export interface Client {
   /** `taken` is called once, when there is room for more. */
   bytes(bytes: Uint8Array, taken: () => void): void;
   end(trailers: readonly Field[]): void;
-  /** There is no response, or no whole one where `head` was called. */
-  failed(problem: Problem): void;
+  /** There is no response, or no whole one. Answers whether it was told so, by a status. */
+  failed(problem: Problem): boolean;
 }
 
 /** What a client says of its request. */
@@ -112,8 +112,10 @@ export class Handling implements Conversation {
   /** It has no response, or none any more. */
   refuse(problem: Problem): void {
     if (!this.#over) {
-      this.#status ??= problem.status;
-      this.#client.failed(problem);
+      if (this.#client.failed(problem)) {
+        this.#status = problem.status;
+        this.#sent = 0;
+      }
       this.#finish(problem.words);
     }
   }

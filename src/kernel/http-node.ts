@@ -121,12 +121,12 @@ export class NodeClient implements Client {
     this.#response.end();
   }
 
-  failed({ status, sentence }: Problem): void {
+  failed({ status, sentence }: Problem): boolean {
     const response = this.#response;
     if (response.headersSent) {
       // Whoever reads it must not take it for whole.
       response.destroy();
-      return;
+      return false;
     }
     this.#held = null;
     const text = `${sentence}\n`;
@@ -138,6 +138,7 @@ export class NodeClient implements Client {
       ...(!this.#request.complete && { connection: 'close' }),
     });
     response.end(text);
+    return true;
   }
 
   /** Writes what was held back; `isWhole`: there is no more, so its length is known. */

@@ -102,7 +102,7 @@ class FetchClient implements Client {
     this.#stopReading();
   }
 
-  failed({ status, sentence }: Problem): void {
+  failed({ status, sentence }: Problem): boolean {
     if (this.#hasHead) {
       this.#body?.error(new TypeError('The response was broken off.'));
       this.#body = null;
@@ -111,6 +111,7 @@ class FetchClient implements Client {
       this.#resolve(new Response(`${sentence}\n`, { status, headers }));
     }
     this.#stopReading();
+    return !this.#hasHead;
   }
 
   #stopReading(): void {
