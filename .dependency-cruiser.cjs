@@ -27,7 +27,13 @@ module.exports = {
       ['^src/wasm/metering/costs\\.ts$'],
       'resource knows nobody but the table that fuel is counted by',
     ),
-    only('capability', '^src/capability/', [], 'capability knows nobody'),
+    only('json-schema', '^src/json-schema/', [], 'schemas of JSON know nobody'),
+    only(
+      'capability',
+      '^src/capability/',
+      ['^src/json-schema/'],
+      'capability knows nobody but the schemas of arguments',
+    ),
     only('ipc', '^src/ipc/', ['^src/resource/'], 'ipc knows no worker and no wasm'),
     only('metering', '^src/wasm/metering/', [], 'the rewriter knows bytes only'),
     only(
@@ -91,7 +97,12 @@ module.exports = {
       'the policy file knows what can be written in it, and nobody who uses it',
     ),
     only('audit', '^src/audit/', [], 'the audit chain knows no part that writes into it'),
-    only('tools', '^src/tools/', [], 'tools know nobody'),
+    only(
+      'tools',
+      '^src/tools/',
+      ['^src/json-schema/'],
+      'tools know nobody who offers or calls them',
+    ),
     only('kit', '^src/kit/', ['^src/wasm/component/'], 'the authoring kit knows types, no runtime'),
     {
       name: 'cli-by-the-public-api',

@@ -102,7 +102,8 @@ export {
 export type { RestartType } from './supervisor/restart.ts';
 export type { ChildPhase, SupervisedChild } from './supervisor/specification.ts';
 export type { Strategy } from './supervisor/strategy.ts';
-export type { ToolCall, ToolDescription, ToolHandler } from './tools/registry.ts';
+export { ToolError, type ToolErrorKind } from './tools/outcome.ts';
+export type { ToolCall, ToolDescription, ToolHandler } from './tools/tool.ts';
 export {
   ALL_FEATURE_NAMES,
   type FeatureName,

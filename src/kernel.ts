@@ -40,7 +40,7 @@ import type { WorkOptions } from './kernel/work-options.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import type { AgentScore } from './scores/book.ts';
 import type { Report } from './supervisor/report.ts';
-import type { ToolDescription, ToolHandler } from './tools/registry.ts';
+import type { ToolDescription, ToolHandler } from './tools/tool.ts';
 import { usageError } from './usage-error.ts';
 
 /** @throws {RingfenceError} `RF_USAGE` */
@@ -228,9 +228,15 @@ export class Kernel implements AsyncDisposable {
   }
 
   /**
-   * Offers a tool to agents that are granted it.
+   * Offers a tool to agents that are granted it (docs/tools.md).
    *
-   * @throws {RingfenceError} `RF_USAGE`
+   * @throws {RingfenceError} `RF_USAGE` for a name that is taken, or parameters that are no JSON schema
+   * that is taken.
+   *
+   * @example
+   * ```ts
+   * kernel.registerTool({ name: 'add', description: 'Adds.', parameters }, ({ a, b }) => a + b);
+   * ```
    */
   registerTool(description: ToolDescription, handler: ToolHandler): void {
     if (typeof handler !== 'function') {
@@ -240,6 +246,14 @@ export class Kernel implements AsyncDisposable {
       );
     }
     this.#parts.tools.register(description, handler);
+  }
+
+  /**
+   * Offers a tool no longer: its calls under way are cancelled, and so are its streams; later ones answer
+   * `not-found`. False: there was none of this name.
+   */
+  unregisterTool(name: string): boolean {
+    return this.#parts.tools.unregister(name);
   }
 
   /**

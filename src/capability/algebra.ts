@@ -1,5 +1,13 @@
 /** For each kind of grant: when one scope is within another, what two have in common, and what is empty. */
 
+import {
+  hasTool,
+  isNarrowedBy,
+  narrowedTools,
+  onlyTools,
+  toolNames,
+  withNarrowed,
+} from './arguments.ts';
 import type { FilesScope, GrantKind, IpcScope, Scopes, SpawnScope, ToolScope } from './grant.ts';
 import { coversItems, intersectItems, isNone, withoutItems } from './names.ts';
 import { NETWORK_ALGEBRA } from './network.ts';
@@ -56,48 +64,46 @@ const ipc: Algebra<IpcScope> = {
   }),
 };
 
-const NO_NAMES: ReadonlySet<string> = new Set();
-
-/** The names that are allowed and not denied; null: all but those that are denied. */
-function allowed({ allow, deny }: ToolScope): Set<string> | null {
-  return allow === 'all' ? null : new Set([...allow].filter((name) => !deny.has(name)));
-}
-
-const onlyTools = (names: Iterable<string>): ToolScope => ({
-  allow: new Set(names),
-  deny: NO_NAMES,
-});
-
 const tools: Algebra<ToolScope> = {
   covers(wide, narrow) {
-    const names = allowed(narrow);
+    const names = toolNames(narrow);
     return names === null
-      ? wide.allow === 'all' && coversItems(narrow.deny, wide.deny)
-      : [...names].every((name) => hasTool(wide, name));
+      ? wide.allow === 'all' &&
+          coversItems(narrow.deny, wide.deny) &&
+          narrowedTools(wide).every(
+            (name) => !hasTool(narrow, name) || isNarrowedBy(wide, narrow, name),
+          )
+      : [...names].every((name) => hasTool(wide, name) && isNarrowedBy(wide, narrow, name));
   },
   intersect(one, other) {
-    const names = allowed(one) ?? allowed(other);
-    return names === null
-      ? { allow: 'all', deny: new Set([...one.deny, ...other.deny]) }
-      : onlyTools([...names].filter((name) => hasTool(one, name) && hasTool(other, name)));
+    const names = toolNames(one) ?? toolNames(other);
+    const both =
+      names === null
+        ? { allow: 'all' as const, deny: new Set([...one.deny, ...other.deny]) }
+        : onlyTools([...names].filter((name) => hasTool(one, name) && hasTool(other, name)));
+    return withNarrowed(both, [...(one.narrowed ?? []), ...(other.narrowed ?? [])]);
   },
-  isEmpty: (scope) => allowed(scope)?.size === 0,
+  isEmpty: (scope) => toolNames(scope)?.size === 0,
   without(scope, part) {
-    const names = allowed(scope);
+    const isTaken = (name: string): boolean =>
+      hasTool(part, name) && isNarrowedBy(part, scope, name);
+    const narrowed = scope.narrowed ?? [];
+    const names = toolNames(scope);
     if (names !== null) {
-      return onlyTools([...names].filter((name) => !hasTool(part, name)));
+      return withNarrowed(onlyTools([...names].filter((name) => !isTaken(name))), narrowed);
     }
-    const taken = allowed(part);
-    return taken === null
-      ? onlyTools([...part.deny].filter((name) => hasTool(scope, name)))
-      : { allow: 'all', deny: new Set([...scope.deny, ...taken]) };
+    const taken = toolNames(part);
+    if (taken !== null) {
+      const deny = new Set([...scope.deny, ...[...taken].filter(isTaken)]);
+      return withNarrowed({ allow: 'all', deny }, narrowed);
+    }
+    const left = [...part.deny, ...narrowedTools(part)];
+    return withNarrowed(
+      onlyTools(left.filter((name) => hasTool(scope, name) && !isTaken(name))),
+      narrowed,
+    );
   },
 };
-
-/** Whether a scope of tools reaches a name: deny beats allow. */
-export function hasTool(scope: ToolScope, name: string): boolean {
-  return (scope.allow === 'all' || scope.allow.has(name)) && !scope.deny.has(name);
-}
 
 const spawn: Algebra<SpawnScope> = {
   covers: (wide, narrow) =>

@@ -46,10 +46,19 @@ export interface NetworkScope {
   readonly rules: readonly NetworkRule[];
 }
 
+/** What the arguments of a tool have to be. */
+export interface ArgumentScope {
+  readonly tool: string;
+  /** A JSON schema in its canonical form, which arguments must fit. */
+  readonly schema: string;
+}
+
 /** Tools that an agent may call: deny beats allow. */
 export interface ToolScope {
   readonly allow: NameScope;
   readonly deny: ReadonlySet<string>;
+  /** Of those that are allowed, what their arguments have to be: of several for a tool, each. Absent: anything. */
+  readonly narrowed?: readonly ArgumentScope[];
 }
 
 /** Services that an agent may ask. */

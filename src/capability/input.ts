@@ -2,7 +2,16 @@
 
 import { resolve } from 'node:path';
 import { RingfenceError } from '../errors.ts';
-import type { FilesScope, GrantKind, GrantSpec, NameScope, Scopes } from './grant.ts';
+import { canonicalJson } from '../json-schema/text.ts';
+import { withNarrowed } from './arguments.ts';
+import type {
+  ArgumentScope,
+  FilesScope,
+  GrantKind,
+  GrantSpec,
+  NameScope,
+  Scopes,
+} from './grant.ts';
 import { isEmptyRule } from './network.ts';
 import { anyPublicHost, readRule } from './network-rule.ts';
 import { PRESETS, RECEIVE_ONLY } from './presets.ts';
@@ -63,11 +72,23 @@ function networkScope(given: Given<'network'>): Scopes['network'] {
   return { rules };
 }
 
+/** A tool by its name, or with what its arguments have to be. */
+type GivenTool = Exclude<Extract<Given<'tools'>, readonly unknown[]>[number], undefined>;
+
+const nameOf = (tool: GivenTool): string => (typeof tool === 'string' ? tool : tool.name);
+
+function narrowedOf(tools: readonly GivenTool[]): ArgumentScope[] {
+  return tools.flatMap((tool) =>
+    typeof tool === 'string' ? [] : [{ tool: tool.name, schema: canonicalJson(tool.arguments) }],
+  );
+}
+
 function toolScope(given: Given<'tools'>): Scopes['tools'] {
-  if (given === 'all' || Array.isArray(given)) {
-    return { allow: toNames(given), deny: new Set() };
-  }
-  return { allow: toNames(given.allow ?? []), deny: new Set(given.deny) };
+  const { allow = [], deny = [] } =
+    given === 'all' || Array.isArray(given) ? { allow: given } : given;
+  const narrowed = allow === 'all' ? [] : narrowedOf(allow);
+  const names = toNames(allow === 'all' ? allow : allow.map(nameOf));
+  return withNarrowed({ allow: names, deny: new Set(deny) }, narrowed);
 }
 
 function spawnScope(given: Given<'spawn'>): Scopes['spawn'] {

@@ -1,6 +1,8 @@
 /** How callers and policy files write grants. */
 
 import * as z from 'zod';
+import { RingfenceError } from '../errors.ts';
+import { compileSchema } from '../json-schema/validator.ts';
 import { ADDRESS_CLASSES, NETWORK_SCHEMES } from './grant.ts';
 import { NETWORK_RULES_MAX } from './network.ts';
 import { PATH_CHARACTERS_MAX, readRule } from './network-rule.ts';
@@ -77,12 +79,62 @@ const ipc = z.union(
   { error: 'write all, parent_only, receive_only, none, or pids, topics and parent' },
 );
 
+/** Tools of a scope of which arguments have to be something. */
+export const NARROWED_TOOLS_MAX = 256;
+
+/** Why a schema of arguments is not taken; null: it is. */
+export function problemOfArguments(schema: unknown): string | null {
+  try {
+    compileSchema(schema);
+    return null;
+  } catch (error) {
+    if (error instanceof RingfenceError) {
+      return error.message.replace(/\.$/, '');
+    }
+    throw error;
+  }
+}
+
+const argumentSchema = z.record(z.string(), z.unknown()).superRefine((schema, context) => {
+  const message = problemOfArguments(schema);
+  if (message !== null) {
+    context.addIssue({ code: 'custom', message });
+  }
+});
+
+/** A tool by its name, or a part of what it can do: with arguments that fit a schema. */
+const toolItem = z.union([name, z.strictObject({ name, arguments: argumentSchema })], {
+  error: 'write the name of a tool, or name and arguments: a JSON schema',
+});
+
+const toolItems = z
+  .array(toolItem)
+  .max(NAMES_MAX)
+  .superRefine((items, context) => {
+    const narrowed = items.flatMap((item) => (typeof item === 'string' ? [] : [item.name]));
+    if (narrowed.length > NARROWED_TOOLS_MAX) {
+      const message = `${NARROWED_TOOLS_MAX} tools with arguments are the most`;
+      context.addIssue({ code: 'custom', message });
+    }
+    const names = items.map((item) => (typeof item === 'string' ? item : item.name));
+    const twice = names.findIndex(
+      (each, index) => narrowed.includes(each) && names.indexOf(each) < index,
+    );
+    if (twice >= 0) {
+      context.addIssue({
+        code: 'custom',
+        path: [twice],
+        message: `the tool '${names[twice]}' is there twice: write it once, with one schema (anyOf, allOf)`,
+      });
+    }
+  });
+
 const tools = z.union(
   [
     all,
-    names,
+    toolItems,
     z
-      .strictObject({ allow: orAll(names, 'tools').optional(), deny: names.optional() })
+      .strictObject({ allow: orAll(toolItems, 'tools').optional(), deny: names.optional() })
       .refine(({ allow, deny }) => allow !== undefined || deny === undefined, {
         error: "a list of denied tools allows none: write allow: 'all' beside it",
       }),

@@ -4,7 +4,8 @@
  * What reaches is asked by the gate at each host call: it allocates nothing.
  */
 
-import { ALGEBRA, hasTool } from './algebra.ts';
+import { ALGEBRA } from './algebra.ts';
+import { hasTool } from './arguments.ts';
 import type { GrantKind, IpcScope, NameScope, Scopes, ToolScope } from './grant.ts';
 import { hasItem } from './names.ts';
 
@@ -58,7 +59,7 @@ export function reachesTopic(scope: IpcScope, topic: string): boolean {
   return scope.topics === 'all' || scope.topics.has(topic);
 }
 
-/** Whether a tool may be called: deny beats allow. */
+/** Whether a tool may be called, with arguments that fit its schemas: deny beats allow. */
 export function reachesTool(scope: ToolScope, name: string): boolean {
   return hasTool(scope, name);
 }

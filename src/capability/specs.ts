@@ -2,14 +2,24 @@
 
 import * as z from 'zod';
 import { RingfenceError } from '../errors.ts';
+import { SCHEMA_CHARACTERS_MAX } from '../json-schema/caps.ts';
+import { canonicalJson, readJson } from '../json-schema/text.ts';
 import { addressClass } from './address.ts';
 import { isWithin } from './algebra.ts';
 import { ADDRESS_CLASSES, NETWORK_SCHEMES } from './grant.ts';
 import { ANY_HOST, addressOfHost, canonicalHost } from './host.ts';
 import { NETWORK_RULES_MAX } from './network.ts';
 import { problemsOf } from './problems.ts';
-import { MOUNTS_MAX, SPAWN_DEPTH_MAX } from './schema.ts';
+import { MOUNTS_MAX, NARROWED_TOOLS_MAX, problemOfArguments, SPAWN_DEPTH_MAX } from './schema.ts';
 import type { WantedGrant } from './wanted.ts';
+
+/** Whether a text is a schema as `parseGrants` writes it: only then are two compared by their text. */
+function isCanonicalSchema(text: string): boolean {
+  const read = readJson(text);
+  return (
+    read.tag === 'ok' && canonicalJson(read.val) === text && problemOfArguments(read.val) === null
+  );
+}
 
 const all = z.literal('all');
 const nameSet = z.set(z.string());
@@ -52,6 +62,18 @@ const networkRule = z
     'an address is of its own class only',
   );
 
+const narrowed = z
+  .array(
+    z.strictObject({
+      tool: z.string(),
+      schema: z
+        .string()
+        .max(SCHEMA_CHARACTERS_MAX)
+        .refine(isCanonicalSchema, 'write a JSON schema that is taken, in its canonical form'),
+    }),
+  )
+  .max(NARROWED_TOOLS_MAX);
+
 const FIELDS = {
   expiresAtMs: z.number().nullable(),
   implied: z.enum(['scope', 'depth']).optional(),
@@ -81,7 +103,7 @@ const specsSchema = z
       z.strictObject({
         ...FIELDS,
         kind: z.literal('tools'),
-        scope: z.strictObject({ allow: names, deny: nameSet }),
+        scope: z.strictObject({ allow: names, deny: nameSet, narrowed: narrowed.optional() }),
       }),
       z.strictObject({
         ...FIELDS,

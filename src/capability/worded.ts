@@ -1,9 +1,16 @@
 /** A grant in words, as its agent is told of it; words.ts reads them. Workers need no more than this. */
 
-import type { FileModes, GrantSpec, NameScope } from './grant.ts';
+import { wordOfArguments } from './arguments.ts';
+import type { FileModes, GrantSpec, NameScope, ToolScope } from './grant.ts';
 import { wordsOfRule } from './network-words.ts';
 
 const wordsOfNames = (scope: NameScope): string[] => (scope === 'all' ? ['*'] : [...scope]);
+
+/** A tool of which the arguments have to be something is named with what that is. */
+function wordsOfTools({ allow, deny, narrowed = [] }: ToolScope): string[] {
+  const names = wordsOfNames(allow).filter((name) => !narrowed.some(({ tool }) => tool === name));
+  return [...names, ...narrowed.map(wordOfArguments), ...[...deny].map((name) => `!${name}`)];
+}
 
 function modeWord(modes: FileModes): string {
   if (modes.create) {
@@ -31,7 +38,7 @@ export function wordsOf(grant: Pick<GrantSpec, 'kind' | 'scope'>): string[] {
     case 'network':
       return spec.scope.rules.flatMap(wordsOfRule);
     case 'tools':
-      return [...wordsOfNames(spec.scope.allow), ...[...spec.scope.deny].map((name) => `!${name}`)];
+      return wordsOfTools(spec.scope);
     case 'services':
       return wordsOfNames(spec.scope.names);
     case 'spawn':

@@ -6,7 +6,7 @@
  * |---|---|
  * | ipc | `all`, `receive`, `parent`, `pid:*`, a pid such as `3`, `topic:NAME`, `topic:*` |
  * | network | `*`, a host, `host:port`, `https://host/path GET`: as in a policy |
- * | tools | `*`, a name, `!NAME` for one that is denied |
+ * | tools | `*`, a name, `!NAME` for one that is denied, `NAME#DIGEST` for one with arguments that fit the schema of an own grant |
  * | services | `*`, a name |
  * | spawn | `*`, `sha256:DIGEST`, `count:N`, `depth:N` |
  * | files | one word: where it is mounted, and `:ro`, `:rw` or `:write` (change, not create) |
@@ -15,7 +15,16 @@
  */
 
 import { RingfenceError } from '../errors.ts';
-import type { FileModes, GrantKind, GrantSpec, NameScope, Scopes } from './grant.ts';
+import { mayNameArguments, withNarrowed, wordOfArguments } from './arguments.ts';
+import type {
+  ArgumentScope,
+  FileModes,
+  GrantKind,
+  GrantSpec,
+  NameScope,
+  Scopes,
+  ToolScope,
+} from './grant.ts';
 import { GRANT_KINDS } from './grant.ts';
 import { parseGrants } from './input.ts';
 import { SPAWN_DEPTH_MAX } from './schema.ts';
@@ -132,27 +141,58 @@ function files(words: readonly string[], own: readonly Scopes['files'][]): Scope
   return mode === undefined ? mount : { ...mount, modes: MODES_OF_WORD[mode] ?? mount.modes };
 }
 
-function scopeOf(
-  kind: GrantKind,
-  words: readonly string[],
-  own: readonly Scopes['files'][],
-): Scopes[GrantKind] {
+/**
+ * Tools by name; those with a digest as the asker's own grants have them. An agent can name a schema, and
+ * write none: what is compiled is never a guest's.
+ */
+function tools(words: readonly string[], own: readonly ToolScope[]): ToolScope {
+  const denied = words.filter((word) => word.startsWith('!')).map((word) => word.slice(1));
+  const allowed = words.filter((word) => !word.startsWith('!'));
+  const known = new Map<string, ArgumentScope>();
+  for (const narrowed of own.flatMap((scope) => scope.narrowed ?? [])) {
+    known.set(wordOfArguments(narrowed), narrowed);
+  }
+  const narrowed: ArgumentScope[] = [];
+  const plain: string[] = [];
+  for (const word of allowed) {
+    const one = known.get(word);
+    if (one !== undefined) {
+      narrowed.push(one);
+    } else if (mayNameArguments(word)) {
+      throw invalid(
+        'tools',
+        "'NAME#DIGEST' names arguments as a grant of the asker's own has them",
+      );
+    } else {
+      plain.push(word);
+    }
+  }
+  const allow = plain.includes('*')
+    ? ('all' as const)
+    : new Set([...plain, ...narrowed.map(({ tool }) => tool)]);
+  return withNarrowed({ allow, deny: new Set(denied) }, narrowed);
+}
+
+/** What an asker has of its own, and can hand on. */
+interface Own {
+  readonly files: readonly Scopes['files'][];
+  readonly tools: readonly ToolScope[];
+}
+
+function scopeOf(kind: GrantKind, words: readonly string[], own: Own): Scopes[GrantKind] {
   switch (kind) {
     case 'ipc':
       return ipc(words);
     case 'network':
       return hosts(words);
-    case 'tools': {
-      const denied = words.filter((word) => word.startsWith('!')).map((word) => word.slice(1));
-      const allowed = words.filter((word) => !word.startsWith('!'));
-      return { allow: names(allowed), deny: new Set(denied) };
-    }
+    case 'tools':
+      return tools(words, own.tools);
     case 'services':
       return { names: names(words) };
     case 'spawn':
       return spawn(words);
     case 'files':
-      return files(words, own);
+      return files(words, own.files);
     case 'clocks':
       if (words.length !== 1 || (words[0] !== 'coarse' && words[0] !== 'exact')) {
         throw invalid(kind, 'write coarse or exact');
@@ -169,7 +209,8 @@ function scopeOf(
 /**
  * What a guest asks for.
  *
- * `own` are the directories that are mounted for it: it can only name these.
+ * `files` are the directories that are mounted for it, `tools` the tools that it may call: of directories,
+ * and of schemas of arguments, it can only name these.
  *
  * @throws {RingfenceError} `RF_USAGE` for a kind or words that can't be understood; no words at all
  * mean nothing, and nothing can't be asked for.
@@ -179,7 +220,11 @@ function scopeOf(
  * specOfWords({ kind: 'tools', scope: ['add'] }, []).kind; // 'tools'
  * ```
  */
-export function specOfWords(grant: WordedGrant, own: readonly Scopes['files'][]): GrantSpec {
+export function specOfWords(
+  grant: WordedGrant,
+  files: readonly Scopes['files'][],
+  tools: readonly ToolScope[] = [],
+): GrantSpec {
   const { kind, scope } = grant;
   if (!isKind(kind)) {
     throw invalid(kind.slice(0, WORD_CHARACTERS_MAX), `it is none of ${GRANT_KINDS.join(', ')}`);
@@ -190,5 +235,5 @@ export function specOfWords(grant: WordedGrant, own: readonly Scopes['files'][])
   if (scope.some((word) => word.length === 0 || word.length > WORD_CHARACTERS_MAX)) {
     throw invalid(kind, `a word of its scope has not 1 to ${WORD_CHARACTERS_MAX} characters`);
   }
-  return { kind, scope: scopeOf(kind, scope, own), expiresAtMs: null } as GrantSpec;
+  return { kind, scope: scopeOf(kind, scope, { files, tools }), expiresAtMs: null } as GrantSpec;
 }

@@ -28,7 +28,7 @@ const request = (changes: Partial<ChildRequest> = {}): ChildRequest => ({
 
 const named = (val: string): ChildRequest['module'] => ({ tag: 'name', val });
 
-const parent = { limits: { ...DEFAULT_LIMITS, fuel: 1000, hostBytes: 5 }, files: [] };
+const parent = { limits: { ...DEFAULT_LIMITS, fuel: 1000, hostBytes: 5 }, files: [], tools: [] };
 
 describe('a child as an agent asks for it', () => {
   test('has what it asks for, and the limits of its parent where it asks for none', () => {

@@ -1,7 +1,7 @@
 /** A child as an agent asks for it, read: which module, with which grants and limits. Nothing in it is trusted. */
 
 import type { ChildRequest } from '../backend/backend.ts';
-import type { FilesScope, GrantSpec } from '../capability/grant.ts';
+import type { FilesScope, GrantSpec, ToolScope } from '../capability/grant.ts';
 import { specOfWords } from '../capability/words.ts';
 import { RingfenceError } from '../errors.ts';
 import type { Limits } from '../resource/limits.ts';
@@ -89,13 +89,17 @@ export function requireBounded(request: ChildRequest): void {
  */
 export function readChild(
   request: ChildRequest,
-  parent: { readonly limits: Limits; readonly files: readonly FilesScope[] },
+  parent: {
+    readonly limits: Limits;
+    readonly files: readonly FilesScope[];
+    readonly tools: readonly ToolScope[];
+  },
 ): ReadChild {
   requireBounded(request);
   if (request.environment.some(([name]) => !/^[^=\0]+$/.test(name))) {
     throw invalid('the name of a variable is empty, or has a = or a NUL in it');
   }
-  const specs = request.grants.map((grant) => specOfWords(grant, parent.files));
+  const specs = request.grants.map((grant) => specOfWords(grant, parent.files, parent.tools));
   const places = specs.flatMap((spec) => (spec.kind === 'files' ? [spec.scope.guest] : []));
   if (new Set(places).size < places.length) {
     throw invalid('it names a directory twice');

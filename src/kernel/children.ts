@@ -63,6 +63,7 @@ export class Children {
       const { specs, limits } = readChild(request, {
         limits: parent.request.limits,
         files: granted.flatMap((grant) => (grant.kind === 'files' ? [grant.scope] : [])),
+        tools: granted.flatMap((grant) => (grant.kind === 'tools' ? [grant.scope] : [])),
       });
       const { tag, val } = request.module;
       const module = tag === 'digest' ? modules.ofDigest(val) : modules.ofName(val);

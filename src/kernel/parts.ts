@@ -20,6 +20,7 @@ import { defaultCacheDirectory } from '../wasm/component/prepare/prepare.ts';
 import { agentOf } from './agent.ts';
 import { Children } from './children.ts';
 import { outcomeForGuest } from './for-guests.ts';
+import { GrantedTools } from './granted-tools.ts';
 import { KernelHealth } from './health.ts';
 import { HttpServices } from './http-services.ts';
 import { KernelMetrics } from './metrics.ts';
@@ -49,7 +50,7 @@ export interface Parts {
   readonly services: HttpServices;
   readonly children: Children;
   readonly supervisors: Supervisors;
-  readonly tools: ToolRegistry;
+  readonly tools: GrantedTools;
   readonly elevations: Elevations;
   readonly views: Views;
   readonly metrics: KernelMetrics;
@@ -72,7 +73,12 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
   const closing = new AbortController();
   const deadLetters = new DeadLetters(Date.now);
   const scores = new ScoreBook(Date.now);
-  const tools = new ToolRegistry(operator.toolFailed);
+  const registry = new ToolRegistry(operator.toolFailed);
+  const tools: GrantedTools = new GrantedTools({
+    registry,
+    find: (pid) => supervisor.find(pid),
+    grantsOf: (pid) => supervisor.grants.of(pid),
+  });
   const pipes = new Pipes({
     wake: (inMs, ring) => SYSTEM_CLOCK.wake(inMs, ring),
     dropped: (messages) => deadLetters.lose(messages),
@@ -99,9 +105,13 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
       }
       views.changed(process, from);
     },
-    exited: (pid) => elevations.exited(pid),
+    exited: (pid) => {
+      elevations.exited(pid);
+      tools.exited(pid);
+    },
+    revoked: (grants) => tools.revoked(grants),
     childStopped: (pid) => children.stopped(pid),
-    tools: () => tools.list(),
+    tools: (pid) => tools.list(pid),
     onMessage: options.onMessage ?? null,
     undelivered: (to, mail, why) => {
       // Who asks for the program is told itself that there is no reply.

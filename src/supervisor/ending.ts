@@ -30,6 +30,7 @@ export function reportOf(process: Process, exit: Exit): Report {
     usage: process.usage,
     limits: reportLimits(request.limits),
     denied: [...process.denials.values()],
+    tools: process.tools.list(),
   };
 }
 

@@ -31,9 +31,12 @@ function held(process: Process, grant: Grant): HeldGrant {
 export class AgentGrants {
   readonly #registry = new GrantRegistry();
   readonly #holders: Holders;
+  readonly #onRevoked: (revoked: readonly Grant[]) => void;
 
-  constructor(holders: Holders) {
+  /** `onRevoked` is told what was revoked: what goes on under it is to be given up. Must not throw. */
+  constructor(holders: Holders, onRevoked: (revoked: readonly Grant[]) => void) {
     this.#holders = holders;
+    this.#onRevoked = onRevoked;
   }
 
   /** Gives an agent what it has from its spawn on, of its parent's where it has one. */
@@ -121,6 +124,7 @@ export class AgentGrants {
         told.push(process.running.revoked());
       }
     }
+    this.#onRevoked(revoked);
     return Promise.all(told).then(() => revoked);
   }
 }

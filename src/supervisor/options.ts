@@ -2,6 +2,7 @@
 
 import type { CallOutcome, ChildRequest } from '../backend/backend.ts';
 import type { ElevationOutcome } from '../capability/elevation.ts';
+import type { Grant } from '../capability/grant.ts';
 import type { WordedGrant } from '../capability/words.ts';
 import type { DeadLetterReason } from '../ipc/dead-letters.ts';
 import type { Mail } from '../ipc/message.ts';
@@ -61,8 +62,10 @@ export interface SupervisorOptions {
   exited(pid: Pid): void;
   /** An agent's parent has stopped it: it is not started again. */
   childStopped(pid: Pid): void;
-  /** The tools that are registered. */
-  tools(): readonly ToolListing[];
+  /** The tools that an agent may call. */
+  tools(pid: Pid): readonly ToolListing[];
+  /** Grants are no longer in force. Must not throw. */
+  revoked(grants: readonly Grant[]): void;
   /** Takes what agents send to the program; null: nothing does. */
   readonly onMessage: OnMessage | null;
   /** Mail that reached nobody: the program's, and what an agent was told otherwise of, or nothing. */

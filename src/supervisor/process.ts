@@ -13,6 +13,7 @@ import { Input, type InputGiven } from './input.ts';
 import { Output, type OutputWriter } from './output.ts';
 import type { Denial, Exit, Report } from './report.ts';
 import type { Lineage } from './specification.ts';
+import { ToolUses } from './tool-uses.ts';
 
 /** An open directory of the host. */
 export interface OpenRoot {
@@ -75,6 +76,8 @@ export class Process {
   /** What it was not warned of yet. */
   readonly marks: LimitMarks;
   readonly denials = new Map<string, Denial>();
+  /** What it has called. */
+  readonly tools = new ToolUses();
   /** Which bit of its control block says that a grant was revoked; in the order of granting. */
   readonly grantIndexes = new Map<GrantId, number>();
   readonly spawnedAtMs = performance.timeOrigin + performance.now();

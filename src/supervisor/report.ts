@@ -3,6 +3,7 @@
 import type { ExitReason } from '../process/exit.ts';
 import type { Limits } from '../resource/limits.ts';
 import { NOTHING_USED, type Usage } from '../resource/usage.ts';
+import type { ToolUse } from './tool-uses.ts';
 
 export type { ExitReason } from '../process/exit.ts';
 
@@ -52,6 +53,8 @@ export interface Report {
   readonly usage: Usage;
   readonly limits: ReportedLimits;
   readonly denied: readonly Denial[];
+  /** What it has called of the host's tools, by name. */
+  readonly tools: readonly ToolUse[];
 }
 
 export function reportLimits(limits: Limits): ReportedLimits {
@@ -108,5 +111,6 @@ export function refusalReport(
     usage: NOTHING_USED,
     limits: reportLimits(limits),
     denied: [],
+    tools: [],
   };
 }

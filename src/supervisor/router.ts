@@ -9,7 +9,7 @@
 
 import type { CallOutcome, Sending } from '../backend/backend.ts';
 import { CAPABILITY_NAME, type Grant, type GrantKind } from '../capability/grant.ts';
-import { reachesPid, reachesTool, reachesTopic } from '../capability/scope.ts';
+import { reachesPid, reachesTopic } from '../capability/scope.ts';
 import { ASKED_MAX } from '../ipc/conversations.ts';
 import type { DeadLetterReason } from '../ipc/dead-letters.ts';
 import { type Ending, type Mail, mailOf, type Payload } from '../ipc/message.ts';
@@ -36,7 +36,8 @@ export interface RouterOptions {
   stop(pid: Pid, message: string): void;
   /** Its parent has stopped a child, one that runs or one that waits to be started again. */
   childStopped(pid: Pid): void;
-  tools(): readonly ToolListing[];
+  /** Those that an agent may call. */
+  tools(pid: Pid): readonly ToolListing[];
   /** A message for the program that runs the kernel. */
   toKernel(sending: Sending, from: Process): CallOutcome<number>;
   /** A reply to a request of the program's. */
@@ -296,22 +297,13 @@ export class Router {
         await this.publish(pid, question.topic, question.payload);
         return done(null);
       case 'tools':
-        return done(this.#toolsOf(pid));
+        return done(this.#options.tools(pid));
     }
   }
 
   #deny(asker: Process, kind: GrantKind, operation: string, why: string): CallOutcome<never> {
     asker.deny(CAPABILITY_NAME[kind], operation);
     return refused('denied', `${operation}: ${why}: ask for ${CAPABILITY_NAME[kind]}`);
-  }
-
-  #toolsOf(pid: Pid): ToolListing[] {
-    const scopes = this.#options
-      .grantsOf(pid)
-      .flatMap((grant) => (grant.kind === 'tools' ? [grant.scope] : []));
-    return this.#options
-      .tools()
-      .filter(({ name }) => scopes.some((scope) => reachesTool(scope, name)));
   }
 
   #subscribe(asker: Process, topic: string): CallOutcome<null> {

@@ -50,7 +50,7 @@ export class Supervisor {
       changed: (process, from) => options.changed(process, from),
     });
     this.blocks = new ControlBlocks(options.capacity);
-    this.grants = new AgentGrants(this.#table);
+    this.grants = new AgentGrants(this.#table, (revoked) => options.revoked(revoked));
     this.commands = new Commands(this.#table, this.grants);
     this.mail = new ProgramMail({
       onMessage: options.onMessage,
@@ -69,7 +69,7 @@ export class Supervisor {
       kill: (pid, message) => this.commands.kill(pid, message),
       stop: (pid, message) => this.commands.stop(pid, DEFAULT_SHUTDOWN_MS, message),
       childStopped: (pid) => options.childStopped(pid),
-      tools: () => options.tools(),
+      tools: (pid) => options.tools(pid),
       toKernel: (sending, from) =>
         this.mail.take(sending, from, (correlation, payload) =>
           this.router.replyOfProgram(from.pid, correlation, payload),

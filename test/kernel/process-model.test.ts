@@ -54,6 +54,7 @@ class Real {
       exited: () => {},
       childStopped: () => {},
       tools: () => [],
+      revoked: () => {},
       onMessage: null,
       undelivered: (to: number, mail: readonly Mail[], why: string) => {
         this.deadLetters.push(...mail.map(({ payload }) => `${why} ${to} ${payload.val}`));

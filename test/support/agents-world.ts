@@ -58,6 +58,7 @@ export function agentsWorld(
     changed: nothing,
     exited: nothing,
     tools: () => [],
+    revoked: () => {},
     onMessage: null,
     undelivered: nothing,
     lost: nothing,

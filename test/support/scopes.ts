@@ -1,6 +1,7 @@
 /** Scopes of every kind for property tests, and what they mean: the single things that one reaches. */
 
 import * as fc from 'fast-check';
+import { schemasOf, withNarrowed } from '../../src/capability/arguments.ts';
 import type {
   FilesScope,
   GrantKind,
@@ -10,6 +11,7 @@ import type {
 } from '../../src/capability/grant.ts';
 import { reachedAddresses } from '../../src/capability/network.ts';
 import { reachesName, reachesPid, reachesTool, reachesTopic } from '../../src/capability/scope.ts';
+import { compileSchema, type Validator } from '../../src/json-schema/validator.ts';
 
 /** Something that a scope of the kind reaches, or does not. */
 export interface Point<Kind extends GrantKind> {
@@ -26,6 +28,14 @@ const MODULES = ['m', 'n'] as const;
 const SEEDS = ['s', 't'] as const;
 const PATHS = ['/', '/data', '/data2', '/data/x', '/data/x/y', '/data/xy', '/b'] as const;
 const AMOUNTS = [1, 10, 100, 1_000_000] as const;
+
+/** Schemas of arguments that have nothing to do with each other: all that can be proved of two is equality. */
+const SCHEMAS = ['{"required":["s"]}', '{"required":["t"]}'] as const;
+/** Arguments, by the schemas that they fit. */
+const ARGUMENTS = [{}, { s: 1 }, { t: 1 }, { s: 1, t: 1 }] as const;
+
+const combine = <One, Other>(ones: readonly One[], others: readonly Other[]): [One, Other][] =>
+  ones.flatMap((one) => others.map((other): [One, Other] => [one, other]));
 
 const sets = <Item>(items: readonly Item[]) =>
   fc.subarray([...items]).map((chosen): ReadonlySet<Item> => new Set(chosen));
@@ -58,7 +68,13 @@ const networkRules: fc.Arbitrary<NetworkRule> = fc
 export const SCOPES: { readonly [Kind in GrantKind]: fc.Arbitrary<Scopes[Kind]> } = {
   ipc: fc.record({ pids: allOr(PIDS), parent: fc.boolean(), topics: names }),
   network: fc.record({ rules: fc.array(networkRules, { maxLength: 3 }) }),
-  tools: fc.record({ allow: names, deny: sets(NAMES) }) as fc.Arbitrary<Scopes['tools']>,
+  tools: fc
+    .record({
+      allow: names,
+      deny: sets(NAMES),
+      narrowed: fc.subarray(combine(NAMES, SCHEMAS).map(([tool, schema]) => ({ tool, schema }))),
+    })
+    .map(({ narrowed, ...scope }) => withNarrowed(scope, narrowed)),
   services: fc.record({ names }),
   spawn: fc.record({
     count: fc.integer({ min: 0, max: 3 }),
@@ -77,9 +93,6 @@ export const SCOPES: { readonly [Kind in GrantKind]: fc.Arbitrary<Scopes[Kind]> 
   clocks: fc.record({ precision: fc.constantFrom('coarse', 'exact') }),
   random: fc.record({ seed: fc.constantFrom(null, ...SEEDS) }),
 };
-
-const combine = <One, Other>(ones: readonly One[], others: readonly Other[]): [One, Other][] =>
-  ones.flatMap((one) => others.map((other): [One, Other] => [one, other]));
 
 /** A pid that is the parent's, too: no scope says that a pid is reached where it is the parent's. */
 const BY_CHANCE = 'the parent is pid';
@@ -153,13 +166,20 @@ const network: Point<'network'>[] = combine(
   reachedBy: (scope) => reachedAddresses([scope], { host, port, ...act }).has(address),
 }));
 
+/** An own reading of what a schema takes: by the engine that calls are checked with. */
+const VALIDATORS: Readonly<Record<string, Validator>> = Object.fromEntries(
+  SCHEMAS.map((schema) => [schema, compileSchema(JSON.parse(schema))]),
+);
+
 /** All that can be told apart by the generated scopes. */
 export const POINTS: { readonly [Kind in GrantKind]: readonly Point<Kind>[] } = {
   ipc,
   network,
-  tools: [...NAMES, STRANGER].map((tool) => ({
-    name: tool,
-    reachedBy: (scope) => reachesTool(scope, tool),
+  tools: combine([...NAMES, STRANGER], ARGUMENTS).map(([tool, args]) => ({
+    name: `${tool} with ${JSON.stringify(args)}`,
+    reachedBy: (scope) =>
+      reachesTool(scope, tool) &&
+      schemasOf(scope, tool).every((schema) => VALIDATORS[schema]?.(args) === null),
   })),
   services: [...NAMES, STRANGER].map((service) => ({
     name: service,

@@ -118,6 +118,7 @@ export function fakeReport(exit: Partial<Exit> = {}): Report {
       disk_bytes: 0,
     },
     denied: [],
+    tools: [],
   };
 }
 

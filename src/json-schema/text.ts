@@ -1,0 +1,146 @@
+/** JSON text that others wrote: read within caps, written in one form, measured before it is written. */
+
+/** Levels of lists and records in JSON that an agent passes: what schemas describe has a few. */
+export const JSON_DEPTH_MAX = 64;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Index of the quote that ends a text, which begins at `start`; the end of all where none does. */
+function endOfText(text: string, start: number): number {
+  let at = start;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      return at;
+    }
+    at += code === BACKSLASH ? 2 : 1;
+  }
+  return at;
+}
+
+/** Whether JSON text has at most so many levels: looked at before anything is made of it. */
+export function isWithinDepth(text: string, depthMax: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = endOfText(text, at + 1);
+        break;
+      case 0x5b:
+      case 0x7b:
+        depth += 1;
+        if (depth > depthMax) {
+          return false;
+        }
+        break;
+      case 0x5d:
+      case 0x7d:
+        depth -= 1;
+        break;
+    }
+  }
+  return true;
+}
+
+/** JSON that was read, or why it was not. */
+export type ReadJson =
+  | { readonly tag: 'ok'; readonly val: unknown }
+  | { readonly tag: 'err'; readonly why: 'not JSON' | 'too deep' };
+
+/** Reads JSON of at most {@link JSON_DEPTH_MAX} levels. */
+export function readJson(text: string): ReadJson {
+  if (!isWithinDepth(text, JSON_DEPTH_MAX)) {
+    return { tag: 'err', why: 'too deep' };
+  }
+  try {
+    return { tag: 'ok', val: JSON.parse(text) };
+  } catch {
+    return { tag: 'err', why: 'not JSON' };
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * JSON text of a JSON value in which the order of a record's fields makes no difference. Its depth must
+ * have been checked.
+ *
+ * @example
+ * ```ts
+ * canonicalJson({ b: 1, a: [2] }); // '{"a":[2],"b":1}'
+ * ```
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) {
+    return `[${value.map(canonicalJson).join(',')}]`;
+  }
+  if (!isRecord(value)) {
+    return JSON.stringify(value);
+  }
+  const fields = Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name])}`);
+  return `{${fields.join(',')}}`;
+}
+
+/** Whether a value has a field called `__proto__` anywhere: whoever merges it changes what others inherit. */
+export function hasPrototypeField(value: unknown): boolean {
+  const left: unknown[] = [value];
+  for (let next = left.pop(); left.length > 0 || next !== undefined; next = left.pop()) {
+    if (typeof next === 'object' && next !== null) {
+      if (Object.hasOwn(next, '__proto__')) {
+        return true;
+      }
+      left.push(...valuesOf(next));
+    }
+  }
+  return false;
+}
+
+/** Records and lists among the values of one; texts and numbers have no fields. */
+const valuesOf = (of: object): object[] =>
+  Object.values(of).filter((value) => typeof value === 'object' && value !== null);
+
+/** Levels of an answer that are looked into: what goes around in circles is found when it is written. */
+const MEASURED_DEPTH_MAX = 1_000;
+
+/** The characters that are left of a budget when a value is written; below 0: it is used up. */
+function leftOf(value: unknown, budget: number, depth: number): number {
+  if (typeof value === 'string') {
+    return budget - value.length - 2;
+  }
+  if (typeof value !== 'object' || value === null || depth === MEASURED_DEPTH_MAX) {
+    return budget - 1;
+  }
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') {
+    return budget - 1;
+  }
+  if (Array.isArray(value)) {
+    // A list longer than what is left is never gone through.
+    let left = budget - value.length - 1;
+    for (let index = 0; index < value.length && left >= 0; index += 1) {
+      // Each has been counted as one character already.
+      left = leftOf(value[index], left + 1, depth + 1) - 1;
+    }
+    return left;
+  }
+  let left = budget - 1;
+  for (const name of Object.keys(value)) {
+    left = leftOf((value as Record<string, unknown>)[name], left - name.length - 3, depth + 1);
+    if (left < 0) {
+      break;
+    }
+  }
+  return left;
+}
+
+/**
+ * Whether the JSON text of a value would have more characters than may be: answered before the text is
+ * made. What it says of a value that has methods `toJSON`, or undefined fields, is a guess: who writes the
+ * text finds out.
+ */
+export function isLongerThan(value: unknown, charactersMax: number): boolean {
+  return leftOf(value, charactersMax, 0) < 0;
+}
