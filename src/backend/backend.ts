@@ -106,8 +106,10 @@ export interface BackendEvents {
   input(): Promise<Uint8Array | null>;
   /** Sends as the agent; answers to whom it came. */
   send(sending: Sending, signal: AbortSignal): Promise<CallOutcome<number>>;
-  /** It has ended without a reply to this one, of whose request only its worker knew. */
+  /** It will not reply to this one: it has ended, or was asked too much besides. */
   unanswered(asker: number, correlation: number): void;
+  /** It waits no longer for the reply to a request of its own. */
+  gaveUp(correlation: number): void;
   /** Asks as the agent. */
   ask(question: Question): Promise<CallOutcome<Answer>>;
   callTool(name: string, argumentsJson: string, signal: AbortSignal): Promise<CallOutcome<string>>;

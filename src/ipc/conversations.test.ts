@@ -51,7 +51,7 @@ test('it is answered once, under an id of its own', () => {
     { pid: 7, correlation: 40 },
     { pid: 8, correlation: 40 },
   ] as const;
-  expect([conversations.asked(one), conversations.asked(other)]).toEqual([1, 2]);
+  expect([conversations.asked(one).id, conversations.asked(other).id]).toEqual([1, 2]);
   expect(conversations.asker(1)).toEqual(one);
   conversations.answered(1);
   expect(conversations.asker(1)).toBeUndefined();
@@ -59,14 +59,19 @@ test('it is answered once, under an id of its own', () => {
   expect(conversations.unanswered()).toEqual([other]);
 });
 
-test('requests that were not answered are bounded: the oldest is forgotten for one more', () => {
+test('requests that were not answered are bounded: the oldest of who has the most is forgotten', () => {
   const conversations = new Conversations();
-  for (let correlation = 1; correlation <= UNANSWERED_MAX; correlation += 1) {
-    conversations.asked({ pid: 7, correlation });
+  const honest = { pid: 8, correlation: 1 };
+  expect(conversations.asked(honest)).toEqual({ id: 1, forgotten: null });
+  for (let correlation = 1; correlation < UNANSWERED_MAX; correlation += 1) {
+    expect(conversations.asked({ pid: 7, correlation }).forgotten).toBe(null);
   }
-  expect(conversations.asker(1)).toEqual({ pid: 7, correlation: 1 });
-  conversations.asked({ pid: 8, correlation: 1 });
-  expect(conversations.asker(1)).toBeUndefined();
-  expect(conversations.asker(2)).toEqual({ pid: 7, correlation: 2 });
+  for (let correlation = 1; correlation <= 10; correlation += 1) {
+    expect(conversations.asked({ pid: 9, correlation }).forgotten).toEqual({ pid: 7, correlation });
+  }
+  expect(conversations.asker(1)).toEqual(honest);
   expect(conversations.unanswered()).toHaveLength(UNANSWERED_MAX);
+  // The control: with a reply there is room for one more.
+  conversations.answered(1);
+  expect(conversations.asked(honest).forgotten).toBe(null);
 });

@@ -11,7 +11,10 @@ import { dropOldest } from './drop-oldest.ts';
 /** Requests that an agent waits for at a time; the oldest is given up for one more. */
 export const ASKED_MAX = 1_024;
 
-/** Requests that an agent has taken and not answered; the oldest is forgotten for one more. */
+/**
+ * Requests that an agent has taken and not answered. For one more the oldest of whoever has the most is
+ * forgotten: who floods it with requests takes nobody else's answer.
+ */
 export const UNANSWERED_MAX = 4_096;
 
 /** Whom to answer, and under which of its ids. */
@@ -35,6 +38,8 @@ export type Standing = 'unknown' | 'waiting' | 'closed';
 export class Conversations {
   readonly #asked = new Map<number, Asked>();
   readonly #unanswered = new Map<number, Asker>();
+  /** Their ids by who has asked, in order. */
+  readonly #unansweredOf = new Map<number, Set<number>>();
   #nextAsked = 1;
   #nextUnanswered = 1;
 
@@ -58,7 +63,7 @@ export class Conversations {
     return asked !== undefined && (asked.to === null || asked.to === sender);
   }
 
-  /** Who was asked has ended. */
+  /** There will be no reply. */
   close(correlation: number): void {
     const asked = this.#asked.get(correlation);
     if (asked !== undefined) {
@@ -83,13 +88,27 @@ export class Conversations {
     return asked === undefined ? 'unknown' : asked.closed ? 'closed' : 'waiting';
   }
 
-  /** It was asked; answers the id by which it can reply. */
-  asked(by: Asker): number {
+  /** It was asked; answers the id by which it can reply, and who will have none for it. */
+  asked(by: Asker): { readonly id: number; readonly forgotten: Asker | null } {
     const id = this.#nextUnanswered;
     this.#nextUnanswered += 1;
     this.#unanswered.set(id, by);
-    dropOldest(this.#unanswered, UNANSWERED_MAX);
-    return id;
+    this.#unansweredOf.set(by.pid, (this.#unansweredOf.get(by.pid) ?? new Set()).add(id));
+    return { id, forgotten: this.#unanswered.size > UNANSWERED_MAX ? this.#forgetOne() : null };
+  }
+
+  /** The oldest of who has the most, of several the one who has asked first. */
+  #forgetOne(): Asker | null {
+    let most: ReadonlySet<number> = new Set();
+    for (const ids of this.#unansweredOf.values()) {
+      most = ids.size > most.size ? ids : most;
+    }
+    for (const oldest of most) {
+      const forgotten = this.#unanswered.get(oldest) ?? null;
+      this.answered(oldest);
+      return forgotten;
+    }
+    return null;
   }
 
   /** Whom a reply under this id goes to; undefined: to nobody. */
@@ -99,7 +118,16 @@ export class Conversations {
 
   /** It has replied. */
   answered(id: number): void {
+    const asker = this.#unanswered.get(id);
+    if (asker === undefined) {
+      return;
+    }
     this.#unanswered.delete(id);
+    const ids = this.#unansweredOf.get(asker.pid);
+    ids?.delete(id);
+    if (ids?.size === 0) {
+      this.#unansweredOf.delete(asker.pid);
+    }
   }
 
   /** Who waits for a reply. */

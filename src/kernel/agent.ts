@@ -131,7 +131,7 @@ export class Agent {
       case 'closed':
         throw new RingfenceError(
           'RF_CLOSED',
-          `Cannot get a reply of pid ${pid}: it has ended without one.`,
+          `Cannot get a reply of pid ${pid}: it has ended without one, or was asked too much besides.`,
           { pid },
         );
       case 'timeout':

@@ -205,9 +205,28 @@ export class Router {
     return this.#deliverReply(KERNEL_PID, to, correlation, payload);
   }
 
-  /** The program no longer waits. */
-  gaveUp(correlation: number): void {
-    this.#requests.close(KERNEL_PID, correlation);
+  /** The program, or an agent, no longer waits for this reply. */
+  gaveUp(asker: Pid, correlation: number): void {
+    this.#requests.close(asker, correlation);
+  }
+
+  /** An agent will not reply to this one. Of those that came directly only its thread knows, which is ours. */
+  unanswered(asked: Process, asker: Pid, correlation: number): void {
+    if (
+      this.#isInThread(asked.pid) ||
+      this.#requests.isOpen({ asker, correlation, asked: asked.pid })
+    ) {
+      this.#requests.close(asker, correlation);
+      this.#tellUnanswered(asker, correlation);
+    }
+  }
+
+  #tellUnanswered(asker: Pid, correlation: number): void {
+    if (asker === KERNEL_PID) {
+      this.#options.unansweredToKernel(correlation);
+    } else {
+      this.#options.find(asker)?.running?.signal({ tag: 'unanswered', correlation });
+    }
   }
 
   /** To everybody whom the sender's scope reaches, and who may receive; who has no room misses it. */
@@ -428,11 +447,7 @@ export class Router {
     this.#options.services.exited(pid);
     this.#trapping.delete(pid);
     for (const { asker, correlation } of this.#requests.exited(pid)) {
-      if (asker === KERNEL_PID) {
-        this.#options.unansweredToKernel(correlation);
-      } else {
-        this.#options.find(asker)?.running?.signal({ tag: 'unanswered', correlation });
-      }
+      this.#tellUnanswered(asker, correlation);
     }
     for (const { monitor, watcher } of monitors) {
       this.#options.find(watcher)?.running?.signal({ tag: 'down', monitor, pid, reason });

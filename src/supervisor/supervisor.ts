@@ -55,7 +55,7 @@ export class Supervisor {
     this.mail = new ProgramMail({
       onMessage: options.onMessage,
       route: (sending, signal) => this.router.send(KERNEL_PID, sending, signal),
-      gaveUp: (correlation) => this.router.gaveUp(correlation),
+      gaveUp: (correlation) => this.router.gaveUp(KERNEL_PID, correlation),
       undelivered: (to, mail, why) => options.undelivered(to, [mail], why),
       spawned: () => this.spawned,
       warn: options.warn,
@@ -205,8 +205,8 @@ export class Supervisor {
         output: (stream, bytes) => process[stream].take(bytes),
         input: () => process.input.next(),
         send: (sending, signal) => this.router.send(pid, sending, signal),
-        unanswered: (asker, correlation) =>
-          this.#table.findLive(asker)?.running?.signal({ tag: 'unanswered', correlation }),
+        unanswered: (asker, correlation) => this.router.unanswered(process, asker, correlation),
+        gaveUp: (correlation) => this.router.gaveUp(pid, correlation),
         ask: (question) => this.router.ask(process, question),
         callTool: (name, argumentsJson, signal) =>
           this.#options.callTool(name, argumentsJson, { pid, agentId: process.agentId, signal }),

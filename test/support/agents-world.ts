@@ -13,7 +13,8 @@ const unexpected = (): never => {
   throw new Error('nobody asks for this');
 };
 
-const REQUEST: SpawnRequest = {
+/** What they are spawned with. */
+export const REQUEST: SpawnRequest = {
   agentId: 'agent',
   parentPid: 0,
   lineage: FIRST,

@@ -71,6 +71,7 @@ export function startAgent(host: Host, mode: string, given: Given = {}) {
     input: vi.fn(() => new Promise<null>(() => {})),
     send: vi.fn(async () => ({ tag: 'ok', val: 7 }) as const),
     unanswered: vi.fn(),
+    gaveUp: vi.fn(),
     ask: vi.fn(async () => ({ tag: 'ok', val: null }) as const),
     callTool: vi.fn(async () => ({ tag: 'ok', val: '3' }) as const),
     spawn: vi.fn(async () => ({ tag: 'ok', val: 9 }) as const),

@@ -241,6 +241,7 @@ export class FakeAgent implements HostAgent {
   };
   readonly timers = { set: () => 1, cancel: () => true, taken: () => {} };
   readonly conversations = new Conversations();
+  forgot(): void {}
   pending: unknown;
   waitsUnder: HeldGrant | null = null;
 

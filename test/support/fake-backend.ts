@@ -114,6 +114,11 @@ export class FakeGuest implements BackendAgent {
     return this.#send({ to, body, payload: textOf('how'), waitMs: null });
   }
 
+  /** Says that it will not reply. */
+  forgets(asker: number, correlation: number): void {
+    this.#events.unanswered(asker, correlation);
+  }
+
   /** Replies as the gate has agents do it: under an id of its own. */
   async reply(id: number, text: string): Promise<string> {
     const { conversations } = this.correspondence;
@@ -151,7 +156,10 @@ export class FakeGuest implements BackendAgent {
     }
     if (delivery?.tag === 'request') {
       const { sender, correlation } = delivery;
-      this.correspondence.conversations.asked({ pid: sender, correlation });
+      const { forgotten } = this.correspondence.conversations.asked({ pid: sender, correlation });
+      if (forgotten !== null) {
+        this.#events.unanswered(forgotten.pid, forgotten.correlation);
+      }
     }
     return delivery;
   }

@@ -74,7 +74,10 @@ const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Arguments>>>> =
   'ringfence:agent/ipc': {
     send: () => [{ tag: 'process', val: 3n }, payload, undefined],
     request: () => [{ tag: 'process', val: 3n }, payload],
-    reply: ({ agent }) => [BigInt(agent.conversations.asked({ pid: 3, correlation: 1 })), payload],
+    reply: ({ agent }) => [
+      BigInt(agent.conversations.asked({ pid: 3, correlation: 1 }).id),
+      payload,
+    ],
     receive: () => [{ tag: 'any' }, 0n],
     publish: () => ['news', payload],
     subscribe: () => ['news'],

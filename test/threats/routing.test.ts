@@ -5,8 +5,9 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { ASKED_MAX } from '../../src/ipc/conversations.ts';
-import { agentsWorld } from '../support/agents-world.ts';
+import { NativeBackend } from '../../src/backend/native.ts';
+import { ASKED_MAX, UNANSWERED_MAX } from '../../src/ipc/conversations.ts';
+import { agentsWorld, REQUEST } from '../support/agents-world.ts';
 
 describe('family 41: requests under ids that were used before', () => {
   it('41: one under an id that waits already is refused, and nothing of it stays', async () => {
@@ -39,6 +40,78 @@ describe('family 41: requests under ids that were used before', () => {
     expect(hears).toEqual(['unanswered']);
     other.end('normal');
     expect(hears).toEqual(['unanswered', 'unanswered']);
+  });
+});
+
+describe('family 41: more requests than are remembered', () => {
+  it('41: who floods an agent with requests takes nobody else the answer, and is told of its own', async () => {
+    const { supervisor, spawn } = agentsWorld(3);
+    const [victim, honest] = [spawn(), spawn()];
+    const hostile = spawn({ isolation: 'process' });
+    const hears: number[] = [];
+    hostile.signal = (signal) => {
+      hears.push(...(signal.tag === 'unanswered' ? [signal.correlation] : []));
+    };
+    const to = { tag: 'process', pid: victim.start.pid } as const;
+    expect(await honest.request(to, 'how')).toBe('ok');
+    victim.take({ tag: 'any' });
+    for (let id = 1; id < UNANSWERED_MAX + 10; id += 1) {
+      expect(await hostile.requestAs(id, victim.start.pid)).toBe('ok');
+      victim.take({ tag: 'any' });
+    }
+    expect(hears).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(supervisor.router.size).toBe(ASKED_MAX + 1);
+    expect(await victim.reply(1, 'well')).toBe('ok');
+    expect(honest.take({ tag: 'correlation', val: 1 })).toMatchObject({ tag: 'reply' });
+    expect(supervisor.router.size).toBe(ASKED_MAX);
+  });
+
+  it('41: a process can say that it will not reply to what it was asked, and to nothing else', async () => {
+    const { spawn } = agentsWorld(3);
+    const hostile = spawn({ isolation: 'process' });
+    const [asker, asked] = [spawn(), spawn()];
+    const hears: string[] = [];
+    asker.signal = ({ tag }) => void hears.push(tag);
+    await asker.requestAs(1, asked.start.pid);
+    await asker.requestAs(2, hostile.start.pid);
+    hostile.forgets(asker.start.pid, 1);
+    hostile.forgets(asker.start.pid, 3);
+    hostile.forgets(0, 1);
+    expect(hears).toEqual([]);
+    hostile.forgets(asker.start.pid, 2);
+    hostile.forgets(asker.start.pid, 2);
+    expect(hears).toEqual(['unanswered']);
+  });
+
+  it('41: a request that a function has given up is forgotten', async () => {
+    const { supervisor, spawn } = agentsWorld(3);
+    const asked = spawn();
+    const native = new NativeBackend();
+    await native.ready();
+    const given = { returned: () => {}, failed: () => {} };
+    const gaveUp = Promise.withResolvers<unknown>();
+    const goesOn = Promise.withResolvers<void>();
+    const backend = native.running({
+      ...given,
+      work: async (context) => {
+        await context.request(asked.start.pid, 'how', { timeoutMs: 1 }).catch(gaveUp.resolve);
+        await goesOn.promise;
+      },
+    });
+    const { exited } = supervisor.spawn({ ...REQUEST, module: null }, backend);
+    expect(await gaveUp.promise).toMatchObject({ code: 'RF_TIMEOUT' });
+    expect(supervisor.router.size).toBe(0);
+    // The control: one that waits is known.
+    const waits = native.running({
+      ...given,
+      work: (context) => context.request(asked.start.pid, 'how'),
+    });
+    const waiting = supervisor.spawn({ ...REQUEST, module: null }, waits);
+    await expect.poll(() => supervisor.router.size).toBe(1);
+    goesOn.resolve();
+    asked.end('normal');
+    await Promise.all([exited, waiting.exited]);
+    expect(supervisor.router.size).toBe(0);
   });
 });
 

@@ -85,6 +85,7 @@ function named(to: z.output<typeof targetSchema>): Pick<Asked, 'notFound'> & { w
 /** Whoever gives up a request waits for its reply no more, and what has come meanwhile is dropped. */
 function giveUp(agent: Calling, correlation: bigint): void {
   agent.conversations.forget(Number(correlation));
+  agent.gaveUp(Number(correlation));
   agent.mail.take({ tag: 'correlation', val: Number(correlation) });
 }
 

@@ -8,7 +8,7 @@
 
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
 import { RingfenceError } from '../../errors.ts';
-import type { Conversations } from '../../ipc/conversations.ts';
+import type { Asker, Conversations } from '../../ipc/conversations.ts';
 import type { Address, Body, Payload } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
@@ -38,6 +38,9 @@ export interface Calling {
   readonly mail: MailboxView;
   readonly timers: TimersView;
   readonly conversations: Conversations;
+  forgot(asker: Asker): void;
+  /** It waits no longer for the reply to a request of its own. */
+  gaveUp(correlation: number): void;
   readonly ended: boolean;
   /** Null: it may go on. Otherwise resolves when others had their turn. */
   turnOver(): Promise<void> | null;
@@ -105,6 +108,10 @@ export class Call implements Caller {
   }
   get conversations(): Conversations {
     return this.#agent.conversations;
+  }
+
+  forgot(asker: Asker): void {
+    this.#agent.forgot(asker);
   }
 
   /** Calls the host function until it answers. Rejects with `RF_CLOSED` when the agent has ended. */

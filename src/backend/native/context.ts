@@ -130,7 +130,8 @@ export interface WorkContext {
   /**
    * Asks, and answers the reply. Needs what `send` needs.
    *
-   * @throws {RingfenceError} as `send`; `RF_CLOSED` also when who was asked has ended without a reply;
+   * @throws {RingfenceError} as `send`; `RF_CLOSED` also when who was asked has ended without a reply, or
+   * was asked too much besides;
    * `RF_TIMEOUT`, after which a reply reaches nobody; `RF_CANCELLED` where this agent is asked to stop:
    * it can ask again when it has received that
    */

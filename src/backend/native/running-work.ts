@@ -9,7 +9,7 @@
 import { inspect } from 'node:util';
 import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
 import { RingfenceError } from '../../errors.ts';
-import type { Conversations } from '../../ipc/conversations.ts';
+import type { Asker, Conversations } from '../../ipc/conversations.ts';
 import type { Mailbox } from '../../ipc/mailbox.ts';
 import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
@@ -286,6 +286,14 @@ export class RunningWork implements BackendAgent, Calling {
   }
   get conversations(): Conversations {
     return this.correspondence.conversations;
+  }
+
+  forgot({ pid, correlation }: Asker): void {
+    this.#events.unanswered(pid, correlation);
+  }
+
+  gaveUp(correlation: number): void {
+    this.#events.gaveUp(correlation);
   }
 
   /** For who delivers to it. */

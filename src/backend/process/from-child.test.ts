@@ -49,6 +49,7 @@ const POSTED: readonly FromWorker[] = [
     reason: 'why',
   },
   { kind: 'abandon', pid: 1, id: 1 },
+  { kind: 'unanswered', pid: 1, asker: 3, correlation: 4 },
   { kind: 'delivered', id: 4, outcome: { tag: 'ok', val: 1 } },
   { kind: 'delivered', id: 4, outcome: { tag: 'err', error: 'mailbox-full', message: 'full' } },
   { kind: 'pull-input', pid: 1 },

@@ -164,6 +164,7 @@ const head = z.discriminatedUnion('kind', [
     reason: z.string().max(1_000),
   }),
   z.strictObject({ kind: z.literal('abandon'), id: count }),
+  z.strictObject({ kind: z.literal('unanswered'), asker: count, correlation: count }),
   z.strictObject({ kind: z.literal('delivered'), id: count, outcome }),
   z.strictObject({ kind: z.literal('exchange'), say: exchange }),
   z.strictObject({ kind: z.literal('pull-input') }),

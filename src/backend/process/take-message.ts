@@ -74,6 +74,9 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
     case 'pull-input':
       parts.streams.pullInput();
       return;
+    case 'unanswered':
+      parts.events.unanswered(head.asker, head.correlation);
+      return;
     case 'delivered':
       parts.deliveries.delivered(head.id, head.outcome);
       return;

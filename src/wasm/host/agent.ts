@@ -3,7 +3,7 @@
 import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
-import type { Conversations } from '../../ipc/conversations.ts';
+import type { Asker, Conversations } from '../../ipc/conversations.ts';
 import type { Address, Body, Delivery, MessageFilter, Payload } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
@@ -121,6 +121,8 @@ export interface HostAgent {
   readonly timers: TimersView;
   /** What it has asked, and was asked. */
   readonly conversations: Conversations;
+  /** It will not reply to this one: it was asked too much besides. */
+  forgot(asker: Asker): void;
   readonly files: FileHost;
 
   /**
@@ -181,6 +183,7 @@ export type Caller = Pick<
   | 'mailbox'
   | 'timers'
   | 'conversations'
+  | 'forgot'
   | 'pending'
   | 'waitsUnder'
   | 'wait'

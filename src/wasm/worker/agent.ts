@@ -8,7 +8,7 @@
 import type { ElevationOutcome } from '../../capability/elevation.ts';
 import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
-import type { Conversations } from '../../ipc/conversations.ts';
+import type { Asker, Conversations } from '../../ipc/conversations.ts';
 import type { Mailbox } from '../../ipc/mailbox.ts';
 import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
@@ -220,6 +220,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   get timers(): Timers {
     this.#timers ??= new Timers(this);
     return this.#timers;
+  }
+
+  forgot({ pid, correlation }: Asker): void {
+    this.#parts.unanswered(this, { asker: pid, correlation });
   }
 
   /** For who delivers to it. */

@@ -58,16 +58,23 @@ export class Correspondence {
     }
   }
 
-  /** At its owner's end: the mail that is left, and who asked and waits in vain. */
+  /**
+   * At its owner's end: the mail that is left, and who asked and waits in vain. Of requests that the kernel
+   * has sent on it tells them itself.
+   */
   close(): { readonly undelivered: Mail[]; readonly unanswered: Unanswered[] } {
     const undelivered = this.mailbox.close();
     const asked = undelivered.flatMap((mail) =>
-      mail.tag === 'request' ? [{ asker: mail.sender, correlation: mail.correlation }] : [],
+      mail.tag === 'request'
+        ? [{ pid: mail.sender, correlation: mail.correlation, routed: mail.routed }]
+        : [],
     );
-    const taken = this.#conversations?.unanswered() ?? [];
+    const all = [...asked, ...(this.#conversations?.unanswered() ?? [])];
     return {
       undelivered,
-      unanswered: [...asked, ...taken.map(({ pid, correlation }) => ({ asker: pid, correlation }))],
+      unanswered: all
+        .filter(({ routed }) => routed !== true)
+        .map(({ pid, correlation }) => ({ asker: pid, correlation })),
     };
   }
 }

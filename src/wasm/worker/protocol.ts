@@ -112,7 +112,7 @@ export type FromWorker =
   | { kind: 'spawn'; pid: number; id: number; request: SpawnRequest }
   | { kind: 'request-grant'; pid: number; id: number; grant: WordedGrant; reason: string }
   | { kind: 'abandon'; pid: number; id: number }
-  /** The agent has ended without a reply to one of whom only the kernel knows where it is. */
+  /** The agent will not reply to one of whom only the kernel knows where it is. */
   | { kind: 'unanswered'; pid: number; asker: number; correlation: number }
   | { kind: 'delivered'; id: number; outcome: Outcome<number> }
   | { kind: 'pull-input'; pid: number }

@@ -170,7 +170,10 @@ function hopeless(agent: Caller, filter: MessageFilter): Failed | null {
         );
       case 'closed':
         agent.conversations.forget(filter.val);
-        return failed('closed', 'who was asked has ended without a reply: ask somebody else');
+        return failed(
+          'closed',
+          'who was asked has ended without a reply, or was asked too much besides: ask again, or somebody else',
+        );
       case 'waiting':
     }
   }

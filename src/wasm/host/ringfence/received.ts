@@ -24,7 +24,11 @@ export function toReceived(agent: Caller, delivery: Delivery): Received {
     }
     case 'request': {
       const { sender, method, payload, correlation } = delivery;
-      const id = agent.conversations.asked({ pid: sender, correlation, routed: delivery.routed });
+      const by = { pid: sender, correlation, routed: delivery.routed };
+      const { id, forgotten } = agent.conversations.asked(by);
+      if (forgotten !== null) {
+        agent.forgot(forgotten);
+      }
       return {
         tag: 'request',
         val: {

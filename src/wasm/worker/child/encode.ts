@@ -58,8 +58,6 @@ export function outgoing(message: FromWorker): Outgoing | null {
     case 'pong':
     // The counters, which are told then, say it.
     case 'near-limit':
-    // Requests of an agent in a process have gone through the kernel.
-    case 'unanswered':
       return null;
     case 'send': {
       const { kind, id, to, body, waitMs, payload } = message;

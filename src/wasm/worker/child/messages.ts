@@ -113,6 +113,7 @@ export type ChildHead =
   | Omit<Extract<FromWorker, { kind: 'log' }>, 'pid'>
   | Omit<Extract<FromWorker, { kind: 'request-grant' }>, 'pid'>
   | Omit<Extract<FromWorker, { kind: 'abandon' }>, 'pid'>
+  | Omit<Extract<FromWorker, { kind: 'unanswered' }>, 'pid'>
   | Omit<Extract<FromWorker, { kind: 'delivered' }>, 'pid'>
   | { readonly kind: 'pull-input' }
   /** A message was taken out since the last that found no room. */
