@@ -103,6 +103,12 @@ module.exports = {
       ['^src/json-schema/'],
       'tools know nobody who offers or calls them',
     ),
+    only(
+      'mcp',
+      '^src/mcp/',
+      ['^src/json-schema/'],
+      'mcp knows the protocol, and neither agents nor who offers tools',
+    ),
     only('kit', '^src/kit/', ['^src/wasm/component/'], 'the authoring kit knows types, no runtime'),
     {
       name: 'cli-by-the-public-api',

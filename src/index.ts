@@ -34,12 +34,14 @@ export type { PipeReader } from './ipc/pipe-reader.ts';
 export type { PipeWriter } from './ipc/pipe-writer.ts';
 export type { Agent } from './kernel/agent.ts';
 export type { HttpService } from './kernel/http-service.ts';
+export type { McpHttpOptions, McpOptions, McpTool } from './kernel/mcp-options.ts';
 export type { NativeAgent } from './kernel/native-agent.ts';
 export type { PipeOptions } from './kernel/pipe-options.ts';
 export type { ReliableSend } from './kernel/reliable.ts';
 export { resolveMounts } from './kernel/roots.ts';
 export type { JobHandler, ScheduleOptions } from './kernel/schedule-handlers.ts';
 export type { JobOptions, ScheduledJob } from './kernel/schedule-options.ts';
+export { type McpServing, serveMcp } from './kernel/serve-mcp.ts';
 export type { ServedRequest, ServeOptions } from './kernel/serve-options.ts';
 export type {
   KernelOptions,

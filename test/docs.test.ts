@@ -1,6 +1,7 @@
 /**
- * Goal: what docs/library.md and docs/serve.md show is what happens. Method: each of their examples is run
- * as a program of its own, beside the built guests; where the page shows an output, it must be that.
+ * Goal: what docs/library.md, docs/serve.md and docs/mcp.md show is what happens. Method: each of their
+ * examples is run as a program of its own, beside the built guests; where the page shows an output, it must
+ * be that.
  */
 
 import { execFile } from 'node:child_process';
@@ -11,7 +12,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { guest } from './support/kernel.ts';
 
-const page = ['library', 'serve']
+const page = ['library', 'serve', 'mcp']
   .map((name) => readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8'))
   .join('\n');
 const api = new URL('../src/index.ts', import.meta.url).href;
@@ -59,9 +60,15 @@ const words = (text: string): string =>
     .replace(/[ \t]+/g, ' ')
     .replace(/\n /g, '\n');
 
+/** A program in that folder finds no package by its name. */
+const withAddresses = (source: string): string =>
+  source.replace(/(?<= from )'(ringfence|@[\w/-]+)'/g, (_, name) =>
+    JSON.stringify(name === 'ringfence' ? api : import.meta.resolve(name)),
+  );
+
 test.each(examples)('$title', async ({ source, output }) => {
   const file = join(folder, 'example.mts');
-  writeFileSync(file, source.replace("from 'ringfence'", `from ${JSON.stringify(api)}`));
+  writeFileSync(file, withAddresses(source));
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], {
     cwd: folder,
     env: { ...process.env, RINGFENCE_CACHE: join(folder, 'cache') },

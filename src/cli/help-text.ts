@@ -49,3 +49,15 @@ Examples:
   ringfence policy check
   ringfence policy explain --policy ringfence.toml --timeout 1s plugins/agent.wasm
   ringfence policy schema > ringfence.policy.schema.json`;
+
+/** Heading of the options of `mcp` alone. */
+export const MCP_GROUP = 'Server:';
+
+/** Behind the options of `mcp`. */
+export const MCP_EXAMPLES = `
+Each call of a tool is a fresh agent, with these grants and limits; without --timeout it has 60 s.
+
+Examples:
+  ringfence mcp word-count.wasm
+  ringfence mcp --policy ringfence.toml plugins/*.wasm
+  ringfence mcp --http 127.0.0.1:8123 --token-env TOKEN --max-fuel 1000000000 word-count.wasm`;

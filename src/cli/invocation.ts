@@ -12,6 +12,7 @@ import {
   RUN_GROUPS,
   SERVE_EXAMPLES,
 } from './help-text.ts';
+import { declareMcp, type McpInvocation } from './mcp-invocation.ts';
 import { option, shownAs, usage } from './option.ts';
 import {
   type AskedPermissions,
@@ -86,6 +87,7 @@ export type Invocation =
   | RunInvocation
   | ServeInvocation
   | InspectInvocation
+  | McpInvocation
   | PolicyCheckInvocation
   | PolicyExplainInvocation
   | PolicySchemaInvocation
@@ -230,6 +232,13 @@ function declareInspect(root: Command, declaring: Declaring): Command {
     });
 }
 
+function declareServed(root: Command, declaring: Declaring): Command {
+  return declareMcp(root, declaring.context.variables, (invocation) => {
+    refuseGuestArguments(declaring);
+    declaring.asked(invocation);
+  });
+}
+
 function declarePolicy(root: Command, declaring: Declaring): Command[] {
   const { context, asked } = declaring;
   const policy = root
@@ -312,6 +321,7 @@ function createProgram(context: InvocationContext, guest: readonly string[] | nu
     declareRun(root, declaring),
     declareServe(root, declaring),
     declareInspect(root, declaring),
+    declareServed(root, declaring),
     ...declarePolicy(root, declaring),
   ];
   return { root, commands, result: () => result, printed: () => printed };

@@ -75,6 +75,31 @@ describe('wrong usage ends with status 2 and one sentence', () => {
       ['--allow-net', 'HOST:PORT'],
     ],
     ['an unknown preset', ['run', '--preset', 'all', HELLO], ["'all'", 'standard']],
+    ['mcp without a module', ['mcp'], ['MODULE']],
+    ['mcp with arguments of a module', ['mcp', HELLO, '--', 'x'], ["'x'", "'--'"]],
+    ['an address without a port', ['mcp', '--http', '127.0.0.1', HELLO], ['--http', 'HOST:PORT']],
+    ['a port beyond ports', ['mcp', '--http', '[::1]:65536', HELLO], ['--http', 'HOST:PORT']],
+    ['a token without an address', ['mcp', '--token-env', 'T', HELLO], ['--token-env', '--http']],
+    [
+      'two tokens',
+      ['mcp', '--http=[::1]:0', '--token-env=T', '--token-file=t', HELLO],
+      ['--token-file', 'leave one'],
+    ],
+    [
+      'a token that is not set',
+      ['mcp', '--http=[::1]:0', '--token-env=T', HELLO],
+      ['--token-env', "'T'"],
+    ],
+    [
+      'a token file that is not there',
+      ['mcp', '--http=[::1]:0', '--token-file=no-such-file', HELLO],
+      ['--token-file', 'ENOENT'],
+    ],
+    [
+      'an origin with a path',
+      ['mcp', '--http=[::1]:0', '--allow-origin=https://example.org/', HELLO],
+      ['--allow-origin', 'https://example.org'],
+    ],
     [
       'an unknown feature',
       ['run', '--wasm-features', 'gc,threads', HELLO],

@@ -6,6 +6,7 @@ import { type Environment, processEnvironment } from './environment.ts';
 import { STATUS, statusOfError } from './exit-status.ts';
 import { inspect } from './inspect.ts';
 import { type Invocation, readInvocation } from './invocation.ts';
+import { mcp } from './mcp.ts';
 import { checkPolicy, printPolicySchema } from './policy-check.ts';
 import { explainPolicy } from './policy-explain.ts';
 import { run } from './run.ts';
@@ -27,6 +28,8 @@ async function execute(invocation: Invocation, environment: Environment): Promis
       return await serve(invocation, environment);
     case 'inspect':
       return await inspect(invocation, environment);
+    case 'mcp':
+      return await mcp(invocation, environment);
     case 'policy check':
       return await checkPolicy(invocation, environment);
     case 'policy explain':

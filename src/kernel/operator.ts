@@ -7,6 +7,7 @@ import type { KernelOptions } from './spawn-options.ts';
 export interface Operator {
   warn(text: string): void;
   log(line: LogLine): void;
+  logFailed(error: unknown): void;
   nearLimit(warning: ResourceWarning): void;
   toolFailed(tool: string, error: unknown): void;
 }
@@ -24,15 +25,17 @@ export function operatorOf(options: KernelOptions): Operator {
       process.emitWarning(`onWarning failed: ${messageOf(error)} (it was told: ${text})`);
     }
   };
+  const logFailed = (error: unknown): void => warn(`onLog failed: ${messageOf(error)}`);
   return {
     warn,
     log: (line) => {
       try {
         onLog?.(line);
       } catch (error) {
-        warn(`onLog failed: ${messageOf(error)}`);
+        logFailed(error);
       }
     },
+    logFailed,
     nearLimit: (warning) => {
       try {
         onResourceWarning?.(warning);

@@ -23,6 +23,7 @@ import { outcomeForGuest } from './for-guests.ts';
 import { GrantedTools } from './granted-tools.ts';
 import { KernelHealth } from './health.ts';
 import { HttpServices } from './http-services.ts';
+import { LogTaps } from './log-taps.ts';
 import { KernelMetrics } from './metrics.ts';
 import { Modules } from './modules.ts';
 import { type Operator, operatorOf } from './operator.ts';
@@ -73,6 +74,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
   const closing = new AbortController();
   const deadLetters = new DeadLetters(Date.now);
   const scores = new ScoreBook(Date.now);
+  const logTaps = new LogTaps(operator.logFailed);
   const registry = new ToolRegistry(operator.toolFailed);
   const tools: GrantedTools = new GrantedTools({
     registry,
@@ -87,7 +89,10 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     capacity,
     quotas: options.quotas ?? {},
     ownerQuotas: options.ownerQuotas ?? {},
-    onLog: operator.log,
+    onLog: (line) => {
+      logTaps.take(line);
+      operator.log(line);
+    },
     nearLimit: operator.nearLimit,
     callTool: (name, argumentsJson, call) => tools.call(name, argumentsJson, call),
     spawnChild: (parent, request) => children.spawn(parent, request),
@@ -102,6 +107,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
         scores.exited(process, process.exit.reason);
         schedule.exited(process.pid);
         pipes.exited(process.pid);
+        logTaps.exited(process.pid);
       }
       views.changed(process, from);
     },
@@ -140,7 +146,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     warn,
   });
   const native = new NativeBackend();
-  const spawner = new Spawner({ supervisor, modules, wasm: backend, native, warn });
+  const spawner = new Spawner({ supervisor, modules, wasm: backend, native, logTaps, warn });
   const services = new HttpServices({ supervisor, spawner, closing: closing.signal, warn });
   const children = new Children({ supervisor, modules, spawner, warn });
   const supervisors = new Supervisors({

@@ -242,6 +242,8 @@ export interface SpawnOptions {
   readonly stdout?: OutputWriter;
   /** @default captured, up to 1 MiB */
   readonly stderr?: OutputWriter;
+  /** Takes the lines that it logs, beside {@link KernelOptions.onLog}. */
+  readonly onLog?: (line: LogLine) => void;
   /** Which of its streams are terminals. @default none */
   readonly terminal?: {
     readonly stdin?: boolean;
@@ -282,6 +284,7 @@ export const spawnSchema = z.strictObject({
   stdin: inputSchema.optional(),
   stdout: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
   stderr: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
+  onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
   terminal: z
     .strictObject({
       stdin: z.boolean().optional(),

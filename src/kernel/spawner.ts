@@ -10,6 +10,7 @@ import type { Process, SpawnRequest } from '../supervisor/process.ts';
 import { FIRST, type Lineage } from '../supervisor/specification.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { Agent } from './agent.ts';
+import type { LogTaps } from './log-taps.ts';
 import type { Modules } from './modules.ts';
 import { NativeAgent, type WorkResult } from './native-agent.ts';
 import { closeRoots, type OpenedGrants, openRoots } from './roots.ts';
@@ -26,6 +27,7 @@ export interface SpawnerOptions {
   readonly modules: Modules;
   readonly wasm: WasmBackend;
   readonly native: NativeBackend;
+  readonly logTaps: LogTaps;
   warn(text: string): void;
 }
 
@@ -95,10 +97,15 @@ export class Spawner {
     lineage: Lineage,
     linked = false,
   ): Process {
-    const { supervisor, wasm } = this.#options;
-    return closingRoots(opened, () =>
+    const { supervisor, wasm, logTaps } = this.#options;
+    const process = closingRoots(opened, () =>
       supervisor.spawn(requestOf(options, limits, opened, lineage, linked), wasm),
     );
+    if (options.onLog !== undefined) {
+      // Nothing of it arrives before this has returned.
+      logTaps.open(process.pid, options.onLog);
+    }
+    return process;
   }
 
   #startWork({ work }: WorkOptions, request: SpawnRequest): NativeAgent {

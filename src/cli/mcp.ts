@@ -1,0 +1,171 @@
+/** `ringfence mcp`: modules as the tools of an MCP server, until its client is gone or somebody stops it. */
+
+import { readFile } from 'node:fs/promises';
+import { Readable, Writable } from 'node:stream';
+import {
+  type Decision,
+  type Kernel,
+  loadPolicy,
+  type McpOptions,
+  type McpServing,
+  type McpTool,
+  type Policy,
+  serveMcp,
+} from '../index.ts';
+import type { Environment } from './environment.ts';
+import { STATUS, STATUS_OF_SIGNAL } from './exit-status.ts';
+import { Interruption } from './interruption.ts';
+import { loadWithProgress } from './load.ts';
+import type { McpInvocation } from './mcp-invocation.ts';
+import { usage } from './option.ts';
+import { permissionsFor, warningsAbout } from './permissions.ts';
+import { printableLine, quoted } from './printable.ts';
+import { printLine } from './say.ts';
+
+/** What the server has at hand. */
+interface Run {
+  readonly invocation: McpInvocation;
+  readonly environment: Environment;
+  readonly interruption: Interruption;
+  readonly policy: Policy | null;
+  warn(text: string): void;
+}
+
+/**
+ * Serves, and answers the exit status.
+ *
+ * @throws {RingfenceError} for wrong usage, for files that can't be read and for modules that can't be run
+ */
+export async function mcp(invocation: McpInvocation, environment: Environment): Promise<number> {
+  const { policyPath, warnings } = invocation.permissions;
+  // Standard output is the protocol's.
+  const warn = (text: string): void =>
+    printLine(environment.stderr, `ringfence: warning: ${printableLine(text)}`);
+  warnings.forEach(warn);
+  const policy = policyPath === null ? null : await loadPolicy(policyPath);
+  const token = await tokenOf(invocation, environment);
+  const interruption = new Interruption(environment);
+  try {
+    const run: Run = { invocation, environment, interruption, policy, warn };
+    await serveUntilEnd(run, token);
+    const { received } = interruption;
+    return received === null ? STATUS.ok : STATUS_OF_SIGNAL[received];
+  } catch (error) {
+    const { received } = interruption;
+    if (received !== null) {
+      return STATUS_OF_SIGNAL[received];
+    }
+    throw error;
+  } finally {
+    interruption.stopListening();
+  }
+}
+
+/** The token, without the line end behind it; null: there is none. */
+async function tokenOf(
+  { tokenFile, tokenVariable }: McpInvocation,
+  { variables }: Environment,
+): Promise<string | null> {
+  if (tokenVariable !== null) {
+    const value = variables[tokenVariable];
+    if (value === undefined || value === '') {
+      throw usage(`Cannot use --token-env ${quoted(tokenVariable)}: no such variable is set.`);
+    }
+    return value;
+  }
+  if (tokenFile === null) {
+    return null;
+  }
+  try {
+    return (await readFile(tokenFile, 'utf8')).trimEnd();
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw usage(`Cannot use --token-file ${quoted(tokenFile)}: it can't be read (${code}).`);
+  }
+}
+
+async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
+  const { environment, interruption, invocation, warn } = run;
+  const kernel = await environment.openKernel({
+    onLog: ({ agentId, level, message }) => {
+      printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));
+    },
+    onWarning: warn,
+  });
+  try {
+    const tools: McpTool[] = [];
+    for (const path of invocation.modulePaths) {
+      tools.push(await toolOf(path, kernel, run));
+    }
+    interruption.signal.throwIfAborted();
+    const serving = await serveMcp(kernel, { ...servingOptions(run, token), tools });
+    if (serving.url !== null) {
+      printLine(environment.stderr, `ringfence: serving ${tools.length} tools at ${serving.url}`);
+    }
+    await untilClosed(serving, interruption);
+  } finally {
+    environment.stdin.close();
+    interruption.exitAtNext();
+    await kernel.close();
+  }
+}
+
+async function toolOf(path: string, kernel: Kernel, run: Run): Promise<McpTool> {
+  const { invocation, environment, interruption, policy, warn } = run;
+  const decide = (module: {
+    readonly realPath: string | null;
+    readonly digest: string;
+  }): Decision =>
+    permissionsFor(invocation.permissions, policy, {
+      path,
+      realPath: module.realPath,
+      digest: module.digest,
+    });
+  const module = await loadWithProgress(
+    kernel,
+    path,
+    environment,
+    interruption,
+    (source) => decide(source).features,
+  );
+  const decision = decide(module);
+  for (const warning of warningsAbout(decision, Date.now())) {
+    warn(`${path}: ${warning}`);
+  }
+  const { grants, limits, isolation, features, environment: variables } = decision;
+  return { module, grants, limits, isolation, features, environment: variables };
+}
+
+function servingOptions(
+  { invocation, environment, warn }: Run,
+  token: string | null,
+): Omit<McpOptions, 'tools'> {
+  const { http, hosts, origins, concurrency, outputBytes } = invocation;
+  const common = { concurrency, outputBytes, onWarning: warn };
+  if (http !== null) {
+    return { ...common, http: { ...http, token: token ?? undefined, hosts, origins } };
+  }
+  const input = Readable.from(
+    environment.stdin.chunks((reason) => warn(`standard input can't be read (${reason})`)),
+    { objectMode: false },
+  );
+  return { ...common, streams: { input, output: outputTo(environment) } };
+}
+
+/** Standard output as a stream; who no longer reads it is gone. */
+function outputTo({ stdout }: Environment): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      stdout.write(chunk).then(() => done(), done);
+    },
+  });
+}
+
+async function untilClosed(serving: McpServing, interruption: Interruption): Promise<void> {
+  const stop = (): void => void serving.close();
+  interruption.signal.addEventListener('abort', stop, { once: true });
+  if (interruption.signal.aborted) {
+    stop();
+  }
+  await serving.closed;
+}

@@ -1,0 +1,197 @@
+/**
+ * Goal: `ringfence mcp` is a server that clients can start and leave: its standard output is the protocol's
+ * alone, whatever modules print, and it ends with its client. Method: the real command line as a process,
+ * with a client of the official SDK, and with lines written by hand.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exitOf, textOf } from '../mcp/support.ts';
+import { guest, LAUNCHER, ROOT, ringfence, start, temporaryDirectory } from './ringfence.ts';
+
+let folder: ReturnType<typeof temporaryDirectory>;
+beforeAll(async () => {
+  folder = temporaryDirectory();
+  // What is prepared is in the cache then, and no server waits for it.
+  for (const name of ['word-count', 'echo', 'endless-loop', 'stdout-flood']) {
+    await ringfence(['inspect', guest(name)]);
+  }
+});
+afterAll(() => folder.remove());
+
+const INITIALIZE = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 0,
+  method: 'initialize',
+  params: {
+    protocolVersion: '2025-06-18',
+    capabilities: {},
+    clientInfo: { name: 'hand', version: '1' },
+  },
+});
+const callOf = (id: number, name: string, args: object): string =>
+  JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } });
+
+/** Starts it, sends it lines, and answers the first message that fits. */
+async function talk(
+  args: readonly string[],
+  lines: readonly string[],
+  isIt: (message: { id?: number; method?: string }) => boolean,
+) {
+  const { child, ended, untilStderrHas } = start(['mcp', ...args], { stdin: 'open' });
+  child.stdin!.write(lines.map((line) => `${line}\n`).join(''));
+  const { promise: fits, resolve } = Promise.withResolvers<void>();
+  let text = '';
+  child.stdout!.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+    if (whole.some((line) => line !== '' && isIt(JSON.parse(line)))) {
+      resolve();
+    }
+  });
+  await Promise.race([fits, ended]);
+  return { child, ended, untilStderrHas };
+}
+
+async function withClient<Value>(
+  args: readonly string[],
+  work: (client: Client) => Promise<Value>,
+): Promise<Value> {
+  const client = new Client({ name: 'test', version: '1' });
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [LAUNCHER, 'mcp', ...args],
+    cwd: ROOT,
+    stderr: 'ignore',
+    env: { ...process.env } as Record<string, string>,
+  });
+  await client.connect(transport);
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+test('a client lists and calls, each module with the grants and limits of the options', async () => {
+  const modules = ['word-count', 'echo', 'endless-loop'].map(guest);
+  await withClient(['--allow-ipc=parent', '--max-fuel=5000000', ...modules], async (client) => {
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(['word-count', 'echo', 'endless-loop']);
+    const counted = await client.callTool({ name: 'word-count', arguments: { stdin: 'a b\n' } });
+    expect(textOf(counted).trim().split(/ +/)).toEqual(['1', '2', '4']);
+    const echoed = await client.callTool({ name: 'echo', arguments: { a: [1] } });
+    expect(textOf(echoed)).toBe('{"a":[1]}');
+    const endless = await client.callTool({ name: 'endless-loop', arguments: {} });
+    expect(exitOf(endless).reason).toBe('fuel');
+  });
+});
+
+test('a policy says what each may; a module that it does not know is not offered', async () => {
+  const policy = join(folder.path, 'ringfence.toml');
+  writeFileSync(
+    policy,
+    `version = 1\n[[module]]\nmatch = ${JSON.stringify(guest('endless-loop'))}\nlimits = { fuel = 1000 }\n`,
+  );
+  await withClient(['--policy', policy, guest('endless-loop')], async (client) => {
+    const endless = await client.callTool({ name: 'endless-loop', arguments: {} });
+    expect(exitOf(endless).reason).toBe('fuel');
+  });
+  const refused = await ringfence(['mcp', '--policy', policy, guest('word-count')]);
+  expect(refused).toMatchObject({ status: 126, stdout: '' });
+  expect(refused.stderr).toContain('no entry of the policy');
+});
+
+describe('its standard output is the protocol’s alone', () => {
+  test('what a module prints and what ringfence says are not in it', async () => {
+    const { child, ended } = await talk(
+      ['--allow-tools=x', '--max-fuel=3000000', guest('stdout-flood')],
+      [INITIALIZE, callOf(1, 'stdout-flood', {})],
+      ({ id }) => id === 1,
+    );
+    child.stdin!.end();
+    const { stdout, stderr, status } = await ended;
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).jsonrpc)).toEqual(['2.0', '2.0']);
+    expect(stderr).toContain('ringfence: warning: --allow-tools');
+    expect(status).toBe(0);
+  });
+
+  test('lines that are no messages are passed over', async () => {
+    const { child, ended } = await talk(
+      [guest('word-count')],
+      ['', 'hello?', '{"jsonrpc":"2.0"}', '[]', INITIALIZE, callOf(1, 'word-count', {})],
+      ({ id }) => id === 1,
+    );
+    child.stdin!.end();
+    expect((await ended).status).toBe(0);
+  });
+});
+
+describe('how it ends', () => {
+  test('with its client: calls under way are ended with it', async () => {
+    const { child, ended } = await talk(
+      [guest('endless-loop')],
+      [INITIALIZE, callOf(1, 'endless-loop', {}), '{"jsonrpc":"2.0","id":2,"method":"ping"}'],
+      ({ id }) => id === 2,
+    );
+    child.stdin!.end();
+    const { status, stderr } = await ended;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('by %s', async (signal, status) => {
+    const { child, ended } = await talk(
+      [guest('endless-loop')],
+      [INITIALIZE, callOf(1, 'endless-loop', {}), '{"jsonrpc":"2.0","id":2,"method":"ping"}'],
+      ({ id }) => id === 2,
+    );
+    child.kill(signal);
+    expect(await ended).toMatchObject({ status, stderr: '' });
+  });
+
+  test('where nobody reads it any more', async () => {
+    const { child, ended } = await talk([guest('word-count')], [INITIALIZE], ({ id }) => id === 0);
+    child.stdout!.destroy();
+    child.stdin!.write(`${callOf(1, 'word-count', {})}\n`);
+    expect((await ended).status).toBe(0);
+  });
+
+  test('a module that is not there is wrong usage, before anything is served', async () => {
+    const outcome = await ringfence(['mcp', guest('word-count'), 'no-such.wasm']);
+    expect(outcome).toMatchObject({ status: 2, stdout: '' });
+  });
+});
+
+test('over HTTP, with a token of the environment', async () => {
+  const token = 'a-token-of-the-tests';
+  const { child, ended, untilStderrHas } = start(
+    ['mcp', '--http', '127.0.0.1:0', '--token-env', 'MCP_TOKEN', guest('word-count')],
+    { stdin: 'open', variables: { MCP_TOKEN: token } },
+  );
+  let stderr = '';
+  child.stderr!.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  await untilStderrHas('/mcp\n');
+  const [url = ''] = /http:\S+/.exec(stderr) ?? [];
+  const client = new Client({ name: 'test', version: '1' });
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(url), {
+      requestInit: { headers: { authorization: `Bearer ${token}` } },
+    }),
+  );
+  const result = await client.callTool({ name: 'word-count', arguments: { stdin: 'a' } });
+  expect(result.isError).toBe(false);
+  await client.close();
+  child.kill('SIGTERM');
+  const outcome = await ended;
+  expect(outcome).toMatchObject({ status: 143, stdout: '' });
+  expect(outcome.stderr).not.toContain(token);
+});
