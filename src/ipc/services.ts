@@ -3,6 +3,8 @@
 /** The services of a kernel: a name leads to one agent. */
 export class Services {
   readonly #providers = new Map<string, number>();
+  /** Their names by who provides them: most agents that end provide none. */
+  readonly #provided = new Map<number, Set<string>>();
 
   /** False: somebody else provides it. */
   register(name: string, pid: number): boolean {
@@ -11,11 +13,23 @@ export class Services {
       return false;
     }
     this.#providers.set(name, pid);
+    this.#provided.set(pid, (this.#provided.get(pid) ?? new Set()).add(name));
     return true;
   }
 
+  /** False: nobody provided it. */
   unregister(name: string): boolean {
-    return this.#providers.delete(name);
+    const provider = this.#providers.get(name);
+    if (provider === undefined) {
+      return false;
+    }
+    this.#providers.delete(name);
+    const names = this.#provided.get(provider);
+    names?.delete(name);
+    if (names?.size === 0) {
+      this.#provided.delete(provider);
+    }
+    return true;
   }
 
   provider(name: string): number | undefined {
@@ -28,10 +42,8 @@ export class Services {
 
   /** An agent has ended: what it provided nobody does, until somebody registers. */
   exited(pid: number): void {
-    for (const [name, provider] of [...this.#providers]) {
-      if (provider === pid) {
-        this.#providers.delete(name);
-      }
+    for (const name of [...(this.#provided.get(pid) ?? [])]) {
+      this.unregister(name);
     }
   }
 }

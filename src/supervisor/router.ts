@@ -21,6 +21,12 @@ import { TOPICS_PER_AGENT_MAX, Topics } from '../ipc/topics.ts';
 import { KERNEL_PID, type Pid } from '../process/state.ts';
 import type { Process } from './process.ts';
 
+/**
+ * How long what goes to many waits for each to have taken it, in milliseconds: a process that takes its
+ * mail late, on purpose, would otherwise hold up whoever publishes, up to the time at which it is ended.
+ */
+export const SLOW_MS_MAX = 2_000;
+
 /** What the router needs of the rest of the kernel. */
 export interface RouterOptions {
   readonly services: Services;
@@ -253,18 +259,23 @@ export class Router {
     return this.#toAll(receivers, { tag: 'topic', sender: from, topic, payload });
   }
 
+  /** Answers how many have taken it by when it goes on: who is slow is not waited for. */
   async #toAll(receivers: readonly Process[], mail: Mail): Promise<number> {
-    const outcomes = await Promise.all(
-      receivers.map(async ({ pid, running }) => {
-        const outcome = await running?.deliver(mail, null);
-        if (outcome?.tag !== 'ok') {
-          const hasExited = outcome === undefined || outcome.error === 'closed';
-          this.#options.undelivered(pid, mail, hasExited ? 'exited' : 'mailbox_full');
-        }
-        return outcome?.tag === 'ok';
-      }),
-    );
-    return outcomes.filter(Boolean).length;
+    let taken = 0;
+    const deliveries = receivers.map(async ({ pid, running }) => {
+      const outcome = await running?.deliver(mail, null);
+      if (outcome?.tag === 'ok') {
+        taken += 1;
+      } else {
+        const hasExited = outcome === undefined || outcome.error === 'closed';
+        this.#options.undelivered(pid, mail, hasExited ? 'exited' : 'mailbox_full');
+      }
+    });
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, SLOW_MS_MAX);
+    await Promise.race([Promise.all(deliveries), late]);
+    clearTimeout(timer);
+    return taken;
   }
 
   #ipcScopes(pid: Pid) {

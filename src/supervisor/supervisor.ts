@@ -40,6 +40,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly quotas: QuotaBook;
   readonly #table: ProcessTable<Process, ProcessFacts>;
+  /** How many children agents have that have not exited; who has none is not in it. */
+  readonly #children = new Map<Pid, number>();
   #closed = false;
 
   constructor(options: SupervisorOptions) {
@@ -117,6 +119,7 @@ export class Supervisor {
         throw error;
       }
     });
+    this.#countChild(process.parentPid, 1);
     for (const name of request.provides) {
       this.services.register(name, process.pid);
     }
@@ -137,6 +140,19 @@ export class Supervisor {
       throw error;
     }
     return process;
+  }
+
+  /** Of children that agents have: the program may have any number. */
+  #countChild(parent: Pid, more: 1 | -1): void {
+    if (parent === KERNEL_PID) {
+      return;
+    }
+    const children = (this.#children.get(parent) ?? 0) + more;
+    if (children === 0) {
+      this.#children.delete(parent);
+    } else {
+      this.#children.set(parent, children);
+    }
   }
 
   #checkServices({ agentId, provides }: SpawnRequest): void {
@@ -228,7 +244,7 @@ export class Supervisor {
       checkSpawn(request, {
         parent: this.#table.findLive(request.parentPid) ?? null,
         grants: this.grants.of(request.parentPid),
-        children: this.list().filter(({ parentPid }) => parentPid === request.parentPid).length,
+        children: this.#children.get(request.parentPid) ?? 0,
       });
     }
   }
@@ -287,6 +303,7 @@ export class Supervisor {
     process.finalUsage = process.usage;
     process.finalSlices = process.block.slices;
     this.#table.transition(process.pid, 'exited');
+    this.#countChild(process.parentPid, -1);
     this.grants.exited(process.pid);
     this.#options.exited(process.pid);
     for (const root of process.request.roots.values()) {

@@ -4,9 +4,10 @@
  * agents that a test drives; each beside what is let pass.
  */
 
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NativeBackend } from '../../src/backend/native.ts';
 import { ASKED_MAX, UNANSWERED_MAX } from '../../src/ipc/conversations.ts';
+import { SLOW_MS_MAX } from '../../src/supervisor/router.ts';
 import { agentsWorld, REQUEST } from '../support/agents-world.ts';
 
 describe('family 41: requests under ids that were used before', () => {
@@ -112,6 +113,37 @@ describe('family 41: more requests than are remembered', () => {
     asked.end('normal');
     await Promise.all([exited, waiting.exited]);
     expect(supervisor.router.size).toBe(0);
+  });
+});
+
+describe('family 41: a receiver that takes nothing', () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  it('41: does not hold up who publishes, nor those who take it', async () => {
+    const { supervisor, spawn } = agentsWorld(4);
+    const [publisher, honest, other] = [spawn(), spawn(), spawn()];
+    const slow = spawn({ isolation: 'process' });
+    for (const each of [honest, other, slow]) {
+      await each.ask({ ask: 'subscribe', topic: 'news' });
+    }
+    const question = {
+      ask: 'publish',
+      topic: 'news',
+      payload: { tag: 'text', val: 'first' },
+    } as const;
+    // The control: where all take it, nobody waits for a clock.
+    expect(await publisher.ask(question)).toMatchObject({ said: 'ok' });
+    slow.hangs = true;
+    const published = publisher.ask(question);
+    const broadcast = publisher.send({ tag: 'broadcast' }, 'to all');
+    const ofProgram = supervisor.router.publish(0, 'news', question.payload);
+    await vi.advanceTimersByTimeAsync(SLOW_MS_MAX);
+    expect(await published).toMatchObject({ said: 'ok' });
+    expect(await broadcast).toBe('ok');
+    expect(await ofProgram).toBe(2);
+    expect(honest.correspondence.mailbox.size).toBe(4);
+    expect(slow.correspondence.mailbox.size).toBe(1);
   });
 });
 
