@@ -236,7 +236,12 @@ export interface SpawnOptions {
    * whatever its pid. Each 1 to 256 characters.
    */
   readonly provides?: readonly string[];
-  /** @default empty */
+  /**
+   * What it reads, as it reads it. A stream is let go when the agent has ended, read or not: it is
+   * destroyed, cancelled, or its iterator's `return` is called.
+   *
+   * @default empty
+   */
   readonly stdin?: InputGiven;
   /** @default captured, up to 1 MiB */
   readonly stdout?: OutputWriter;
