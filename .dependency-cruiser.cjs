@@ -35,6 +35,12 @@ module.exports = {
       'capability knows nobody but the schemas of arguments',
     ),
     only('ipc', '^src/ipc/', ['^src/resource/'], 'ipc knows no worker and no wasm'),
+    only(
+      'network',
+      '^src/network/',
+      ['^src/capability/', '^src/http/exchange\\.ts$'],
+      'the network knows grants, and nobody who uses it',
+    ),
     only('metering', '^src/wasm/metering/', [], 'the rewriter knows bytes only'),
     only(
       'component',

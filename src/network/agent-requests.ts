@@ -1,0 +1,231 @@
+/**
+ * The requests of one agent, as messages: of an agent in a thread of this process, or of one in a process of
+ * its own, which is believed nothing.
+ */
+
+import type { HeldGrants } from '../capability/held.ts';
+import { BODY_WINDOW_BYTES } from '../http/exchange.ts';
+import type { Connections } from './connections.ts';
+import type { FromNetwork, NetworkFailure, SendHead, ToNetwork } from './exchange.ts';
+import type { HttpClient, HttpResponse } from './http-client.ts';
+import { RequestBodyQueue } from './request-body.ts';
+import type { Piece } from './transfer.ts';
+
+/** Whose requests they are. */
+export interface RequestOwner {
+  readonly grants: HeldGrants;
+  tell(say: FromNetwork): void;
+  /** A request was refused by what was granted. */
+  denied(): void;
+  /** So much has gone and come: a request, and bytes of bodies. */
+  used(requests: number, bytesOut: number, bytesIn: number): void;
+}
+
+/** A message that no side of ours says. */
+export class ExchangeError extends Error {
+  override readonly name = 'ExchangeError';
+}
+
+/** One request that is under way. */
+interface Open {
+  readonly stop: AbortController;
+  readonly body: RequestBodyQueue | null;
+  response: HttpResponse | null;
+  /** The agent waits for a piece of the response. */
+  isPulled: boolean;
+}
+
+/** The requests of one agent: as many at a time as the limits say. */
+export class AgentRequests {
+  readonly #client: HttpClient;
+  readonly #owner: RequestOwner;
+  readonly #open = new Map<number, Open>();
+  #connections: Connections | null = null;
+  #closed = false;
+
+  constructor(client: HttpClient, owner: RequestOwner) {
+    this.#client = client;
+    this.#owner = owner;
+  }
+
+  /**
+   * Takes what the agent says.
+   *
+   * @throws {ExchangeError} for what nobody says who keeps to the window and to ids of its own.
+   */
+  take(say: ToNetwork): void {
+    if (say.step === 'send') {
+      this.#send(say.id, say.head);
+      return;
+    }
+    const open = this.#open.get(say.id);
+    if (open === undefined) {
+      // It has failed, which the agent may not have heard yet.
+      return;
+    }
+    switch (say.step) {
+      case 'bytes':
+        this.#bytes(open, say.bytes);
+        return;
+      case 'end':
+        if (say.trailers.length > 0) {
+          // None are sent: as many bytes as there may be of them.
+          this.#fail(say.id, { tag: 'HTTP-request-trailer-section-size', val: 0 });
+          return;
+        }
+        open.body?.end();
+        return;
+      case 'broken':
+      case 'drop':
+        this.#forget(say.id, open);
+        return;
+      case 'pull':
+        this.#pull(say.id, open);
+    }
+  }
+
+  /** Grants may be gone: what was begun under one that is ends. */
+  revoked(): void {
+    this.#owner.grants.look();
+    for (const [id, { response }] of [...this.#open]) {
+      if (response !== null && !this.#owner.grants.inForce(response.grant)) {
+        this.#deny(id);
+      }
+    }
+  }
+
+  /** The agent has ended. */
+  close(): void {
+    this.#closed = true;
+    for (const [id, open] of [...this.#open]) {
+      this.#forget(id, open);
+    }
+    this.#connections?.destroy();
+    this.#connections = null;
+  }
+
+  #send(id: number, head: SendHead): void {
+    if (this.#closed) {
+      return;
+    }
+    if (this.#open.has(id)) {
+      throw new ExchangeError('a request has the name of another one');
+    }
+    if (this.#open.size >= this.#client.settings.limits.requestsPerAgent) {
+      this.#owner.tell({ step: 'failed', id, failure: { tag: 'connection-limit-reached' } });
+      return;
+    }
+    const body = head.hasBody
+      ? new RequestBodyQueue((bytes) => {
+          this.#owner.used(0, bytes, 0);
+          this.#owner.tell({ step: 'taken', id, bytes });
+        })
+      : null;
+    const open: Open = { stop: new AbortController(), body, response: null, isPulled: false };
+    this.#open.set(id, open);
+    this.#owner.used(1, 0, 0);
+    void this.#sent(id, head, open);
+  }
+
+  async #sent(id: number, head: SendHead, open: Open): Promise<void> {
+    this.#connections ??= this.#client.connections();
+    const outcome = await this.#client.send({
+      head,
+      body: open.body,
+      redirect: 'manual',
+      access: accessOf(this.#owner.grants),
+      connections: this.#connections,
+      signal: open.stop.signal,
+    });
+    if (this.#open.get(id) !== open) {
+      return;
+    }
+    if ('failure' in outcome) {
+      if (outcome.denied) {
+        this.#owner.denied();
+      }
+      this.#fail(id, outcome.failure);
+      return;
+    }
+    open.response = outcome.response;
+    if (!this.#owner.grants.inForce(outcome.response.grant)) {
+      this.#deny(id);
+      return;
+    }
+    const { status, fields } = outcome.response;
+    this.#owner.tell({ step: 'head', id, status, fields });
+    if (open.isPulled) {
+      void this.#answer(id, open, outcome.response);
+    }
+  }
+
+  #bytes(open: Open, bytes: Uint8Array): void {
+    const { body } = open;
+    if (body === null || body.underWay + bytes.length > BODY_WINDOW_BYTES) {
+      throw new ExchangeError('more of a body than its window has room for');
+    }
+    body.push(bytes);
+  }
+
+  #pull(id: number, open: Open): void {
+    if (open.isPulled) {
+      return;
+    }
+    open.isPulled = true;
+    if (open.response !== null) {
+      void this.#answer(id, open, open.response);
+    }
+  }
+
+  async #answer(id: number, open: Open, response: HttpResponse): Promise<void> {
+    const piece: Piece = await response.next();
+    if (this.#open.get(id) !== open) {
+      return;
+    }
+    open.isPulled = false;
+    this.#owner.grants.look();
+    if (!this.#owner.grants.inForce(response.grant)) {
+      this.#deny(id);
+    } else if ('bytes' in piece) {
+      this.#owner.used(0, 0, piece.bytes.length);
+      this.#owner.tell({ step: 'bytes', id, bytes: piece.bytes });
+    } else if ('trailers' in piece) {
+      this.#open.delete(id);
+      this.#owner.tell({ step: 'end', id, trailers: piece.trailers });
+    } else {
+      this.#fail(id, piece.failure);
+    }
+  }
+
+  #deny(id: number): void {
+    this.#owner.denied();
+    this.#fail(id, { tag: 'HTTP-request-denied' });
+  }
+
+  #fail(id: number, failure: NetworkFailure): void {
+    const open = this.#open.get(id);
+    if (open !== undefined) {
+      this.#forget(id, open);
+      this.#owner.tell({ step: 'failed', id, failure });
+    }
+  }
+
+  #forget(id: number, open: Open): void {
+    this.#open.delete(id);
+    open.stop.abort();
+    open.body?.abandon();
+    open.response?.cancel();
+  }
+}
+
+/** The grants of the network that an agent holds, as they are when they are asked for. */
+export function accessOf(held: HeldGrants): {
+  grants(): readonly HeldGrants['of']['network'][number][];
+} {
+  return {
+    grants: () => {
+      held.look();
+      return held.of.network.filter((grant) => held.inForce(grant));
+    },
+  };
+}

@@ -1,0 +1,169 @@
+/** What a request is made of, read by the URL standard and checked before anything is done for it. */
+
+import { canonicalHost } from '../capability/host.ts';
+import type { NetworkTarget } from '../capability/network.ts';
+import { FIELD_COUNT_MAX, FIELDS_BYTES_MAX, type Field, fieldsBytes } from '../http/exchange.ts';
+import type { NetworkFailure, SendHead } from './exchange.ts';
+import { declaredLength } from './length.ts';
+
+/** RFC 9110, section 5.6.2. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const METHOD_CHARACTERS_MAX = 64;
+/** What most servers take at least: nginx and Apache take 8 KiB of a request's first line. */
+const URL_CHARACTERS_MAX = 16 * 1024;
+/** No control character but the tab, and nothing that is more than a byte. */
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Methods that are answered by what was sent, secrets included, or that make a connection another one. */
+const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK']);
+
+/** Fields that say where a request goes or where it ends, and others that are the client's to write. */
+const FORBIDDEN_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** What goes to one server only: not on where a redirect leads to another. */
+const CREDENTIAL_FIELDS: ReadonlySet<string> = new Set(['authorization', 'cookie']);
+/** What says something of a body that is no longer sent. */
+const BODY_FIELD = /^content-|^last-modified$/;
+
+/** A request that can be sent, if a grant reaches its target. */
+export interface ReadRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly target: NetworkTarget;
+  readonly fields: readonly Field[];
+}
+
+type Read = { readonly request: ReadRequest } | { readonly failure: NetworkFailure };
+
+const fail = (failure: NetworkFailure): Read => ({ failure });
+
+/** What is wrong with fields; null: nothing. */
+function whyNoFields(fields: readonly Field[]): NetworkFailure | null {
+  if (fields.length > FIELD_COUNT_MAX || fieldsBytes(fields) > FIELDS_BYTES_MAX) {
+    return { tag: 'HTTP-request-header-section-size', val: undefined };
+  }
+  const isRight = fields.every(
+    ([name, value]) =>
+      TOKEN.test(name) && FIELD_VALUE.test(value) && !FORBIDDEN_FIELDS.has(name.toLowerCase()),
+  );
+  return isRight ? null : { tag: 'HTTP-request-denied' };
+}
+
+/** The URL of a scheme, an authority and a path; null: it is none, or names a user. */
+export function urlOf(scheme: string, authority: string, pathWithQuery: string): URL | null {
+  const [, name = '', digits] = /^(\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?$/.exec(authority) ?? [];
+  const host = canonicalHost(name);
+  const path =
+    pathWithQuery === '' || pathWithQuery.startsWith('?') ? `/${pathWithQuery}` : pathWithQuery;
+  if (host === null || !path.startsWith('/') || path.length > URL_CHARACTERS_MAX) {
+    return null;
+  }
+  const port = digits === undefined || digits === '' ? '' : `:${digits}`;
+  const url = URL.parse(`${scheme}://${host}${port}${path}`);
+  return url === null || url.port === '0' || url.hash !== '' ? null : url;
+}
+
+/** What a grant is asked about. */
+export function targetOf(method: string, url: URL): NetworkTarget {
+  const scheme = url.protocol === 'https:' ? 'https' : 'http';
+  return {
+    scheme,
+    // Of a URL that `urlOf` or a redirect has made: it has a host.
+    host: canonicalHost(url.hostname) ?? '',
+    port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port),
+    method,
+    path: url.pathname,
+    listen: false,
+  };
+}
+
+/** Reads what is to be sent. */
+export function readRequest(head: SendHead): Read {
+  const { method, fields } = head;
+  if (method.length > METHOD_CHARACTERS_MAX || !TOKEN.test(method)) {
+    return fail({ tag: 'HTTP-request-method-invalid' });
+  }
+  if (FORBIDDEN_METHODS.has(method.toUpperCase())) {
+    return fail({ tag: 'HTTP-request-denied' });
+  }
+  const url = urlOf(head.scheme, head.authority, head.pathWithQuery);
+  if (url === null || (head.scheme !== 'http' && head.scheme !== 'https')) {
+    return fail({ tag: 'HTTP-request-URI-invalid' });
+  }
+  const wrong = whyNoFields(fields);
+  if (wrong !== null) {
+    return fail(wrong);
+  }
+  const declared = declaredLength(fields);
+  if (declared === undefined || (!head.hasBody && declared !== null && declared > 0)) {
+    return fail({ tag: 'HTTP-request-body-size', val: undefined });
+  }
+  return { request: { method, url, target: targetOf(method, url), fields } };
+}
+
+/** Statuses that lead elsewhere (RFC 9110, section 15.4), if they say where. */
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Where a response leads, as the next request; null: nowhere. */
+export type Redirect =
+  | { readonly request: ReadRequest; readonly keepsBody: boolean }
+  | { readonly failure: NetworkFailure; readonly denied: boolean };
+
+/** The request that a redirect asks for. It keeps no credentials where it leads to another server. */
+export function redirected(
+  from: ReadRequest,
+  status: number,
+  fields: readonly Field[],
+): Redirect | null {
+  const location = fields.find(([name]) => name.toLowerCase() === 'location')?.[1];
+  if (!REDIRECTS.has(status) || location === undefined) {
+    return null;
+  }
+  const denied = (tag: 'HTTP-request-denied'): Redirect => ({ failure: { tag }, denied: true });
+  const url = location.length > URL_CHARACTERS_MAX ? null : URL.parse(location, from.url);
+  if (url === null) {
+    return { failure: { tag: 'HTTP-protocol-error' }, denied: false };
+  }
+  const isDowngrade = from.url.protocol === 'https:' && url.protocol !== 'https:';
+  if (isDowngrade || !/^https?:$/.test(url.protocol) || url.username + url.password !== '') {
+    return denied('HTTP-request-denied');
+  }
+  if (canonicalHost(url.hostname) === null || url.port === '0') {
+    return { failure: { tag: 'HTTP-protocol-error' }, denied: false };
+  }
+  url.hash = '';
+  // As browsers do: what was posted is fetched from where 301 and 302 lead.
+  const becomesGet =
+    (status === 303 && from.method !== 'HEAD') ||
+    ((status === 301 || status === 302) && from.method === 'POST');
+  const method = becomesGet ? 'GET' : from.method;
+  const isElsewhere = url.origin !== from.url.origin;
+  const kept = from.fields.filter(([name]) => {
+    const lower = name.toLowerCase();
+    return (
+      !(isElsewhere && CREDENTIAL_FIELDS.has(lower)) && !(becomesGet && BODY_FIELD.test(lower))
+    );
+  });
+  return {
+    keepsBody: !becomesGet,
+    request: {
+      method,
+      url,
+      target: targetOf(method, url),
+      fields: kept,
+    },
+  };
+}
