@@ -104,6 +104,9 @@ export {
 export type { RestartType } from './supervisor/restart.ts';
 export type { ChildPhase, SupervisedChild } from './supervisor/specification.ts';
 export type { Strategy } from './supervisor/strategy.ts';
+export type { CatalogueName, CatalogueOptions } from './tools/catalogue/catalogue.ts';
+export { CATALOGUE_NAMES } from './tools/catalogue/catalogue.ts';
+export type { ExecInput } from './tools/catalogue/exec-command.ts';
 export { ToolError, type ToolErrorKind } from './tools/outcome.ts';
 export type { ToolCall, ToolDescription, ToolHandler } from './tools/tool.ts';
 export {

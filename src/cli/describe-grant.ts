@@ -1,3 +1,11 @@
+/** A tool, and what its arguments have to be. */
+const toolIn =
+  ({ narrowed = [] }: Scopes['tools']) =>
+  (name: string): string => {
+    const schemas = narrowed.flatMap(({ tool, schema }) => (tool === name ? [schema] : []));
+    return schemas.length === 0 ? name : `${name} with ${schemas.join(' and ')}`;
+  };
+
 /** What a grant allows, in words and as plain data. */
 
 import { type GrantSpec, type Scopes, wordsOf } from '../index.ts';
@@ -43,7 +51,7 @@ export function describeGrant(spec: GrantSpec): string {
       return listed(new Set(wordsOf(spec)), 'hosts');
     case 'tools': {
       const { allow, deny } = spec.scope;
-      return `${listed(allow, 'tools')}${deny.size === 0 ? '' : `, but not ${listed(deny, '')}`}`;
+      return `${listed(allow === 'all' ? allow : new Set([...allow].map(toolIn(spec.scope))), 'tools')}${deny.size === 0 ? '' : `, but not ${listed(deny, '')}`}`;
     }
     case 'services':
       return listed(spec.scope.names, 'services');

@@ -1,6 +1,12 @@
 /** The options that grant: scopes as they are written on the command line, made into grants. */
 
-import { type GrantsInput, parseCount, RingfenceError, whyNoNetworkRule } from '../index.ts';
+import {
+  CATALOGUE_NAMES,
+  type GrantsInput,
+  parseCount,
+  RingfenceError,
+  whyNoNetworkRule,
+} from '../index.ts';
 import type { Mount } from './mounts.ts';
 import { quoted } from './printable.ts';
 
@@ -150,6 +156,17 @@ function filesGrant({ dir, tmpfs }: GrantOptions): Mount[] | undefined {
   return dir === undefined && tmpfs === undefined ? undefined : [...(dir ?? []), ...(tmpfs ?? [])];
 }
 
+/** What a policy offers is not known here. */
+function unknownTools(tools: readonly unknown[]): string[] {
+  const known: readonly unknown[] = CATALOGUE_NAMES;
+  const unknown = tools.filter((name) => !known.includes(name) && !`${name}`.startsWith('exec.'));
+  return unknown.length === 0
+    ? []
+    : [
+        `--allow-tools: no tool is called ${unknown.map((name) => `'${name}'`).join(', ')}, calls answer 'not-found'; those that there are: ${CATALOGUE_NAMES.join(', ')}`,
+      ];
+}
+
 /** What the user should know about grants that no call can use yet. */
 function warningsOf({ network, ipc, tools }: GrantsInput): string[] {
   const isGiven = (names: unknown) => names === 'all' || (Array.isArray(names) && names.length > 0);
@@ -160,11 +177,7 @@ function warningsOf({ network, ipc, tools }: GrantsInput): string[] {
     ...(typeof ipc === 'object' && ipc !== null && 'topics' in ipc
       ? ["--allow-ipc: this build has no topics yet, the module's calls answer 'unavailable'"]
       : []),
-    ...(isGiven(tools)
-      ? [
-          "--allow-tools: the command line offers no tools yet, calls answer 'not-found'; register tools by the library",
-        ]
-      : []),
+    ...(Array.isArray(tools) ? unknownTools(tools) : []),
   ];
 }
 

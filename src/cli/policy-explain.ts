@@ -2,6 +2,7 @@
 
 import {
   type Decision,
+  type ExecInput,
   type GrantSpec,
   type Limits,
   loadPolicy,
@@ -33,6 +34,8 @@ interface Explained {
     readonly scope: unknown;
     readonly expires: string | null;
   }[];
+  /** Commands that it may run by tools, and with which arguments. */
+  readonly exec: ExecInput;
   /** As in reports; 0 is unlimited. */
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -52,9 +55,30 @@ const reportedLimits = (limits: Limits): Record<string, number> => ({
 const expiryOf = ({ expiresAtMs }: GrantSpec): string | null =>
   expiresAtMs === null ? null : new Date(expiresAtMs).toISOString();
 
+/** The commands of a policy that the grants reach. */
+function reachedCommands(exec: ExecInput, grants: readonly GrantSpec[]): ExecInput {
+  const isReached = (name: string): boolean =>
+    grants.some(
+      (spec) =>
+        spec.kind === 'tools' &&
+        (spec.scope.allow === 'all' || spec.scope.allow.has(`exec.${name}`)) &&
+        !spec.scope.deny.has(`exec.${name}`),
+    );
+  return Object.fromEntries(Object.entries(exec).filter(([name]) => isReached(name)));
+}
+
+/** A command with its places, as one reads it. */
+function commandLine({ command, arguments: given = [] }: ExecInput[string]): string {
+  return [
+    command,
+    ...given.map((each) => (typeof each === 'string' ? JSON.stringify(each) : `<${each.name}>`)),
+  ].join(' ');
+}
+
 function explainedOf(
   module: Explained['module'],
   policyPath: string | null,
+  exec: ExecInput,
   { grants, limits, isolation, features, restart, environment, entry }: Decision,
 ): Explained {
   return {
@@ -69,6 +93,7 @@ function explainedOf(
       scope: plainScope(spec),
       expires: expiryOf(spec),
     })),
+    exec: reachedCommands(exec, grants),
     limits: reportedLimits(limits),
   };
 }
@@ -97,6 +122,9 @@ function describe(explained: Explained, { grants, limits, environment }: Decisio
     const words = `${describeGrant(spec)}${until === null ? '' : `, until ${until}`}`;
     return printableLine(`  ${spec.kind.padEnd(17)} ${words}`);
   });
+  const commands = Object.entries(explained.exec).map(([name, command]) =>
+    printableLine(`  ${`exec.${name}`.padEnd(17)} ${commandLine(command)}`),
+  );
   const variables = Object.entries(environment).map(([name, value]) =>
     printableLine(`  ${name}=${value}`),
   );
@@ -109,6 +137,7 @@ function describe(explained: Explained, { grants, limits, environment }: Decisio
     row('restart', explained.restart),
     granted.length === 0 ? row('grants', 'none') : 'grants',
     ...granted,
+    ...(commands.length === 0 ? [] : ['commands', ...commands]),
     'limits',
     ...limitRows(limits),
     variables.length === 0 ? row('environment', 'none') : 'environment',
@@ -138,7 +167,12 @@ export async function explainPolicy(
   }
   const decided = permissionsFor(asked, policy, { path: modulePath, digest: sha256 });
   const decision = { ...decided, grants: resolveMounts(decided.grants) };
-  const explained = explainedOf({ path: modulePath, sha256 }, policyPath, decision);
+  const explained = explainedOf(
+    { path: modulePath, sha256 },
+    policyPath,
+    policy?.exec ?? {},
+    decision,
+  );
   for (const warning of [...asked.warnings, ...warningsAbout(decision, Date.now())]) {
     printLine(environment.stderr, `ringfence: warning: ${printableLine(warning)}`);
   }

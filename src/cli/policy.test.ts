@@ -330,6 +330,29 @@ test('policy explain refuses a directory that is not there, as a run does', asyn
   }
 });
 
+test('policy explain says what arguments have to be, and which commands may be run', async () => {
+  const path = inScratch('commands.toml');
+  writeFileSync(
+    path,
+    `version = 1
+[exec.log]
+command = "/usr/bin/git"
+arguments = ["log", { name = "count" }]
+[exec.other]
+command = "/bin/true"
+[[module]]
+match = "**"
+grants.tools = ["exec.log", { name = "http.fetch", arguments = { required = ["url"] } }]
+`,
+  );
+  const { stdout } = await call('policy', 'explain', '--policy', path, MODULE);
+  expect(stdout).toMatch(/^ +tools +exec\.log, http\.fetch with \{"required":\["url"\]\}$/m);
+  expect(stdout).toMatch(/^ +exec\.log +\/usr\/bin\/git "log" <count>$/m);
+  expect(stdout).not.toContain('exec.other');
+  const explained = await call('policy', 'explain', '--json', '--policy', path, MODULE);
+  expect(Object.keys(JSON.parse(explained.stdout).exec)).toEqual(['log']);
+});
+
 test('policy explain is for people, too', async () => {
   const { stdout } = await call('policy', 'explain', '--policy', POLICY, MODULE);
   expect(stdout).toMatch(/^policy +\S+ringfence\.toml, line 2$/m);

@@ -89,6 +89,8 @@ async function runToEnd(running: Run): Promise<Ended> {
   const kernel = await environment.openKernel({
     workers: 1,
     capacity: 16,
+    // What of it the module may call is decided by its grants.
+    catalogue: { tools: 'all', exec: running.policy?.exec ?? {} },
     onLog: ({ agentId, level, message }) => {
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));
     },

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import type { CallOutcome } from '../backend/backend.ts';
 import { NativeBackend } from '../backend/native.ts';
+import { inheritedDescriptors } from '../backend/process/inherited.ts';
 import { WasmBackend } from '../backend/wasm.ts';
 import { type ElevationOutcome, Elevations } from '../capability/elevation.ts';
 import { readGrants } from '../capability/input.ts';
@@ -15,9 +16,12 @@ import type { SavedJob } from '../schedule/file.ts';
 import { ScoreBook } from '../scores/book.ts';
 import type { Report } from '../supervisor/report.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
+import { catalogueTools } from '../tools/catalogue/catalogue.ts';
+import { KvStore } from '../tools/catalogue/kv-store.ts';
 import { ToolRegistry } from '../tools/registry.ts';
 import { defaultCacheDirectory } from '../wasm/component/prepare/prepare.ts';
 import { agentOf } from './agent.ts';
+import { agentReach } from './agent-reach.ts';
 import { Children } from './children.ts';
 import { outcomeForGuest } from './for-guests.ts';
 import { GrantedTools } from './granted-tools.ts';
@@ -81,6 +85,18 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     find: (pid) => supervisor.find(pid),
     grantsOf: (pid) => supervisor.grants.of(pid),
   });
+  const kv = new KvStore();
+  const catalogue = catalogueTools(options.catalogue ?? {}, {
+    reachOf: agentReach({
+      find: (pid) => supervisor.find(pid),
+      grantsOf: (pid) => supervisor.grants.of(pid),
+    }),
+    kv,
+    inherited: inheritedDescriptors,
+  });
+  for (const { description, handler } of catalogue) {
+    tools.register(description, handler);
+  }
   const pipes = new Pipes({
     wake: (inMs, ring) => SYSTEM_CLOCK.wake(inMs, ring),
     dropped: (messages) => deadLetters.lose(messages),
@@ -114,6 +130,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     exited: (pid) => {
       elevations.exited(pid);
       tools.exited(pid);
+      kv.forget(`pid ${pid}`);
     },
     revoked: (grants) => tools.revoked(grants),
     childStopped: (pid) => children.stopped(pid),

@@ -13,6 +13,7 @@ import type { InputGiven } from '../supervisor/input.ts';
 import type { LogLine, ResourceWarning } from '../supervisor/options.ts';
 import type { OutputWriter } from '../supervisor/output.ts';
 import type { ProgramMessage } from '../supervisor/program-mail.ts';
+import type { CatalogueOptions } from '../tools/catalogue/catalogue.ts';
 import type { Features, FeaturesInput } from '../wasm/metering/features.ts';
 import type { Agent } from './agent.ts';
 import { PART_NAMES } from './health.ts';
@@ -71,6 +72,8 @@ export interface KernelOptions {
    * answered by `unavailable`.
    */
   readonly onMessage?: (message: ProgramMessage) => void;
+  /** Tools of ringfence's own, and commands, that agents are offered: docs/tools.md. @default none */
+  readonly catalogue?: CatalogueOptions;
   /** How jobs are kept: {@link Kernel.schedule}. */
   readonly schedule?: ScheduleOptions;
   /**
@@ -89,7 +92,10 @@ export interface KernelOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-/** Reads {@link KernelOptions}. */
+const isRecord = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Reads {@link KernelOptions}; what is in `catalogue` its own reader looks at. */
 export const optionsSchema = z.strictObject({
   workers: z.number().int().min(1).max(64).optional(),
   capacity: z.number().int().min(1).max(100_000).optional(),
@@ -102,6 +108,7 @@ export const optionsSchema = z.strictObject({
     .custom<NonNullable<KernelOptions['onElevation']>>((value) => typeof value === 'function')
     .optional(),
   processWalls: z.enum(['require', 'if-available']).optional(),
+  catalogue: z.custom<CatalogueOptions>(isRecord, 'give tools and exec').optional(),
   healthChecks: z
     .record(
       z.string(),

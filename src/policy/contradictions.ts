@@ -25,7 +25,7 @@ function* inGrants(given: unknown, path: readonly PropertyKey[]): Generator<Find
   const files = grantsSchema.shape.files.safeParse(given.files).data;
   if (tools != null && tools !== 'all' && !Array.isArray(tools) && Array.isArray(tools.allow)) {
     for (const [index, name] of (tools.deny ?? []).entries()) {
-      if (tools.allow.includes(name)) {
+      if (tools.allow.some((tool) => (typeof tool === 'string' ? tool : tool.name) === name)) {
         yield {
           path: [...path, 'tools', 'deny', index],
           of: 'value',

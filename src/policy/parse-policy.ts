@@ -3,7 +3,9 @@
 import type { GrantsInput } from '../capability/input.ts';
 import { problemsOf } from '../capability/problems.ts';
 import type { LimitsInput } from '../resource/limits.ts';
+import type { ExecInput } from '../tools/catalogue/exec-command.ts';
 import { contradictionsOf, type Finding, warningsOf, withoutProcess } from './contradictions.ts';
+import { toExec } from './exec.ts';
 import { type PathPattern, pathPattern } from './pattern.ts';
 import { inOrder, PolicyError, type PolicyProblem } from './problem.ts';
 import { readJson } from './read-json.ts';
@@ -35,6 +37,8 @@ export interface ParsedPolicy {
   readonly unmatched: 'refuse' | 'run';
   readonly defaults: Settings;
   readonly entries: readonly Entry[];
+  /** Commands that are offered as tools, by name. */
+  readonly exec: ExecInput;
   readonly warnings: readonly PolicyProblem[];
 }
 
@@ -133,7 +137,7 @@ export function parsePolicy(
   if (contradictions.length > 0) {
     throw new PolicyError(path, contradictions);
   }
-  const { defaults: given = {}, module: entries = [] } = parsed.data;
+  const { defaults: given = {}, module: entries = [], exec = {} } = parsed.data;
   const { unmatched = 'refuse', ...defaults } = given;
   return {
     unmatched,
@@ -144,6 +148,7 @@ export function parsePolicy(
       digest: digest ?? null,
       settings: toSettings(settings),
     })),
+    exec: toExec(exec),
     warnings: inOrder(
       [
         ...warningsOf(defaults, ['defaults'], nowMs),

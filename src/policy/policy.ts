@@ -7,6 +7,7 @@ import type { GrantSpec } from '../capability/grant.ts';
 import { type GrantsInput, parseGrants } from '../capability/input.ts';
 import { RingfenceError } from '../errors.ts';
 import { type Limits, parseLimits } from '../resource/limits.ts';
+import type { ExecInput } from '../tools/catalogue/exec-command.ts';
 import { type Features, featuresNamed } from '../wasm/metering/features.ts';
 import type { Entry, ParsedPolicy } from './parse-policy.ts';
 import { fitsPath } from './pattern.ts';
@@ -85,6 +86,8 @@ export class Policy {
   readonly warnings: readonly PolicyProblem[];
   /** How many entries it has. */
   readonly entries: number;
+  /** Commands that it offers as tools called `exec.NAME`, for {@link openKernel}. */
+  readonly exec: ExecInput;
   readonly #directory: string;
   readonly #parsed: ParsedPolicy;
 
@@ -93,6 +96,7 @@ export class Policy {
     this.path = path;
     this.warnings = parsed.warnings;
     this.entries = parsed.entries.length;
+    this.exec = parsed.exec;
     this.#directory = directory;
     this.#parsed = parsed;
   }
