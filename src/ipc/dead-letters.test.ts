@@ -13,7 +13,11 @@ const mail = (val: string, sender = 7): Mail => ({
 const EMPTY_BYTES = heldBytes({ tag: 'text', val: '' });
 const open = (letters = 3, bytes = 1_000_000) => {
   let now = 0;
-  return new DeadLetters(() => ++now, { letters, bytes });
+  return new DeadLetters(
+    // Pids from 1,000 on are one owner's.
+    { now: () => ++now, ownerOf: (pid) => (pid >= 1_000 ? 'many' : `pid ${pid}`) },
+    { letters, bytes },
+  );
 };
 const texts = (dead: DeadLetters) => dead.list().map(({ payload }) => payload.val);
 
@@ -36,6 +40,38 @@ test('the oldest go where they take too many bytes', () => {
   dead.add(1, mail('x'.repeat(100)), 'exited');
   expect(texts(dead)).toEqual(['cc', 'x'.repeat(100)]);
   expect(dead.bytes).toBe(2 * EMPTY_BYTES + 4 + 200);
+});
+
+describe('where there is no room, who has the most makes it', () => {
+  test('of letters: the flood of one owner, whoever of its agents sends it, takes nobody else’s', () => {
+    const dead = open(10);
+    dead.add(1, mail('of 7', 7), 'exited');
+    dead.add(1, mail('of 8', 8), 'exited');
+    for (let sender = 1_000; sender < 1_100; sender += 1) {
+      dead.add(1, mail(`flood ${sender}`, sender), 'exited');
+    }
+    expect(texts(dead)).toEqual([
+      'of 7',
+      'of 8',
+      ...Array.from({ length: 8 }, (_, at) => `flood ${1_092 + at}`),
+    ]);
+    // The control: of those who have as much as any, the oldest of the first goes.
+    const even = open(2);
+    even.add(1, mail('of 7', 7), 'exited');
+    even.add(1, mail('of 8', 8), 'exited');
+    even.add(1, mail('new', 9), 'exited');
+    expect(texts(even)).toEqual(['of 8', 'new']);
+  });
+
+  test('of bytes: the large ones of one go for the small of all', () => {
+    const dead = open(100, 5 * EMPTY_BYTES + 1_000);
+    dead.add(1, mail('a', 7), 'exited');
+    dead.add(1, mail('x'.repeat(240), 1_000), 'exited');
+    dead.add(1, mail('y'.repeat(240), 1_001), 'exited');
+    dead.add(1, mail('b', 8), 'exited');
+    dead.add(1, mail('z'.repeat(100), 9), 'exited');
+    expect(texts(dead)).toEqual(['a', 'y'.repeat(240), 'b', 'z'.repeat(100)]);
+  });
 });
 
 test('one that is larger than all of the room is kept alone; there is room for the largest message', () => {

@@ -1,5 +1,9 @@
-/** Mail that reached nobody, kept for the program: bounded in number and bytes, the oldest goes first. */
+/**
+ * Mail that reached nobody, kept for the program: bounded in number and bytes. Where there is no room, the
+ * oldest goes of the owner who has the most: one who leaves much of it takes nobody else's.
+ */
 
+import { DeadLetterShare, type HeldLetter } from './dead-letter-share.ts';
 import { heldBytes, type Mail, type Payload } from './message.ts';
 
 /** Letters that are kept (the reference's number). */
@@ -66,30 +70,38 @@ export interface DeadLetterBounds {
   readonly bytes: number;
 }
 
+/** What dead letters need to know. */
+export interface DeadLettersOptions {
+  /** In milliseconds since 1970. */
+  now(): number;
+  /** Whose share a sender's letters take. */
+  ownerOf(sender: number): string;
+}
+
 /** The dead letters of a kernel. */
 export class DeadLetters {
-  readonly #now: () => number;
+  readonly #options: DeadLettersOptions;
   readonly #bounds: DeadLetterBounds;
-  /** By their ids, which follow each other: the first stands at `#head` and has the id `#firstId`. */
-  #letters: (DeadLetter | undefined)[] = [];
-  #head = 0;
-  #firstId = 1;
-  #size = 0;
+  /** By their ids, the oldest first. */
+  readonly #letters = new Map<number, HeldLetter<DeadLetter>>();
+  /** By owner; who has none is not in it. */
+  readonly #shares = new Map<string, DeadLetterShare<DeadLetter>>();
+  #lastId = 0;
   #bytes = 0;
   #evicted = 0;
   #lost = 0;
   readonly #came = { not_found: 0, exited: 0, mailbox_full: 0, timeout: 0 };
 
   constructor(
-    now: () => number,
+    options: DeadLettersOptions,
     bounds: DeadLetterBounds = { letters: DEAD_LETTERS_MAX, bytes: DEAD_LETTER_BYTES_MAX },
   ) {
-    this.#now = now;
+    this.#options = options;
     this.#bounds = bounds;
   }
 
   get size(): number {
-    return this.#size;
+    return this.#letters.size;
   }
 
   /** Bytes that are held for them. */
@@ -101,17 +113,20 @@ export class DeadLetters {
     return { came: { ...this.#came }, evicted: this.#evicted, lost: this.#lost };
   }
 
-  /** Keeps a message; the oldest go where there is no room. */
+  /** Keeps a message; where there is no room, the oldest go of whoever has the most. */
   add(to: number | null, mail: Mail, reason: DeadLetterReason, attempts = 1): void {
     const bytes = heldBytes(mail.payload);
     this.#came[reason] += 1;
-    while (this.#isFull(bytes)) {
-      this.#dropFirst();
+    while (this.#letters.size >= this.#bounds.letters) {
+      this.#evictOneOf('letters');
     }
-    const id = this.#firstId + this.#span;
-    this.#letters.push({
-      id,
-      atMs: this.#now(),
+    while (this.#letters.size > 0 && this.#bytes + bytes > this.#bounds.bytes) {
+      this.#evictOneOf('bytes');
+    }
+    this.#lastId += 1;
+    const letter: DeadLetter = {
+      id: this.#lastId,
+      atMs: this.#options.now(),
       reason,
       to,
       from: mail.sender,
@@ -119,21 +134,12 @@ export class DeadLetters {
       topic: mail.tag === 'topic' ? mail.topic : null,
       payload: mail.payload,
       attempts,
-    });
-    this.#size += 1;
+    };
+    const owner = this.#options.ownerOf(mail.sender);
+    const share = this.#shares.get(owner) ?? new DeadLetterShare<DeadLetter>(owner);
+    this.#shares.set(owner, share);
+    this.#letters.set(letter.id, share.add(letter, bytes));
     this.#bytes += bytes;
-  }
-
-  /** From the oldest to the newest: those that were taken out of the middle have their places. */
-  get #span(): number {
-    return this.#letters.length - this.#head;
-  }
-
-  #isFull(bytes: number): boolean {
-    return (
-      this.#span >= this.#bounds.letters ||
-      (this.#span > 0 && this.#bytes + bytes > this.#bounds.bytes)
-    );
   }
 
   /** Messages are gone of which only the number is known. */
@@ -143,38 +149,40 @@ export class DeadLetters {
 
   /** Those that a filter lets through, the oldest first. */
   list(filter: DeadLetterFilter = {}): DeadLetter[] {
-    return this.#letters.filter(
-      (letter) => letter !== undefined && fits(letter, filter),
-    ) as DeadLetter[];
+    return Array.from(this.#letters.values(), ({ letter }) => letter).filter((letter) =>
+      fits(letter, filter),
+    );
   }
 
   /** Takes a letter out; undefined: it was, or it had to go. */
   take(id: number): DeadLetter | undefined {
-    const index = this.#head + (id - this.#firstId);
-    const letter = id < this.#firstId ? undefined : this.#letters[index];
-    if (letter !== undefined) {
-      this.#letters[index] = undefined;
-      this.#size -= 1;
-      this.#bytes -= heldBytes(letter.payload);
+    const held = this.#letters.get(id);
+    if (held !== undefined) {
+      this.#remove(held);
     }
-    return letter;
+    return held?.letter;
   }
 
-  #dropFirst(): void {
-    const oldest = this.#letters[this.#head];
-    this.#letters[this.#head] = undefined;
-    this.#head += 1;
-    this.#firstId += 1;
-    if (oldest !== undefined) {
-      this.#size -= 1;
-      this.#bytes -= heldBytes(oldest.payload);
+  /** Owners that have letters are few: a guest can't make itself another's. */
+  #evictOneOf(what: 'letters' | 'bytes'): void {
+    let largest: DeadLetterShare<DeadLetter> | null = null;
+    for (const share of this.#shares.values()) {
+      largest = largest === null || share[what] > largest[what] ? share : largest;
+    }
+    if (largest?.oldest != null) {
+      this.#remove(largest.oldest);
       this.#evicted += 1;
     }
-    // What went stands before the first: moved away once for as many as there may be.
-    if (this.#head >= this.#bounds.letters) {
-      this.#letters = this.#letters.slice(this.#head);
-      this.#head = 0;
+  }
+
+  #remove(held: HeldLetter<DeadLetter>): void {
+    const { letter, bytes, share } = held;
+    share.remove(held);
+    if (share.letters === 0) {
+      this.#shares.delete(share.owner);
     }
+    this.#letters.delete(letter.id);
+    this.#bytes -= bytes;
   }
 }
 

@@ -76,7 +76,10 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
   const operator = operatorOf(options);
   const { warn } = operator;
   const closing = new AbortController();
-  const deadLetters = new DeadLetters(Date.now);
+  const deadLetters = new DeadLetters({
+    now: Date.now,
+    ownerOf: (pid) => supervisor.ownerOf(pid),
+  });
   const scores = new ScoreBook(Date.now);
   const logTaps = new LogTaps(operator.logFailed);
   const registry = new ToolRegistry(operator.toolFailed);

@@ -20,7 +20,7 @@ const sample = (change: Partial<Sample> = {}): Sample => ({
   capacity: 4_096,
   modules: 0,
   elevationsWaiting: 0,
-  deadLetters: new DeadLetters(() => 0),
+  deadLetters: new DeadLetters({ now: () => 0, ownerOf: () => 'program' }),
   jobs: 0,
   jobRuns: { runs: 0, failures: 0, missed: 0 },
   ...change,

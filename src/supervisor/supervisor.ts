@@ -25,6 +25,10 @@ import type { Report } from './report.ts';
 import { Router } from './router.ts';
 import { DEFAULT_SHUTDOWN_MS } from './specification.ts';
 
+/** Whom an agent counts for: one that was named, or itself. No name of the one kind is of the other. */
+const ownerName = (pid: Pid, owner: string | null): string =>
+  owner === null ? `pid ${pid}` : `=${owner}`;
+
 const parentOf = ({ parentPid }: SpawnRequest): Pid | null =>
   parentPid === KERNEL_PID ? null : parentPid;
 
@@ -175,7 +179,7 @@ export class Supervisor {
     const apart = isolation === 'process';
     return {
       agentId,
-      owner: inherited ?? (request.owner === null ? `pid ${pid}` : `=${request.owner}`),
+      owner: inherited ?? ownerName(pid, request.owner),
       // Nobody can be asked from within another process: what it may have is taken at once.
       memoryBytes: apart ? limits.memoryBytes || Number.POSITIVE_INFINITY : request.declaredBytes,
       descriptors: roots.size,
@@ -268,6 +272,18 @@ export class Supervisor {
   facts(pid: Pid): ProcessFacts {
     const row = this.#table.get(pid);
     return row instanceof Process ? factsOf(row) : row;
+  }
+
+  /** Whom what an agent leaves behind counts for, exited or not: the same for all that it has spawned. */
+  ownerOf(pid: Pid): string {
+    const row = this.#table.find(pid);
+    if (row instanceof Process) {
+      return row.admitted.owner;
+    }
+    if (row === undefined || row.owner !== null || row.parentPid === KERNEL_PID) {
+      return ownerName(pid, row?.owner ?? null);
+    }
+    return this.ownerOf(row.parentPid);
   }
 
   /** Agents that were ever spawned. */

@@ -6,6 +6,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NativeBackend } from '../../src/backend/native.ts';
+import { parseGrants } from '../../src/capability/input.ts';
 import { ASKED_MAX, UNANSWERED_MAX } from '../../src/ipc/conversations.ts';
 import { SLOW_MS_MAX } from '../../src/supervisor/router.ts';
 import { agentsWorld, REQUEST } from '../support/agents-world.ts';
@@ -144,6 +145,27 @@ describe('family 41: a receiver that takes nothing', () => {
     expect(await ofProgram).toBe(2);
     expect(honest.correspondence.mailbox.size).toBe(4);
     expect(slow.correspondence.mailbox.size).toBe(1);
+  });
+});
+
+describe('family 44: what agents leave counts for one owner', () => {
+  it('44: whoever has spawned them, and after their end', () => {
+    const { supervisor, spawn } = agentsWorld(8);
+    const grants = parseGrants({ ipc: 'all', spawn: { count: 8, depth: 8 } });
+    const owned = spawn({ grants, owner: 'somebody' });
+    const root = spawn({ grants });
+    const child = spawn({ parentPid: root.start.pid });
+    const ofOwned = spawn({ parentPid: owned.start.pid });
+    const owners = () =>
+      [owned, ofOwned, root, child].map(({ start }) => supervisor.ownerOf(start.pid));
+    const ROOT = `pid ${root.start.pid}`;
+    expect(owners()).toEqual(['=somebody', '=somebody', ROOT, ROOT]);
+    for (const each of [owned, root, child, ofOwned]) {
+      each.end('normal');
+    }
+    expect(owners()).toEqual(['=somebody', '=somebody', ROOT, ROOT]);
+    // The program, and one of whom nothing is known any more.
+    expect([supervisor.ownerOf(0), supervisor.ownerOf(99)]).toEqual(['pid 0', 'pid 99']);
   });
 });
 
