@@ -13,10 +13,11 @@ import { gate } from './gate.ts';
 import { kernel } from './kernel.ts';
 import type { Part, Row } from './measure.ts';
 import { metering } from './metering/part.ts';
+import { network } from './network.ts';
 import { scheduler } from './scheduler.ts';
 import { start } from './start.ts';
 
-const PARTS: readonly Part[] = [metering, start, gate, ends, scheduler, kernel];
+const PARTS: readonly Part[] = [metering, start, gate, ends, scheduler, kernel, network];
 
 function table(rows: readonly Row[]): string {
   const cells = rows.map(({ part, name, value, ratio, against }) => [

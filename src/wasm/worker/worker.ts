@@ -58,7 +58,9 @@ const OUTBOX_MESSAGES_MAX = 32;
 
 /** What short agents say, each of them: nobody waits for it as for an answer, or for a kill to be done. */
 const canWait = (message: FromWorker): boolean =>
-  message.kind === 'running' || (message.kind === 'exited' && message.end.reason === 'normal');
+  message.kind === 'running' ||
+  message.kind === 'exchange' ||
+  (message.kind === 'exited' && message.end.reason === 'normal');
 
 /** Runs the agents of one thread, or the one of a process. */
 export class Worker implements WorkerParts {
