@@ -1,26 +1,16 @@
 /** What tools of the catalogue may use on behalf of an agent: what it holds at the moment of the call. */
 
-import { isWithin } from '../capability/algebra.ts';
 import type { Grant } from '../capability/grant.ts';
 import type { Pid } from '../process/state.ts';
 import type { Process } from '../supervisor/process.ts';
 import type { AgentReach, ReachOf } from '../tools/catalogue/reach.ts';
+import { canChange, FilesOfAgent } from './agent-files.ts';
 
 /** Where agents and their grants are. */
 export interface AgentReachOptions {
   find(pid: Pid): Process | undefined;
   /** Those that are in force. */
   grantsOf(pid: Pid): readonly Grant[];
-}
-
-function canChange(grants: readonly Grant[], path: string): boolean {
-  return grants.some(
-    (grant) =>
-      grant.kind === 'files' &&
-      grant.scope.source.kind === 'host' &&
-      (grant.scope.modes.write || grant.scope.modes.create) &&
-      isWithin(grant.scope.source.path, path),
-  );
 }
 
 export function agentReach({ find, grantsOf }: AgentReachOptions): ReachOf {
@@ -34,6 +24,7 @@ export function agentReach({ find, grantsOf }: AgentReachOptions): ReachOf {
       hasClocks: grants.some(({ kind }) => kind === 'clocks'),
       environment: process.request.environment,
       owner: process.admitted.owner,
+      files: new FilesOfAgent(process, grants),
       canChange: (path) => canChange(grants, path),
     };
   };

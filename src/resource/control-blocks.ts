@@ -26,6 +26,8 @@ export const COUNT_MAX = 0x7fff_ffff;
 export const REVOCATION_BITS = 256;
 /** 64-bit fields of a slot, by index; they begin behind the 32-bit ones. */
 const LONG = {
+  /** In the last two words of those before: what tools have added to its directories. */
+  toolDiskBytes: 7,
   fuel: 8,
   memoryBytes: 9,
   cpuTimeMicroseconds: 10,
@@ -196,6 +198,25 @@ export class ControlBlock {
   setDiskBytes(bytes: number): void {
     Atomics.store(this.#longs, this.#long + LONG.diskBytes, BigInt(bytes));
   }
+  /** What tools have added to its directories on its behalf, beside what it has added itself. */
+  get toolDiskBytes(): number {
+    return Number(Atomics.load(this.#longs, this.#long + LONG.toolDiskBytes));
+  }
+  /** Takes of the limit of disk, 0 is none; false, and nothing is taken: it would pass it. */
+  takeToolDisk(bytes: number, limit: number): boolean {
+    const at = this.#long + LONG.toolDiskBytes;
+    // First taken, then looked at, as the agent's own thread does: of two at a time one sees the other.
+    const used = Number(Atomics.add(this.#longs, at, BigInt(bytes))) + bytes;
+    const own = Number(Atomics.load(this.#longs, this.#long + LONG.diskBytes));
+    if (limit !== 0 && own + used > limit) {
+      Atomics.sub(this.#longs, at, BigInt(bytes));
+      return false;
+    }
+    return true;
+  }
+  giveToolDisk(bytes: number): void {
+    Atomics.sub(this.#longs, this.#long + LONG.toolDiskBytes, BigInt(bytes));
+  }
   setFuel(units: number): void {
     Atomics.store(this.#longs, this.#long + LONG.fuel, BigInt(units));
   }
@@ -224,7 +245,7 @@ export class ControlBlock {
       fuel: long(LONG.fuel),
       memoryBytes: long(LONG.memoryBytes),
       cpuTimeMicroseconds: long(LONG.cpuTimeMicroseconds),
-      diskBytes: long(LONG.diskBytes),
+      diskBytes: long(LONG.diskBytes) + long(LONG.toolDiskBytes),
       messagesSent: this.messagesSent,
       toolCalls: this.toolCalls,
       slices: this.slices,

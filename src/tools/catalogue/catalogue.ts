@@ -5,6 +5,12 @@ import { RingfenceError } from '../../errors.ts';
 import { envGet } from './env-get.ts';
 import { exec } from './exec.ts';
 import { type ExecInput, readExec } from './exec-command.ts';
+import { fsDelete } from './fs-delete.ts';
+import { fsList } from './fs-list.ts';
+import { fsMkdir } from './fs-mkdir.ts';
+import { fsRead } from './fs-read.ts';
+import { fsStat } from './fs-stat.ts';
+import { fsWrite } from './fs-write.ts';
 import { kvDelete, kvGet, kvList, kvSet } from './kv.ts';
 import type { KvStore } from './kv-store.ts';
 import type { CatalogueTool, ReachOf } from './reach.ts';
@@ -20,6 +26,12 @@ export interface CatalogueParts {
 
 const MAKERS = {
   'env.get': ({ reachOf }) => envGet(reachOf),
+  'fs.delete': ({ reachOf }) => fsDelete(reachOf),
+  'fs.list': ({ reachOf }) => fsList(reachOf),
+  'fs.mkdir': ({ reachOf }) => fsMkdir(reachOf),
+  'fs.read': ({ reachOf }) => fsRead(reachOf),
+  'fs.stat': ({ reachOf }) => fsStat(reachOf),
+  'fs.write': ({ reachOf }) => fsWrite(reachOf),
   'kv.delete': ({ reachOf, kv }) => kvDelete(reachOf, kv),
   'kv.get': ({ reachOf, kv }) => kvGet(reachOf, kv),
   'kv.list': ({ reachOf, kv }) => kvList(reachOf, kv),

@@ -47,6 +47,7 @@ function offer(exec: ExecInput): void {
       hasClocks: false,
       environment: [],
       owner: 'x',
+      files: {} as never,
       canChange: (path: string) => canChange(path),
     }),
     kv: new KvStore(),

@@ -2,6 +2,37 @@
 
 import type { ToolCall, ToolDescription } from '../tool.ts';
 
+/** How a file is written: it must not be there, is made anew, or is added to. */
+export type WriteMode = 'create' | 'replace' | 'append';
+
+/** An entry of a directory. */
+export interface ReachedEntry {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** What is known of a file. */
+export interface ReachedStat {
+  readonly type: string;
+  readonly size: number;
+  /** Milliseconds since 1970; null: before. */
+  readonly modifiedMs: number | null;
+}
+
+/**
+ * The directories that are mounted for an agent, by the paths that it knows.
+ *
+ * @throws {ToolError} each, with a code of WASI's and nothing of the host
+ */
+export interface AgentFiles {
+  read(path: string, offset: number, length: number): { bytes: Uint8Array; end: boolean };
+  write(path: string, bytes: Uint8Array, mode: WriteMode): number;
+  list(path: string, most: number): { entries: ReachedEntry[]; more: boolean };
+  stat(path: string): ReachedStat;
+  remove(path: string, what: 'file' | 'directory'): void;
+  makeDirectory(path: string): void;
+}
+
 /** What an agent holds at the moment, as far as a tool of the catalogue may use it on its behalf. */
 export interface AgentReach {
   /** Whether it may look at clocks. */
@@ -10,6 +41,7 @@ export interface AgentReach {
   readonly environment: readonly (readonly [string, string])[];
   /** Who it counts for: an owner that was named, or itself and its descendants. */
   readonly owner: string;
+  readonly files: AgentFiles;
   /** Whether what `path` names, a file of the host, could be changed by it. */
   canChange(path: string): boolean;
 }

@@ -14,11 +14,12 @@ function diskBudget(owner: FileOwner): DiskBudget {
   let used = 0;
   return {
     take(bytes) {
-      if (limits.diskBytes !== 0 && used + bytes > limits.diskBytes) {
+      block.setDiskBytes(used + bytes);
+      if (limits.diskBytes !== 0 && used + bytes + block.toolDiskBytes > limits.diskBytes) {
+        block.setDiskBytes(used);
         return false;
       }
       used += bytes;
-      block.setDiskBytes(used);
       owner.noteDisk(used);
       return true;
     },
