@@ -57,19 +57,23 @@ module.exports = {
         '^src/ipc/',
         '^src/http/',
         '^src/wasm/component/(types|memory-views)\\.ts$',
+        '^src/network/exchange\\.ts$',
       ],
       'host functions know what they gate, never the worker that runs them',
     ),
     only(
       'worker',
       '^src/wasm/worker/',
-      ['^src/wasm/(host|component|metering)/', '^src/(capability|resource|ipc|process|http)/'],
+      [
+        '^src/wasm/(host|component|metering)/',
+        '^src/(capability|resource|ipc|process|http|network)/',
+      ],
       'the worker joins plan, host functions and scheduling',
     ),
     only(
       'backend',
       '^src/backend/',
-      ['^src/wasm/', '^src/(capability|resource|ipc|process|http)/'],
+      ['^src/wasm/', '^src/(capability|resource|ipc|process|http|network)/'],
       'a backend drives workers and knows no supervisor',
     ),
     only(

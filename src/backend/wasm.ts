@@ -121,11 +121,12 @@ export class WasmBackend implements Backend {
 
   /** Only who uses processes loads what they need. */
   #loadProcesses(): Promise<Processes> {
-    const { sliceFuel, processWalls, wallTools, onWarning } = this.#options;
+    const { sliceFuel, processWalls, wallTools, network, onWarning } = this.#options;
     this.#loading ??= import('./process/processes.ts').then(
       ({ Processes }) =>
         new Processes({
           sliceFuel,
+          network,
           policy: processWalls,
           tools: wallTools,
           starts: this.#starts,

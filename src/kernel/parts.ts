@@ -30,6 +30,7 @@ import { HttpServices } from './http-services.ts';
 import { LogTaps } from './log-taps.ts';
 import { KernelMetrics } from './metrics.ts';
 import { Modules } from './modules.ts';
+import { networkSettings } from './network-options.ts';
 import { type Operator, operatorOf } from './operator.ts';
 import { ReliableSends } from './reliable.ts';
 import { roomOfProcess } from './room.ts';
@@ -156,6 +157,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     blocks: supervisor.blocks.memory,
     room: ROOM,
     processWalls: options.processWalls ?? 'if-available',
+    network: networkSettings(options.network),
     onWarning: warn,
   });
   const modules = new Modules({

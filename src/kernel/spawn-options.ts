@@ -17,6 +17,7 @@ import type { CatalogueOptions } from '../tools/catalogue/catalogue.ts';
 import type { Features, FeaturesInput } from '../wasm/metering/features.ts';
 import type { Agent } from './agent.ts';
 import { PART_NAMES } from './health.ts';
+import { type NetworkOptions, networkSchema } from './network-options.ts';
 import { type ScheduleOptions, scheduleSchema } from './schedule-handlers.ts';
 import { type WatchdogOptions, watchdogSchema } from './watchdog.ts';
 
@@ -62,6 +63,8 @@ export interface KernelOptions {
    * (docs/isolation.md). @default 'if-available'
    */
   readonly processWalls?: 'require' | 'if-available';
+  /** How agents reach the network that they are granted: docs/network.md. */
+  readonly network?: NetworkOptions;
   /**
    * Checks of the program's own, by name: what {@link Kernel.health} asks beside its own parts. Each has
    * 5 s to answer, and one that throws is unhealthy.
@@ -109,6 +112,7 @@ export const optionsSchema = z.strictObject({
     .optional(),
   processWalls: z.enum(['require', 'if-available']).optional(),
   catalogue: z.custom<CatalogueOptions>(isRecord, 'give tools and exec').optional(),
+  network: networkSchema.optional(),
   healthChecks: z
     .record(
       z.string(),

@@ -11,12 +11,15 @@ import type { HttpClient, HttpResponse } from './http-client.ts';
 import { RequestBodyQueue } from './request-body.ts';
 import type { Piece } from './transfer.ts';
 
+/** What a refusal is counted under: what the agent has called. */
+const OPERATION = 'http.handle';
+
 /** Whose requests they are. */
 export interface RequestOwner {
   readonly grants: HeldGrants;
   tell(say: FromNetwork): void;
   /** A request was refused by what was granted. */
-  denied(): void;
+  denied(operation: string): void;
   /** So much has gone and come: a request, and bytes of bodies. */
   used(requests: number, bytesOut: number, bytesIn: number): void;
 }
@@ -40,7 +43,7 @@ export class AgentRequests {
   readonly #client: HttpClient;
   readonly #owner: RequestOwner;
   readonly #open = new Map<number, Open>();
-  #connections: Connections | null = null;
+  #connections: Promise<Connections> | null = null;
   #closed = false;
 
   constructor(client: HttpClient, owner: RequestOwner) {
@@ -76,6 +79,9 @@ export class AgentRequests {
         open.body?.end();
         return;
       case 'broken':
+        // It would never hear of it otherwise: who breaks a request off may still wait for its response.
+        this.#fail(say.id, { tag: 'HTTP-protocol-error' });
+        return;
       case 'drop':
         this.#forget(say.id, open);
         return;
@@ -100,7 +106,7 @@ export class AgentRequests {
     for (const [id, open] of [...this.#open]) {
       this.#forget(id, open);
     }
-    this.#connections?.destroy();
+    void this.#connections?.then((connections) => connections.destroy());
     this.#connections = null;
   }
 
@@ -142,7 +148,7 @@ export class AgentRequests {
     }
     if ('failure' in outcome) {
       if (outcome.denied) {
-        this.#owner.denied();
+        this.#owner.denied(OPERATION);
       }
       this.#fail(id, outcome.failure);
       return;
@@ -198,7 +204,7 @@ export class AgentRequests {
   }
 
   #deny(id: number): void {
-    this.#owner.denied();
+    this.#owner.denied(OPERATION);
     this.#fail(id, { tag: 'HTTP-request-denied' });
   }
 

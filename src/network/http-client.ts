@@ -3,7 +3,7 @@
 import type { Dispatcher } from 'undici';
 import type { HeldGrant } from '../capability/held.ts';
 import type { Field } from '../http/exchange.ts';
-import { Connections } from './connections.ts';
+import type { Connections } from './connections.ts';
 import type { NetworkFailure, SendHead } from './exchange.ts';
 import { type NetworkAccess, NetworkGuard } from './guard.ts';
 import { type ReadRequest, readRequest, redirected } from './request.ts';
@@ -22,7 +22,7 @@ export interface Sending {
   readonly redirect: 'manual' | 'follow';
   readonly access: NetworkAccess;
   /** The connections of the agent. */
-  readonly connections: Connections;
+  readonly connections: Promise<Connections>;
   /** Nobody waits for it any more. */
   readonly signal: AbortSignal;
 }
@@ -77,8 +77,9 @@ export class HttpClient {
     this.guard = new NetworkGuard(openResolver(settings));
   }
 
-  /** Connections for an agent's own use. */
-  connections(): Connections {
+  /** Connections for an agent's own use. What they are made with is loaded when one is first wanted. */
+  async connections(): Promise<Connections> {
+    const { Connections } = await import('./connections.ts');
     return new Connections(this.settings);
   }
 
@@ -148,18 +149,19 @@ export class HttpClient {
     stop: Stop,
   ): Promise<HttpOutcome> {
     const verdict = await this.guard.check(access, request.target, stop.signal);
+    const kept = 'failure' in verdict ? null : await connections;
     if (stop.signal.aborted) {
       return failed(stop.why);
     }
-    if ('failure' in verdict) {
-      return verdict;
+    if ('failure' in verdict || kept === null) {
+      return 'failure' in verdict ? verdict : failed(stop.why);
     }
     const { allowed } = verdict;
     const { limits } = this.settings;
     const transfer = new Transfer(request.method, timesOf(head, limits), limits.responseBodyBytes);
     stop.transfer = transfer;
     const { url, method, fields, target } = request;
-    connections.to(url, target.host, allowed).dispatch(
+    kept.to(url, target.host, allowed).dispatch(
       {
         path: `${url.pathname}${url.search}`,
         method: method as Dispatcher.HttpMethod,

@@ -6,8 +6,8 @@
 import { RingfenceError } from '../errors.ts';
 import { ACCOUNT_LONGS, HeldShare, QuotaAccounts } from './quota-accounts.ts';
 
-/** Bytes of a slot; two cache lines, so that neighbours on two cores don't share one. */
-const SLOT_BYTES = 128;
+/** Bytes of a slot; whole cache lines, so that neighbours on two cores don't share one. */
+const SLOT_BYTES = 192;
 const WORDS = SLOT_BYTES / 4;
 const LONGS = SLOT_BYTES / 8;
 
@@ -20,6 +20,8 @@ const WORD = { state: 0, slices: 1, messagesSent: 2, toolCalls: 3 } as const;
 const REVOKED_WORD = 4;
 /** Behind those: messages in its mailbox. */
 const MAILBOX_WORD = 12;
+/** HTTP requests that it has sent. */
+const NETWORK_WORD = 13;
 /** The highest count that a field of 32 bits holds: what is counted stays there. */
 export const COUNT_MAX = 0x7fff_ffff;
 /** Grants whose revocation a slot can hold. */
@@ -35,6 +37,9 @@ const LONG = {
   longestWaitMicroseconds: 12,
   /** The owner's account, and two words of what was taken of it: quota-accounts.ts. */
   held: 13,
+  /** Behind those three: bytes of bodies and of sockets that it has sent and received. */
+  networkBytesOut: 16,
+  networkBytesIn: 17,
 } as const;
 
 /** What the kernel tells a worker about an agent, at any time, through the agent's slot. */
@@ -58,6 +63,9 @@ export interface Counters {
   longestWaitMicroseconds: number;
   /** Messages in its mailbox now. */
   mailboxMessages: number;
+  networkRequests: number;
+  networkBytesOut: number;
+  networkBytesIn: number;
 }
 
 /** The memory of all slots, as one thread looks at it: a view of its own for each agent would cost more. */
@@ -238,6 +246,15 @@ export class ControlBlock {
     );
   }
 
+  /** So many requests were sent, so many bytes of bodies have gone and come; only one side counts. */
+  addNetwork(requests: number, bytesOut: number, bytesIn: number): void {
+    for (let count = 0; count < requests; count += 1) {
+      this.#count(NETWORK_WORD);
+    }
+    Atomics.add(this.#longs, this.#long + LONG.networkBytesOut, BigInt(bytesOut));
+    Atomics.add(this.#longs, this.#long + LONG.networkBytesIn, BigInt(bytesIn));
+  }
+
   /** All counters at one moment. */
   read(): Counters {
     const long = (index: number): number => Number(Atomics.load(this.#longs, this.#long + index));
@@ -251,6 +268,9 @@ export class ControlBlock {
       slices: this.slices,
       longestWaitMicroseconds: long(LONG.longestWaitMicroseconds),
       mailboxMessages: this.mailboxMessages,
+      networkRequests: Atomics.load(this.#words, this.#word + NETWORK_WORD),
+      networkBytesOut: long(LONG.networkBytesOut),
+      networkBytesIn: long(LONG.networkBytesIn),
     };
   }
 

@@ -24,6 +24,11 @@ export interface Usage {
   readonly disk_bytes: number;
   /** Slices of computing that it has used up. */
   readonly slices: number;
+  /** HTTP requests that it has sent, those that were refused included. */
+  readonly network_requests: number;
+  /** Bytes of bodies that it has sent and received, without what is around them. */
+  readonly network_bytes_out: number;
+  readonly network_bytes_in: number;
   /** The longest that it was ready to run before it ran, in milliseconds. */
   readonly longest_wait_ms: number;
 }
@@ -39,5 +44,8 @@ export const NOTHING_USED: Usage = {
   tool_calls: 0,
   disk_bytes: 0,
   slices: 0,
+  network_requests: 0,
+  network_bytes_out: 0,
+  network_bytes_in: 0,
   longest_wait_ms: 0,
 };

@@ -17,6 +17,7 @@ import type {
   InputSource,
   LogSink,
   MailboxView,
+  NetworkHost,
   Operation,
   OutputSink,
   RandomSource,
@@ -222,6 +223,16 @@ export class FakeAgent implements HostAgent {
   readonly agentId = 'fake';
   readonly grants: HeldGrants;
   readonly files: FileHost;
+  /** What is sent goes nowhere, unless a test says otherwise. */
+  network: NetworkHost = {
+    send: () => ({
+      bytes: () => {},
+      end: () => {},
+      broken: () => {},
+      pull: () => {},
+      drop: () => {},
+    }),
+  };
   readonly limits: Limits;
   readonly block = new ControlBlocks(1).take();
   readonly arguments: readonly string[];

@@ -3,6 +3,7 @@
 import { type HeldGrant, HeldGrants } from '../../capability/held.ts';
 import type { ToExchange } from '../../http/exchange.ts';
 import type { Mail, Signal } from '../../ipc/message.ts';
+import type { HttpClient } from '../../network/http-client.ts';
 import { COMMAND } from '../../resource/control-blocks.ts';
 import { printable } from '../../wasm/component/prepare/sentence.ts';
 import type { Frame } from '../../wasm/worker/child/frames.ts';
@@ -25,6 +26,7 @@ import { Denials } from './denials.ts';
 import { FileBroker } from './file-broker.ts';
 import { ChildProtocolError, readHead } from './from-child.ts';
 import type { Launched } from './launcher.ts';
+import { NetworkBroker } from './network-broker.ts';
 import { Requests } from './requests.ts';
 import { Rest } from './rest.ts';
 import { ChildStreams } from './streams.ts';
@@ -44,6 +46,7 @@ export interface ChildAgentOptions {
   readonly start: BackendStart;
   readonly module: WasmModule;
   readonly sliceFuel: number;
+  readonly client: HttpClient;
   readonly events: BackendEvents;
   readonly launched: Launched;
   onWarning(text: string): void;
@@ -81,6 +84,12 @@ export class ChildAgent implements BackendAgent {
         { pid, limits, block, grants: this.#held, noteDisk: () => events.counted() },
         start.mounts,
       ),
+      network: new NetworkBroker(options.client, {
+        grants: this.#held,
+        block,
+        denials,
+        tell: (say) => send({ kind: 'network', pid, say }),
+      }),
       denials,
       requests: new Requests(
         start,
@@ -205,6 +214,7 @@ export class ChildAgent implements BackendAgent {
    */
   async revoked(): Promise<void> {
     this.#parts.requests.revoked();
+    this.#parts.network.revoked();
     this.#parts.deliveries.changed();
     if (!this.#begun || this.#ended) {
       return;
@@ -349,6 +359,7 @@ export class ChildAgent implements BackendAgent {
     this.#watch?.stop();
     this.#parts.requests.close();
     this.#parts.files.close();
+    this.#parts.network.close();
     const undelivered = this.#parts.deliveries.close();
     this.#parts.tellings.close();
     this.#link.kill();

@@ -14,6 +14,7 @@ import {
 } from '../../http/exchange.ts';
 import { type Address, type Body, NAME_CHARACTERS_MAX, type Payload } from '../../ipc/message.ts';
 import type { Question } from '../../ipc/question.ts';
+import type { ToNetwork } from '../../network/exchange.ts';
 import type { FileRequest } from '../../wasm/host/files/request.ts';
 import {
   isFieldName,
@@ -24,6 +25,7 @@ import type { Frame } from '../../wasm/worker/child/frames.ts';
 import {
   FROM_CHILD_TEXTS,
   type HeadExchange,
+  type HeadNetwork,
   type HeadQuestion,
 } from '../../wasm/worker/child/messages.ts';
 import type { ChildRequest } from '../backend.ts';
@@ -113,6 +115,33 @@ const exchange: z.ZodType<HeadExchange> = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('done'), id: count }),
 ]);
 
+/** Milliseconds that a request may wait; more is cut to what may be. */
+const waitMs = z.number().nonnegative().max(Number.MAX_SAFE_INTEGER).nullable();
+
+/** What a request is made of is checked by the client. */
+const network: z.ZodType<HeadNetwork> = z.discriminatedUnion('step', [
+  z.strictObject({
+    step: z.literal('send'),
+    id: count,
+    head: z.strictObject({
+      method: name,
+      scheme: z.enum(['http', 'https']),
+      authority: name,
+      pathWithQuery: name,
+      fields,
+      hasBody: z.boolean(),
+      connectTimeoutMs: waitMs,
+      firstByteTimeoutMs: waitMs,
+      betweenBytesTimeoutMs: waitMs,
+    }),
+  }),
+  z.strictObject({ step: z.literal('bytes'), id: count }),
+  z.strictObject({ step: z.literal('end'), id: count, trailers: fields }),
+  z.strictObject({ step: z.literal('broken'), id: count }),
+  z.strictObject({ step: z.literal('pull'), id: count }),
+  z.strictObject({ step: z.literal('drop'), id: count }),
+]);
+
 const head = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('warning'), text: z.string().max(SENTENCE_MAX * 8) }),
   z.strictObject({ kind: z.literal('running') }),
@@ -167,6 +196,7 @@ const head = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('unanswered'), asker: count, correlation: count }),
   z.strictObject({ kind: z.literal('delivered'), id: count, outcome }),
   z.strictObject({ kind: z.literal('exchange'), say: exchange }),
+  z.strictObject({ kind: z.literal('network'), say: network }),
   z.strictObject({ kind: z.literal('pull-input') }),
   z.strictObject({ kind: z.literal('room') }),
   z.strictObject({ kind: z.literal('output'), stream: z.enum(['stdout', 'stderr']) }),
@@ -218,6 +248,7 @@ function utf8(bytes: Buffer): string {
 /** Kinds of frames that have a body. */
 const WITH_BODY: ReadonlySet<string> = new Set([
   'exchange',
+  'network',
   'output',
   'send',
   'ask',
@@ -247,6 +278,20 @@ export function readExchange(say: HeadExchange, body: Buffer): FromExchange {
     throw new ChildProtocolError(`a word '${say.step}' of a request with a body`);
   }
   return say as FromExchange;
+}
+
+/** What is said of a request that is sent, with its bytes out of the frame's body. */
+export function readNetwork(say: HeadNetwork, body: Buffer): ToNetwork {
+  if (say.step === 'bytes') {
+    if (body.length === 0 || body.length > BODY_WINDOW_BYTES) {
+      throw new ChildProtocolError('a piece of a request of no length, or of too much');
+    }
+    return { ...say, bytes: body };
+  }
+  if (body.length > 0) {
+    throw new ChildProtocolError(`a word '${say.step}' of a request with a body`);
+  }
+  return say as ToNetwork;
 }
 
 /** The text in a frame's body. */

@@ -1,6 +1,8 @@
 /** Isolation `process`: a child process for each agent, ended with it. */
 
 import { RingfenceError } from '../../errors.ts';
+import { HttpClient } from '../../network/http-client.ts';
+import { NETWORK_SETTINGS_DEFAULT, type NetworkSettings } from '../../network/settings.ts';
 import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
 import type { WasmModule } from '../wasm/module.ts';
 import { ChildAgent } from './child-agent.ts';
@@ -13,6 +15,8 @@ export const PROCESSES_MAX = 64;
 /** How agents are run in processes. */
 export interface ProcessesOptions extends LauncherOptions {
   readonly sliceFuel: number;
+  /** @default as the network's own defaults are */
+  readonly network?: NetworkSettings | undefined;
   /** Only tests allow less than {@link PROCESSES_MAX}. */
   readonly most?: number;
 }
@@ -21,11 +25,14 @@ export interface ProcessesOptions extends LauncherOptions {
 export class Processes {
   readonly #options: ProcessesOptions;
   readonly #launcher: Launcher;
+  /** Sends what agents in processes ask for. */
+  readonly #client: HttpClient;
   #live = 0;
 
   constructor(options: ProcessesOptions) {
     this.#options = options;
     this.#launcher = new Launcher(options);
+    this.#client = new HttpClient(options.network ?? NETWORK_SETTINGS_DEFAULT);
   }
 
   /**
@@ -74,6 +81,7 @@ export class Processes {
       start,
       module,
       sliceFuel: this.#options.sliceFuel,
+      client: this.#client,
       launched,
       onWarning: (text) => this.#options.onWarning(text),
       events: {

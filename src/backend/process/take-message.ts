@@ -11,11 +11,13 @@ import {
   type ReadHead,
   readExchange,
   readFileRequest,
+  readNetwork,
   readPayload,
   readQuestion,
   readSpawn,
   readText,
 } from './from-child.ts';
+import type { NetworkBroker } from './network-broker.ts';
 import type { Requests } from './requests.ts';
 import type { ChildStreams } from './streams.ts';
 import type { Tellings } from './tellings.ts';
@@ -27,6 +29,7 @@ export interface ChildParts {
   readonly files: FileBroker;
   readonly deliveries: Deliveries;
   readonly denials: Denials;
+  readonly network: NetworkBroker;
   readonly requests: Requests;
   readonly streams: ChildStreams;
   readonly tellings: Tellings;
@@ -70,6 +73,9 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
       return;
     case 'exchange':
       parts.events.exchange(readExchange(head.say, body));
+      return;
+    case 'network':
+      parts.network.take(readNetwork(head.say, body));
       return;
     case 'pull-input':
       parts.streams.pullInput();

@@ -3,6 +3,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { Mail } from '../../ipc/message.ts';
+import { NETWORK_SETTINGS_DEFAULT, type NetworkSettings } from '../../network/settings.ts';
 import { TurnoverMap } from '../../turnover-map.ts';
 import type { FromWorker, ToWorker, WorkerStart } from '../../wasm/worker/protocol.ts';
 import { logLineBytes } from '../../wasm/worker/streams.ts';
@@ -22,6 +23,8 @@ export const WORKER_FILE = new URL(
 export interface WorkerLinkOptions {
   readonly sliceFuel: number;
   readonly blocks: SharedArrayBuffer;
+  /** @default as the network's own defaults are */
+  readonly network?: NetworkSettings;
   onWarning(text: string): void;
 }
 
@@ -74,6 +77,7 @@ export class WorkerLink implements AgentThread, Routed {
       port: port2,
       blocks: options.blocks,
       sliceFuel: options.sliceFuel,
+      network: options.network ?? NETWORK_SETTINGS_DEFAULT,
     };
     // Piscina's own type of this list is read off an overload that takes no list.
     this.ended = pool.run(start, { transferList: [port2] as never }).then(

@@ -3,9 +3,11 @@
 import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
+import type { Field } from '../../http/exchange.ts';
 import type { Asker, Conversations } from '../../ipc/conversations.ts';
 import type { Address, Body, Delivery, MessageFilter, Payload } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
+import type { FromNetwork, SendHead } from '../../network/exchange.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { WAIT } from './abi/binding.ts';
@@ -96,6 +98,23 @@ export interface TimersView {
   taken(id: number): void;
 }
 
+/** One HTTP request that is under way; its body goes by pieces of no more than its window has room for. */
+export interface SentExchange {
+  bytes(bytes: Uint8Array): void;
+  end(trailers: readonly Field[]): void;
+  /** Its body will not be whole: the request fails. */
+  broken(): void;
+  /** Asks for the next piece of the response's body. */
+  pull(): void;
+  /** Nobody wants the response any more: nothing is heard of it from now on. */
+  drop(): void;
+}
+
+/** Sends HTTP requests; what is heard of one never comes from within `send`. */
+export interface NetworkHost {
+  send(head: SendHead, hear: (say: FromNetwork) => void): SentExchange;
+}
+
 /** The agent, as its host functions see it. */
 export interface HostAgent {
   readonly pid: number;
@@ -124,6 +143,7 @@ export interface HostAgent {
   /** It will not reply to this one: it was asked too much besides. */
   forgot(asker: Asker): void;
   readonly files: FileHost;
+  readonly network: NetworkHost;
 
   /**
    * State of the blocking call under way, kept between its tries; undefined at the first. The gate

@@ -47,6 +47,7 @@ import type { WorkerParts } from './parts.ts';
 import type { AgentEnd, AgentStart } from './protocol.ts';
 import { SeededRandom, SystemRandom } from './random.ts';
 import { type Schedulable, threadCpuMicroseconds } from './scheduler.ts';
+import { SentRequests } from './sent-requests.ts';
 import { PortInput, PortLog, PortOutput } from './streams.ts';
 import { Suspension } from './suspension.ts';
 import { Timers } from './timers.ts';
@@ -115,6 +116,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #correspondence: Correspondence | null = null;
   #timers: Timers | null = null;
   #requests: HandledRequests | null = null;
+  #network: SentRequests | null = null;
   #denials: DenialCounts | null = null;
   #operations: Set<Operation<unknown>> | null = null;
   readonly #hostBytes: HostBytes;
@@ -210,6 +212,12 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   get conversations(): Conversations {
     return this.correspondence.conversations;
   }
+  /** What it sends. */
+  get network(): SentRequests {
+    this.#network ??= new SentRequests((hear) => this.#parts.openNetwork(this, hear));
+    return this.#network;
+  }
+
   /** What it is to handle, where it handles HTTP requests. */
   get requests(): HandledRequests {
     this.#requests ??= new HandledRequests((say) =>
@@ -517,6 +525,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.files.close();
     this.#timers?.close();
     this.#requests?.close();
+    this.#network?.close();
     const left = this.#correspondence?.close();
     for (const waiting of left?.unanswered ?? []) {
       this.#parts.unanswered(this, waiting);
@@ -553,6 +562,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (this.grants.look()) {
       this.#lookForEnd();
     }
+    this.#network?.revoked();
     if (this.waitsUnder !== null && !this.grants.inForce(this.waitsUnder)) {
       this.#suspension.wake();
     }
@@ -701,6 +711,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   release(bytes: number): void {
     this.#hostBytes.release(bytes);
+  }
+
+  noteNetwork(requests: number, bytesOut: number, bytesIn: number): void {
+    this.block.addNetwork(requests, bytesOut, bytesIn);
   }
 
   deny(capability: string, operation: string): void {

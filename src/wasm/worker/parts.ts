@@ -5,6 +5,7 @@ import type { HeldGrants } from '../../capability/held.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import type { Address, Body, Payload } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
+import type { FromNetwork } from '../../network/exchange.ts';
 import type { ControlBlock, ControlViews } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { Operation } from '../host/agent.ts';
@@ -14,6 +15,7 @@ import type { Unanswered } from './correspondence.ts';
 import type { HeapAccount } from './heap-account.ts';
 import type { FromWorker, Mount } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { NetworkLink } from './sent-requests.ts';
 import type { Speed } from './speed.ts';
 
 /** An agent, as the worker's parts know it. */
@@ -28,6 +30,14 @@ export interface FileOwner extends Resident {
   readonly block: ControlBlock;
   /** It has added so many bytes to its directories. */
   noteDisk(bytes: number): void;
+}
+
+/** An agent, as far as its network needs it. */
+export interface NetworkOwner extends Resident {
+  readonly grants: HeldGrants;
+  deny(capability: string, operation: string): void;
+  /** So much has gone and come. */
+  noteNetwork(requests: number, bytesOut: number, bytesIn: number): void;
 }
 
 /** What an agent needs of its worker. */
@@ -48,6 +58,8 @@ export interface WorkerParts {
   report(error: unknown): void;
   /** The directories that are mounted for an agent. */
   openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
+  /** Who performs the requests of an agent. */
+  openNetwork(agent: NetworkOwner, hear: (say: FromNetwork) => void): NetworkLink;
   /** The agent has ended: forget it. */
   ended(agent: Resident): void;
   send(

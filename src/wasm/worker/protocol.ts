@@ -6,6 +6,8 @@ import type { WordedGrant } from '../../capability/words.ts';
 import type { FromExchange, ToExchange } from '../../http/exchange.ts';
 import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
+import type { FromNetwork, ToNetwork } from '../../network/exchange.ts';
+import type { NetworkSettings } from '../../network/settings.ts';
 import type { RunEndReason } from '../../process/exit.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { LinkPlan } from '../component/plan.ts';
@@ -19,6 +21,7 @@ export interface WorkerStart {
   readonly blocks: SharedArrayBuffer;
   /** Fuel between two scheduling points. */
   readonly sliceFuel: number;
+  readonly network: NetworkSettings;
 }
 
 /** A mounted directory, as it is opened for an agent. */
@@ -76,6 +79,8 @@ export type ToWorker =
   | { kind: 'output-closed'; pid: number; stream: StreamName }
   /** Of a request that the agent handles, or is to handle. */
   | { kind: 'exchange'; pid: number; say: ToExchange }
+  /** Of a request that the agent has sent: from the kernel to a process. */
+  | { kind: 'network'; pid: number; say: FromNetwork }
   /** It answers `pong`, when its event loop has its turn. */
   | { kind: 'ping' }
   | { kind: 'close' };
@@ -118,4 +123,6 @@ export type FromWorker =
   | { kind: 'pull-input'; pid: number }
   | { kind: 'output'; pid: number; stream: StreamName; bytes: Uint8Array }
   | { kind: 'exchange'; pid: number; say: FromExchange }
+  /** From a process to the kernel: threads send by themselves. */
+  | { kind: 'network'; pid: number; say: ToNetwork }
   | { kind: 'log'; pid: number; level: string; message: string };

@@ -5,6 +5,7 @@ import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import { type Address, type Body, type Mail, mailOf, type Payload } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
+import type { FromNetwork } from '../../network/exchange.ts';
 import { ControlViews } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import { TurnoverMap } from '../../turnover-map.ts';
@@ -19,11 +20,12 @@ import { type Heap, HeapAccount } from './heap-account.ts';
 import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
 import { closedOutcome, deliver, PendingOperation, settled } from './mail.ts';
 import { MemoryPool } from './memory-pool.ts';
-import type { FileOwner, Resident, WorkerParts } from './parts.ts';
+import type { FileOwner, NetworkOwner, Resident, WorkerParts } from './parts.ts';
 import { Peers } from './peers.ts';
 import type { AgentStart, FromWorker, Mount, ToWorker } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
 import { KeptSeats, type SeatStore } from './seats.ts';
+import { type NetworkLink, noNetwork } from './sent-requests.ts';
 import { Speed } from './speed.ts';
 import { makeTrap } from './trap.ts';
 
@@ -51,6 +53,8 @@ export interface WorkerOptions {
   readonly memories?: MemoryPool;
   /** The directories that are mounted for an agent. */
   openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
+  /** Who performs the requests of an agent. @default nobody: each fails */
+  openNetwork?(agent: NetworkOwner, hear: (say: FromNetwork) => void): NetworkLink;
 }
 
 /** Messages that go at the latest when there are so many: others run on what they say. */
@@ -71,6 +75,7 @@ export class Worker implements WorkerParts {
   readonly host: HostFunctions;
   readonly #port: WorkerPort;
   readonly #openFiles: WorkerOptions['openFiles'];
+  readonly #openNetwork: NonNullable<WorkerOptions['openNetwork']>;
   readonly #agents = new TurnoverMap<number, WorkerAgent>();
   readonly #modules = new Map<string, PreparedInstance>();
   readonly #seats: SeatStore;
@@ -94,6 +99,7 @@ export class Worker implements WorkerParts {
   constructor(options: WorkerOptions) {
     this.#port = options.port;
     this.#openFiles = (agent, mounts) => options.openFiles(agent, mounts);
+    this.#openNetwork = (agent, hear) => options.openNetwork?.(agent, hear) ?? noNetwork(hear);
     this.blocks = new ControlViews(options.blocks);
     this.sliceFuel = options.sliceFuel;
     this.host = options.host;
@@ -149,6 +155,10 @@ export class Worker implements WorkerParts {
 
   openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost {
     return this.#openFiles(agent, mounts);
+  }
+
+  openNetwork(agent: NetworkOwner, hear: (say: FromNetwork) => void): NetworkLink {
+    return this.#openNetwork(agent, hear);
   }
 
   send(
@@ -303,6 +313,9 @@ export class Worker implements WorkerParts {
         return;
       case 'exchange':
         this.#agents.get(message.pid)?.requests.take(message.say);
+        return;
+      case 'network':
+        this.#agents.get(message.pid)?.network.hear(message.say);
         return;
       case 'ping':
         this.post({ kind: 'pong' });

@@ -105,6 +105,9 @@ export function fakeReport(exit: Partial<Exit> = {}): Report {
       disk_bytes: 0,
       fuel_table: 3,
       slices: 0,
+      network_requests: 0,
+      network_bytes_out: 0,
+      network_bytes_in: 0,
       longest_wait_ms: 0,
     },
     limits: {

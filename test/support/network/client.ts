@@ -134,6 +134,6 @@ export class TestClient {
   }
 
   close(): void {
-    this.connections.destroy();
+    void this.connections.then((connections) => connections.destroy());
   }
 }

@@ -98,6 +98,14 @@ export function outgoing(message: FromWorker): Outgoing | null {
       const { bytes, ...rest } = say;
       return { head: { kind, say: rest }, body: bytes };
     }
+    case 'network': {
+      const { kind, say } = message;
+      if (say.step !== 'bytes') {
+        return { head: { kind, say } };
+      }
+      const { bytes, ...rest } = say;
+      return { head: { kind, say: rest }, body: bytes };
+    }
     case 'warning':
     case 'delivered':
       return { head: message };

@@ -74,6 +74,12 @@ class AgentProcess {
         this.#files = new RemoteFiles(owner, preopens, (id, request) => port.askFile(id, request));
         return this.#files;
       },
+      // Whatever it asks for is checked, done and counted by the kernel.
+      openNetwork: ({ pid }) => ({
+        take: (say) => worker.post({ kind: 'network', pid, say }),
+        revoked: () => {},
+        close: () => {},
+      }),
     });
     this.#worker = worker;
     worker.take({ kind: 'module', digest: agent.digest, plan, modules: compiled });

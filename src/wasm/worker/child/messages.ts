@@ -6,6 +6,7 @@
 import type { FromExchange } from '../../../http/exchange.ts';
 import type { Address, Body, Payload } from '../../../ipc/message.ts';
 import type { Question } from '../../../ipc/question.ts';
+import type { ToNetwork } from '../../../network/exchange.ts';
 import type { Command } from '../../../resource/control-blocks.ts';
 import type { LinkPlan } from '../../component/plan.ts';
 import type { FileAnswer, FileHandle } from '../../host/files/request.ts';
@@ -75,7 +76,8 @@ export type ToChild =
           | 'input'
           | 'consumed'
           | 'output-closed'
-          | 'exchange';
+          | 'exchange'
+          | 'network';
       }
     >;
 
@@ -101,6 +103,11 @@ export type HeadExchange =
   | Exclude<FromExchange, { step: 'bytes' }>
   | Omit<Extract<FromExchange, { step: 'bytes' }>, 'bytes'>;
 
+/** What is said of a request that is sent, without bytes: those stand in the body. */
+export type HeadNetwork =
+  | Exclude<ToNetwork, { step: 'bytes' }>
+  | Omit<Extract<ToNetwork, { step: 'bytes' }>, 'bytes'>;
+
 /** From the process to the kernel: the head of a frame. What stands in its body is said here. */
 export type ChildHead =
   | { readonly kind: 'ready' }
@@ -120,6 +127,8 @@ export type ChildHead =
   | { readonly kind: 'room' }
   /** Body: the bytes, where it says some. */
   | { readonly kind: 'exchange'; readonly say: HeadExchange }
+  /** Body: the bytes, where it says some. */
+  | { readonly kind: 'network'; readonly say: HeadNetwork }
   /** Body: the bytes. */
   | { readonly kind: 'output'; readonly stream: StreamName }
   /** Body: the payload, text in UTF-8. */

@@ -138,7 +138,13 @@ export class ChildPort implements WorkerPort {
     );
     if (changed) {
       this.#told = counters;
-      const { diskBytes: _kept, ...counted } = counters;
+      const {
+        diskBytes: _disk,
+        networkRequests: _requests,
+        networkBytesOut: _out,
+        networkBytesIn: _in,
+        ...counted
+      } = counters;
       this.tell({ kind: 'counters', ...counted });
     }
   }

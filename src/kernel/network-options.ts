@@ -1,0 +1,50 @@
+/** What a program says of the network of its agents. */
+
+import * as z from 'zod';
+import { NETWORK_SETTINGS_DEFAULT, type NetworkSettings } from '../network/settings.ts';
+
+/** The longest that can be waited, in milliseconds: a day. */
+const WAIT_MS_MAX = 24 * 60 * 60 * 1000;
+const CA_CHARACTERS_MAX = 1024 * 1024;
+
+const waitMs = z.number().int().min(1).max(WAIT_MS_MAX).optional();
+const bytes = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional();
+
+/** Reads {@link NetworkOptions}. */
+export const networkSchema = z.strictObject({
+  resolver: z.enum(['dns', 'system']).optional(),
+  nameServers: z.array(z.string().min(1).max(64)).min(1).max(8).optional(),
+  ca: z
+    .array(z.string().includes('-----BEGIN CERTIFICATE-----').max(CA_CHARACTERS_MAX))
+    .min(1)
+    .max(1_000)
+    .optional(),
+  http2: z.boolean().optional(),
+  limits: z
+    .strictObject({
+      requestsPerAgent: z.number().int().min(1).max(1_024).optional(),
+      requestsPerThread: z.number().int().min(1).max(65_536).optional(),
+      requestBodyBytes: bytes,
+      responseBodyBytes: bytes,
+      totalMs: waitMs,
+      lookupMs: waitMs,
+      connectMs: waitMs,
+      firstByteMs: waitMs,
+      betweenBytesMs: waitMs,
+    })
+    .optional(),
+});
+
+/** How agents reach the network that they are granted; each field is in docs/network.md. */
+export type NetworkOptions = z.input<typeof networkSchema>;
+
+/** The settings that options mean. */
+export function networkSettings({ limits = {}, ...given }: NetworkOptions = {}): NetworkSettings {
+  const said = <Fields extends object>(fields: Fields) =>
+    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  return {
+    ...NETWORK_SETTINGS_DEFAULT,
+    ...said(given),
+    limits: { ...NETWORK_SETTINGS_DEFAULT.limits, ...said(limits) },
+  };
+}
