@@ -296,6 +296,9 @@ describe('reports', () => {
         disk_bytes: 0,
         fuel_table: expect.any(Number),
         slices: expect.any(Number),
+        network_requests: 0,
+        network_bytes_out: 0,
+        network_bytes_in: 0,
         longest_wait_ms: expect.any(Number),
       },
       limits: {
@@ -309,6 +312,7 @@ describe('reports', () => {
         disk_bytes: 104_857_600,
       },
       denied: [],
+      tools: [],
       deterministic: true,
     });
   });
