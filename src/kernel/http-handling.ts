@@ -171,7 +171,7 @@ export class Handling implements Conversation {
     } else {
       // Ended at once it would be lost to the next request, whenever a client likes.
       this.#exchange?.gone();
-      this.#grace = setTimeout(() => this.#end(CLIENT_LEFT), LEFT_GRACE_MS);
+      this.#grace = setTimeout(() => this.#end(CLIENT_LEFT), LEFT_GRACE_MS).unref();
     }
   }
 

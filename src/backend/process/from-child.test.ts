@@ -11,6 +11,7 @@ import type { Frame } from '../../wasm/worker/child/frames.ts';
 import type { FromWorker } from '../../wasm/worker/protocol.ts';
 import {
   ChildProtocolError,
+  readExchange,
   readFileRequest,
   readHead,
   readPayload,
@@ -54,6 +55,17 @@ const POSTED: readonly FromWorker[] = [
   { kind: 'delivered', id: 4, outcome: { tag: 'err', error: 'mailbox-full', message: 'full' } },
   { kind: 'pull-input', pid: 1 },
   { kind: 'output', pid: 1, stream: 'stderr', bytes: new Uint8Array([1, 2]) },
+  { kind: 'exchange', pid: 1, say: { step: 'pull', id: 1 } },
+  {
+    kind: 'exchange',
+    pid: 1,
+    say: { step: 'head', id: 1, status: 200, fields: [['x-a', '\u00ff b\t']] },
+  },
+  { kind: 'exchange', pid: 1, say: { step: 'bytes', id: 1, bytes: new Uint8Array([1, 2]) } },
+  { kind: 'exchange', pid: 1, say: { step: 'end', id: 1, trailers: [['x-end', '']] } },
+  { kind: 'exchange', pid: 1, say: { step: 'refused', id: 1, error: 'DNS-error' } },
+  { kind: 'exchange', pid: 1, say: { step: 'broken', id: 1 } },
+  { kind: 'exchange', pid: 1, say: { step: 'done', id: 1 } },
   {
     kind: 'send',
     pid: 1,
@@ -73,7 +85,15 @@ const POSTED: readonly FromWorker[] = [
   },
 ];
 
-const BODIES: ReadonlySet<string> = new Set(['output', 'send', 'ask', 'tool', 'spawn', 'file']);
+const BODIES: ReadonlySet<string> = new Set([
+  'exchange',
+  'output',
+  'send',
+  'ask',
+  'tool',
+  'spawn',
+  'file',
+]);
 
 describe('what a worker posts is understood', () => {
   test.each(POSTED.map((message) => [message.kind, message] as const))('%s', (_, message) => {
@@ -133,6 +153,39 @@ describe('what a worker posts is understood', () => {
       ...request,
       bytes: 'bytes' in request ? [...request.bytes] : null,
     });
+  });
+});
+
+describe('a response that no gate lets pass is no message', () => {
+  const say = (fields: readonly (readonly [string, string])[], status = 200): unknown =>
+    readHead(frameOfHead({ kind: 'exchange', say: { step: 'head', id: 1, status, fields } }));
+
+  test.each([
+    ['a value that ends its line', [['x-a', 'b\r\nx-evil: 1']]],
+    ['a value that is more than bytes', [['x-a', '\u0100']]],
+    ['a name that ends its line', [['x-a\r\nx-evil', 'b']]],
+    ['no name', [['', 'b']]],
+    ['a field of the connection', [['Transfer-Encoding', 'chunked']]],
+    ['too many fields', Array.from({ length: 1_025 }, () => ['x-a', 'b'])],
+    ['fields that are too large', [['x-a', 'b'.repeat(128 * 1024)]]],
+  ] as [string, [string, string][]][])('%s', (_, fields) => {
+    expect(() => say(fields)).toThrow(ChildProtocolError);
+    expect(say([['x-a', 'b']])).toMatchObject({ kind: 'exchange' });
+  });
+
+  test.each([100, 199, 600, -1])('the status %i', (status) => {
+    expect(() => say([], status)).toThrow(ChildProtocolError);
+  });
+
+  test('a piece of its body of no length, or beyond the window', () => {
+    const piece = (length: number): unknown =>
+      readExchange({ step: 'bytes', id: 1 }, Buffer.alloc(length));
+    expect(() => piece(0)).toThrow(ChildProtocolError);
+    expect(() => piece(64 * 1024 + 1)).toThrow(ChildProtocolError);
+    expect(piece(64 * 1024)).toMatchObject({ step: 'bytes' });
+    expect(() => readExchange({ step: 'done', id: 1 }, Buffer.alloc(1))).toThrow(
+      ChildProtocolError,
+    );
   });
 });
 

@@ -113,7 +113,32 @@ const CLI_RUN = (version: string, type = '(result (result))') => `
   (instance $cli-run (export "run" (func $cli)))
   (export "wasi:cli/run@${version}" (instance $cli-run))`;
 
+/** A handler whose first parameter is of the resource `first`, second of `second`. */
+const HANDLER = (version: string, first = 'incoming-request', second = 'response-outparam') => `
+  (import "wasi:http/types@${version}" (instance $http
+    (export "incoming-request" (type (sub resource)))
+    (export "outgoing-response" (type (sub resource)))
+    (export "response-outparam" (type (sub resource)))))
+  (alias export $http "${first}" (type $first))
+  (alias export $http "${second}" (type $second))
+  (core module $h (func (export "handle") (param i32 i32)))
+  (core instance $hi (instantiate $h))
+  (func $handle (param "request" (own $first)) (param "response-out" (own $second))
+    (canon lift (core func $hi "handle")))
+  (instance $handler (export "handle" (func $handle)))
+  (export "wasi:http/incoming-handler@${version}" (instance $handler))`;
+
 describe('what is started', () => {
+  test.each(['0.2.0', '0.2.3', '0.2.12'])('a handler of requests, of %s', async (version) => {
+    const plan = await planOfText(`(component ${HANDLER(version)})`);
+    expect(plan.entry).toMatchObject({ kind: 'http-handle', memory: null, postReturn: null });
+    expectSound(plan);
+  });
+
+  test('the command where it handles requests besides', async () => {
+    const plan = await planOfText(`(component ${HANDLER('0.2.3')} ${CLI_RUN('0.2.3')})`);
+    expect(plan.entry.kind).toBe('wasi-cli-run');
+  });
   test('the command where there is no run of an agent', async () => {
     const plan = await planOfText(`(component ${CLI_RUN('0.2.0')})`);
     expect(plan.entry).toMatchObject({ kind: 'wasi-cli-run', memory: null });
@@ -152,6 +177,17 @@ describe('what is started', () => {
     ['a command of 0.3', `(component ${CLI_RUN('0.3.0')})`, /0\.3 with its async ABI/],
     ['a command of 0.1', `(component ${CLI_RUN('0.1.0')})`, /can start: "wasi:cli\/run@0\.1\.0"/],
     ['a command of another type', `(component ${CLI_RUN('0.2.0', '(result u32)')})`, /can start/],
+    [
+      'a handler of other resources',
+      `(component ${HANDLER('0.2.0', 'outgoing-response')})`,
+      /"handle" of wasi:http\/incoming-handler with another type/,
+    ],
+    [
+      'a handler whose resources are the wrong way round',
+      `(component ${HANDLER('0.2.0', 'response-outparam', 'incoming-request')})`,
+      /with another type/,
+    ],
+    ['a handler of 0.3', `(component ${HANDLER('0.3.0')})`, /0\.3 with its async ABI/],
     [
       'an import that is exported again',
       `(component
