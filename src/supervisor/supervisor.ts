@@ -10,7 +10,7 @@ import { RingfenceError } from '../errors.ts';
 import { Services } from '../ipc/services.ts';
 import { KERNEL_PID, type Pid } from '../process/state.ts';
 import { ProcessTable } from '../process/table.ts';
-import { ControlBlocks } from '../resource/control-blocks.ts';
+import { COMMAND, ControlBlocks } from '../resource/control-blocks.ts';
 import { type Admitted, QuotaBook } from '../resource/quotas.ts';
 import { Commands } from './commands.ts';
 import { endingOf, exitOf, reportOf } from './ending.ts';
@@ -245,8 +245,10 @@ export class Supervisor {
   /** Whether an agent may have this child: it, its limits, and how many it has. */
   #checkParent(request: SpawnRequest): void {
     if (request.parentPid !== KERNEL_PID) {
+      const parent = this.#table.findLive(request.parentPid);
       checkSpawn(request, {
-        parent: this.#table.findLive(request.parentPid) ?? null,
+        // One that is to end at once has no children more, whatever it had asked for before.
+        parent: parent?.block?.command === COMMAND.none ? parent : null,
         grants: this.grants.of(request.parentPid),
         children: this.#children.get(request.parentPid) ?? 0,
       });

@@ -148,6 +148,24 @@ describe('family 41: a receiver that takes nothing', () => {
   });
 });
 
+describe('family 42: a child of one that is to end', () => {
+  it('42: what waited for its turn is not spawned any more', () => {
+    const { supervisor, spawn } = agentsWorld(4);
+    const parent = spawn({ grants: parseGrants({ ipc: 'all', spawn: 4 }) });
+    const parentPid = parent.start.pid;
+    // The control: before that it is, also while it is asked to end.
+    spawn({ parentPid });
+    supervisor.commands.stop(parentPid, 60_000, 'enough');
+    spawn({ parentPid });
+    supervisor.commands.kill(parentPid);
+    expect(() => spawn({ parentPid })).toThrow(
+      expect.objectContaining({ code: 'RF_PROCESS_NOT_FOUND' }),
+    );
+    parent.end('killed');
+    expect(supervisor.list()).toHaveLength(2);
+  });
+});
+
 describe('family 44: what agents leave counts for one owner', () => {
   it('44: whoever has spawned them, and after their end', () => {
     const { supervisor, spawn } = agentsWorld(8);

@@ -3,9 +3,9 @@
  * its control block. Method: a link that is no process, and timers that the test moves.
  */
 
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { COMMAND, ControlBlocks } from '../../resource/control-blocks.ts';
-import { parseLimits } from '../../resource/limits.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { COMMAND, type ControlBlock, ControlBlocks } from '../../resource/control-blocks.ts';
+import { type LimitsInput, parseLimits } from '../../resource/limits.ts';
 import { NO_FEATURES } from '../../wasm/metering/features.ts';
 import type { BackendEnd, BackendEvents } from '../backend.ts';
 import { ChildAgent, type ChildAgentOptions } from './child-agent.ts';
@@ -18,7 +18,12 @@ afterEach(() => vi.useRealTimers());
 const LATE_MS = 10_000;
 
 /** An agent that has begun, in what stands for a process. */
-async function begun(events: Partial<BackendEvents> = {}, features = NO_FEATURES) {
+async function begun(
+  events: Partial<BackendEvents> = {},
+  features = NO_FEATURES,
+  limits: LimitsInput = {},
+) {
+  const logged: string[] = [];
   const block = new ControlBlocks(1).take();
   const gone = Promise.withResolvers<void>();
   const ends: BackendEnd[] = [];
@@ -36,16 +41,27 @@ async function begun(events: Partial<BackendEvents> = {}, features = NO_FEATURES
     kill: vi.fn(),
   };
   const agent = new ChildAgent({
-    start: { pid: 1, block, grants: [], mounts: [], limits: parseLimits({}) },
+    start: {
+      pid: 1,
+      block,
+      grants: [],
+      mounts: [],
+      limits: parseLimits(limits),
+      spawnedAtMs: performance.timeOrigin + performance.now(),
+    },
     module: { digest: 'x', plan: { features }, modules: [] },
     sliceFuel: 1,
-    events: { ...events, exited: (end: BackendEnd) => ends.push(end) },
+    events: {
+      log: (_: string, message: string) => logged.push(message),
+      ...events,
+      exited: (end: BackendEnd) => ends.push(end),
+    },
     launched: { link, plan: { prlimit: null, bwrap: null } },
     onWarning: (text: string) => warnings.push(text),
   } as unknown as ChildAgentOptions);
   await vi.waitFor(() => expect(sent).toEqual(['begin']));
   const hears = listener as unknown as ChildListener;
-  return { agent, block, hears, gone, ends, link, warnings };
+  return { agent, block, hears, gone, ends, link, warnings, logged };
 }
 
 test('one that does not end when it is told to is ended', async () => {
@@ -91,6 +107,39 @@ test('one that is killed while its process goes ends nobody who gets its control
 const frame = (head: object) => ({
   head: Buffer.from(JSON.stringify(head)),
   body: Buffer.alloc(0),
+});
+
+/** What its agent asks for, each of another kind. */
+const ACTS: readonly object[] = [
+  { kind: 'ask', id: 1, question: { ask: 'monitor', pid: 1 } },
+  { kind: 'request-grant', id: 2, grant: { kind: 'ipc', scope: ['all'] }, reason: '' },
+];
+
+describe('what it asks for is done until it is to end, and not after', () => {
+  test.each<[string, { wallTimeMs?: number }, (block: ControlBlock) => void]>([
+    ['it was killed', {}, (block) => void block.request(COMMAND.kill)],
+    ['its time is over', { wallTimeMs: 1_000 }, () => void vi.advanceTimersByTime(1_001)],
+  ])('%s', async (_, limits, toEnd) => {
+    const asked = vi.fn((..._given: unknown[]) => new Promise<never>(() => {}));
+    const { hears, block, ends, logged } = await begun(
+      { ask: asked, requestGrant: asked },
+      NO_FEATURES,
+      limits,
+    );
+    for (const act of ACTS) {
+      hears.frame(frame(act));
+    }
+    expect(asked).toHaveBeenCalledTimes(ACTS.length);
+    toEnd(block);
+    for (const act of ACTS) {
+      hears.frame(frame({ ...act, id: 9 }));
+    }
+    expect(asked).toHaveBeenCalledTimes(ACTS.length);
+    // Its last words are heard, and it is no breach of the protocol.
+    hears.frame(frame({ kind: 'log', level: 'info', message: 'the last' }));
+    expect(logged).toEqual(['the last']);
+    expect(ends).toEqual([]);
+  });
 });
 
 test('what fails on our side is no breach of the protocol by its process', async () => {

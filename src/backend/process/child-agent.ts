@@ -28,7 +28,7 @@ import { ChildProtocolError, readHead } from './from-child.ts';
 import type { Launched } from './launcher.ts';
 import { NetworkBroker } from './network-broker.ts';
 import { Requests } from './requests.ts';
-import { Rest } from './rest.ts';
+import { isAct, Rest } from './rest.ts';
 import { ChildStreams } from './streams.ts';
 import { type ChildParts, takeMessage } from './take-message.ts';
 import { Tellings } from './tellings.ts';
@@ -300,7 +300,9 @@ export class ChildAgent implements BackendAgent {
       if (this.#rest.isBrokenBy(head)) {
         throw new ChildProtocolError('it asks for something while its agent is suspended');
       }
-      takeMessage(this.#parts, head, frame.body);
+      if (!isAct(head) || this.#mayAct()) {
+        takeMessage(this.#parts, head, frame.body);
+      }
     } catch (error) {
       if (error instanceof ChildProtocolError) {
         this.#broke(error.message);
@@ -308,6 +310,15 @@ export class ChildAgent implements BackendAgent {
         this.#failed(error);
       }
     }
+  }
+
+  /** An honest one has ended by then; another has its last words, and does nothing more until it is ended. */
+  #mayAct(): boolean {
+    const { block, limits, spawnedAtMs } = this.#start;
+    const isLate =
+      limits.wallTimeMs !== 0 &&
+      performance.timeOrigin + performance.now() > spawnedAtMs + limits.wallTimeMs;
+    return block.command === COMMAND.none && !isLate;
   }
 
   #warn(text: string): void {

@@ -15,6 +15,9 @@ const ACTS: ReadonlySet<ReadHead['kind']> = new Set([
   'file',
 ]);
 
+/** Whether only an agent that runs asks for it. */
+export const isAct = ({ kind }: ReadHead): boolean => ACTS.has(kind);
+
 /** What is known of the agent and its process. */
 export interface RestOptions {
   readonly pid: number;
