@@ -5,15 +5,17 @@ import type { Pid } from '../process/state.ts';
 import type { Process } from '../supervisor/process.ts';
 import type { AgentReach, ReachOf } from '../tools/catalogue/reach.ts';
 import { canChange, FilesOfAgent } from './agent-files.ts';
+import { fetchFor, type ProgramHttp } from './agent-http.ts';
 
 /** Where agents and their grants are. */
 export interface AgentReachOptions {
   find(pid: Pid): Process | undefined;
   /** Those that are in force. */
   grantsOf(pid: Pid): readonly Grant[];
+  readonly http: ProgramHttp;
 }
 
-export function agentReach({ find, grantsOf }: AgentReachOptions): ReachOf {
+export function agentReach({ find, grantsOf, http }: AgentReachOptions): ReachOf {
   return (pid): AgentReach | null => {
     const process = find(pid);
     if (process === undefined) {
@@ -25,6 +27,7 @@ export function agentReach({ find, grantsOf }: AgentReachOptions): ReachOf {
       environment: process.request.environment,
       owner: process.admitted.owner,
       files: new FilesOfAgent(process, grants),
+      fetch: (ask, signal) => fetchFor(process, () => grantsOf(pid), http, ask, signal),
       canChange: (path) => canChange(grants, path),
     };
   };

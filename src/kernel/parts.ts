@@ -21,6 +21,7 @@ import { KvStore } from '../tools/catalogue/kv-store.ts';
 import { ToolRegistry } from '../tools/registry.ts';
 import { defaultCacheDirectory } from '../wasm/component/prepare/prepare.ts';
 import { agentOf } from './agent.ts';
+import { ProgramHttp } from './agent-http.ts';
 import { agentReach } from './agent-reach.ts';
 import { Children } from './children.ts';
 import { outcomeForGuest } from './for-guests.ts';
@@ -94,6 +95,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     reachOf: agentReach({
       find: (pid) => supervisor.find(pid),
       grantsOf: (pid) => supervisor.grants.of(pid),
+      http: new ProgramHttp(networkSettings(options.network)),
     }),
     kv,
     inherited: inheritedDescriptors,

@@ -11,6 +11,7 @@ import { fsMkdir } from './fs-mkdir.ts';
 import { fsRead } from './fs-read.ts';
 import { fsStat } from './fs-stat.ts';
 import { fsWrite } from './fs-write.ts';
+import { httpFetch } from './http-fetch.ts';
 import { kvDelete, kvGet, kvList, kvSet } from './kv.ts';
 import type { KvStore } from './kv-store.ts';
 import type { CatalogueTool, ReachOf } from './reach.ts';
@@ -32,6 +33,7 @@ const MAKERS = {
   'fs.read': ({ reachOf }) => fsRead(reachOf),
   'fs.stat': ({ reachOf }) => fsStat(reachOf),
   'fs.write': ({ reachOf }) => fsWrite(reachOf),
+  'http.fetch': ({ reachOf }) => httpFetch(reachOf),
   'kv.delete': ({ reachOf, kv }) => kvDelete(reachOf, kv),
   'kv.get': ({ reachOf, kv }) => kvGet(reachOf, kv),
   'kv.list': ({ reachOf, kv }) => kvList(reachOf, kv),

@@ -33,6 +33,28 @@ export interface AgentFiles {
   makeDirectory(path: string): void;
 }
 
+/** A request over HTTP. */
+export interface HttpAsk {
+  readonly url: URL;
+  readonly method: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array | null;
+  readonly redirect: 'follow' | 'manual';
+  /** Bytes of the response's body that are read. */
+  readonly bytesMax: number;
+}
+
+/** A response over HTTP. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Where it came from. */
+  readonly url: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array;
+  /** There was more. */
+  readonly truncated: boolean;
+}
+
 /** What an agent holds at the moment, as far as a tool of the catalogue may use it on its behalf. */
 export interface AgentReach {
   /** Whether it may look at clocks. */
@@ -42,6 +64,8 @@ export interface AgentReach {
   /** Who it counts for: an owner that was named, or itself and its descendants. */
   readonly owner: string;
   readonly files: AgentFiles;
+  /** Sends a request under its grants of the network. @throws {ToolError} */
+  fetch(ask: HttpAsk, signal: AbortSignal): Promise<HttpAnswer>;
   /** Whether what `path` names, a file of the host, could be changed by it. */
   canChange(path: string): boolean;
 }

@@ -1,0 +1,158 @@
+/**
+ * HTTP on behalf of an agent, for the tool of the catalogue: by the client that its own requests have, under the
+ * grants of the network that it holds while the request is under way.
+ */
+
+import { CAPABILITY_NAME, type Grant } from '../capability/grant.ts';
+import type { HeldGrant } from '../capability/held.ts';
+import type { NetworkFailure } from '../network/exchange.ts';
+import type { HttpClient, HttpResponse } from '../network/http-client.ts';
+import type { NetworkSettings } from '../network/settings.ts';
+import type { Process } from '../supervisor/process.ts';
+import type { HttpAnswer, HttpAsk } from '../tools/catalogue/reach.ts';
+import { ToolError } from '../tools/outcome.ts';
+
+const OPERATION = 'http.fetch';
+
+const TIMEOUTS: ReadonlySet<string> = new Set<NetworkFailure['tag']>([
+  'DNS-timeout',
+  'connection-timeout',
+  'connection-read-timeout',
+  'HTTP-response-timeout',
+]);
+const DENIALS: ReadonlySet<string> = new Set<NetworkFailure['tag']>([
+  'HTTP-request-denied',
+  'destination-IP-prohibited',
+]);
+
+function failure({ tag }: NetworkFailure): ToolError {
+  const kind = DENIALS.has(tag) ? 'denied' : TIMEOUTS.has(tag) ? 'timeout' : 'unavailable';
+  return new ToolError(kind, `the network says ${tag}`);
+}
+
+/** The client of a kernel's program, made when the first agent needs it: its library takes a while to load. */
+export class ProgramHttp {
+  readonly #settings: NetworkSettings;
+  #client: Promise<HttpClient> | null = null;
+
+  constructor(settings: NetworkSettings) {
+    this.#settings = settings;
+  }
+
+  client(): Promise<HttpClient> {
+    this.#client ??= import('../network/http-client.ts').then(
+      (module) => new module.HttpClient(this.#settings),
+    );
+    return this.#client;
+  }
+}
+
+/** Grants as the client asks for them: those in force at the moment. */
+function accessOf(process: Process, grantsOf: () => readonly Grant[]) {
+  return {
+    grants: (): readonly HeldGrant<'network'>[] =>
+      grantsOf().flatMap((grant) =>
+        grant.kind === 'network'
+          ? [
+              {
+                id: grant.id,
+                kind: 'network' as const,
+                index: process.grantIndexes.get(grant.id) ?? 0,
+                scope: grant.scope as HeldGrant<'network'>['scope'],
+                expiresAtMs: grant.expiresAtMs ?? Number.POSITIVE_INFINITY,
+              },
+            ]
+          : [],
+      ),
+  };
+}
+
+/** Sends a request of an agent's, and reads the response up to a bound. @throws {ToolError} */
+export async function fetchFor(
+  process: Process,
+  grantsOf: () => readonly Grant[],
+  http: ProgramHttp,
+  ask: HttpAsk,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const access = accessOf(process, grantsOf);
+  const deny = (): void => process.deny(CAPABILITY_NAME.network, OPERATION);
+  if (access.grants().length === 0) {
+    deny();
+    throw new ToolError('denied', 'http.fetch needs can_network: grant network (--allow-net)');
+  }
+  const client = await http.client();
+  const connections = client.connections();
+  try {
+    const { url, method, fields, body, redirect } = ask;
+    process.block?.addNetwork(1, body?.length ?? 0, 0);
+    const outcome = await client.send({
+      head: {
+        method,
+        scheme: url.protocol === 'https:' ? 'https' : 'http',
+        authority: url.host,
+        pathWithQuery: `${url.pathname}${url.search}`,
+        fields,
+        hasBody: body !== null,
+        connectTimeoutMs: null,
+        firstByteTimeoutMs: null,
+        betweenBytesTimeoutMs: null,
+      },
+      body,
+      redirect,
+      access,
+      connections,
+      signal,
+    });
+    if ('failure' in outcome) {
+      if (outcome.denied) {
+        deny();
+      }
+      throw failure(outcome.failure);
+    }
+    const isInForce = (): boolean =>
+      access.grants().some(({ id }) => id === outcome.response.grant.id);
+    const answer = await read(outcome.response, ask.bytesMax, isInForce);
+    process.block?.addNetwork(0, 0, answer.body.length);
+    return answer;
+  } finally {
+    void connections.then((made) => made.destroy());
+  }
+}
+
+async function read(
+  response: HttpResponse,
+  bytesMax: number,
+  isInForce: () => boolean,
+): Promise<HttpAnswer> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for (;;) {
+    const piece = await response.next();
+    if (!isInForce()) {
+      response.cancel();
+      throw new ToolError('denied', 'the grant that the response came by is gone');
+    }
+    if ('failure' in piece) {
+      throw failure(piece.failure);
+    }
+    const { status, fields, url } = response;
+    const answer = (truncated: boolean): HttpAnswer => ({
+      status,
+      url,
+      fields,
+      body: Buffer.concat(pieces),
+      truncated,
+    });
+    if ('trailers' in piece) {
+      return answer(false);
+    }
+    const room = bytesMax - bytes;
+    pieces.push(piece.bytes.slice(0, room));
+    bytes += piece.bytes.length;
+    if (bytes > bytesMax) {
+      response.cancel();
+      return answer(true);
+    }
+  }
+}
