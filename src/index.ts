@@ -35,6 +35,8 @@ export type { PipeWriter } from './ipc/pipe-writer.ts';
 export type { Agent } from './kernel/agent.ts';
 export type { HttpService } from './kernel/http-service.ts';
 export type { McpHttpOptions, McpOptions, McpTool } from './kernel/mcp-options.ts';
+export type { McpServerOptions, McpToolLimits } from './kernel/mcp-server-options.ts';
+export type { McpServerOffer } from './kernel/mcp-servers.ts';
 export type { NativeAgent } from './kernel/native-agent.ts';
 export type { PipeOptions } from './kernel/pipe-options.ts';
 export type { ReliableSend } from './kernel/reliable.ts';

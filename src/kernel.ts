@@ -15,6 +15,8 @@ import type { PipeWriter } from './ipc/pipe-writer.ts';
 import { type Agent, agentOf } from './kernel/agent.ts';
 import { readDeadLetterFilter } from './kernel/dead-letter-filter.ts';
 import type { HttpService } from './kernel/http-service.ts';
+import type { McpServerOptions } from './kernel/mcp-server-options.ts';
+import type { McpServerOffer } from './kernel/mcp-servers.ts';
 import type { NativeAgent } from './kernel/native-agent.ts';
 import { buildParts, closeParts, type Parts, ROOM } from './kernel/parts.ts';
 import { type PipeOptions, readPipeOptions } from './kernel/pipe-options.ts';
@@ -254,6 +256,23 @@ export class Kernel implements AsyncDisposable {
    */
   unregisterTool(name: string): boolean {
     return this.#parts.tools.unregister(name);
+  }
+
+  /**
+   * Offers the tools of a server of the Model Context Protocol to agents that are granted them, as
+   * `NAME.TOOL`, and resolves when they are registered (docs/mcp.md).
+   *
+   * @throws {RingfenceError} `RF_USAGE`, `RF_UNAVAILABLE` for a server that does not start or does not answer
+   * as it should, `RF_LIMIT_EXCEEDED` for more than 64, `RF_CLOSED`
+   *
+   * @example
+   * ```ts
+   * await kernel.offerMcp({ name: 'files', command: ['mcp-server-filesystem', '/srv/shared'] });
+   * await kernel.spawn({ module, grants: { tools: ['files.read_text_file'] } });
+   * ```
+   */
+  offerMcp(options: McpServerOptions): Promise<McpServerOffer> {
+    return this.#parts.mcpServers.offer(options);
   }
 
   /**

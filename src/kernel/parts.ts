@@ -29,6 +29,7 @@ import { GrantedTools } from './granted-tools.ts';
 import { KernelHealth } from './health.ts';
 import { HttpServices } from './http-services.ts';
 import { LogTaps } from './log-taps.ts';
+import { McpServers } from './mcp-servers.ts';
 import { KernelMetrics } from './metrics.ts';
 import { Modules } from './modules.ts';
 import { networkSettings } from './network-options.ts';
@@ -58,6 +59,7 @@ export interface Parts {
   readonly children: Children;
   readonly supervisors: Supervisors;
   readonly tools: GrantedTools;
+  readonly mcpServers: McpServers;
   readonly elevations: Elevations;
   readonly views: Views;
   readonly metrics: KernelMetrics;
@@ -103,6 +105,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
   for (const { description, handler } of catalogue) {
     tools.register(description, handler);
   }
+  const mcpServers = new McpServers({ tools, closing: closing.signal, warn });
   const pipes = new Pipes({
     wake: (inMs, ring) => SYSTEM_CLOCK.wake(inMs, ring),
     dropped: (messages) => deadLetters.lose(messages),
@@ -236,6 +239,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     children,
     supervisors,
     tools,
+    mcpServers,
     elevations,
     views,
     metrics,
@@ -286,6 +290,7 @@ export async function closeParts(parts: Parts): Promise<Report[]> {
   const supervisors = parts.supervisors.close();
   const services = parts.services.close();
   const reports = await supervisor.close();
+  await parts.mcpServers.close();
   await backend.close();
   await supervisors;
   await services;

@@ -1,12 +1,12 @@
 /** Offers modules as the tools of an MCP server: each call is a fresh agent, within its tool's grants and limits. */
 
-import { readFile } from 'node:fs/promises';
 import { RingfenceError } from '../errors.ts';
 import type { ToolBox } from '../mcp/serve/offered-tool.ts';
 import type { ServerParts } from '../mcp/serve/server.ts';
 import { usageError } from '../usage-error.ts';
 import { type McpHttpOptions, type McpOptions, mcpSchema } from './mcp-options.ts';
 import type { CallSettings, SpawnsAgents } from './module-call.ts';
+import { ownVersion } from './own-version.ts';
 
 /** Calls that wait for their turn. */
 const WAITING_MAX = 1_024;
@@ -70,12 +70,6 @@ export async function serveMcp(kernel: SpawnsAgents, options: McpOptions): Promi
   const serving =
     http === undefined ? await onStreams(parts, streams) : await overHttp(parts, http);
   return { ...serving, [Symbol.asyncDispose]: () => serving.close() };
-}
-
-/** The file is as far from the source as from what is built of it. */
-async function ownVersion(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 async function onStreams(parts: ServerParts, streams: McpOptions['streams']) {
