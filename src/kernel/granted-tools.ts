@@ -79,16 +79,14 @@ export class GrantedTools {
   ): Promise<ToolOutcome> {
     const { registry } = this.#options;
     const begunMs = performance.now();
+    const ended = this.#options.find(pid)?.tools.begin(registry.has(name) ? name : null);
     const outcome = await registry.call(name, argumentsJson, {
       pid,
       agentId,
       signal,
       admit: (args) => this.#admit(pid, name, args),
     });
-    this.#options.find(pid)?.tools.add(registry.has(name) ? name : null, {
-      failed: outcome.tag === 'err',
-      tookMs: performance.now() - begunMs,
-    });
+    ended?.(outcome.tag === 'err', performance.now() - begunMs);
     return outcome;
   }
 

@@ -15,6 +15,7 @@ export interface KernelMetricsOptions {
   modules(): number;
   elevationsWaiting(): number;
   readonly deadLetters: Sample['deadLetters'];
+  tools(): Sample['tools'];
   jobs(): Pick<Sample, 'jobs' | 'jobRuns'>;
 }
 
@@ -45,7 +46,7 @@ export class KernelMetrics {
       (module) => new module.Exposition(),
     );
     const exposition = await this.#exposition;
-    const { supervisor, capacity, counts, modules, elevationsWaiting, deadLetters, jobs } =
+    const { supervisor, capacity, counts, modules, elevationsWaiting, deadLetters, tools, jobs } =
       this.#options;
     const live = supervisor.list();
     const { memoryBytes, descriptors } = supervisor.quotas.used();
@@ -60,6 +61,7 @@ export class KernelMetrics {
       modules: modules(),
       elevationsWaiting: elevationsWaiting(),
       deadLetters,
+      tools: tools(),
       ...jobs(),
     });
   }

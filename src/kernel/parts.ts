@@ -209,6 +209,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     modules: () => modules.size,
     elevationsWaiting: () => elevations.list().length,
     deadLetters,
+    tools: () => registry.counts(),
     jobs: () => ({ jobs: schedule.list().length, jobRuns: schedule.totals }),
   });
   const health = new KernelHealth({

@@ -6,6 +6,19 @@ import type { ProcessState } from '../process/state.ts';
 import type { Tally } from './tally.ts';
 
 /** What is read at one moment. */
+/** How often a tool was called. */
+export interface ToolCounts {
+  readonly name: string;
+  readonly calls: number;
+  readonly failures: number;
+}
+
+/** Tools that are told apart: the program registers them, and each is two series. */
+const TOOLS_MAX = 256;
+
+const ofTools = (tools: readonly ToolCounts[], read: (tool: ToolCounts) => number) =>
+  tools.slice(0, TOOLS_MAX).map((tool) => [tool.name, read(tool)] as const);
+
 export interface Sample {
   readonly tally: Tally;
   readonly spawned: number;
@@ -19,6 +32,8 @@ export interface Sample {
   readonly modules: number;
   readonly elevationsWaiting: number;
   readonly deadLetters: { readonly size: number; readonly counts: DeadLetterCounts };
+  /** Of the tools that are offered. */
+  readonly tools: readonly ToolCounts[];
   readonly jobs: number;
   /** Of all jobs that there were. */
   readonly jobRuns: { readonly runs: number; readonly failures: number; readonly missed: number };
@@ -85,6 +100,18 @@ export const DEFINITIONS: readonly Definition[] = [
     'ringfence_tool_executions_total',
     'Calls of tools that passed the gate.',
     ({ tally }) => tally.toolCalls,
+  ),
+  counter(
+    'ringfence_tool_calls_total',
+    'Calls of tools that are offered now, by tool.',
+    ({ tools }) => ofTools(tools, ({ calls }) => calls),
+    'tool',
+  ),
+  counter(
+    'ringfence_tool_failures_total',
+    'Of these, calls that were refused or failed, by tool.',
+    ({ tools }) => ofTools(tools, ({ failures }) => failures),
+    'tool',
   ),
   counter(
     'ringfence_denials_total',

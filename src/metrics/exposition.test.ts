@@ -21,6 +21,7 @@ const sample = (change: Partial<Sample> = {}): Sample => ({
   modules: 0,
   elevationsWaiting: 0,
   deadLetters: new DeadLetters({ now: () => 0, ownerOf: () => 'program' }),
+  tools: [],
   jobs: 0,
   jobRuns: { runs: 0, failures: 0, missed: 0 },
   ...change,

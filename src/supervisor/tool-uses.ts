@@ -19,16 +19,18 @@ export class ToolUses {
   /** Null until it calls one: most agents call none. */
   #byName: Map<string | null, { calls: number; failed: number; tookMs: number }> | null = null;
 
-  /** One call that has come out; `name` null: there is no such tool. */
-  add(name: string | null, { failed, tookMs }: { failed: boolean; tookMs: number }): void {
+  /** A call begins; `name` null: there is no such tool. Answers what to tell when it has come out. */
+  begin(name: string | null): (failed: boolean, tookMs: number) => void {
     this.#byName ??= new Map();
     const isNamed = this.#byName.has(name) || this.#byName.size < REPORTED_TOOLS_MAX;
     const key = isNamed ? name : null;
     const use = this.#byName.get(key) ?? { calls: 0, failed: 0, tookMs: 0 };
     use.calls += 1;
-    use.failed += failed ? 1 : 0;
-    use.tookMs += tookMs;
     this.#byName.set(key, use);
+    return (failed, tookMs) => {
+      use.failed += failed ? 1 : 0;
+      use.tookMs += tookMs;
+    };
   }
 
   /** In the order of their first calls. */

@@ -156,7 +156,7 @@ test('a stream is ended with its agent', async () => {
   host.kernel.registerTool({ name: 'ticks', description: '' }, async function* () {
     try {
       for (;;) {
-        yield 'x'.repeat(1_000);
+        yield 'x';
       }
     } finally {
       cleaned.resolve();

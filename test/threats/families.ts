@@ -32,6 +32,8 @@ const NEIGHBOURS = 'test/threats/neighbours.test.ts';
 const CONVERSATIONS = 'test/threats/conversations.test.ts';
 const LOST_WORKERS = 'test/threats/lost-workers.test.ts';
 const RESTARTS = 'test/threats/restarts.test.ts';
+const EXEC = 'src/tools/catalogue/exec.test.ts';
+const TOOLS = 'test/threats/tools.test.ts';
 const REVOCATION = 'test/kernel/revocation.test.ts';
 const SUPERVISION = 'test/kernel/supervision.test.ts';
 const FEATURES = 'test/kernel/features.test.ts';
@@ -282,6 +284,37 @@ export const FAMILIES: readonly Shown[] = [
     `${REVOCATION}: a grant is in force until its time, and then denied`,
   ),
   shown(
+    40,
+    'arguments that a program could take for something else',
+    `${EXEC}: is one argument, as it is: %j`,
+    `${EXEC}: is refused where it could be taken for something else: %j`,
+    `${EXEC}: begins with a dash only where that was meant`,
+  ),
+  shown(
+    40,
+    'the host’s environment, another program by PATH, a shell',
+    `${EXEC}: has its own environment and directory, and none of the host`,
+    `${EXEC}: is found by its path and nowhere else`,
+    `${EXEC}: 40: a command is not offered`,
+    `${EXEC}: that the agent could have changed is not run`,
+  ),
+  shown(
+    40,
+    'output without end, and programs that outlive the agent',
+    `${EXEC}: that writes without end is ended at its bound`,
+    `${EXEC}: and all that it has started end with the agent`,
+    `${EXEC}: and all that it has started end when its time has passed`,
+    `${EXEC}: what it leaves behind in its group ends with it`,
+  ),
+  shown(
+    41,
+    'calls of tools without number, arguments and answers that are bombs, streams without end',
+    `${TOOLS}: 41: of 20,000 calls those are worked on that the limit allows`,
+    `${TOOLS}: 36: 10^5 levels`,
+    `${TOOLS}: 41: an answer of a gigabyte is refused before it is written`,
+    `${TOOLS}: 41: streams without end are bounded, each and together`,
+  ),
+  shown(
     41,
     'mail that fills what the host holds for its receiver',
     `${NEIGHBOURS}: 41: leaves its receiver room for handles of its own`,
@@ -503,6 +536,5 @@ export const FAMILIES: readonly Shown[] = [
 /** Families whose tests are listed elsewhere, or come with what they are about. */
 export const ELSEWHERE: ReadonlyMap<number, string> = new Map([
   [39, 'the network'],
-  [40, 'tools that run programs'],
   [45, 'the audit log'],
 ]);
