@@ -99,7 +99,7 @@ describe('scopes that can not be understood are refused, naming option and scope
 });
 
 describe('grants that no call can use yet are warned of, once each', () => {
-  test('network, topics and tools', () => {
+  test('topics and tools, and not the network', () => {
     const { warnings } = parseGrantOptions({
       allowIpc: ['topic:a,topic:b'],
       allowNet: ['a', 'b'],
@@ -107,7 +107,6 @@ describe('grants that no call can use yet are warned of, once each', () => {
       allowSpawn: '1',
     });
     expect(warnings.map((warning) => warning.split(':')[0])).toEqual([
-      '--allow-net',
       '--allow-ipc',
       '--allow-tools',
     ]);

@@ -168,12 +168,8 @@ function unknownTools(tools: readonly unknown[]): string[] {
 }
 
 /** What the user should know about grants that no call can use yet. */
-function warningsOf({ network, ipc, tools }: GrantsInput): string[] {
-  const isGiven = (names: unknown) => names === 'all' || (Array.isArray(names) && names.length > 0);
+function warningsOf({ ipc, tools }: GrantsInput): string[] {
   return [
-    ...(isGiven(network)
-      ? ["--allow-net: this build has no network yet, the module's calls fail"]
-      : []),
     ...(typeof ipc === 'object' && ipc !== null && 'topics' in ipc
       ? ["--allow-ipc: this build has no topics yet, the module's calls answer 'unavailable'"]
       : []),

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -67,10 +68,25 @@ describe('a web application in JavaScript', { timeout: 120_000 }, () => {
     expect(await thrown.text().catch(() => '')).not.toContain('secret');
   });
 
-  test('fetches nothing without a grant', async () => {
-    const refused = await ask(`/fetch?url=${encodeURIComponent('http://127.0.0.1:1/')}`);
+  test('fetches what it is granted, and nothing without', async () => {
+    const server = createHttpServer((request, response) =>
+      response.end(`you asked ${request.url}`),
+    );
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const path = `/fetch?url=${encodeURIComponent(`http://127.0.0.1:${port}/a?b`)}`;
+    await using granted = world.kernel.serve({
+      module,
+      timeoutMs: 60_000,
+      grants: { network: [`127.0.0.1:${port}`] },
+    });
+    const fetched = await granted.handle(new Request(at(path)));
+    expect(await fetched.json()).toEqual({ status: 200, text: 'you asked /a?b' });
+    const refused = await ask(path);
     expect(refused.status).toBe(500);
     await refused.body?.cancel();
+    server.close();
   });
 });
 

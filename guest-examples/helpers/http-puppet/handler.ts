@@ -2,18 +2,25 @@
 // error is the error's name.
 
 import { subscribeDuration } from 'wasi/clocks/monotonic-clock';
+import { handle as send } from 'wasi/http/outgoing-handler';
 import {
   ErrorCode,
   Fields,
   HeaderError,
+  httpErrorCode,
   IncomingBody,
   IncomingRequest,
+  IncomingResponse,
+  Method,
   OutgoingBody,
+  OutgoingRequest,
   OutgoingResponse,
+  RequestOptions,
   ResponseOutparam,
+  Scheme,
 } from 'wasi/http/types';
 import { InputStream, OutputStream } from 'wasi/io/streams';
-import { Result, Unit } from 'wit/values';
+import { Option, Result, Unit } from 'wit/values';
 
 /** How many requests this instance has handled. */
 let handled = 0;
@@ -80,6 +87,10 @@ function answer(
   else if (word == 'trailers') trailers(out, <i32>parseInt(argument, 10));
   else if (word == 'read-trailers') sayText(out, readTrailers(request));
   else if (word == 'first-byte') firstByte(out);
+  else if (word == 'get') pass(Method.get(), argument, null, out, 0);
+  else if (word == 'impatient') pass(Method.get(), argument, null, out, 200_000_000);
+  else if (word == 'post') pass(Method.post(), argument, request, out, 0);
+  else if (word == 'give-up') giveUp(argument, out);
   else sayHead(out, 404).drop();
 }
 
@@ -349,5 +360,106 @@ function firstByte(out: ResponseOutparam): void {
   subscribeDuration(3_600_000_000_000).block();
 }
 
-/** Keeps the compiler's import of a type that is only inferred. */
-export type Input = InputStream;
+/** A request for `AUTHORITY/PATH`, by HTTP. */
+function requestFor(method: Method, argument: string): OutgoingRequest {
+  const slash = argument.indexOf('/');
+  const sent = OutgoingRequest.create(Fields.create());
+  sent.setMethod(method);
+  sent.setScheme(Scheme.http());
+  sent.setAuthority(argument.substring(0, slash));
+  sent.setPathWithQuery(argument.substring(slash));
+  return sent;
+}
+
+function optionsOf(firstByteNanoseconds: u64): RequestOptions | null {
+  if (firstByteNanoseconds == 0) return null;
+  const options = RequestOptions.create();
+  options.setFirstByteTimeout(Option.some<u64>(firstByteNanoseconds));
+  return options;
+}
+
+/** Sends a request, with the body of one that came in, and answers with what comes back. */
+function pass(
+  method: Method,
+  argument: string,
+  incoming: IncomingRequest | null,
+  out: ResponseOutparam,
+  firstByteNanoseconds: u64,
+): void {
+  const sent = requestFor(method, argument);
+  let body: OutgoingBody | null = null;
+  if (incoming !== null) body = sent.body().value;
+  const handled = send(sent, optionsOf(firstByteNanoseconds));
+  if (!handled.isOk) {
+    sayText(out, handled.error.name);
+    return;
+  }
+  if (incoming !== null && body !== null) copyRequest(incoming, body);
+  const future = handled.value;
+  const pollable = future.subscribe();
+  pollable.block();
+  pollable.drop();
+  const got = future.get()!.value;
+  future.drop();
+  if (!got.isOk) {
+    sayText(out, got.error.name);
+  } else {
+    copyResponse(got.value, out);
+  }
+}
+
+function copyRequest(incoming: IncomingRequest, body: OutgoingBody): void {
+  const source = incoming.consume().value;
+  const input = source.stream().value;
+  const output = body.write().value;
+  copy(input, output);
+  input.drop();
+  source.drop();
+  output.drop();
+  OutgoingBody.finish(body, null);
+}
+
+function copyResponse(response: IncomingResponse, out: ResponseOutparam): void {
+  const answer = OutgoingResponse.create(Fields.create());
+  answer.setStatusCode(response.status());
+  const body = answer.body().value;
+  respond(out, answer);
+  const source = response.consume().value;
+  const input = source.stream().value;
+  const output = body.write().value;
+  const error = copy(input, output);
+  input.drop();
+  source.drop();
+  if (error.length > 0) write(output, bytesOf(`<${error}>`));
+  output.drop();
+  OutgoingBody.finish(body, null);
+}
+
+/** Copies to the end; answers the name of the error that ended it, or nothing. */
+function copy(input: InputStream, output: OutputStream): string {
+  while (true) {
+    const read = input.blockingRead(65536);
+    if (read.isOk) {
+      if (!write(output, read.value)) return '';
+    } else if (read.error.name == 'closed') {
+      return '';
+    } else {
+      const failure = read.error.lastOperationFailed;
+      const code = httpErrorCode(failure);
+      return code === null ? 'unknown' : code.name;
+    }
+  }
+}
+
+/** Sends a request, and does not want the response any more. */
+function giveUp(argument: string, out: ResponseOutparam): void {
+  const handled = send(requestFor(Method.get(), argument), null);
+  const future = handled.value;
+  const pollable = future.subscribe();
+  const ready = pollable.ready();
+  // Time for the server to hear of it.
+  subscribeDuration(100_000_000).block();
+  pollable.drop();
+  future.drop();
+  sayText(out, ready ? 'ready' : 'given up');
+}

@@ -103,7 +103,8 @@ export class Fields extends Held {
     const list = new FieldList();
     const entries = received
       .filter(([name]) => !isForbiddenFieldName(name.toLowerCase()))
-      .map(([name, value]) => field([name, Buffer.from(value, 'latin1')]));
+      // In a buffer of its own size: a piece of Node's pool would keep all of that.
+      .map(([name, value]) => field([name, new Uint8Array(Buffer.from(value, 'latin1'))]));
     list.replace(agent, entries);
     return new Fields(agent, list, false);
   }

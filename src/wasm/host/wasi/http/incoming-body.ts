@@ -120,11 +120,15 @@ class BodyInput extends InputStream {
 /** A body that the guest consumes: one stream, then the trailers. */
 export class IncomingBody extends Held {
   readonly #source: BodySource;
+  readonly #dropped: () => void;
   #stream: BodyInput | null = null;
+  #finished = false;
 
-  constructor(agent: HostAgent, source: BodySource) {
+  /** `dropped`: nobody wants the rest, nor the trailers. */
+  constructor(agent: HostAgent, source: BodySource, dropped: () => void) {
     super(agent, BODY_WINDOW_BYTES);
     this.#source = source;
+    this.#dropped = dropped;
   }
 
   /** The stream to read the body from: once. */
@@ -138,15 +142,19 @@ export class IncomingBody extends Held {
 
   /** Ends the reading: what is left of the body is dropped, its trailers are waited for. */
   finish(agent: HostAgent): FutureTrailers {
+    this.#finished = true;
     this.release(agent);
     this.#source.discard();
-    return new FutureTrailers(agent, this.#source);
+    return new FutureTrailers(agent, this.#source, this.#dropped);
   }
 
   /** Ends the agent where the body's stream still exists, as WASI says. */
   override release(agent: HostAgent): void {
     if (this.#stream?.dropped === false) {
       agent.trap('an incoming-body was dropped or finished before its input-stream was dropped');
+    }
+    if (!this.#finished) {
+      this.#dropped();
     }
     super.release(agent);
   }
@@ -155,11 +163,18 @@ export class IncomingBody extends Held {
 /** The trailers of a body, once it has ended. */
 export class FutureTrailers extends Held implements Readiness {
   readonly #source: BodySource;
+  readonly #dropped: () => void;
   #given = false;
 
-  constructor(agent: HostAgent, source: BodySource) {
+  constructor(agent: HostAgent, source: BodySource, dropped: () => void) {
     super(agent);
     this.#source = source;
+    this.#dropped = dropped;
+  }
+
+  override release(agent: HostAgent): void {
+    this.#dropped();
+    super.release(agent);
   }
 
   get ready(): boolean {

@@ -61,7 +61,8 @@ export class IncomingRequest extends Held {
       return err();
     }
     this.#consumed = true;
-    return ok(new IncomingBody(agent, this.#source));
+    // Its client goes on waiting for the response.
+    return ok(new IncomingBody(agent, this.#source, () => {}));
   }
 
   override release(agent: HostAgent): void {

@@ -1,13 +1,13 @@
-/** wasi:http/outgoing-handler: denied without a grant; with one, this build says that it sends nothing. */
+/** wasi:http/outgoing-handler: sends requests that a grant of the network reaches. */
 
-import { err } from '../../abi/binding.ts';
+import type { NetworkScope } from '../../../../capability/grant.ts';
+import { reachesTarget } from '../../../../capability/network.ts';
+import { err, ok } from '../../abi/binding.ts';
 import type { HostAgent } from '../../agent.ts';
 import type { Functions as OutgoingHandlerFunctions } from '../../generated/wasi-http-outgoing-handler.ts';
 import { implement } from '../../implement.ts';
 import type { OutgoingRequest, RequestOptions } from './outgoing.ts';
-
-const NOT_SENT =
-  'unavailable: this build of ringfence sends no HTTP requests yet, whatever is granted';
+import { lineOf, targetOf } from './target.ts';
 
 /** The request and its options were given away with the call: they end with it, however it ends. */
 function release(
@@ -24,6 +24,12 @@ export const outgoingHandler = implement<OutgoingHandlerFunctions>(
   'network',
   {
     handle: {
+      permits: (scope: NetworkScope, _agent: HostAgent, request: OutgoingRequest) => {
+        const line = lineOf(request);
+        const target = line === null ? null : targetOf(line);
+        // What can't be sent, whatever is granted, is no denial.
+        return target === null || reachesTarget(scope, target);
+      },
       denied: (
         _message: string,
         agent?: HostAgent,
@@ -36,9 +42,12 @@ export const outgoingHandler = implement<OutgoingHandlerFunctions>(
         return err({ tag: 'HTTP-request-denied' });
       },
       run: (agent, request, options) => {
-        release(agent, request, options);
-        // Not a denial, and nothing that another configuration would change.
-        return err({ tag: 'internal-error', val: NOT_SENT });
+        const line = lineOf(request);
+        if (line === null || targetOf(line) === null) {
+          release(agent, request, options);
+          return err({ tag: 'HTTP-request-URI-invalid' });
+        }
+        return ok(request.send(agent, line, options));
       },
     },
   },

@@ -6,7 +6,6 @@ import { ioStreams } from '../io/streams.ts';
 import type { Fields } from './fields.ts';
 import type { OutgoingRequest, RequestOptions } from './outgoing.ts';
 import type { OutgoingBody } from './outgoing-body.ts';
-import { outgoingHandler } from './outgoing-handler.ts';
 import { httpTypes } from './types.ts';
 
 const OK = { tag: 'ok', val: undefined };
@@ -181,34 +180,4 @@ describe('request options', () => {
       expect(types(getter, options)).toBeUndefined();
     },
   );
-});
-
-describe('handle', () => {
-  const handle = outgoingHandler.get('handle');
-
-  test('is denied without the grant, counted once, and gives everything back', () => {
-    const options = types('[constructor]request-options');
-    expect(call(agent, handle, request, options)).toEqual({
-      tag: 'err',
-      val: { tag: 'HTTP-request-denied' },
-    });
-    expect(agent.denials).toEqual([{ capability: 'can_network', operation: 'http.handle' }]);
-    expect(agent.held).toBe(0);
-  });
-
-  test('says with the grant that nothing is sent yet, and gives everything back', () => {
-    agent = new FakeAgent({ grants: { network: 'all' } });
-    request = newRequest([['a', 'b']]);
-    const answer = call(agent, handle, request, undefined);
-    expect(answer).toMatchObject({ tag: 'err', val: { tag: 'internal-error' } });
-    expect(JSON.stringify(answer)).toContain('sends no HTTP requests yet');
-    expect(agent.denials).toEqual([]);
-    expect(agent.held).toBe(0);
-  });
-
-  test('closes the body whose request it took', () => {
-    const stream = write(body(), 'hello');
-    call(agent, handle, request, undefined);
-    expect(call(agent, ioStreams.get('[method]output-stream.check-write'), stream)).toEqual(CLOSED);
-  });
 });

@@ -1,11 +1,14 @@
 /** HTTP requests as a guest builds them, checked piece by piece. */
 
+import type { SendHead } from '../../../../network/exchange.ts';
 import { err, ok, type Result } from '../../abi/binding.ts';
 import type { HostAgent } from '../../agent.ts';
 import type { Method, Scheme } from '../../generated/wasi-http-types.ts';
 import { Held } from '../held.ts';
 import type { Fields } from './fields.ts';
+import { FutureIncomingResponse } from './incoming-response.ts';
 import { BodySink, declaredLength, OutgoingBody } from './outgoing-body.ts';
+import { SentRequest } from './sent-request.ts';
 import {
   AUTHORITY_LENGTH_MAX,
   isAuthority,
@@ -16,6 +19,7 @@ import {
   PATH_LENGTH_MAX,
   SCHEME_LENGTH_MAX,
 } from './syntax.ts';
+import type { RequestLine } from './target.ts';
 
 declare module '../../abi/binding.ts' {
   interface HostResources {
@@ -107,6 +111,26 @@ export class OutgoingRequest extends Held {
     return ok();
   }
 
+  /** It goes out by `line`, which says what it is for. It and its options are gone. */
+  send(
+    agent: HostAgent,
+    line: RequestLine,
+    options: RequestOptions | undefined,
+  ): FutureIncomingResponse {
+    const head: SendHead = {
+      ...line,
+      fields: this.#headers.toWire(),
+      hasBody: this.#body !== null,
+      connectTimeoutMs: milliseconds(options?.connectTimeout),
+      firstByteTimeoutMs: milliseconds(options?.firstByteTimeout),
+      betweenBytesTimeoutMs: milliseconds(options?.betweenBytesTimeout),
+    };
+    this.#sent = true;
+    this.release(agent);
+    options?.release(agent);
+    return new FutureIncomingResponse(agent, new SentRequest(agent, head, this.#body));
+  }
+
   /** Who drops it, or is not let send it, writes its body to nobody. */
   override release(agent: HostAgent): void {
     if (!this.#sent) {
@@ -122,4 +146,16 @@ export class RequestOptions extends Held {
   connectTimeout: bigint | undefined;
   firstByteTimeout: bigint | undefined;
   betweenBytesTimeout: bigint | undefined;
+}
+
+const NANOSECONDS = 1_000_000n;
+const TIMEOUT_MS_MAX = 0x7fff_ffffn;
+
+/** A duration of WASI's in whole milliseconds, at least one; null: none was said. */
+function milliseconds(duration: bigint | undefined): number | null {
+  if (duration === undefined) {
+    return null;
+  }
+  const whole = (duration + NANOSECONDS - 1n) / NANOSECONDS;
+  return Number(whole > TIMEOUT_MS_MAX ? TIMEOUT_MS_MAX : whole || 1n);
 }

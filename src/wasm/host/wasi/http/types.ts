@@ -2,13 +2,11 @@
 
 import { ok } from '../../abi/binding.ts';
 import type { Functions as TypesFunctions } from '../../generated/wasi-http-types.ts';
-import { implement, notOffered, releaseHeld } from '../../implement.ts';
+import { implement, releaseHeld } from '../../implement.ts';
 import { Pollable } from '../io/pollable.ts';
 import { Fields } from './fields.ts';
 import { OutgoingRequest, RequestOptions } from './outgoing.ts';
 import { OutgoingResponse } from './outgoing-response.ts';
-
-const NOTHING_COMES_BACK = 'this build sends no HTTP request, so there is no response';
 
 export const httpTypes = implement<TypesFunctions>('wasi:http/types', null, {
   'http-error-code': (_agent, error) => error.httpError,
@@ -88,13 +86,12 @@ export const httpTypes = implement<TypesFunctions>('wasi:http/types', null, {
   '[static]response-outparam.set': (agent, outparam, response) => outparam.set(agent, response),
   '[resource-drop]response-outparam': releaseHeld,
 
-  ...notOffered(NOTHING_COMES_BACK, [
-    '[method]incoming-response.status',
-    '[method]incoming-response.headers',
-    '[method]incoming-response.consume',
-    '[method]future-incoming-response.subscribe',
-    '[method]future-incoming-response.get',
-    '[resource-drop]incoming-response',
-    '[resource-drop]future-incoming-response',
-  ]),
+  '[method]incoming-response.status': (_agent, response) => response.status,
+  '[method]incoming-response.headers': (agent, response) => response.headers(agent),
+  '[method]incoming-response.consume': (agent, response) => response.consume(agent),
+  '[resource-drop]incoming-response': releaseHeld,
+
+  '[method]future-incoming-response.subscribe': (agent, future) => new Pollable(agent, future),
+  '[method]future-incoming-response.get': (agent, future) => future.get(agent),
+  '[resource-drop]future-incoming-response': releaseHeld,
 });
