@@ -37,6 +37,11 @@ export interface NetworkRule {
   readonly path: string;
   /** What the host's address may be. */
   readonly addresses: ReadonlySet<ReachableClass>;
+  /**
+   * Secrets that the host adds to each request that it reaches, as `NAME:header`. Where there are some,
+   * the scheme is https, or the host this machine.
+   */
+  readonly secrets: ReadonlySet<string>;
   /** Whether it is for listening at the host, which then is this machine's; else for reaching it. */
   readonly listen: boolean;
 }

@@ -22,6 +22,8 @@ export interface NetworkRuleInput {
   readonly path?: string | undefined;
   readonly addresses?: readonly AddressClass[] | undefined;
   readonly listen?: boolean | undefined;
+  /** Secrets, by their names, that the host adds to each request as a header. */
+  readonly secrets?: readonly { readonly name: string; readonly header: string }[] | undefined;
 }
 
 /** A rule that was read, or what is wrong with what was written. */
@@ -33,6 +35,29 @@ export type ReadRule =
 export const PATH_CHARACTERS_MAX = 1_024;
 /** RFC 9110's token, in upper case: methods are compared as they are written. */
 export const METHOD = /^[A-Z][A-Z0-9_-]{0,31}$/;
+
+/** The name of a secret, and the header that it is. */
+const SECRET_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+const SECRET_HEADER = /^[a-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
+
+/** What is wrong with the secrets of a rule; null: nothing. */
+function whyNoSecrets(
+  { secrets = [] }: NetworkRuleInput,
+  host: string,
+  schemes: readonly NetworkScheme[],
+): string | null {
+  if (secrets.length === 0) {
+    return null;
+  }
+  if (!secrets.every(({ name, header }) => SECRET_NAME.test(name) && SECRET_HEADER.test(header))) {
+    return 'a secret has a name of letters, digits, _ . -, and a header in lower case';
+  }
+  const isHere = isLocalName(host) || addressClass(addressOfHost(host) ?? '') === 'loopback';
+  const isSafe = schemes.every((scheme) => scheme === 'https' || (scheme === 'http' && isHere));
+  return host === ANY_HOST || !isSafe
+    ? 'a secret is for a named host and https, or for this machine: write https://HOST'
+    : null;
+}
 
 const WRITE_A_HOST =
   'write HOST or HOST:PORT, such as example.org:443, *.example.org or https://example.org/v1';
@@ -96,7 +121,8 @@ export function ruleOfObject(given: NetworkRuleInput): ReadRule {
     return { problem: read.problem, field: 'host' };
   }
   const { host } = read;
-  const isOfRequests = given.methods !== undefined || path !== '/';
+  const hasSecrets = given.secrets !== undefined && given.secrets.length > 0;
+  const isOfRequests = given.methods !== undefined || path !== '/' || hasSecrets;
   const usual = usualSchemes(listen, isOfRequests);
   const schemes = given.schemes ?? usual;
   if (schemes.some((scheme) => !usual.includes(scheme))) {
@@ -109,6 +135,10 @@ export function ruleOfObject(given: NetworkRuleInput): ReadRule {
   }
   if (listen && host !== ANY_HOST && host !== 'localhost' && addressOfHost(host) === null) {
     return { problem: 'listening is at an address of this machine, or localhost', field: 'host' };
+  }
+  const noSecrets = whyNoSecrets(given, host, schemes);
+  if (noSecrets !== null) {
+    return { problem: noSecrets, field: 'secrets' };
   }
   const wrong = given.methods?.find((method) => !METHOD.test(method));
   if (wrong !== undefined) {
@@ -133,6 +163,7 @@ export function ruleOfObject(given: NetworkRuleInput): ReadRule {
       methods: given.methods === undefined ? 'all' : new Set(given.methods),
       path,
       addresses: allowed.addresses,
+      secrets: new Set(given.secrets?.map(({ name, header }) => `${name}:${header}`)),
       listen,
     },
   };
@@ -146,6 +177,7 @@ export const anyPublicHost = (): NetworkRule => ({
   methods: 'all',
   path: '/',
   addresses: new Set(['public']),
+  secrets: new Set(),
   listen: false,
 });
 
@@ -157,6 +189,9 @@ const isClass = (word: string): word is AddressClass =>
 const isScheme = (word: string): word is NetworkScheme =>
   (NETWORK_SCHEMES as readonly string[]).includes(word);
 
+/** `secret:NAME:header` */
+const SECRET_WORD = /^secret:([^:]+):([^:]+)$/;
+
 /** Reads a rule that was written as a text: where to, then words that say more, with spaces between. */
 export function ruleOfText(text: string): ReadRule {
   const [target = '', ...words] = text.split(' ');
@@ -167,16 +202,25 @@ export function ruleOfText(text: string): ReadRule {
     return { problem: WRITE_A_HOST };
   }
   const unknown = words.find(
-    (word) => !isClass(word) && !isScheme(word) && !METHOD.test(word) && word !== 'listen',
+    (word) =>
+      !isClass(word) &&
+      !isScheme(word) &&
+      !METHOD.test(word) &&
+      !SECRET_WORD.test(word) &&
+      word !== 'listen',
   );
   if (unknown !== undefined) {
     return {
-      problem: `after the host write methods such as GET, ${[...NETWORK_SCHEMES, ...ADDRESS_CLASSES].join(', ')}, or listen`,
+      problem: `after the host write methods such as GET, ${[...NETWORK_SCHEMES, ...ADDRESS_CLASSES].join(', ')}, listen, or secret:NAME:header`,
     };
   }
   const schemes = [...(scheme === undefined ? [] : [scheme]), ...words.filter(isScheme)];
   const methods = words.filter((word) => METHOD.test(word));
   const addresses = words.filter(isClass);
+  const secrets = words.flatMap((word) => {
+    const [, name = '', header = ''] = SECRET_WORD.exec(word) ?? [];
+    return name === '' ? [] : [{ name, header }];
+  });
   return ruleOfObject({
     host,
     path,
@@ -185,6 +229,7 @@ export function ruleOfText(text: string): ReadRule {
     schemes: schemes.length === 0 ? undefined : schemes,
     methods: methods.length === 0 ? undefined : methods,
     addresses: addresses.length === 0 ? undefined : addresses,
+    secrets: secrets.length === 0 ? undefined : secrets,
   });
 }
 

@@ -27,14 +27,14 @@ const isSame = <Item>(items: ReadonlySet<Item>, others: readonly Item[]): boolea
   items.size === others.length && others.every((item) => items.has(item));
 
 function wordOf(rule: NetworkRule, port: number | null): string {
-  const { host, schemes, methods, path, addresses, listen } = rule;
+  const { host, schemes, methods, path, addresses, secrets, listen } = rule;
   const [scheme] = schemes;
   const asUrl =
     schemes.size === 1 &&
     port !== null &&
     scheme !== undefined &&
     DEFAULT_PORTS[scheme] !== undefined;
-  const usual = usualSchemes(listen, methods !== 'all' || path !== '/');
+  const usual = usualSchemes(listen, methods !== 'all' || path !== '/' || secrets.size > 0);
   const isFixed = addressOfHost(host) !== null || isLocalName(host);
   const target = [
     asUrl ? `${scheme}://` : '',
@@ -47,6 +47,7 @@ function wordOf(rule: NetworkRule, port: number | null): string {
     ...(asUrl || isSame(schemes, usual) ? [] : schemes),
     ...(methods === 'all' ? [] : methods),
     ...(isFixed || isSame<ReachableClass>(addresses, [usualClass(listen)]) ? [] : addresses),
+    ...[...secrets].map((secret) => `secret:${secret}`),
     ...(listen ? ['listen'] : []),
   ].join(' ');
 }

@@ -258,6 +258,11 @@ describe('how rules are written', () => {
     'a everywhere',
     'a  public',
     'a.org listen',
+    'a.org secret:T:x-key',
+    'http://a.org secret:T:x-key',
+    '* https secret:T:x-key',
+    'https://a.org secret:T:X-Key',
+    'https://a.org secret:T',
     '127.0.0.1 GET listen',
     'http://127.0.0.1 listen',
     '10.0.0.1 loopback',
@@ -303,6 +308,8 @@ describe('how scopes compare', () => {
     [['x.a', 'y.x.a'], ['*.a']],
     [['a', '8.8.8.8'], ['*']],
     [['https://a/v1/x GET'], ['a/v1']],
+    [['https://a'], ['https://a secret:T:x-key']],
+    [['https://a/v1 secret:T:x-key'], ['https://a secret:T:x-key']],
     // Several together.
     [[{ host: 'a', ports: [1, 2] }], ['a:1', 'a:2']],
     [['a'], ['a tcp', 'a udp', 'a http', 'a https']],
@@ -322,6 +329,9 @@ describe('how scopes compare', () => {
     [['a'], ['https://a', 'http://a']],
     [['a/v10'], ['a/v1']],
     [['127.0.0.1 listen'], ['127.0.0.1']],
+    [['https://a secret:T:x-key'], ['https://a']],
+    [['https://a secret:T:x-key'], ['https://a secret:T:x-other']],
+    [['https://a secret:T:x-key'], ['https://b secret:T:x-key', 'https://a']],
     [[{ host: 'a', ports: [1, 2] }], ['a:1', 'b:2']],
   ])('%j is not within %j', (narrow, wide) => {
     expect(covers('network', scope(...wide), scope(...narrow))).toBe(false);

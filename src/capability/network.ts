@@ -74,6 +74,22 @@ export function reachedAddresses(
   );
 }
 
+/** The secrets that a scope adds to a request at such addresses, as `NAME:header`. */
+export function reachedSecrets(
+  { rules }: NetworkScope,
+  target: NetworkTarget,
+  classes: Iterable<ReachableClass>,
+): ReadonlySet<string> {
+  const wanted = [...classes];
+  return new Set(
+    rules
+      .filter(
+        (rule) => ruleReaches(rule, target) && wanted.every((each) => rule.addresses.has(each)),
+      )
+      .flatMap(({ secrets }) => [...secrets]),
+  );
+}
+
 function coversRule(wide: NetworkRule, narrow: NetworkRule): boolean {
   return (
     wide.listen === narrow.listen &&
@@ -82,7 +98,8 @@ function coversRule(wide: NetworkRule, narrow: NetworkRule): boolean {
     coversItems(wide.schemes, narrow.schemes) &&
     coversItems(wide.methods, narrow.methods) &&
     isUnderPrefixOrRoot(wide.path, narrow.path) &&
-    coversItems(wide.addresses, narrow.addresses)
+    coversItems(wide.addresses, narrow.addresses) &&
+    coversItems(wide.secrets, narrow.secrets)
   );
 }
 
@@ -115,6 +132,7 @@ function intersectRules(one: NetworkRule, other: NetworkRule): NetworkRule | nul
     schemes: setOf(intersectItems(one.schemes, other.schemes)),
     methods: intersectItems(one.methods, other.methods),
     addresses: setOf(intersectItems(one.addresses, other.addresses)),
+    secrets: setOf(intersectItems(one.secrets, other.secrets)),
     listen: one.listen,
   };
   return isEmptyRule(both) ? null : both;
@@ -142,7 +160,9 @@ function* atoms(rule: NetworkRule): Generator<NetworkRule> {
       for (const scheme of rule.schemes) {
         for (const address of rule.addresses) {
           const [schemes, addresses] = [new Set([scheme]), new Set([address])];
-          yield { ...rule, ports, methods, schemes, addresses };
+          for (const secrets of rule.secrets.size === 0 ? [rule.secrets] : each(rule.secrets)) {
+            yield { ...rule, ports, methods, schemes, addresses, secrets: setOf(secrets) };
+          }
         }
       }
     }

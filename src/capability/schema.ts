@@ -32,6 +32,7 @@ const all = z.literal('all');
 /** Ports of one rule of the network, and methods. */
 const PORTS_MAX = 64;
 const METHODS_MAX = 16;
+const SECRETS_MAX = 8;
 
 /** A text, or an object, that is a rule of the network. */
 const networkRule = z
@@ -48,6 +49,10 @@ const networkRule = z
         path: z.string().max(PATH_CHARACTERS_MAX).optional(),
         addresses: z.array(z.enum(ADDRESS_CLASSES)).max(ADDRESS_CLASSES.length).optional(),
         listen: z.boolean().optional(),
+        secrets: z
+          .array(z.strictObject({ name: name, header: name }))
+          .max(SECRETS_MAX)
+          .optional(),
       }),
     ],
     { error: 'write a host or host:port, or an object with host' },

@@ -48,12 +48,14 @@ const networkRule = z
     methods: names,
     path: z.string().startsWith('/'),
     addresses: z.set(z.enum([...ADDRESS_CLASSES, 'unspecified'])),
+    secrets: z.set(z.string().regex(/^[A-Za-z0-9_.-]{1,64}:[^:\s]{1,64}$/)),
     listen: z.boolean(),
   })
   .refine(
-    ({ schemes, methods, path }) =>
-      (methods === 'all' && path === '/') || !(schemes.has('tcp') || schemes.has('udp')),
-    'methods and a path are of http and https only',
+    ({ schemes, methods, path, secrets }) =>
+      (methods === 'all' && path === '/' && secrets.size === 0) ||
+      !(schemes.has('tcp') || schemes.has('udp')),
+    'methods, secrets and a path are of http and https only',
   )
   .refine(
     ({ host, addresses }) =>

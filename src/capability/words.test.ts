@@ -21,6 +21,7 @@ describe('scopes in words', () => {
     ['network', ['*']],
     ['network', ['example.org', 'example.org:443']],
     ['network', ['* loopback', '*.example.org:80', 'https://a.org/v1 GET', '[::1]:53 udp']],
+    ['network', ['https://a.org/v1 GET secret:TOKEN:authorization']],
     ['network', ['0.0.0.0:80 tcp listen', 'localhost', 'a.org public private', 'a.org/v1']],
     ['tools', ['add', 'sub']],
     ['tools', ['*', '!shell']],

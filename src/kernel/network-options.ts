@@ -1,6 +1,7 @@
 /** What a program says of the network of its agents. */
 
 import * as z from 'zod';
+import { SECRET_CHARACTERS_MIN } from '../network/echo.ts';
 import { NETWORK_SETTINGS_DEFAULT, type NetworkSettings } from '../network/settings.ts';
 
 /** The longest that can be waited, in milliseconds: a day. */
@@ -35,16 +36,42 @@ export const networkSchema = z.strictObject({
     .optional(),
 });
 
+const SECRETS_MAX = 1_000;
+const SECRET_CHARACTERS_MAX = 8_192;
+
+/** Whether a value has a word that is long enough to be known again, and is a header's. */
+const isSecret = (value: string): boolean =>
+  value.length <= SECRET_CHARACTERS_MAX &&
+  /^[\x21-\x7e\x80-\xff]+(?: [\x21-\x7e\x80-\xff]+)*$/.test(value) &&
+  value.split(' ').some((word) => word.length >= SECRET_CHARACTERS_MIN);
+
+/** Reads secrets, by their names. */
+export const secretsSchema = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'a name has 1 to 64 letters, digits, _ . -'),
+    z
+      .string()
+      .refine(
+        isSecret,
+        `a secret is a header's value with a word of at least ${SECRET_CHARACTERS_MIN} characters`,
+      ),
+  )
+  .refine((secrets) => Object.keys(secrets).length <= SECRETS_MAX, `give ${SECRETS_MAX} at most`);
+
 /** How agents reach the network that they are granted; each field is in docs/network.md. */
 export type NetworkOptions = z.input<typeof networkSchema>;
 
 /** The settings that options mean. */
-export function networkSettings({ limits = {}, ...given }: NetworkOptions = {}): NetworkSettings {
+export function networkSettings(
+  { limits = {}, ...given }: NetworkOptions = {},
+  secrets: Readonly<Record<string, string>> = {},
+): NetworkSettings {
   const said = <Fields extends object>(fields: Fields) =>
     Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   return {
     ...NETWORK_SETTINGS_DEFAULT,
     ...said(given),
     limits: { ...NETWORK_SETTINGS_DEFAULT.limits, ...said(limits) },
+    secrets: { ...secrets },
   };
 }

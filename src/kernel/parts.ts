@@ -162,7 +162,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     blocks: supervisor.blocks.memory,
     room: ROOM,
     processWalls: options.processWalls ?? 'if-available',
-    network: networkSettings(options.network),
+    network: networkSettings(options.network, options.secrets),
     onWarning: warn,
   });
   const modules = new Modules({

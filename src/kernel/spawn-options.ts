@@ -17,7 +17,7 @@ import type { CatalogueOptions } from '../tools/catalogue/catalogue.ts';
 import type { Features, FeaturesInput } from '../wasm/metering/features.ts';
 import type { Agent } from './agent.ts';
 import { PART_NAMES } from './health.ts';
-import { type NetworkOptions, networkSchema } from './network-options.ts';
+import { type NetworkOptions, networkSchema, secretsSchema } from './network-options.ts';
 import { type ScheduleOptions, scheduleSchema } from './schedule-handlers.ts';
 import { type WatchdogOptions, watchdogSchema } from './watchdog.ts';
 
@@ -66,6 +66,11 @@ export interface KernelOptions {
   /** How agents reach the network that they are granted: docs/network.md. */
   readonly network?: NetworkOptions;
   /**
+   * Values of the secrets that grants of the network name: the whole value of the header that the host
+   * adds. No agent sees one (docs/network.md#secrets).
+   */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /**
    * Checks of the program's own, by name: what {@link Kernel.health} asks beside its own parts. Each has
    * 5 s to answer, and one that throws is unhealthy.
    */
@@ -113,6 +118,7 @@ export const optionsSchema = z.strictObject({
   processWalls: z.enum(['require', 'if-available']).optional(),
   catalogue: z.custom<CatalogueOptions>(isRecord, 'give tools and exec').optional(),
   network: networkSchema.optional(),
+  secrets: secretsSchema.optional(),
   healthChecks: z
     .record(
       z.string(),

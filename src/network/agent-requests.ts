@@ -7,12 +7,15 @@ import type { HeldGrants } from '../capability/held.ts';
 import { BODY_WINDOW_BYTES } from '../http/exchange.ts';
 import type { Connections } from './connections.ts';
 import type { FromNetwork, NetworkFailure, SendHead, ToNetwork } from './exchange.ts';
+import { ECHO } from './failure.ts';
 import type { HttpClient, HttpResponse } from './http-client.ts';
 import { RequestBodyQueue } from './request-body.ts';
 import type { Piece } from './transfer.ts';
 
 /** What a refusal is counted under: what the agent has called. */
 const OPERATION = 'http.handle';
+/** What a response that was cut for a secret in it is counted under. */
+const ECHO_OPERATION = 'http.secret-echo';
 
 /** Whose requests they are. */
 export interface RequestOwner {
@@ -209,6 +212,9 @@ export class AgentRequests {
   }
 
   #fail(id: number, failure: NetworkFailure): void {
+    if (failure === ECHO) {
+      this.#owner.denied(ECHO_OPERATION);
+    }
     const open = this.#open.get(id);
     if (open !== undefined) {
       this.#forget(id, open);

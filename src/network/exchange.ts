@@ -28,7 +28,8 @@ export type NetworkFailure =
         | 'HTTP-response-timeout'
         | 'HTTP-upgrade-failed'
         | 'HTTP-protocol-error'
-        | 'loop-detected';
+        | 'loop-detected'
+        | 'configuration-error';
     }
   | {
       readonly tag: 'DNS-error';
@@ -53,7 +54,10 @@ export type NetworkFailure =
         | 'HTTP-response-trailer-section-size';
       readonly val: number | undefined;
     }
-  | { readonly tag: 'internal-error'; readonly val: string | undefined };
+  | {
+      readonly tag: 'internal-error' | 'HTTP-response-content-coding';
+      readonly val: string | undefined;
+    };
 
 /** A request, but for its body. */
 export interface SendHead {

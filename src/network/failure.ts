@@ -7,6 +7,12 @@ type PlainTag = Exclude<NetworkFailure, { readonly val: unknown }>['tag'];
 
 const plain = (tag: PlainTag): NetworkFailure => ({ tag });
 
+/** The response has told a secret back. */
+export const ECHO: NetworkFailure = {
+  tag: 'internal-error',
+  val: 'the response told a secret of the host back, and was cut there',
+};
+
 /** Codes of errors, of Node, OpenSSL and undici 8. */
 const FAILURES: ReadonlyMap<string, NetworkFailure> = new Map<string, NetworkFailure>([
   ['ECONNREFUSED', plain('connection-refused')],

@@ -6,7 +6,7 @@
 import { addressClass } from '../capability/address.ts';
 import type { HeldGrant } from '../capability/held.ts';
 import { addressOfHost, isLocalName } from '../capability/host.ts';
-import { type NetworkTarget, reachedAddresses } from '../capability/network.ts';
+import { type NetworkTarget, reachedAddresses, reachedSecrets } from '../capability/network.ts';
 import type { NetworkFailure } from './exchange.ts';
 import type { Resolved, Resolver } from './resolver.ts';
 
@@ -23,6 +23,8 @@ export interface Allowed {
   readonly addresses: readonly string[];
   /** All classes at which the grant reaches the target: who may reuse the connection must have the same. */
   readonly classes: string;
+  /** Secrets that the grant adds to the request, as `NAME:header`. */
+  readonly secrets: ReadonlySet<string>;
 }
 
 /** What the guard says: `denied` is a refusal by what was granted, and counts as one. */
@@ -58,15 +60,24 @@ export class NetworkGuard {
     }
     const { addresses } = resolved;
     // Again: a grant may be gone meanwhile.
-    for (const grant of access.grants()) {
+    const found = new Set(addresses.map(addressClass));
+    const reaching = access.grants().flatMap((grant): Allowed[] => {
       const classes = reachedAddresses([grant.scope], target);
-      const isReached = addresses.every((address) => {
-        const found = addressClass(address);
-        return found !== null && classes.has(found);
-      });
-      if (isReached) {
-        return { allowed: { grant, addresses, classes: [...classes].sort().join(' ') } };
+      const [...wanted] = found;
+      const reached = wanted.filter((each) => each !== null && classes.has(each));
+      if (reached.length < wanted.length) {
+        return [];
       }
+      const secrets = reachedSecrets(
+        grant.scope,
+        target,
+        reached.filter((each) => each !== null),
+      );
+      return [{ grant, addresses, classes: [...classes].sort().join(' '), secrets }];
+    });
+    const allowed = reaching.find(({ secrets }) => secrets.size > 0) ?? reaching[0];
+    if (allowed !== undefined) {
+      return { allowed };
     }
     return this.#reaches(access, target) ? PROHIBITED : DENIED;
   }

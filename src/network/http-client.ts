@@ -8,6 +8,7 @@ import type { NetworkFailure, SendHead } from './exchange.ts';
 import { type NetworkAccess, NetworkGuard } from './guard.ts';
 import { type ReadRequest, readRequest, redirected } from './request.ts';
 import { openResolver } from './resolver.ts';
+import { Secrets } from './secrets.ts';
 import { type NetworkSettings, REDIRECTS_MAX } from './settings.ts';
 import { type Piece, Transfer, type TransferTimes } from './transfer.ts';
 
@@ -70,10 +71,12 @@ async function* counted(
 export class HttpClient {
   readonly settings: NetworkSettings;
   readonly guard: NetworkGuard;
+  readonly #secrets: Secrets;
   #underWay = 0;
 
   constructor(settings: NetworkSettings) {
     this.settings = settings;
+    this.#secrets = new Secrets(settings.secrets);
     this.guard = new NetworkGuard(openResolver(settings));
   }
 
@@ -110,7 +113,9 @@ export class HttpClient {
     let request = first;
     let { body } = sending;
     for (let hops = 0; hops <= REDIRECTS_MAX; hops += 1) {
-      const outcome = await this.#once(sending, request, body, stop);
+      // Where a redirect leads to another server no secret goes, whatever is granted there.
+      const isFirst = request.url.origin === first.url.origin;
+      const outcome = await this.#once(sending, request, body, stop, isFirst);
       if ('failure' in outcome) {
         return stop.failed(outcome);
       }
@@ -147,6 +152,7 @@ export class HttpClient {
     request: ReadRequest,
     body: RequestBody | null,
     stop: Stop,
+    withSecrets: boolean,
   ): Promise<HttpOutcome> {
     const verdict = await this.guard.check(access, request.target, stop.signal);
     const kept = 'failure' in verdict ? null : await connections;
@@ -158,9 +164,25 @@ export class HttpClient {
     }
     const { allowed } = verdict;
     const { limits } = this.settings;
-    const transfer = new Transfer(request.method, timesOf(head, limits), limits.responseBodyBytes);
+    const added =
+      withSecrets && allowed.secrets.size > 0
+        ? this.#secrets.addTo(request.fields, allowed.secrets)
+        : null;
+    if (added === 'missing') {
+      return failed({ tag: 'configuration-error' });
+    }
+    if (added === 'forbidden') {
+      return { failure: { tag: 'HTTP-request-denied' }, denied: true };
+    }
+    const transfer = new Transfer({
+      method: request.method,
+      times: timesOf(head, limits),
+      bytesMax: limits.responseBodyBytes,
+      watch: added?.watch ?? null,
+    });
     stop.transfer = transfer;
-    const { url, method, fields, target } = request;
+    const { url, method, target } = request;
+    const fields = added?.fields ?? request.fields;
     kept.to(url, target.host, allowed).dispatch(
       {
         path: `${url.pathname}${url.search}`,

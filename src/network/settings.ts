@@ -63,6 +63,8 @@ export interface NetworkSettings {
   /** Whether HTTP/2 is spoken with servers that offer it over TLS. */
   readonly http2: boolean;
   readonly limits: NetworkLimits;
+  /** Values of the secrets that grants name: what their header is, as a whole. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /** What holds where nothing is set. */
@@ -72,4 +74,5 @@ export const NETWORK_SETTINGS_DEFAULT: NetworkSettings = {
   ca: null,
   http2: true,
   limits: NETWORK_LIMITS_DEFAULT,
+  secrets: {},
 };

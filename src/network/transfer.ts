@@ -8,8 +8,9 @@ import {
   type Field,
   fieldsBytes,
 } from '../http/exchange.ts';
+import type { EchoWatch } from './echo.ts';
 import type { NetworkFailure } from './exchange.ts';
-import { FailedTransfer, failureOf } from './failure.ts';
+import { ECHO, FailedTransfer, failureOf } from './failure.ts';
 import { declaredLength } from './length.ts';
 import type { NetworkLimits } from './settings.ts';
 
@@ -26,6 +27,16 @@ export type ResponseHead =
 
 /** How long a transfer waits. */
 export type TransferTimes = Pick<NetworkLimits, 'connectMs' | 'firstByteMs' | 'betweenBytesMs'>;
+
+/** One transfer. */
+export interface TransferOptions {
+  readonly method: string;
+  readonly times: TransferTimes;
+  /** The most bytes of the response's body. */
+  readonly bytesMax: number;
+  /** Looks for secrets in the response; null: none was sent. */
+  readonly watch: EchoWatch | null;
+}
 
 type RawFields = Dispatcher.DispatchController['rawHeaders'];
 
@@ -60,6 +71,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
   readonly #times: TransferTimes;
   readonly #bytesMax: number;
   readonly #isHead: boolean;
+  readonly #watch: EchoWatch | null;
   /** Bytes that the response's head has declared; null: it has not, or there is no body. */
   #declared: number | null = null;
   readonly #head = Promise.withResolvers<ResponseHead>();
@@ -72,8 +84,9 @@ export class Transfer implements Dispatcher.DispatchHandler {
   #timer: NodeJS.Timeout | null = null;
   readonly #over = Promise.withResolvers<void>();
 
-  constructor(method: string, times: TransferTimes, bytesMax: number) {
+  constructor({ method, times, bytesMax, watch }: TransferOptions) {
     this.#isHead = method === 'HEAD';
+    this.#watch = watch;
     this.#times = times;
     this.#bytesMax = bytesMax;
     this.#expect(times.connectMs, 'connection-timeout');
@@ -190,6 +203,9 @@ export class Transfer implements Dispatcher.DispatchHandler {
       this.fail({ tag: 'HTTP-protocol-error' });
       return;
     }
+    if (this.#watch !== null && this.#isHidden(fields)) {
+      return;
+    }
     this.#declared = this.#isHead || status === 304 ? null : declared;
     this.#begun = true;
     this.#stopTimer();
@@ -198,17 +214,39 @@ export class Transfer implements Dispatcher.DispatchHandler {
     controller.pause();
   }
 
+  /** Whether a secret is in the head, or could be in a body that is coded: it has failed then. */
+  #isHidden(fields: readonly Field[]): boolean {
+    const coding = fields.find(([name]) => name === 'content-encoding')?.[1];
+    if (this.#watch?.isIn(fields)) {
+      this.fail(ECHO);
+      return true;
+    }
+    if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+      this.fail({ tag: 'HTTP-response-content-coding', val: undefined });
+      return true;
+    }
+    return false;
+  }
+
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     this.#received += chunk.length;
     if (this.#received > this.#bytesMax) {
       this.fail({ tag: 'HTTP-response-body-size', val: undefined });
       return;
     }
-    if (this.#end !== null || chunk.length === 0) {
+    if (this.#end !== null) {
+      return;
+    }
+    const passed = this.#watch === null ? chunk : this.#watch.pass(chunk);
+    if (passed === null) {
+      this.fail(ECHO);
+      return;
+    }
+    if (passed.length === 0) {
       return;
     }
     const waiting = this.#waiting;
-    this.#chunks.push(chunk.slice());
+    this.#chunks.push(passed.slice());
     if (waiting !== null) {
       this.#waiting = null;
       this.#stopTimer();
@@ -224,6 +262,19 @@ export class Transfer implements Dispatcher.DispatchHandler {
       return;
     }
     const trailers = fieldsOf(controller.rawTrailers);
+    if (trailers !== null && this.#watch?.isIn(trailers)) {
+      this.fail(ECHO);
+      return;
+    }
+    const rest = this.#watch?.rest();
+    if (rest !== undefined && rest.length > 0) {
+      this.#chunks.push(rest.slice());
+      const waiting = this.#waiting;
+      this.#waiting = null;
+      if (waiting !== null) {
+        void this.next().then(waiting);
+      }
+    }
     this.#finish(
       trailers === null
         ? { failure: { tag: 'HTTP-response-trailer-section-size', val: undefined } }

@@ -9,7 +9,7 @@ import type {
   NetworkRule,
   Scopes,
 } from '../../src/capability/grant.ts';
-import { reachedAddresses } from '../../src/capability/network.ts';
+import { reachedAddresses, reachedSecrets } from '../../src/capability/network.ts';
 import { reachesName, reachesPid, reachesTool, reachesTopic } from '../../src/capability/scope.ts';
 import { compileSchema, type Validator } from '../../src/json-schema/validator.ts';
 
@@ -56,6 +56,7 @@ const networkRules: fc.Arbitrary<NetworkRule> = fc
     methods: allOr(['GET']),
     path: fc.constantFrom('/', '/v', '/v/w'),
     addresses: sets(['public', 'loopback'] as const),
+    secrets: sets(['S:h', 'T:h']),
     listen: fc.boolean(),
   })
   .map((rule) => ({
@@ -63,6 +64,7 @@ const networkRules: fc.Arbitrary<NetworkRule> = fc
     ...(rule.host === '127.0.0.1' ? { addresses: new Set(['loopback'] as const) } : {}),
     ...(rule.listen || rule.schemes.has('tcp') ? { methods: 'all' as const, path: '/' } : {}),
     ...(rule.listen ? { schemes: new Set(['tcp'] as const) } : {}),
+    ...(rule.listen || rule.schemes.has('tcp') ? { secrets: new Set<string>() } : {}),
   }));
 
 export const SCOPES: { readonly [Kind in GrantKind]: fc.Arbitrary<Scopes[Kind]> } = {
@@ -155,16 +157,26 @@ const acts = [
   ...[true, false].map((listen) => ({ scheme: 'tcp' as const, method: null, path: null, listen })),
 ];
 
-const network: Point<'network'>[] = combine(
+const targets = combine(
   [
     ...combine(['a.b', 'zz.b', STRANGER], ['public', 'loopback'] as const),
     ['127.0.0.1', 'loopback'] as const,
   ],
   combine([80, 9], acts),
-).map(([[host, address], [port, act]]) => ({
-  name: `${host}:${port} at ${address}: ${JSON.stringify(act)}`,
-  reachedBy: (scope) => reachedAddresses([scope], { host, port, ...act }).has(address),
-}));
+);
+
+const network: Point<'network'>[] = targets.flatMap(([[host, address], [port, act]]) => [
+  {
+    name: `${host}:${port} at ${address}: ${JSON.stringify(act)}`,
+    reachedBy: (scope: Scopes['network']) =>
+      reachedAddresses([scope], { host, port, ...act }).has(address),
+  },
+  ...['S:h', 'T:h'].map((secret) => ({
+    name: `${host}:${port} at ${address} with ${secret}: ${JSON.stringify(act)}`,
+    reachedBy: (scope: Scopes['network']) =>
+      reachedSecrets(scope, { host, port, ...act }, [address]).has(secret),
+  })),
+]);
 
 /** An own reading of what a schema takes: by the engine that calls are checked with. */
 const VALIDATORS: Readonly<Record<string, Validator>> = Object.fromEntries(
