@@ -128,6 +128,36 @@ it('43: a tool that runs for one of them is told to stop, and the program’s ow
   }
 });
 
+it('43: a thread of its own that dies while it starts takes its agent along, who asks it is told, and its place is free', async () => {
+  const module = await host.kernel.load(guest('puppet'));
+  process.once('worker', (thread) => void thread.terminate());
+  const agent = await host.kernel.spawn({
+    module,
+    isolation: 'thread',
+    grants: { ipc: 'all' },
+    provides: ['early'],
+  });
+  const [asked, sent] = await Promise.allSettled([
+    agent.request('how', { timeoutMs: 60_000 }),
+    agent.send('hello', { waitMs: 60_000 }),
+  ]);
+  expect(asked).toMatchObject({ status: 'rejected', reason: { code: 'RF_CLOSED' } });
+  expect(sent).toMatchObject({ status: 'rejected', reason: { code: 'RF_CLOSED' } });
+  expect((await agent.exited).exit).toMatchObject(LOST);
+  expect(host.kernel.services()).toEqual([]);
+  expect(host.warnings).toEqual([expect.stringMatching(/^a worker died/)]);
+  // The control: the next one starts, under the same name.
+  const next = await host.kernel.spawn({
+    module,
+    isolation: 'thread',
+    grants: { ipc: 'all' },
+    provides: ['early'],
+    stdin: 'receive 60000\nend\n',
+  });
+  await next.send('hello', { waitMs: 60_000 });
+  expect((await next.exited).exit).toMatchObject({ reason: 'normal' });
+});
+
 it('43: who is supervised comes back, and who is not is gone', async () => {
   const sleeper = await host.kernel.load(guest('sleeper'));
   const seen: string[] = [];

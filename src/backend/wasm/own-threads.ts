@@ -1,11 +1,11 @@
 /** Isolation `thread`: a worker thread for each agent, ended with it. */
 
-import { Piscina } from 'piscina';
 import { RingfenceError } from '../../errors.ts';
 import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
 import type { Starts } from '../starts.ts';
 import type { WasmModule } from './module.ts';
-import { WORKER_FILE, WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
+import { poolOfOne } from './one-thread.ts';
+import { WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
 
 /** Threads of agents' own that live at a time: each takes some 10 MB and a place at the cores. */
 export const OWN_THREADS_MAX = 64;
@@ -69,26 +69,11 @@ export class OwnThreads {
   }
 
   #startThread(start: BackendStart): WorkerLink {
-    const pool = new Piscina({
-      filename: WORKER_FILE,
-      minThreads: 1,
-      maxThreads: 1,
-      concurrentTasksPerWorker: 1,
-      env: {},
-      execArgv: [],
-      resourceLimits: heapMebibytes(start),
-    });
-    pool.on('error', () => {
-      // A thread that dies rejects its task too; that is where it is handled.
-    });
-    const link = new WorkerLink(pool, this.#options);
+    const link = new WorkerLink(poolOfOne(heapMebibytes(start)), this.#options);
     this.#threads += 1;
     this.#starts.count(link.ready);
     const ended = link.ended
-      .then(() => pool.destroy())
-      .catch((error: unknown) => {
-        this.#options.onWarning(`a thread could not be ended in order: ${String(error)}`);
-      })
+      .then(() => link.destroy())
       .finally(() => {
         this.#threads -= 1;
         this.#ending.delete(ended);

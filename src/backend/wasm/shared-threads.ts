@@ -1,11 +1,11 @@
-/** Isolation `shared`: a Piscina pool whose threads each run one long task, the scheduler of many agents. */
+/** Isolation `shared`: threads that each run one long task, the scheduler of many agents. */
 
-import { Piscina } from 'piscina';
 import { RingfenceError } from '../../errors.ts';
 import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
 import type { WasmModule } from './module.ts';
+import { poolOfOne } from './one-thread.ts';
 import { Routes } from './routes.ts';
-import { WORKER_FILE, WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
+import { WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
 
 /** How threads are shared. */
 export interface SharedThreadsOptions extends WorkerLinkOptions {
@@ -44,25 +44,14 @@ const CLOSE_MS = 2_000;
 /** The threads of one kernel that many agents share; one that dies is replaced. */
 export class SharedThreads {
   readonly #options: SharedThreadsOptions;
-  readonly #pool: Piscina;
   readonly #workers: WorkerLink[] = [];
+  /** Resolve when each of them is gone and another is in its place, or none will be. */
+  readonly #replaced: Promise<void>[] = [];
   readonly #routes = new Routes();
   #closed = false;
 
   constructor(options: SharedThreadsOptions) {
     this.#options = options;
-    this.#pool = new Piscina({
-      filename: WORKER_FILE,
-      minThreads: options.workers,
-      maxThreads: options.workers,
-      concurrentTasksPerWorker: 1,
-      // A worker needs nothing of the program's environment and flags.
-      env: {},
-      execArgv: [],
-    });
-    this.#pool.on('error', () => {
-      // A worker that dies rejects its task too; that is where it is handled.
-    });
     for (let index = 0; index < options.workers; index += 1) {
       this.#addWorker(index);
     }
@@ -88,12 +77,26 @@ export class SharedThreads {
    * @throws {RingfenceError} `RF_INTERNAL` when a worker can't be started.
    */
   async ready(): Promise<void> {
-    const started = await Promise.all(this.#workers.map(({ ready }) => ready));
+    const started = await Promise.all(this.#workers.map((_, index) => this.#isReady(index)));
     if (started.includes(false) && !this.#closed) {
       throw new RingfenceError(
         'RF_INTERNAL',
         'Cannot start a worker thread: see the warnings, and check that the installation is complete.',
       );
+    }
+  }
+
+  /** One that dies while it starts is followed by another, a few times. */
+  async #isReady(index: number): Promise<boolean> {
+    for (;;) {
+      const worker = this.#workers[index];
+      if (await worker?.ready) {
+        return true;
+      }
+      await this.#replaced[index];
+      if (this.#workers[index] === worker) {
+        return false;
+      }
     }
   }
 
@@ -116,17 +119,18 @@ export class SharedThreads {
     const timer = setTimeout(resolve, CLOSE_MS);
     await Promise.race([Promise.all(this.#workers.map(({ ended }) => ended)), late]);
     clearTimeout(timer);
-    await this.#pool.destroy();
+    await Promise.all(this.#workers.map((worker) => worker.destroy()));
   }
 
   /** `failures`: how many in a row could not be started in its place. */
   #addWorker(index: number, failures = 0): void {
-    const worker = new WorkerLink(this.#pool, this.#options, this.#routes);
+    const worker = new WorkerLink(poolOfOne(), this.#options, this.#routes);
     this.#routes.add(worker);
     this.#workers[index] = worker;
-    void worker.ended.then(async () => {
+    this.#replaced[index] = worker.ended.then(async () => {
       // One that dies while it starts may have been ended for another's fault; one that can't start dies again.
       const failed = (await worker.ready) ? 0 : failures + 1;
+      void worker.destroy();
       if (!this.#closed && failed < STARTS_MAX) {
         this.#addWorker(index, failed);
       }

@@ -51,9 +51,7 @@ export class WorkerLink implements AgentThread, Routed {
   #nextDelivery = 1;
   /** Null: it has answered the last time it was asked. */
   #pong: PromiseWithResolvers<void> | null = null;
-  #threadId: number | null = null;
   readonly #ready = Promise.withResolvers<boolean>();
-  #terminateWhenReady = false;
   #gone = false;
   #closing = false;
   /** Resolves with true once it takes agents, with false when it ended before. */
@@ -61,7 +59,7 @@ export class WorkerLink implements AgentThread, Routed {
   /** Resolves when its task has ended, for whatever reason. */
   readonly ended: Promise<void>;
 
-  /** Takes a thread of the pool, for as long as it lives; `routes`: to others, absent: it has none. */
+  /** Takes the thread of a pool of one, for as long as it lives; `routes`: to others, absent: it has none. */
   constructor(pool: Piscina, options: WorkerLinkOptions, routes: Routes | null = null) {
     this.#routes = routes;
     this.#pool = pool;
@@ -147,10 +145,7 @@ export class WorkerLink implements AgentThread, Routed {
   }
 
   terminate(): void {
-    const thread = this.#pool.threads.find(({ threadId }) => threadId === this.#threadId);
-    if (thread === undefined) {
-      this.#terminateWhenReady = true;
-    } else {
+    for (const thread of this.#pool.threads) {
       void thread.terminate();
     }
   }
@@ -162,6 +157,15 @@ export class WorkerLink implements AgentThread, Routed {
       this.post({ kind: 'ping' });
     }
     return this.#pong.promise;
+  }
+
+  /** Lets its pool go, and with it whatever that has started in its place. */
+  async destroy(): Promise<void> {
+    try {
+      await this.#pool.destroy();
+    } catch (error) {
+      this.#onWarning(`a thread could not be ended in order: ${String(error)}`);
+    }
   }
 
   /** Ends it when its agents have ended. */
@@ -188,11 +192,7 @@ export class WorkerLink implements AgentThread, Routed {
   #take(message: FromWorker): void {
     switch (message.kind) {
       case 'ready':
-        this.#threadId = message.threadId;
         this.#ready.resolve(true);
-        if (this.#terminateWhenReady) {
-          this.terminate();
-        }
         return;
       case 'pong':
         this.#pong?.resolve();

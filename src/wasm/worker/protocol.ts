@@ -94,7 +94,7 @@ export interface AgentEnd {
 
 /** From a worker to the kernel. */
 export type FromWorker =
-  | { kind: 'ready'; threadId: number }
+  | { kind: 'ready' }
   | { kind: 'pong' }
   /** ringfence itself failed; for the operator. */
   | { kind: 'warning'; text: string }

@@ -1,6 +1,5 @@
 /** A worker: takes starts, commands and deliveries over a port, and runs its agents until that says close. */
 
-import { threadId } from 'node:worker_threads';
 import type { ElevationOutcome } from '../../capability/elevation.ts';
 import type { WordedGrant } from '../../capability/words.ts';
 import { type Address, type Body, type Mail, mailOf, type Payload } from '../../ipc/message.ts';
@@ -243,7 +242,7 @@ export class Worker implements WorkerParts {
           }
         }
       });
-      this.post({ kind: 'ready', threadId });
+      this.post({ kind: 'ready' });
     });
   }
 
