@@ -4,6 +4,20 @@
  * @module
  */
 
+export type { Anchor } from './audit/anchors/anchor.ts';
+export { fileAnchor, notesOf } from './audit/anchors/file.ts';
+export { type GitAnchorOptions, gitAnchor } from './audit/anchors/git.ts';
+export { type HttpAnchorOptions, httpAnchor } from './audit/anchors/http.ts';
+export type { StoredEvent } from './audit/event.ts';
+export { createAuditKey } from './audit/keys.ts';
+export { type AuditLog, openAudit, type Recorded } from './audit/log.ts';
+export type { AuditOptions, Durability } from './audit/options.ts';
+export { type EventProof, proveEvent, verifyProof } from './audit/prove.ts';
+export { type EventFilter, type ReadOptions, readEvents } from './audit/query.ts';
+export { type Envelope, type Receipt, verifyReceipt } from './audit/receipt.ts';
+export type { BadPlace, BadReason, Verdict, VerifyOptions } from './audit/verify.ts';
+export { exportChain, verifyChain } from './audit/verify-store.ts';
+export type { AheadKind, AuditEvent, EventKind, PayloadOf } from './audit/vocabulary.ts';
 export type { BackendName, Isolation } from './backend/backend.ts';
 export type {
   AvailableTool,
@@ -33,6 +47,7 @@ export type { PipeInfo, PipeSettings } from './ipc/pipe.ts';
 export type { PipeReader } from './ipc/pipe-reader.ts';
 export type { PipeWriter } from './ipc/pipe-writer.ts';
 export type { Agent } from './kernel/agent.ts';
+export type { RunHashes } from './kernel/audit.ts';
 export type { HttpService } from './kernel/http-service.ts';
 export type { McpHttpOptions, McpOptions, McpTool } from './kernel/mcp-options.ts';
 export type { McpServerOptions, McpToolLimits } from './kernel/mcp-server-options.ts';

@@ -1,5 +1,7 @@
 /** What a program sees and does of a kernel: the parts that it is made of, behind one documented face. */
 
+import type { AuditLog } from './audit/log.ts';
+import type { Envelope } from './audit/receipt.ts';
 import type { ProcessWalls } from './backend/process/walls.ts';
 import type { Elevation } from './capability/elevation.ts';
 import type { Grant, GrantId, GrantSpec } from './capability/grant.ts';
@@ -13,6 +15,7 @@ import type { PipeInfo } from './ipc/pipe.ts';
 import type { PipeReader } from './ipc/pipe-reader.ts';
 import type { PipeWriter } from './ipc/pipe-writer.ts';
 import { type Agent, agentOf } from './kernel/agent.ts';
+import { openKernelAudit, type RunHashes } from './kernel/audit.ts';
 import { readDeadLetterFilter } from './kernel/dead-letter-filter.ts';
 import type { HttpService } from './kernel/http-service.ts';
 import type { McpServerOptions } from './kernel/mcp-server-options.ts';
@@ -202,11 +205,16 @@ export class Kernel implements AsyncDisposable {
         { name },
       );
     }
+    this.#parts.audit?.note({ kind: 'service.register', pid, payload: { service: name } });
   }
 
   /** Nobody provides the service any more. False: nobody did. */
   unregisterService(name: string): boolean {
-    return this.#parts.supervisor.services.unregister(name);
+    const wasThere = this.#parts.supervisor.services.unregister(name);
+    if (wasThere) {
+      this.#parts.audit?.note({ kind: 'service.unregister', payload: { service: name } });
+    }
+    return wasThere;
   }
 
   /** The services that are provided, and by whom. */
@@ -248,6 +256,7 @@ export class Kernel implements AsyncDisposable {
       );
     }
     this.#parts.tools.register(description, handler);
+    this.#parts.audit?.toolRegistered(description);
   }
 
   /**
@@ -362,8 +371,10 @@ export class Kernel implements AsyncDisposable {
    * await kernel.schedule({ every: 10_000, owner: agent.pid, send: { to: agent.pid, message: 'tick' } });
    * ```
    */
-  schedule(job: JobOptions): Promise<ScheduledJob> {
-    return this.#parts.schedule.add(job);
+  async schedule(job: JobOptions): Promise<ScheduledJob> {
+    const added = await this.#parts.schedule.add(job);
+    this.#parts.audit?.note({ kind: 'cron.add', payload: { job: added.id } });
+    return added;
   }
 
   /** All jobs, in the order in which they were scheduled. */
@@ -376,8 +387,12 @@ export class Kernel implements AsyncDisposable {
    *
    * @throws {RingfenceError} `RF_FILE` where the kernel's file still has it
    */
-  cancelJob(id: string): Promise<boolean> {
-    return this.#parts.schedule.cancel(id);
+  async cancelJob(id: string): Promise<boolean> {
+    const wasThere = await this.#parts.schedule.cancel(id);
+    if (wasThere) {
+      this.#parts.audit?.note({ kind: 'cron.remove', payload: { job: id } });
+    }
+    return wasThere;
   }
 
   /**
@@ -469,7 +484,11 @@ export class Kernel implements AsyncDisposable {
    * `RF_LIMIT_EXCEEDED` for more than 256 grants in its life.
    */
   grant(pid: Pid, grants: GrantsInput | readonly GrantSpec[]): Grant[] {
-    return this.#parts.supervisor.grants.grant(pid, asked(readGrants(grants)));
+    const { audit, supervisor } = this.#parts;
+    audit?.requireRecording();
+    const granted = supervisor.grants.grant(pid, asked(readGrants(grants)));
+    audit?.granted(pid, granted);
+    return granted;
   }
 
   /**
@@ -530,6 +549,37 @@ export class Kernel implements AsyncDisposable {
     this.#parts.supervisor.commands.resume(pid);
   }
 
+  /** The audit log that the kernel was opened with; null: with none (docs/audit.md). */
+  get audit(): AuditLog | null {
+    return this.#parts.audit?.log ?? null;
+  }
+
+  /**
+   * A receipt of an agent that has exited, signed with the key of the audit log: a DSSE envelope of an
+   * in-toto statement (docs/audit.md). `inputs` and `outputs` are SHA-256 by names, where the program wants
+   * them in it.
+   *
+   * @throws {RingfenceError} `RF_USAGE` without an audit log, `RF_PROCESS_NOT_FOUND` for one that runs, or is
+   * not among the last 10,000 that have exited; `RF_AUDIT_KEY` where the chain has no key, `RF_AUDIT`
+   *
+   * @example
+   * ```ts
+   * await agent.exited;
+   * const receipt = await kernel.receipt(agent.pid);
+   * verifyReceipt(JSON.stringify(receipt), [kernel.audit.key]).exit; // { code: 0, … }
+   * ```
+   */
+  async receipt(pid: Pid, hashes: RunHashes = {}): Promise<Envelope> {
+    const { audit } = this.#parts;
+    if (audit === null) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        "Cannot give a receipt as the kernel has no audit log: open it with 'audit'.",
+      );
+    }
+    return audit.receipt(pid, hashes);
+  }
+
   /** Ends all agents and the workers. Resolves with the reports of those that were still alive. */
   close(): Promise<Report[]> {
     return closeParts(this.#parts);
@@ -560,5 +610,6 @@ export async function openKernel(options: KernelOptions = {}): Promise<Kernel> {
     throw usageError('open a kernel', parsed.error);
   }
   requireDensity(options, ROOM);
-  return new Kernel(buildParts(options, await readSchedule(options.schedule)));
+  const saved = await readSchedule(options.schedule);
+  return new Kernel(buildParts(options, saved, await openKernelAudit(options)));
 }

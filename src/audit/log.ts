@@ -11,7 +11,9 @@ import { usageError } from '../usage-error.ts';
 import { type Anchor, anchorNotes } from './anchors/anchor.ts';
 import { draft } from './event.ts';
 import { readAuditKey, signingKey } from './keys.ts';
+import { originOf, type Signer, verifierKey } from './note.ts';
 import { type AuditOptions, auditOptionsSchema, type Durability } from './options.ts';
+import { type Envelope, type Receipt, receiptDigest, signReceipt } from './receipt.ts';
 import {
   type FromThread,
   type PlainError,
@@ -57,6 +59,10 @@ interface Waiting {
 const toError = ({ code, message }: PlainError): RingfenceError =>
   new RingfenceError(code as ErrorCode, message);
 
+function signerOf(chain: string, key: KeyObject): Signer {
+  return { key, verifier: verifierKey(originOf(chain), key) };
+}
+
 /** An audit log that is open. */
 export class AuditLog implements AsyncDisposable {
   /** The chain's name. */
@@ -75,7 +81,7 @@ export class AuditLog implements AsyncDisposable {
   #anchoring: Promise<void> = Promise.resolve();
   #anchored: string | null = null;
   #note: string | null = null;
-  #key: string | null;
+  #signer: Signer | null;
   #ids = 0;
   #pending = 0;
   #lost = 0;
@@ -92,6 +98,7 @@ export class AuditLog implements AsyncDisposable {
       readonly durability: Durability;
       readonly anchors: readonly Anchor[];
       readonly anchorMs: number;
+      readonly key: KeyObject | null;
       readonly committed: Int32Array;
       readonly onWarning: (text: string) => void;
     },
@@ -99,7 +106,7 @@ export class AuditLog implements AsyncDisposable {
     this.#worker = worker;
     this.chain = opened.chain;
     this.directory = settings.directory;
-    this.#key = opened.key;
+    this.#signer = settings.key === null ? null : signerOf(opened.chain, settings.key);
     this.#last = opened.size - 1;
     this.#durability = settings.durability;
     this.#anchors = settings.anchors;
@@ -117,7 +124,7 @@ export class AuditLog implements AsyncDisposable {
 
   /** The public key, as C2SP writes it: what verifiers need. Null: the chain is not signed. */
   get key(): string | null {
-    return this.#key;
+    return this.#signer?.verifier.text ?? null;
   }
 
   /** The last event that is on disk. */
@@ -252,9 +259,8 @@ export class AuditLog implements AsyncDisposable {
     this.#send(false);
     const { note } = await this.#ask({ tag: 'rotate', id: this.#nextId(), key: read });
     this.#note = note;
-    const { verifierKey, originOf } = await import('./note.ts');
-    this.#key = verifierKey(originOf(this.chain), read).text;
-    return this.#key;
+    this.#signer = signerOf(this.chain, read);
+    return this.#signer.verifier.text;
   }
 
   /**
@@ -268,25 +274,35 @@ export class AuditLog implements AsyncDisposable {
     await this.#ask({ tag: 'prune', id: this.#nextId(), before });
   }
 
-  /** Keeps a receipt that was given, and records that it was. */
-  async keepReceipt(receipt: {
-    readonly digest: string;
-    readonly envelope: string;
-    readonly first: number;
-    readonly last: number;
-  }): Promise<void> {
-    const { digest, envelope, first, last } = receipt;
+  /**
+   * Gives a receipt of a run: signed, kept beside the chain, and recorded in it. Its span ends with what
+   * has been recorded until now.
+   *
+   * @throws {RingfenceError} `RF_AUDIT_KEY` where the chain is not signed, `RF_AUDIT`, `RF_CLOSED`
+   */
+  async issueReceipt(run: Omit<Receipt, 'chain' | 'span'>, first: number): Promise<Envelope> {
+    const signer = this.#signer;
+    if (signer === null) {
+      throw new RingfenceError(
+        'RF_AUDIT_KEY',
+        'Cannot give a receipt as the audit chain has no key: begin another with a key.',
+      );
+    }
+    const { last, hash, note } = await this.#after();
+    const span = { checkpoint: note, first, head: hash, last };
+    const envelope = signReceipt({ ...run, chain: this.chain, span }, signer);
+    const digest = receiptDigest(envelope);
     const event: AuditEvent = { kind: 'receipt.issue', payload: { first, last, receipt: digest } };
     this.#requireOpen();
-    this.#send(false);
     await this.#ask({
       tag: 'receipt',
       id: this.#nextId(),
       digest,
-      envelope,
+      envelope: JSON.stringify(envelope),
       last,
       drafts: textOfDraft(draft(event, Date.now())),
     });
+    return envelope;
   }
 
   /** Writes and signs what there is, anchors it, and ends the thread. */
@@ -486,6 +502,7 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
     durability: settings.durability,
     anchors,
     anchorMs: settings.anchorMs,
+    key,
     committed: new Int32Array(committed),
     onWarning: settings.onWarning,
   });

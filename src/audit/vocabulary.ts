@@ -44,15 +44,15 @@ export const KINDS = {
   'receipt.issue': row('chain', { first: 'integer', last: 'integer', receipt: 'digest' }),
   // The kernel and its administration.
   'kernel.open': row('kernel', { capacity: 'integer', software: 'text' }),
-  'kernel.close': row('kernel', { agents: 'integer' }),
+  'kernel.close': row('kernel', {}),
   'module.load': row('kernel', { bytes: 'integer', cached: 'boolean' }),
   'module.refuse': row('kernel', { code: 'text', reason: 'text' }),
   'service.register': row('kernel', { service: 'text' }),
   'service.unregister': row('kernel', { service: 'text' }),
-  'cron.add': row('kernel', { job: 'text', action: 'text', timing: 'text' }),
+  'cron.add': row('kernel', { job: 'text' }),
   'cron.remove': row('kernel', { job: 'text' }),
   // Processes and their supervision.
-  'agent.spawn': ahead('supervisor', {
+  'agent.spawn': row('supervisor', {
     backend: 'text',
     grants: 'json',
     isolation: 'text',
@@ -70,8 +70,6 @@ export const KINDS = {
     reason: 'text',
     usage: 'json',
   }),
-  'agent.stop': ahead('supervisor', { by: 'integer', grace_ms: 'integer' }),
-  'agent.force_stop': ahead('supervisor', { by: 'integer' }),
   'agent.suspend': row('supervisor', {}),
   'agent.resume': row('supervisor', {}),
   'agent.restart': row('supervisor', {
@@ -80,13 +78,8 @@ export const KINDS = {
     restarts: 'integer',
     strategy: 'text',
   }),
-  'agent.watchdog_reap': row('supervisor', { waited_ms: 'integer' }),
-  'supervisor.start': row('supervisor', { children: 'texts', strategy: 'text' }),
-  'supervisor.exhausted': row('supervisor', { child: 'text', restarts: 'integer' }),
-  'supervisor.stop': row('supervisor', {}),
   // Capabilities.
-  'capability.grant': ahead('capability', { grant: 'json', id: 'integer' }),
-  'capability.attenuate': row('capability', { grants: 'json', parent_pid: 'integer' }),
+  'capability.grant': row('capability', { grant: 'json', id: 'integer' }),
   'capability.deny': row('capability', {
     capability: 'text',
     count: 'integer',
@@ -94,13 +87,13 @@ export const KINDS = {
     operation: 'text',
   }),
   'capability.revoked': row('capability', { capability: 'text', ids: 'json' }),
-  'capability.elevate': ahead('capability', {
+  'capability.elevate': row('capability', {
     decision: 'text',
     grant: 'json',
     reason: 'text',
   }),
   // Tools.
-  'tool.register': row('tool', { schema: 'digest', tool: 'text' }),
+  'tool.register': row('tool', { description: 'digest', tool: 'text' }),
   'tool.call': ahead('tool', { arguments: 'digest', bytes: 'integer', tool: 'text' }),
   'tool.result': row('tool', {
     bytes: 'integer',
@@ -108,10 +101,6 @@ export const KINDS = {
     result: 'digest?',
     tool: 'text',
   }),
-  // Policy and backends.
-  'policy.load': row('policy', { policy: 'digest', rules: 'integer' }),
-  'backend.lost': row('backend', { agents: 'integer', reason: 'text' }),
-  'ipc.dead_letter': row('ipc', { count: 'integer', reason: 'text' }),
   // What the embedding program records itself.
   'app.event': row('app', { data: 'json', name: 'text' }),
 } as const satisfies Readonly<Record<string, KindRow>>;

@@ -29,6 +29,7 @@ const FOR_GUESTS: Readonly<Partial<Record<ErrorCode, readonly [error: string, me
     ],
     RF_USAGE: ['invalid', 'the request can not be understood: see the words of grants and limits'],
     RF_CLOSED: ['unavailable', 'the host is being closed'],
+    RF_AUDIT: ['unavailable', 'the host can not record it at the moment: try later'],
     RF_BACKEND_NOT_AVAILABLE: [
       'unavailable',
       'this isolation is not offered here: its operator knows why',

@@ -33,6 +33,10 @@ export interface ModulesOptions {
   };
   /** Aborted when nothing is loaded any more. */
   readonly closing: AbortSignal;
+  /** A module was loaded. Must not throw. */
+  loaded(digest: string, bytes: number, fromCache: boolean): void;
+  /** A load has failed. Must not throw. */
+  refused(error: unknown): void;
   warn(text: string): void;
 }
 
@@ -126,6 +130,20 @@ export class Modules {
       );
     }
     const path = pathOf(source);
+    try {
+      return await this.#load(source, path, name, options);
+    } catch (error) {
+      this.#options.refused(error);
+      throw error;
+    }
+  }
+
+  async #load(
+    source: string | URL | Uint8Array,
+    path: string | null,
+    name: string | null,
+    options: LoadOptions,
+  ): Promise<LoadedModule> {
     const { bytes, realPath } =
       source instanceof Uint8Array
         ? { bytes: source, realPath: null }
@@ -152,6 +170,7 @@ export class Modules {
     if (name !== null) {
       this.#byName.set(name, module);
     }
+    this.#options.loaded(module.digest, bytes.length, module.fromCache);
     return module;
   }
 

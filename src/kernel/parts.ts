@@ -14,6 +14,7 @@ import { Pipes } from '../ipc/pipes.ts';
 import { KERNEL_PID, type Pid } from '../process/state.ts';
 import type { SavedJob } from '../schedule/file.ts';
 import { ScoreBook } from '../scores/book.ts';
+import { reportOf } from '../supervisor/ending.ts';
 import type { Report } from '../supervisor/report.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { catalogueTools } from '../tools/catalogue/catalogue.ts';
@@ -23,6 +24,7 @@ import { defaultCacheDirectory } from '../wasm/component/prepare/prepare.ts';
 import { agentOf } from './agent.ts';
 import { ProgramHttp } from './agent-http.ts';
 import { agentReach } from './agent-reach.ts';
+import type { KernelAudit } from './audit.ts';
 import { Children } from './children.ts';
 import { outcomeForGuest } from './for-guests.ts';
 import { GrantedTools } from './granted-tools.ts';
@@ -37,7 +39,7 @@ import { type Operator, operatorOf } from './operator.ts';
 import { ReliableSends } from './reliable.ts';
 import { roomOfProcess } from './room.ts';
 import { KernelSchedule, SYSTEM_CLOCK } from './schedule.ts';
-import type { KernelOptions } from './spawn-options.ts';
+import { CAPACITY_DEFAULT, type KernelOptions } from './spawn-options.ts';
 import { Spawner } from './spawner.ts';
 import { Supervisors } from './supervisors.ts';
 import { Views } from './views.ts';
@@ -45,9 +47,6 @@ import { Watchdog } from './watchdog.ts';
 
 /** The addresses and mappings of a process are its own, however many kernels it has. */
 export const ROOM = roomOfProcess();
-
-/** Agents of a kernel at a time, if nothing else is said. */
-const CAPACITY_DEFAULT = 4_096;
 
 /** What a kernel is made of. */
 export interface Parts {
@@ -70,12 +69,18 @@ export interface Parts {
   readonly pipes: Pipes;
   readonly deadLetters: DeadLetters;
   readonly watchdog: Watchdog | null;
+  /** Null: nothing is recorded. */
+  readonly audit: KernelAudit | null;
   /** Aborted when the kernel is closed. */
   readonly closing: AbortController;
 }
 
 /** Builds all parts: none of them does anything before this has returned. */
-export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): Parts {
+export function buildParts(
+  options: KernelOptions,
+  saved: readonly SavedJob[],
+  audit: KernelAudit | null = null,
+): Parts {
   const capacity = options.capacity ?? CAPACITY_DEFAULT;
   const operator = operatorOf(options);
   const { warn } = operator;
@@ -119,16 +124,22 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
       operator.log(line);
     },
     nearLimit: operator.nearLimit,
-    callTool: (name, argumentsJson, call) => tools.call(name, argumentsJson, call),
+    requireRecording: () => audit?.requireRecording(),
+    callTool: (name, argumentsJson, call) =>
+      audit === null
+        ? tools.call(name, argumentsJson, call)
+        : audit.callTool(name, argumentsJson, call, () => tools.call(name, argumentsJson, call)),
     spawnChild: (parent, request) => children.spawn(parent, request),
     elevate: (pid, agentId, grant, reason) =>
-      elevate(elevations, operator, { pid, agentId, grant, reason }),
+      elevate(elevations, operator, { pid, agentId, grant, reason }, audit),
     changed: (process, from) => {
       metrics.changed(process, from);
+      audit?.changed(process, from);
       if (from === null) {
         scores.spawned(process);
       }
       if (process.exit !== null) {
+        audit?.exited(process, reportOf(process, process.exit));
         scores.exited(process, process.exit.reason);
         schedule.exited(process.pid);
         pipes.exited(process.pid);
@@ -141,7 +152,10 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
       tools.exited(pid);
       kv.forget(`pid ${pid}`);
     },
-    revoked: (grants) => tools.revoked(grants),
+    revoked: (grants) => {
+      tools.revoked(grants);
+      audit?.revoked(grants);
+    },
     childStopped: (pid) => children.stopped(pid),
     tools: (pid) => tools.list(pid),
     onMessage: options.onMessage ?? null,
@@ -170,6 +184,8 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
       options.cacheDirectory === undefined ? defaultCacheDirectory() : options.cacheDirectory,
     backend,
     closing: closing.signal,
+    loaded: (digest, bytes, fromCache) => audit?.loaded(digest, bytes, fromCache),
+    refused: (error) => audit?.refused(error),
     warn,
   });
   const native = new NativeBackend();
@@ -185,7 +201,10 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
   });
   const elevations = new Elevations({
     ...(options.onElevation && { decide: options.onElevation }),
-    grant: (pid, spec) => void supervisor.grants.grant(pid, [spec]),
+    grant: (pid, spec) => {
+      const granted = supervisor.grants.grant(pid, [spec]);
+      audit?.granted(pid, granted);
+    },
     warn,
   });
   const schedule: KernelSchedule = new KernelSchedule({
@@ -251,6 +270,7 @@ export function buildParts(options: KernelOptions, saved: readonly SavedJob[]): 
     pipes,
     deadLetters,
     watchdog,
+    audit,
     closing,
   };
 }
@@ -265,11 +285,15 @@ async function elevate(
     readonly grant: WordedGrant;
     readonly reason: string;
   },
+  audit: KernelAudit | null,
 ): Promise<CallOutcome<ElevationOutcome>> {
   const { pid, agentId, grant, reason } = asked;
   try {
     const spec = specOfWords(grant, []);
-    return { tag: 'ok', val: await elevations.request(pid, agentId, spec, reason) };
+    audit?.requireRecording();
+    const decision = await elevations.request(pid, agentId, spec, reason);
+    audit?.elevated(pid, agentId, { grant, reason }, decision);
+    return { tag: 'ok', val: decision };
   } catch (error) {
     return outcomeForGuest(error, (why) =>
       operator.warn(`a grant that pid ${pid} asked for could not be decided: ${why}`),
@@ -297,5 +321,6 @@ export async function closeParts(parts: Parts): Promise<Report[]> {
   await services;
   await schedule;
   parts.views.close();
+  await parts.audit?.close();
   return reports;
 }

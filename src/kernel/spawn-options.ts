@@ -1,6 +1,8 @@
 /** How a kernel is opened and what is spawned, as callers write it. */
 
 import * as z from 'zod';
+import type { AuditLog } from '../audit/log.ts';
+import type { AuditOptions } from '../audit/options.ts';
 import { type BackendName, ISOLATIONS, type Isolation } from '../backend/backend.ts';
 import type { ElevationAnswer, ElevationRequest } from '../capability/elevation.ts';
 import type { GrantSpec } from '../capability/grant.ts';
@@ -89,6 +91,11 @@ export interface KernelOptions {
    * @default never
    */
   readonly watchdog?: WatchdogOptions;
+  /**
+   * Records what happens in an audit chain: a log that is open, or how to open one that ends with the kernel
+   * (docs/audit.md). While it can't be written nobody is spawned, and no tool is called. @default nowhere
+   */
+  readonly audit?: AuditLog | AuditOptions;
   /** Takes the lines that agents log. */
   readonly onLog?: (line: LogLine) => void;
   /**
@@ -99,6 +106,9 @@ export interface KernelOptions {
   /** Takes what the operator should know. */
   readonly onWarning?: (text: string) => void;
 }
+
+/** Agents of a kernel at a time, if nothing else is said. */
+export const CAPACITY_DEFAULT = 4_096;
 
 const isRecord = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -138,6 +148,7 @@ export const optionsSchema = z.strictObject({
     .custom<(message: ProgramMessage) => void>((value) => typeof value === 'function')
     .optional(),
   schedule: scheduleSchema.optional(),
+  audit: z.custom<AuditLog | AuditOptions>(isRecord, 'give a log, or how to open one').optional(),
   onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
   watchdog: watchdogSchema.optional(),
   onResourceWarning: z

@@ -40,6 +40,8 @@ export interface SupervisorOptions {
   readonly quotas: QuotasInput;
   readonly ownerQuotas: QuotasInput;
   onLog(line: LogLine): void;
+  /** Throws while what happens can't be recorded: nobody is spawned then. */
+  requireRecording(): void;
   /** An agent has used most of a limit. Must not throw. */
   nearLimit(warning: ResourceWarning): void;
   callTool(

@@ -99,6 +99,7 @@ export class Supervisor {
         `Cannot spawn '${request.agentId}' as the kernel is closed: open another.`,
       );
     }
+    this.#options.requireRecording();
     this.#checkParent(request);
     this.#checkServices(request);
     const process = this.#table.insert((pid) => {

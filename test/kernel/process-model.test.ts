@@ -46,6 +46,7 @@ class Real {
       quotas: {},
       ownerQuotas: {},
       onLog: () => {},
+      requireRecording: () => {},
       nearLimit: () => {},
       callTool: unexpected,
       spawnChild: unexpected,

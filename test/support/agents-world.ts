@@ -51,6 +51,7 @@ export function agentsWorld(
     quotas: {},
     ownerQuotas: {},
     onLog: nothing,
+    requireRecording: nothing,
     nearLimit: nothing,
     callTool: unexpected,
     spawnChild: unexpected,

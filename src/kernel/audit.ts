@@ -1,0 +1,339 @@
+/** What of a kernel stands in the audit chain, and what does not happen while it can't be written. */
+
+import { canonical, digestOf } from '../audit/canonical.ts';
+import { AuditLog, openAudit } from '../audit/log.ts';
+import type { Envelope } from '../audit/receipt.ts';
+import type { AuditEvent } from '../audit/vocabulary.ts';
+import type { CallOutcome } from '../backend/backend.ts';
+import type { Grant, GrantSpec } from '../capability/grant.ts';
+import { RingfenceError } from '../errors.ts';
+import type { Pid, ProcessState } from '../process/state.ts';
+import type { Process } from '../supervisor/process.ts';
+import { type Report, reportLimits } from '../supervisor/report.ts';
+import type { ToolDescription } from '../tools/tool.ts';
+import { FUEL_TABLE_VERSION } from '../wasm/metering/costs.ts';
+import { CAPACITY_DEFAULT, type KernelOptions } from './spawn-options.ts';
+
+/** Agents that have exited and of which receipts can still be given. */
+const RECEIPTS_MAX = 10_000;
+
+/** What is kept of an agent for its receipt. */
+interface Run {
+  /** None of its events is before this one. */
+  readonly first: number;
+  readonly grants: readonly unknown[];
+  report: Report | null;
+}
+
+/** A scope as JSON: sets as lists in order, and of a seed only its hash. */
+function plain(value: unknown): unknown {
+  if (value instanceof Set) {
+    return [...value].map(plain).sort();
+  }
+  if (Array.isArray(value)) {
+    return value.map(plain);
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([name, field]) =>
+        name === 'seed' && typeof field === 'string'
+          ? ['seed_sha256', digestOf(field)]
+          : [name, plain(field)],
+      ),
+    );
+  }
+  return value;
+}
+
+const plainGrant = ({ kind, scope }: GrantSpec): unknown => ({ kind, scope: plain(scope) });
+
+/** SHA-256 of what a run was given and what it gave, by names of the program's. */
+export interface RunHashes {
+  readonly inputs?: Readonly<Record<string, string>>;
+  readonly outputs?: Readonly<Record<string, string>>;
+}
+
+const NOT_RECORDED: CallOutcome<never> = {
+  tag: 'err',
+  error: 'unavailable',
+  message: 'the call can not be recorded at the moment: try later',
+};
+
+/**
+ * The audit of a kernel that is being opened; null: it has none.
+ *
+ * @throws {RingfenceError} as `openAudit`
+ */
+export async function openKernelAudit({
+  audit,
+  capacity,
+  onWarning,
+}: KernelOptions): Promise<KernelAudit | null> {
+  if (audit === undefined) {
+    return null;
+  }
+  const made =
+    audit instanceof AuditLog
+      ? new KernelAudit(audit, false)
+      : new KernelAudit(await openAudit({ ...(onWarning && { onWarning }), ...audit }), true);
+  made.opened(capacity ?? CAPACITY_DEFAULT);
+  return made;
+}
+
+/** Writes what happens in a kernel into the audit log. */
+export class KernelAudit {
+  readonly log: AuditLog;
+  readonly #isOwn: boolean;
+  readonly #runs = new Map<Pid, Run>();
+
+  /** `isOwn`: it ends with the kernel. */
+  constructor(log: AuditLog, isOwn: boolean) {
+    this.log = log;
+    this.#isOwn = isOwn;
+  }
+
+  opened(capacity: number): void {
+    this.note({ kind: 'kernel.open', payload: { capacity, software: 'ringfence' } });
+  }
+
+  /** @throws {RingfenceError} `RF_AUDIT`, `RF_CLOSED` while what happens can't be recorded */
+  requireRecording(): void {
+    if (this.log.problem !== null) {
+      throw this.log.problem;
+    }
+  }
+
+  /** An agent was spawned (`from` is null), or has changed its state. */
+  changed(process: Process, from: ProcessState | null): void {
+    if (from === null) {
+      this.#spawned(process);
+      return;
+    }
+    const { state } = process;
+    if (state !== 'exited') {
+      // That it runs is what its spawn leads to; everything else is told.
+      if (state === 'suspended' || from === 'suspended') {
+        const kind = state === 'suspended' ? 'agent.suspend' : 'agent.resume';
+        this.#about(process, { kind, payload: {} });
+      } else if (state !== 'running') {
+        this.#about(process, { kind: 'process.state', payload: { from, to: state } });
+      }
+    }
+  }
+
+  #spawned(process: Process): void {
+    const { request, parentPid, restartedFrom, owner } = process;
+    const grants = request.grants.map(plainGrant);
+    if (this.#runs.size >= RECEIPTS_MAX) {
+      this.#forgetOne();
+    }
+    this.#runs.set(process.pid, { first: this.log.last + 1, grants, report: null });
+    this.#about(process, {
+      kind: 'agent.spawn',
+      payload: {
+        backend: request.module === null ? 'native' : 'wasm',
+        grants,
+        isolation: request.isolation,
+        limits: reportLimits(request.limits),
+        owner,
+        parent_pid: parentPid,
+        restarted_from: restartedFrom,
+      },
+    });
+    if (restartedFrom !== null) {
+      this.#about(process, {
+        kind: 'agent.restart',
+        payload: {
+          new_pid: process.pid,
+          old_pid: restartedFrom,
+          restarts: request.lineage.restarts,
+          strategy: 'supervised',
+        },
+      });
+    }
+  }
+
+  /** Of those that have exited the oldest goes; of those that run, which are few, none. */
+  #forgetOne(): void {
+    for (const [pid, { report }] of this.#runs) {
+      if (report !== null) {
+        this.#runs.delete(pid);
+        return;
+      }
+    }
+  }
+
+  /** An agent has ended: what it was denied, and how it ended. */
+  exited(process: Process, report: Report): void {
+    const { denied, exit, usage } = report;
+    for (const { capability, operation, count } of denied) {
+      this.#about(process, {
+        kind: 'capability.deny',
+        payload: { capability, count, first_ms: Math.floor(process.spawnedAtMs), operation },
+      });
+    }
+    this.#about(process, {
+      kind: 'agent.exit',
+      payload: {
+        code: exit.code,
+        denials: denied.reduce((sum, { count }) => sum + count, 0),
+        fuel_table: String(FUEL_TABLE_VERSION),
+        message: exit.message,
+        reason: exit.reason,
+        usage,
+      },
+    });
+    const run = this.#runs.get(process.pid);
+    if (run !== undefined) {
+      run.report = report;
+    }
+  }
+
+  revoked(grants: readonly Grant[]): void {
+    for (const { owner, kind, id } of grants) {
+      this.note({
+        kind: 'capability.revoked',
+        pid: owner,
+        payload: { capability: kind, ids: [id] },
+      });
+    }
+  }
+
+  granted(pid: Pid, grants: readonly Grant[]): void {
+    for (const grant of grants) {
+      const payload = { grant: plainGrant(grant), id: grant.id };
+      this.note({ kind: 'capability.grant', pid, payload });
+    }
+  }
+
+  elevated(
+    pid: Pid,
+    agentId: string,
+    asked: { grant: unknown; reason: string },
+    decision: string,
+  ): void {
+    const { grant, reason } = asked;
+    this.note({ kind: 'capability.elevate', pid, agentId, payload: { decision, grant, reason } });
+  }
+
+  toolRegistered(description: ToolDescription): void {
+    this.note({
+      kind: 'tool.register',
+      payload: { description: digestOf(JSON.stringify(description)), tool: description.name },
+    });
+  }
+
+  loaded(digest: string, bytes: number, cached: boolean): void {
+    this.note({ kind: 'module.load', module: digest, payload: { bytes, cached } });
+  }
+
+  refused(error: unknown): void {
+    if (error instanceof RingfenceError) {
+      this.note({ kind: 'module.refuse', payload: { code: error.code, reason: error.message } });
+    }
+  }
+
+  /** Calls a tool when that it is called is on disk; what came of it is recorded, too. */
+  async callTool<Outcome extends CallOutcome<string>>(
+    tool: string,
+    argumentsJson: string,
+    { pid, agentId }: { readonly pid: Pid; readonly agentId: string },
+    call: () => Promise<Outcome>,
+  ): Promise<Outcome | CallOutcome<never>> {
+    const about = { pid, agentId };
+    const bytes = Buffer.byteLength(argumentsJson);
+    try {
+      await this.log.recorded({
+        ...about,
+        kind: 'tool.call',
+        payload: { arguments: digestOf(argumentsJson), bytes, tool },
+      });
+    } catch {
+      return NOT_RECORDED;
+    }
+    const outcome = await call();
+    const answer = outcome.tag === 'ok' ? outcome.val : null;
+    this.note({
+      ...about,
+      kind: 'tool.result',
+      payload: {
+        bytes: answer === null ? 0 : Buffer.byteLength(answer),
+        outcome: outcome.tag === 'ok' ? 'ok' : outcome.error,
+        result: answer === null ? null : digestOf(answer),
+        tool,
+      },
+    });
+    return outcome;
+  }
+
+  /**
+   * A signed receipt of an agent that has exited.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND` for one that runs, or is not among the last 10,000;
+   * `RF_AUDIT_KEY` where the chain has no key, `RF_AUDIT`
+   */
+  async receipt(pid: Pid, hashes: RunHashes): Promise<Envelope> {
+    const run = this.#runs.get(pid);
+    if (run?.report == null) {
+      throw new RingfenceError(
+        'RF_PROCESS_NOT_FOUND',
+        `Cannot give a receipt of pid ${pid}: it has not exited, or too long ago; ask when its report is there.`,
+        { pid },
+      );
+    }
+    const { report, first, grants } = run;
+    const { agent_id, module, denied, deterministic, exit, limits, usage } = report;
+    const said = {
+      agent_id: agent_id.toWellFormed(),
+      denied,
+      deterministic,
+      exit: { ...exit, message: exit.message?.toWellFormed() ?? null },
+      fuel_table: String(FUEL_TABLE_VERSION),
+      grants,
+      inputs: hashes.inputs ?? {},
+      limits,
+      module_sha256: module.sha256,
+      outputs: hashes.outputs ?? {},
+      pid,
+      usage,
+    };
+    // What JSON does not have is found before anything is signed.
+    canonical(said);
+    return await this.log.issueReceipt(said, first);
+  }
+
+  async close(): Promise<void> {
+    this.note({ kind: 'kernel.close', payload: {} });
+    if (this.#isOwn) {
+      await this.log.close();
+    } else {
+      // Why it can't be written its own operator is told by the log.
+      await this.log.flush().catch(() => {});
+    }
+  }
+
+  #about(
+    { pid, agentId, request }: Process,
+    event: {
+      [Kind in AuditEvent['kind']]: Pick<AuditEvent<Kind>, 'kind' | 'payload'>;
+    }[AuditEvent['kind']],
+  ): void {
+    this.note({
+      ...event,
+      pid,
+      agentId,
+      module: request.module?.digest ?? null,
+    } as AuditEvent);
+  }
+
+  /** Records what has happened. It never throws for the disk: what has happened has happened, and a log that is closed says so to who must not go on. */
+  note(event: AuditEvent): void {
+    try {
+      this.log.append(event);
+    } catch (error) {
+      if (!(error instanceof RingfenceError && error.code === 'RF_CLOSED')) {
+        throw error;
+      }
+    }
+  }
+}
