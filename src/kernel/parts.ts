@@ -102,7 +102,7 @@ export function buildParts(
     reachOf: agentReach({
       find: (pid) => supervisor.find(pid),
       grantsOf: (pid) => supervisor.grants.of(pid),
-      http: new ProgramHttp(networkSettings(options.network)),
+      http: new ProgramHttp(networkSettings(options.network, options.secrets)),
     }),
     kv,
     inherited: inheritedDescriptors,

@@ -4,6 +4,7 @@
  */
 
 import { FILE_FAMILIES } from './file-families.ts';
+import { NETWORK_FAMILY } from './network-family.ts';
 
 /** One act of a family. */
 export interface Shown {
@@ -48,6 +49,7 @@ const shown = (family: number, act: string, ...tests: string[]): Shown => ({ fam
 /** All families but those of {@link ELSEWHERE}. */
 export const FAMILIES: readonly Shown[] = [
   ...FILE_FAMILIES,
+  ...NETWORK_FAMILY,
   shown(
     19,
     'an empty loop',
@@ -534,7 +536,4 @@ export const FAMILIES: readonly Shown[] = [
 ];
 
 /** Families whose tests are listed elsewhere, or come with what they are about. */
-export const ELSEWHERE: ReadonlyMap<number, string> = new Map([
-  [39, 'the network'],
-  [45, 'the audit log'],
-]);
+export const ELSEWHERE: ReadonlyMap<number, string> = new Map([[45, 'the audit log']]);
