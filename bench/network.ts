@@ -1,4 +1,4 @@
-/** What a request costs that a module handles, beside Node's own server in the same run. */
+/** What requests cost that modules handle, and that agents send, beside Node and undici in the same run. */
 
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { buildGuests } from '../scripts/build-guests.ts';
 import { openKernel } from '../src/index.ts';
 import { median, type Part, quantile, type Row } from './measure.ts';
+import { callingOut } from './network-out.ts';
 
 const CONNECTIONS = 32;
 const ROUNDS = 5;
@@ -71,15 +72,15 @@ async function inTurns(servers: readonly Served[]): Promise<Row[]> {
 
 export const network: Part = {
   name: 'network',
-  what: 'requests that a module handles, with an instance each and kept, beside Node’s own server',
+  what: 'requests that modules handle and agents send, beside Node’s own server and undici',
   async run() {
-    const { files } = await buildGuests({ only: ['web-hello'] });
+    const { files } = await buildGuests({ only: ['web-hello', 'caller'] });
     await using kernel = await openKernel();
     const module = await kernel.load(files.get('web-hello') ?? '');
     const limits = { fuel: 1_000_000_000, cpuTimeMs: 0 };
     await using fresh = kernel.serve({ module, limits });
     await using kept = kernel.serve({ module, limits, keepWarm: CONNECTIONS });
-    return await inTurns([
+    const served = await inTurns([
       {
         name: "in: Node's own server",
         listener: (request, response) => {
@@ -94,5 +95,7 @@ export const network: Part = {
       { name: 'in: a module, an instance a request', listener: fresh.listener },
       { name: 'in: a module, instances kept', listener: kept.listener },
     ]);
+    const caller = await kernel.load(files.get('caller') ?? '');
+    return [...served, ...(await callingOut(kernel, caller))];
   },
 };

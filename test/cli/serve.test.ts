@@ -62,10 +62,10 @@ const REQUEST = (path: string, ...fields: string[]): string =>
   [`GET /${path} HTTP/1.1`, 'host: a.test', ...fields, '', ''].join('\r\n');
 const LAST = 'connection: close';
 
-describe('ringfence serve', () => {
+describe('ringfence serve', { timeout: 60_000 }, () => {
   let served: Served;
   beforeAll(async () => {
-    served = await serve('--request-timeout', '2s', '--max-request', '100KiB');
+    served = await serve('--request-timeout', '5s', '--max-request', '100KiB');
   });
   afterAll(async () => {
     const { status, lines } = await stop(served);
