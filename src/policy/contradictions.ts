@@ -1,7 +1,7 @@
 /** What a policy says that can't be meant, though each of its fields could be. */
 
 import type { Isolation } from '../backend/backend.ts';
-import { grantsSchema } from '../capability/input.ts';
+import { type GrantsInput, grantsSchema } from '../capability/input.ts';
 import { FEATURE_NAMES, type FeatureName } from '../wasm/metering/features.ts';
 
 /** Something that is wrong at the key or the value at the end of a path. */
@@ -121,6 +121,28 @@ export function* warningsOf(
       path: [...path, 'grants', 'expires'],
       of: 'value',
       message: 'these grants have expired: nothing of them is in force',
+    };
+  }
+}
+
+/** Presets that allow all tools. */
+const PRESETS_OF_ALL_TOOLS: ReadonlySet<unknown> = new Set(['browser', 'standard']);
+
+/** Commands that a module gets without anybody having named them. `path` leads to the settings. */
+export function* withEveryCommand(
+  { grants }: { readonly grants?: GrantsInput | undefined },
+  path: readonly PropertyKey[],
+): Generator<Finding> {
+  const tools = grants?.tools;
+  const isAll =
+    tools === 'all' ||
+    (typeof tools === 'object' && tools !== null && 'allow' in tools && tools.allow === 'all');
+  const isPreset = tools === undefined && PRESETS_OF_ALL_TOOLS.has(grants?.preset);
+  if (isAll || isPreset) {
+    yield {
+      path: [...path, 'grants', isAll ? 'tools' : 'preset'],
+      of: 'value',
+      message: 'it allows every command of this policy: name the tools that are meant',
     };
   }
 }

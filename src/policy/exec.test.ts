@@ -35,3 +35,20 @@ test.each([
   );
   expect(() => parse(text)).toThrow(place);
 });
+
+test.each([
+  ['grants.tools = "all"', '4:16'],
+  ['grants.tools = { allow = "all" }', '4:16'],
+  ['grants.preset = "standard"', '4:17'],
+  ['grants.tools = ["exec.x"]', null],
+  ['grants = { preset = "standard", tools = [] }', null],
+])('whoever allows all tools is told that commands are among them: %s', (grants, place) => {
+  const of = (exec: string) =>
+    parse(`[[module]]\nmatch = "**"\n${grants}\n${exec}`).warnings.map(
+      ({ line, column, message }) => `${line}:${column} ${message}`,
+    );
+  expect(of('')).toEqual([]);
+  const told = of('[exec.x]\ncommand = "/bin/true"');
+  expect(told).toEqual(place === null ? [] : [expect.stringContaining('every command')]);
+  expect(told[0] ?? '').toContain(place ?? '');
+});

@@ -4,7 +4,13 @@ import type { GrantsInput } from '../capability/input.ts';
 import { problemsOf } from '../capability/problems.ts';
 import type { LimitsInput } from '../resource/limits.ts';
 import type { ExecInput } from '../tools/catalogue/exec-command.ts';
-import { contradictionsOf, type Finding, warningsOf, withoutProcess } from './contradictions.ts';
+import {
+  contradictionsOf,
+  type Finding,
+  warningsOf,
+  withEveryCommand,
+  withoutProcess,
+} from './contradictions.ts';
 import { toExec } from './exec.ts';
 import { type PathPattern, pathPattern } from './pattern.ts';
 import { inOrder, PolicyError, type PolicyProblem } from './problem.ts';
@@ -139,6 +145,9 @@ export function parsePolicy(
   }
   const { defaults: given = {}, module: entries = [], exec = {} } = parsed.data;
   const { unmatched = 'refuse', ...defaults } = given;
+  const hasCommands = Object.keys(exec).length > 0;
+  const commands = (...settings: Parameters<typeof withEveryCommand>): Finding[] =>
+    hasCommands ? [...withEveryCommand(...settings)] : [];
   return {
     unmatched,
     defaults: toSettings(defaults),
@@ -152,8 +161,10 @@ export function parsePolicy(
     warnings: inOrder(
       [
         ...warningsOf(defaults, ['defaults'], nowMs),
+        ...commands(defaults, ['defaults']),
         ...entries.flatMap((entry, index) => [
           ...warningsOf(entry, ['module', index], nowMs),
+          ...commands(entry, ['module', index]),
           ...withoutProcess({ ...defaults, ...entry }, ['module', index]),
         ]),
       ].map(at),
