@@ -56,6 +56,7 @@ module.exports = {
         '^src/resource/',
         '^src/ipc/',
         '^src/http/',
+        '^src/network/sockets/(host|request|caps)\\.ts$',
         '^src/wasm/component/(types|memory-views)\\.ts$',
         '^src/network/exchange\\.ts$',
       ],

@@ -8,6 +8,8 @@ import { type HeldGrant, HeldGrants } from '../../src/capability/held.ts';
 import { type GrantsInput, parseGrants } from '../../src/capability/input.ts';
 import { Conversations } from '../../src/ipc/conversations.ts';
 import type { Answer, Question } from '../../src/ipc/question.ts';
+import type { SocketHost } from '../../src/network/sockets/host.ts';
+import { NO_SOCKETS } from '../../src/network/sockets/host.ts';
 import { ControlBlocks } from '../../src/resource/control-blocks.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/resource/limits.ts';
 import { type GatedFunction, type GuestCall, WAIT } from '../../src/wasm/host/abi/binding.ts';
@@ -233,6 +235,7 @@ export class FakeAgent implements HostAgent {
       drop: () => {},
     }),
   };
+  sockets: SocketHost = NO_SOCKETS;
   readonly limits: Limits;
   readonly block = new ControlBlocks(1).take();
   readonly arguments: readonly string[];

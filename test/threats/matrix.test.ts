@@ -18,6 +18,13 @@ import { openFiles } from '../../src/wasm/host/files/engine.ts';
 import { openRoot } from '../../src/wasm/host/files/root.ts';
 import { HOST } from '../../src/wasm/host/index.ts';
 import type { Descriptor } from '../../src/wasm/host/wasi/filesystem/descriptor.ts';
+import { SharedSocket } from '../../src/wasm/host/wasi/sockets/ask.ts';
+import { TcpSocketResource } from '../../src/wasm/host/wasi/sockets/tcp-socket.ts';
+import { UdpSocketResource } from '../../src/wasm/host/wasi/sockets/udp-socket.ts';
+import {
+  IncomingDatagramStream,
+  OutgoingDatagramStream,
+} from '../../src/wasm/host/wasi/sockets/udp-streams.ts';
 import { callOnce, FakeAgent, FakeTrap } from '../support/fake-agent.ts';
 
 /** What calls may have done: only those that pass do anything. */
@@ -68,6 +75,11 @@ const payload = { tag: 'text', val: 'hello' };
 const child = { agentId: 'child' };
 const spawnRequest: Arguments = () => [child];
 
+const ADDRESS = { tag: 'ipv4', val: { port: 80, address: [127, 0, 0, 1] } };
+const DATAGRAMS = { family: 'ipv4', remote: null, generation: 1 } as const;
+const tcpSocket = ({ agent }: World) => new TcpSocketResource(agent, 'ipv4');
+const udpSocket = ({ agent }: World) => new UdpSocketResource(agent, 'ipv4');
+
 /** Arguments for each function, by interface and name; functions of one kind stand together. */
 const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Arguments>>>> = {
   'ringfence:agent/process': { spawn: spawnRequest, stop: () => [3n, 'force'] },
@@ -105,6 +117,30 @@ const ARGUMENTS: Readonly<Record<string, Readonly<Record<string, Arguments>>>> =
   'wasi:sockets/tcp-create-socket': { 'create-tcp-socket': () => ['ipv4'] },
   'wasi:sockets/udp-create-socket': { 'create-udp-socket': () => ['ipv4'] },
   'wasi:sockets/ip-name-lookup': { 'resolve-addresses': () => [{}, 'example.org'] },
+  'wasi:sockets/tcp': {
+    '[method]tcp-socket.start-bind': (world) => [tcpSocket(world), {}, ADDRESS],
+    '[method]tcp-socket.start-connect': (world) => [tcpSocket(world), {}, ADDRESS],
+    '[method]tcp-socket.start-listen': (world) => [tcpSocket(world)],
+    '[method]tcp-socket.accept': (world) => [tcpSocket(world)],
+    '[method]tcp-socket.shutdown': (world) => [tcpSocket(world), 'both'],
+    '[method]tcp-socket.set-keep-alive-enabled': (world) => [tcpSocket(world), true],
+    '[method]tcp-socket.set-keep-alive-idle-time': (world) => [tcpSocket(world), 1n],
+    '[method]tcp-socket.set-keep-alive-interval': (world) => [tcpSocket(world), 1n],
+    '[method]tcp-socket.set-keep-alive-count': (world) => [tcpSocket(world), 1],
+  },
+  'wasi:sockets/udp': {
+    '[method]udp-socket.start-bind': (world) => [udpSocket(world), {}, ADDRESS],
+    '[method]udp-socket.stream': (world) => [udpSocket(world), ADDRESS],
+    '[method]udp-socket.set-unicast-hop-limit': (world) => [udpSocket(world), 9],
+    '[method]incoming-datagram-stream.receive': ({ agent }) => [
+      new IncomingDatagramStream(agent, DATAGRAMS, new SharedSocket(1)),
+      1n,
+    ],
+    '[method]outgoing-datagram-stream.send': ({ agent }) => [
+      new OutgoingDatagramStream(agent, DATAGRAMS, new SharedSocket(1)),
+      [],
+    ],
+  },
   'wasi:http/outgoing-handler': { handle: () => [{ release: () => {} }, undefined] },
   'wasi:filesystem/types': {
     '[method]descriptor.read-via-stream': ({ file }) => [file, 0n],

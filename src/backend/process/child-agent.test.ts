@@ -4,6 +4,8 @@
  */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { HttpClient } from '../../network/http-client.ts';
+import { NETWORK_SETTINGS_DEFAULT } from '../../network/settings.ts';
 import { COMMAND, type ControlBlock, ControlBlocks } from '../../resource/control-blocks.ts';
 import { type LimitsInput, parseLimits } from '../../resource/limits.ts';
 import { NO_FEATURES } from '../../wasm/metering/features.ts';
@@ -51,6 +53,7 @@ async function begun(
     },
     module: { digest: 'x', plan: { features }, modules: [] },
     sliceFuel: 1,
+    client: new HttpClient(NETWORK_SETTINGS_DEFAULT),
     events: {
       log: (_: string, message: string) => logged.push(message),
       ...events,

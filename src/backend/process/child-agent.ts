@@ -29,6 +29,7 @@ import type { Launched } from './launcher.ts';
 import { NetworkBroker } from './network-broker.ts';
 import { Requests } from './requests.ts';
 import { isAct, Rest } from './rest.ts';
+import { SocketBroker } from './socket-broker.ts';
 import { ChildStreams } from './streams.ts';
 import { type ChildParts, takeMessage } from './take-message.ts';
 import { Tellings } from './tellings.ts';
@@ -89,6 +90,12 @@ export class ChildAgent implements BackendAgent {
         block,
         denials,
         tell: (say) => send({ kind: 'network', pid, say }),
+      }),
+      sockets: new SocketBroker(options.client.guard, {
+        grants: this.#held,
+        limits,
+        block,
+        denials,
       }),
       denials,
       requests: new Requests(
@@ -202,6 +209,7 @@ export class ChildAgent implements BackendAgent {
 
   granted(grant: HeldGrant): void {
     this.#held.add(grant);
+    this.#parts.sockets.granted(grant);
     if (this.#begun) {
       this.#send({ kind: 'grant', pid: this.#start.pid, grant: withoutHostPath(grant) });
     }
@@ -215,6 +223,7 @@ export class ChildAgent implements BackendAgent {
   async revoked(): Promise<void> {
     this.#parts.requests.revoked();
     this.#parts.network.revoked();
+    this.#parts.sockets.look();
     this.#parts.deliveries.changed();
     if (!this.#begun || this.#ended) {
       return;
@@ -371,6 +380,7 @@ export class ChildAgent implements BackendAgent {
     this.#parts.requests.close();
     this.#parts.files.close();
     this.#parts.network.close();
+    this.#parts.sockets.close();
     const undelivered = this.#parts.deliveries.close();
     this.#parts.tellings.close();
     this.#link.kill();

@@ -212,6 +212,7 @@ const head = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('tool'), id: count, name }),
   z.strictObject({ kind: z.literal('spawn'), id: count }),
   z.strictObject({ kind: z.literal('file'), id: count, request: z.unknown() }),
+  z.strictObject({ kind: z.literal('socket'), id: count, request: z.unknown() }),
 ]);
 
 /** The head of a frame, of the right form. */
@@ -255,6 +256,7 @@ const WITH_BODY: ReadonlySet<string> = new Set([
   'tool',
   'spawn',
   'file',
+  'socket',
 ]);
 
 /** @throws {ChildProtocolError} where it has not the form of any message. */

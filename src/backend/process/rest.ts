@@ -13,6 +13,7 @@ const ACTS: ReadonlySet<ReadHead['kind']> = new Set([
   'spawn',
   'request-grant',
   'file',
+  'socket',
 ]);
 
 /** Whether only an agent that runs asks for it. */

@@ -17,8 +17,10 @@ import {
   readSpawn,
   readText,
 } from './from-child.ts';
+import { readSocketRequest } from './from-child-sockets.ts';
 import type { NetworkBroker } from './network-broker.ts';
 import type { Requests } from './requests.ts';
+import type { SocketBroker } from './socket-broker.ts';
 import type { ChildStreams } from './streams.ts';
 import type { Tellings } from './tellings.ts';
 
@@ -27,6 +29,7 @@ export interface ChildParts {
   readonly start: BackendStart;
   readonly events: BackendEvents;
   readonly files: FileBroker;
+  readonly sockets: SocketBroker;
   readonly deliveries: Deliveries;
   readonly denials: Denials;
   readonly network: NetworkBroker;
@@ -92,6 +95,11 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
     case 'file':
       parts.files.perform(readFileRequest(head.request, body), (answer) =>
         parts.send({ kind: 'file-answer', id: head.id, answer }),
+      );
+      return;
+    case 'socket':
+      parts.sockets.perform(readSocketRequest(head.request, body), (answer) =>
+        parts.send({ kind: 'socket-answer', id: head.id, answer }),
       );
       return;
     case 'send':

@@ -8,6 +8,8 @@ import type { Asker, Conversations } from '../../ipc/conversations.ts';
 import type { Address, Body, Delivery, MessageFilter, Payload } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { FromNetwork, SendHead } from '../../network/exchange.ts';
+import type { SocketHost } from '../../network/sockets/host.ts';
+import type { SocketErrorCode } from '../../network/sockets/request.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { WAIT } from './abi/binding.ts';
@@ -19,8 +21,11 @@ import type { Operation, Subscribe } from './operation.ts';
 
 export type { Operation, Outcome, Subscribe, Unsubscribe } from './operation.ts';
 
-/** Why a stream of a file, or of an HTTP body, failed; from then on it is closed. */
-export type StreamFailure = { readonly failed: ErrorCode } | { readonly httpFailed: HttpErrorCode };
+/** Why a stream of a file, of an HTTP body or of a connection failed; from then on it is closed. */
+export type StreamFailure =
+  | { readonly failed: ErrorCode }
+  | { readonly httpFailed: HttpErrorCode }
+  | { readonly socketFailed: SocketErrorCode };
 
 /** Bytes that come to an agent. The host reads ahead a bounded amount only. */
 export interface InputSource {
@@ -144,6 +149,7 @@ export interface HostAgent {
   forgot(asker: Asker): void;
   readonly files: FileHost;
   readonly network: NetworkHost;
+  readonly sockets: SocketHost;
 
   /**
    * State of the blocking call under way, kept between its tries; undefined at the first. The gate

@@ -12,6 +12,7 @@ import type { Asker, Conversations } from '../../ipc/conversations.ts';
 import type { Mailbox } from '../../ipc/mailbox.ts';
 import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
+import type { SocketHost } from '../../network/sockets/host.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import { COMMAND, ControlBlock } from '../../resource/control-blocks.ts';
 import { HostBytes } from '../../resource/host-bytes.ts';
@@ -115,6 +116,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #log: PortLog | null = null;
   #correspondence: Correspondence | null = null;
   #timers: Timers | null = null;
+  #sockets: SocketHost | null = null;
   #requests: HandledRequests | null = null;
   #network: SentRequests | null = null;
   #denials: DenialCounts | null = null;
@@ -224,6 +226,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       this.#parts.post({ kind: 'exchange', pid: this.pid, say }),
     );
     return this.#requests;
+  }
+  get sockets(): SocketHost {
+    this.#sockets ??= this.#parts.openSockets(this);
+    return this.#sockets;
   }
   get timers(): Timers {
     this.#timers ??= new Timers(this);
@@ -523,6 +529,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     }
     this.handles.drain();
     this.files.close();
+    this.#sockets?.close();
     this.#timers?.close();
     this.#requests?.close();
     this.#network?.close();
@@ -563,6 +570,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       this.#lookForEnd();
     }
     this.#network?.revoked();
+    this.#sockets?.look();
     if (this.waitsUnder !== null && !this.grants.inForce(this.waitsUnder)) {
       this.#suspension.wake();
     }

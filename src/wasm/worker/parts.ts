@@ -6,6 +6,7 @@ import type { WordedGrant } from '../../capability/words.ts';
 import type { Address, Body, Payload } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { FromNetwork } from '../../network/exchange.ts';
+import type { SocketHost } from '../../network/sockets/host.ts';
 import type { ControlBlock, ControlViews } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { Operation } from '../host/agent.ts';
@@ -16,6 +17,7 @@ import type { HeapAccount } from './heap-account.ts';
 import type { FromWorker, Mount } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { NetworkLink } from './sent-requests.ts';
+import type { SocketAgent } from './sockets.ts';
 import type { Speed } from './speed.ts';
 
 /** An agent, as the worker's parts know it. */
@@ -60,6 +62,8 @@ export interface WorkerParts {
   openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
   /** Who performs the requests of an agent. */
   openNetwork(agent: NetworkOwner, hear: (say: FromNetwork) => void): NetworkLink;
+  /** What performs an agent's requests on sockets. */
+  openSockets(agent: SocketAgent): SocketHost;
   /** The agent has ended: forget it. */
   ended(agent: Resident): void;
   send(

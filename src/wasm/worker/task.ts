@@ -6,6 +6,7 @@ import { HOST } from '../host/index.ts';
 import { openAgentFiles } from './files.ts';
 import { openAgentNetwork } from './network.ts';
 import type { WorkerStart } from './protocol.ts';
+import { openAgentSockets } from './sockets.ts';
 import { Worker } from './worker.ts';
 
 /** The Piscina task. */
@@ -19,5 +20,6 @@ export default function runWorker(start: WorkerStart): Promise<void> {
     host: HOST,
     openFiles: (agent, mounts) => openAgentFiles(agent, mounts, syncs),
     openNetwork: (agent, hear) => openAgentNetwork(client, agent, hear),
+    openSockets: (agent) => openAgentSockets(agent, { resolver: client.guard }),
   }).run();
 }

@@ -5,6 +5,7 @@ import type { WordedGrant } from '../../capability/words.ts';
 import { type Address, type Body, type Mail, mailOf, type Payload } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { FromNetwork } from '../../network/exchange.ts';
+import { NO_SOCKETS, type SocketHost } from '../../network/sockets/host.ts';
 import { ControlViews } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import { TurnoverMap } from '../../turnover-map.ts';
@@ -25,6 +26,7 @@ import type { AgentStart, FromWorker, Mount, ToWorker } from './protocol.ts';
 import { Scheduler } from './scheduler.ts';
 import { KeptSeats, type SeatStore } from './seats.ts';
 import { type NetworkLink, noNetwork } from './sent-requests.ts';
+import type { SocketAgent } from './sockets.ts';
 import { Speed } from './speed.ts';
 import { makeTrap } from './trap.ts';
 
@@ -54,6 +56,8 @@ export interface WorkerOptions {
   openFiles(agent: FileOwner, mounts: readonly Mount[]): FileHost;
   /** Who performs the requests of an agent. @default nobody: each fails */
   openNetwork?(agent: NetworkOwner, hear: (say: FromNetwork) => void): NetworkLink;
+  /** What performs an agent's requests on sockets. @default nothing: there are none */
+  openSockets?(agent: SocketAgent): SocketHost;
 }
 
 /** Messages that go at the latest when there are so many: others run on what they say. */
@@ -75,6 +79,7 @@ export class Worker implements WorkerParts {
   readonly #port: WorkerPort;
   readonly #openFiles: WorkerOptions['openFiles'];
   readonly #openNetwork: NonNullable<WorkerOptions['openNetwork']>;
+  readonly #openSockets: (agent: SocketAgent) => SocketHost;
   readonly #agents = new TurnoverMap<number, WorkerAgent>();
   readonly #modules = new Map<string, PreparedInstance>();
   readonly #seats: SeatStore;
@@ -99,6 +104,7 @@ export class Worker implements WorkerParts {
     this.#port = options.port;
     this.#openFiles = (agent, mounts) => options.openFiles(agent, mounts);
     this.#openNetwork = (agent, hear) => options.openNetwork?.(agent, hear) ?? noNetwork(hear);
+    this.#openSockets = (agent) => options.openSockets?.(agent) ?? NO_SOCKETS;
     this.blocks = new ControlViews(options.blocks);
     this.sliceFuel = options.sliceFuel;
     this.host = options.host;
@@ -158,6 +164,10 @@ export class Worker implements WorkerParts {
 
   openNetwork(agent: NetworkOwner, hear: (say: FromNetwork) => void): NetworkLink {
     return this.#openNetwork(agent, hear);
+  }
+
+  openSockets(agent: SocketAgent): SocketHost {
+    return this.#openSockets(agent);
   }
 
   send(

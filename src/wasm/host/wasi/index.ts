@@ -11,7 +11,10 @@ import { ioError } from './io/error.ts';
 import { ioPoll } from './io/poll.ts';
 import { ioStreams } from './io/streams.ts';
 import { insecure, insecureSeed, random } from './random.ts';
-import * as sockets from './sockets.ts';
+import { ipNameLookup } from './sockets/ip-name-lookup.ts';
+import { instanceNetwork, network } from './sockets/network.ts';
+import { tcp, tcpCreateSocket } from './sockets/tcp.ts';
+import { udp, udpCreateSocket } from './sockets/udp.ts';
 
 /** Host functions by interface, without its version, and by name in WIT. */
 export const WASI: ReadonlyMap<string, Interface> = new Map<string, Interface>([
@@ -37,13 +40,13 @@ export const WASI: ReadonlyMap<string, Interface> = new Map<string, Interface>([
   ['wasi:random/insecure', insecure],
   ['wasi:random/insecure-seed', insecureSeed],
   ['wasi:random/random', random],
-  ['wasi:sockets/instance-network', sockets.instanceNetwork],
-  ['wasi:sockets/ip-name-lookup', sockets.ipNameLookup],
-  ['wasi:sockets/network', sockets.network],
-  ['wasi:sockets/tcp', sockets.tcp],
-  ['wasi:sockets/tcp-create-socket', sockets.tcpCreateSocket],
-  ['wasi:sockets/udp', sockets.udp],
-  ['wasi:sockets/udp-create-socket', sockets.udpCreateSocket],
+  ['wasi:sockets/instance-network', instanceNetwork],
+  ['wasi:sockets/ip-name-lookup', ipNameLookup],
+  ['wasi:sockets/network', network],
+  ['wasi:sockets/tcp', tcp],
+  ['wasi:sockets/tcp-create-socket', tcpCreateSocket],
+  ['wasi:sockets/udp', udp],
+  ['wasi:sockets/udp-create-socket', udpCreateSocket],
 ]);
 
 /** The same for agents whose files another process has: their functions wait for its answers. */

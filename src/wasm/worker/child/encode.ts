@@ -1,6 +1,7 @@
 /** What a worker posts, as frames that the kernel reads. */
 
 import type { Payload } from '../../../ipc/message.ts';
+import type { SocketRequest } from '../../../network/sockets/request.ts';
 import { WRITE_BYTES_MAX } from '../../host/files/caps.ts';
 import type { FileRequest } from '../../host/files/request.ts';
 import type { FromWorker } from '../protocol.ts';
@@ -126,4 +127,24 @@ export function outgoingFile(id: number, request: FileRequest): Outgoing {
     return { head, body: bytes.subarray(0, WRITE_BYTES_MAX) };
   }
   return { head: { kind: 'file', id, request } };
+}
+
+/** A request on sockets; what it sends goes in the body. */
+export function outgoingSocket(id: number, request: SocketRequest): Outgoing {
+  switch (request.op) {
+    case 'write': {
+      const { bytes, ...rest } = request;
+      return { head: { kind: 'socket', id, request: rest }, body: bytes };
+    }
+    case 'send': {
+      const { datagrams, ...rest } = request;
+      const lengths = datagrams.map(({ bytes, to }) => ({ length: bytes.length, to }));
+      return {
+        head: { kind: 'socket', id, request: { ...rest, datagrams: lengths } },
+        body: Buffer.concat(datagrams.map(({ bytes }) => bytes)),
+      };
+    }
+    default:
+      return { head: { kind: 'socket', id, request } };
+  }
 }

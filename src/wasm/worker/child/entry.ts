@@ -12,6 +12,7 @@ import { RemoteFiles } from './files.ts';
 import { heapOfProcess } from './heap.ts';
 import type { ChildBegin } from './messages.ts';
 import { ChildPort } from './port.ts';
+import { RemoteSockets } from './sockets.ts';
 
 /** The only descriptor that it was given, beside those of nowhere. */
 const PIPE = 3;
@@ -40,6 +41,7 @@ class AgentProcess {
   readonly #blocks = new ControlBlocks(1);
   readonly #port: ChildPort;
   #files: RemoteFiles | null = null;
+  #sockets: RemoteSockets | null = null;
   #worker: Worker | null = null;
   #pid = 0;
 
@@ -47,6 +49,7 @@ class AgentProcess {
     this.#port = new ChildPort(pipe, this.#blocks.take(), {
       begin: (message) => void this.#begin(message).catch((error) => this.fail(error)),
       fileAnswered: (id, answer) => this.#files?.answered(id, answer),
+      socketAnswered: (id, answer) => this.#sockets?.answered(id, answer),
       onRoom: (told) => this.#worker?.onRoom(this.#pid, told),
     });
     this.#port.tell({ kind: 'ready' });
@@ -80,6 +83,10 @@ class AgentProcess {
         revoked: () => {},
         close: () => {},
       }),
+      openSockets: () => {
+        this.#sockets = new RemoteSockets((id, request) => port.askSocket(id, request));
+        return this.#sockets;
+      },
     });
     this.#worker = worker;
     worker.take({ kind: 'module', digest: agent.digest, plan, modules: compiled });

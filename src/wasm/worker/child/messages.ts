@@ -7,6 +7,7 @@ import type { FromExchange } from '../../../http/exchange.ts';
 import type { Address, Body, Payload } from '../../../ipc/message.ts';
 import type { Question } from '../../../ipc/question.ts';
 import type { ToNetwork } from '../../../network/exchange.ts';
+import type { SocketAnswer } from '../../../network/sockets/request.ts';
 import type { Command } from '../../../resource/control-blocks.ts';
 import type { LinkPlan } from '../../component/plan.ts';
 import type { FileAnswer, FileHandle } from '../../host/files/request.ts';
@@ -64,6 +65,7 @@ export type ToChild =
   /** Which grants were revoked; it answers `told`. */
   | { readonly kind: 'revoked'; readonly id: number; readonly indexes: readonly number[] }
   | { readonly kind: 'file-answer'; readonly id: number; readonly answer: FileAnswer }
+  | { readonly kind: 'socket-answer'; readonly id: number; readonly answer: SocketAnswer }
   | Extract<
       ToWorker,
       {
@@ -147,4 +149,6 @@ export type ChildHead =
   /** Body: the request as JSON, its 64-bit numbers as texts. */
   | { readonly kind: 'spawn'; readonly id: number }
   /** Body: the bytes that are written, where something is. */
-  | { readonly kind: 'file'; readonly id: number; readonly request: object };
+  | { readonly kind: 'file'; readonly id: number; readonly request: object }
+  /** Body: the bytes that are written, or those of all datagrams one after another. */
+  | { readonly kind: 'socket'; readonly id: number; readonly request: object };

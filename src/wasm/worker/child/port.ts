@@ -6,11 +6,12 @@
 
 import type { Duplex } from 'node:stream';
 import { deserialize } from 'node:v8';
+import type { SocketAnswer, SocketRequest } from '../../../network/sockets/request.ts';
 import type { ControlBlock, Counters } from '../../../resource/control-blocks.ts';
 import type { FileAnswer, FileRequest } from '../../host/files/request.ts';
 import type { FromWorker, ToWorker } from '../protocol.ts';
 import type { WorkerPort } from '../worker.ts';
-import { isTaken, type Outgoing, outgoing, outgoingFile } from './encode.ts';
+import { isTaken, type Outgoing, outgoing, outgoingFile, outgoingSocket } from './encode.ts';
 import { FrameReader, frameOf } from './frames.ts';
 import { type ChildBegin, type ChildHead, FROM_CHILD_BOUNDS, type ToChild } from './messages.ts';
 
@@ -29,6 +30,7 @@ const utf8 = new TextEncoder();
 export interface PortEvents {
   begin(message: ChildBegin): void;
   fileAnswered(id: number, answer: FileAnswer): void;
+  socketAnswered(id: number, answer: SocketAnswer): void;
   /** No message found room: `told` is called when one may again. */
   onRoom(told: () => void): void;
 }
@@ -90,6 +92,10 @@ export class ChildPort implements WorkerPort {
 
   askFile(id: number, request: FileRequest): boolean {
     return this.write(outgoingFile(id, request));
+  }
+
+  askSocket(id: number, request: SocketRequest): boolean {
+    return this.write(outgoingSocket(id, request));
   }
 
   #post(message: FromWorker): void {
@@ -185,6 +191,9 @@ export class ChildPort implements WorkerPort {
         return;
       case 'file-answer':
         this.#events.fileAnswered(message.id, message.answer);
+        return;
+      case 'socket-answer':
+        this.#events.socketAnswered(message.id, message.answer);
         return;
       default:
         this.#hand(message);

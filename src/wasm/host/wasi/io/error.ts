@@ -33,13 +33,16 @@ export class IoError extends Held {
   }
 }
 
-/** The error of a stream whose file, or whose HTTP body, failed. */
+/** The error of a stream whose file, HTTP body or connection failed. */
 export function streamFailure(agent: HostAgent, failure: StreamFailure): IoError {
   if ('failed' in failure) {
     const { failed } = failure;
     return new IoError(agent, `the file behind the stream failed: ${failed}`, {
       fileError: failed,
     });
+  }
+  if ('socketFailed' in failure) {
+    return new IoError(agent, `the connection behind the stream failed: ${failure.socketFailed}`);
   }
   const { httpFailed } = failure;
   return new IoError(agent, `the body behind the stream failed: ${httpFailed.tag}`, {
