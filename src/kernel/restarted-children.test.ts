@@ -62,6 +62,16 @@ const spawn = (type: 'permanent' | 'transient'): Promise<number> =>
 
 const last = (): Agent => started.at(-1)?.agent ?? expect.fail('nobody was started');
 
+test('one whose start is under way when nobody is started again any more is not', async () => {
+  const spawned = spawn('permanent');
+  children.close();
+  await spawned;
+  await last().end('killed');
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(started).toHaveLength(1);
+  expect(warned).toEqual([]);
+});
+
 test('one that is permanent is started again after each end, each wait twice the one before', async () => {
   expect(await spawn('permanent')).toBe(2);
   await last().end('normal');

@@ -50,6 +50,7 @@ export class RestartedChildren {
   readonly #byPid = new Map<Pid, Child>();
   /** Those that run or wait, by their parent. */
   readonly #byParent = new Map<Pid, Set<Child>>();
+  #isClosed = false;
 
   constructor(warn: (text: string) => void) {
     this.#warn = warn;
@@ -141,7 +142,7 @@ export class RestartedChildren {
   }
 
   #ended(child: Child, normally: boolean): void {
-    if (child.isStopped) {
+    if (child.isStopped || this.#isClosed) {
       return;
     }
     if (isRestarted(child.type, normally)) {
@@ -195,6 +196,8 @@ export class RestartedChildren {
 
   /** Nobody is started again any more. */
   close(): void {
+    // Also of those whose first start is under way, whom nobody knows yet.
+    this.#isClosed = true;
     for (const child of [...this.#byPid.values()]) {
       this.#stop(child);
     }

@@ -374,6 +374,42 @@ describe('monitors and links', () => {
     await spared.exited;
     expect(spared.result).toMatchObject({ tag: 'message' });
   });
+
+  test('a function stops its children, asked or by force, and nobody else', async () => {
+    const told = Promise.withResolvers<readonly number[]>();
+    const stranger = await start(silent);
+    const parent = await start(
+      async ({ stop }) => {
+        const [asked = 0, forced = 0] = await told.promise;
+        await stop(asked);
+        await stop(forced, { force: true });
+        return [
+          await codeOf(stop(stranger.pid)),
+          await codeOf(stop(999_999)),
+          await codeOf(stop(1.5)),
+        ];
+      },
+      { grants: { ipc: 'all', spawn: 2 } },
+    );
+    const asked = await host.kernel.spawn({
+      parent,
+      work: async ({ receive }) => (await receive()).tag,
+      grants: { ipc: 'parent_only' },
+    });
+    const forced = await host.kernel.spawn({ work: silent, parent });
+    told.resolve([asked.pid, forced.pid]);
+    expect((await asked.exited).exit).toMatchObject({ reason: 'normal' });
+    expect(asked.result).toBe('cancelled');
+    expect((await forced.exited).exit).toMatchObject({ reason: 'killed' });
+    await parent.exited;
+    expect(parent.result).toEqual(['RF_CAPABILITY_DENIED', 'RF_PROCESS_NOT_FOUND', 'RF_USAGE']);
+    // Without the grant nobody is.
+    const denied = await run(({ stop }) => codeOf(stop(stranger.pid)), { grants: {} });
+    expect(denied.result).toBe('RF_CAPABILITY_DENIED');
+    expect(denied.denied.map(({ operation }) => operation)).toEqual(['process.stop']);
+    expect(stranger.state).toBe('running');
+    stranger.kill();
+  });
 });
 
 describe('timers', () => {

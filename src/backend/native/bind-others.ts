@@ -12,18 +12,27 @@ const link = hostFunctionOf<Functions, 'link'>(others, 'link');
 const unlink = hostFunctionOf<Functions, 'unlink'>(others, 'unlink');
 const monitor = hostFunctionOf<Functions, 'monitor'>(others, 'monitor');
 const demonitor = hostFunctionOf<Functions, 'demonitor'>(others, 'demonitor');
+const stop = hostFunctionOf<Functions, 'stop'>(others, 'stop');
 const trapExit = hostFunctionOf<Functions, 'trap-exit'>(others, 'trap-exit');
 
 const pidSchema = z.strictObject({ pid: idSchema });
 const monitorSchema = z.strictObject({ monitor: idSchema });
 const enabledSchema = z.strictObject({ enabled: z.boolean() });
 
-type Others = Pick<WorkContext, 'link' | 'unlink' | 'monitor' | 'demonitor' | 'trapExit'>;
+const stopSchema = z.strictObject({ pid: idSchema, force: z.boolean().optional() });
+
+type Others = Pick<WorkContext, 'stop' | 'link' | 'unlink' | 'monitor' | 'demonitor' | 'trapExit'>;
 
 /** The part of a context that is for other agents' ends. */
 export function othersOf(agent: Calling, signal: AbortSignal): Others {
   const asked = (what: string): Asked => ({ what, pid: agent.pid, signal });
   return {
+    stop: (pid, options = {}) =>
+      asking(agent, async () => {
+        const { force = false } = read('stop', stopSchema, { ...options, pid });
+        const mode = force ? 'force' : 'graceful';
+        unwrap(await new Call(agent).run(stop, BigInt(pid), mode), asked(`stop pid ${pid}`));
+      }),
     link: (pid) =>
       asking(agent, async () => {
         read('link', pidSchema, { pid });

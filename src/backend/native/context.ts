@@ -171,6 +171,15 @@ export interface WorkContext {
   demonitor(monitor: number): Promise<boolean>;
 
   /**
+   * Asks a child to end, at once with `force`: as `Agent.stop` and `Agent.kill`. Needs `spawn`. One that
+   * is started again after its ends is not any more.
+   *
+   * @throws {RingfenceError} `RF_PROCESS_NOT_FOUND` when there is no such agent (any more),
+   * `RF_CAPABILITY_DENIED` for one that is no child; `RF_USAGE`
+   */
+  stop(pid: number, options?: { readonly force?: boolean | undefined }): Promise<void>;
+
+  /**
    * Links a child with it: when one ends other than normally, the other is ended as `killed`, or is told
    * `exit` where it traps exits.
    *
