@@ -81,6 +81,7 @@ export type { SweepOptions, WatchdogOptions } from './kernel/watchdog.ts';
 export type { WorkLimitsInput, WorkOptions } from './kernel/work-options.ts';
 export { type Kernel, openKernel } from './kernel.ts';
 export { loadPolicy } from './policy/load-policy.ts';
+export type { PolicyMcpServer, ToolNaming } from './policy/mcp.ts';
 export { narrow, type Permissions, type Wanted } from './policy/narrow.ts';
 export type { Decision, ModuleIdentity, Policy } from './policy/policy.ts';
 export { PolicyError, type PolicyProblem } from './policy/problem.ts';

@@ -156,10 +156,18 @@ function filesGrant({ dir, tmpfs }: GrantOptions): Mount[] | undefined {
   return dir === undefined && tmpfs === undefined ? undefined : [...(dir ?? []), ...(tmpfs ?? [])];
 }
 
+const familyOf = (name: string): string => name.replace(/\..*$/s, '');
+
 /** What a policy offers is not known here. */
 function unknownTools(tools: readonly unknown[]): string[] {
   const known: readonly unknown[] = CATALOGUE_NAMES;
-  const unknown = tools.filter((name) => !known.includes(name) && !`${name}`.startsWith('exec.'));
+  const families = new Set(CATALOGUE_NAMES.map(familyOf));
+  const unknown = tools.filter((name) => {
+    const family = familyOf(`${name}`);
+    // Commands and MCP servers have names of their own.
+    const isOfPolicy = family === 'exec' || (family !== name && !families.has(family));
+    return !known.includes(name) && !isOfPolicy;
+  });
   return unknown.length === 0
     ? []
     : [

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { Readable, Writable } from 'node:stream';
 import {
   type Decision,
+  type GrantSpec,
   type Kernel,
   loadPolicy,
   type McpOptions,
@@ -17,10 +18,14 @@ import { STATUS, STATUS_OF_SIGNAL } from './exit-status.ts';
 import { Interruption } from './interruption.ts';
 import { loadWithProgress } from './load.ts';
 import type { McpInvocation } from './mcp-invocation.ts';
+import { offerServers } from './mcp-servers.ts';
 import { usage } from './option.ts';
 import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableLine, quoted } from './printable.ts';
 import { printLine } from './say.ts';
+
+/** A module with what it was given. */
+type OfferedModule = McpTool & { readonly grants: readonly GrantSpec[] };
 
 /** What the server has at hand. */
 interface Run {
@@ -87,17 +92,22 @@ async function tokenOf(
 async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
   const { environment, interruption, invocation, warn } = run;
   const kernel = await environment.openKernel({
+    // What of it a module may call is decided by its grants.
+    catalogue: { tools: 'all', exec: run.policy?.exec ?? {} },
     onLog: ({ agentId, level, message }) => {
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));
     },
     onWarning: warn,
   });
   try {
-    const tools: McpTool[] = [];
+    const tools: OfferedModule[] = [];
     for (const path of invocation.modulePaths) {
       tools.push(await toolOf(path, kernel, run));
     }
     interruption.signal.throwIfAborted();
+    const grants = tools.flatMap((tool) => tool.grants);
+    const { variables } = environment;
+    await offerServers(kernel, run.policy, grants, { variables, signal: interruption.signal });
     const serving = await serveMcp(kernel, { ...servingOptions(run, token), tools });
     if (serving.url !== null) {
       printLine(environment.stderr, `ringfence: serving ${tools.length} tools at ${serving.url}`);
@@ -110,7 +120,7 @@ async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
   }
 }
 
-async function toolOf(path: string, kernel: Kernel, run: Run): Promise<McpTool> {
+async function toolOf(path: string, kernel: Kernel, run: Run): Promise<OfferedModule> {
   const { invocation, environment, interruption, policy, warn } = run;
   const decide = (module: {
     readonly realPath: string | null;
@@ -132,8 +142,8 @@ async function toolOf(path: string, kernel: Kernel, run: Run): Promise<McpTool> 
   for (const warning of warningsAbout(decision, Date.now())) {
     warn(`${path}: ${warning}`);
   }
-  const { grants, limits, isolation, features, environment: variables } = decision;
-  return { module, grants, limits, isolation, features, environment: variables };
+  const { grants, limits, isolation, features, environment: variables, tool } = decision;
+  return { module, grants, limits, isolation, features, environment: variables, ...tool };
 }
 
 function servingOptions(

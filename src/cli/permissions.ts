@@ -73,6 +73,7 @@ function permissionsOf(asked: AskedPermissions): Decision {
     features: asked.features ?? featuresNamed([]),
     restart: 'temporary',
     environment: asked.environment,
+    tool: null,
     entry: null,
   };
   return narrow(given, { denyTools: asked.denyTools });

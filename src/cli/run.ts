@@ -23,6 +23,7 @@ import { GuestOutput } from './guest-output.ts';
 import { Interruption } from './interruption.ts';
 import type { RunInvocation } from './invocation.ts';
 import { loadWithProgress } from './load.ts';
+import { offerServers } from './mcp-servers.ts';
 import { agentIdOf } from './module-name.ts';
 import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableJson, printableLine } from './printable.ts';
@@ -131,6 +132,9 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
     interruption.signal.throwIfAborted();
     permissions = decide(module);
     warn(environment, warningsAbout(permissions, Date.now()));
+    const { variables } = environment;
+    const { signal } = interruption;
+    await offerServers(kernel, running.policy, permissions.grants, { variables, signal });
     const { restart, limits } = permissions;
     const what = {
       module,

@@ -1,5 +1,6 @@
 /** Makes a policy's text what it means, or tells all that is wrong with it. */
 
+import type * as z from 'zod';
 import type { GrantsInput } from '../capability/input.ts';
 import { problemsOf } from '../capability/problems.ts';
 import type { LimitsInput } from '../resource/limits.ts';
@@ -12,6 +13,7 @@ import {
   withoutProcess,
 } from './contradictions.ts';
 import { toExec } from './exec.ts';
+import { type policyMcpSchema, type ToolNaming, toNaming } from './mcp.ts';
 import { type PathPattern, pathPattern } from './pattern.ts';
 import { inOrder, PolicyError, type PolicyProblem } from './problem.ts';
 import { readJson } from './read-json.ts';
@@ -35,6 +37,7 @@ export interface Entry {
   readonly match: PathPattern | null;
   /** `sha256:…` */
   readonly digest: string | null;
+  readonly tool: ToolNaming | null;
   readonly settings: Settings;
 }
 
@@ -45,6 +48,8 @@ export interface ParsedPolicy {
   readonly entries: readonly Entry[];
   /** Commands that are offered as tools, by name. */
   readonly exec: ExecInput;
+  /** MCP servers whose tools are offered, as they are written. */
+  readonly mcp: z.output<typeof policyMcpSchema>;
   readonly warnings: readonly PolicyProblem[];
 }
 
@@ -143,7 +148,7 @@ export function parsePolicy(
   if (contradictions.length > 0) {
     throw new PolicyError(path, contradictions);
   }
-  const { defaults: given = {}, module: entries = [], exec = {} } = parsed.data;
+  const { defaults: given = {}, module: entries = [], exec = {}, mcp = {} } = parsed.data;
   const { unmatched = 'refuse', ...defaults } = given;
   const hasCommands = Object.keys(exec).length > 0;
   const commands = (...settings: Parameters<typeof withEveryCommand>): Finding[] =>
@@ -151,13 +156,15 @@ export function parsePolicy(
   return {
     unmatched,
     defaults: toSettings(defaults),
-    entries: entries.map(({ match, digest, ...settings }, index) => ({
+    entries: entries.map(({ match, digest, tool, ...settings }, index) => ({
       line: lineOf(index),
       match: match === undefined ? null : pathPattern(match),
       digest: digest ?? null,
+      tool: toNaming(tool),
       settings: toSettings(settings),
     })),
     exec: toExec(exec),
+    mcp,
     warnings: inOrder(
       [
         ...warningsOf(defaults, ['defaults'], nowMs),

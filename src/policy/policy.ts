@@ -9,6 +9,7 @@ import { RingfenceError } from '../errors.ts';
 import { type Limits, parseLimits } from '../resource/limits.ts';
 import type { ExecInput } from '../tools/catalogue/exec-command.ts';
 import { type Features, featuresNamed } from '../wasm/metering/features.ts';
+import { type PolicyMcpServer, type ToolNaming, toMcpServers } from './mcp.ts';
 import type { Entry, ParsedPolicy } from './parse-policy.ts';
 import { fitsPath } from './pattern.ts';
 import { PolicyError, type PolicyProblem } from './problem.ts';
@@ -37,6 +38,8 @@ export interface Decision {
   readonly features: Features;
   readonly restart: Restart;
   readonly environment: Readonly<Record<string, string>>;
+  /** What it is as a tool of an MCP server; null: nothing is said of it. */
+  readonly tool: ToolNaming | null;
   /** The entry that it comes from; null: there is none, it is the defaults. */
   readonly entry: { readonly line: number } | null;
 }
@@ -88,6 +91,8 @@ export class Policy {
   readonly entries: number;
   /** Commands that it offers as tools called `exec.NAME`, for {@link openKernel}. */
   readonly exec: ExecInput;
+  /** MCP servers whose tools it offers, for {@link Kernel.offerMcp}. */
+  readonly mcp: readonly PolicyMcpServer[];
   readonly #directory: string;
   readonly #parsed: ParsedPolicy;
 
@@ -97,6 +102,7 @@ export class Policy {
     this.warnings = parsed.warnings;
     this.entries = parsed.entries.length;
     this.exec = parsed.exec;
+    this.mcp = toMcpServers(parsed.mcp, directory);
     this.#directory = directory;
     this.#parsed = parsed;
   }
@@ -129,6 +135,7 @@ export class Policy {
       features: featuresNamed(own?.features ?? defaults.features ?? []),
       restart: own?.restart ?? defaults.restart ?? 'temporary',
       environment: { ...defaults.environment, ...own?.environment },
+      tool: entry?.tool ?? null,
       entry: entry && { line: entry.line },
     };
   }

@@ -7,6 +7,7 @@ import type { LimitsInput } from '../resource/limits.ts';
 import { parseCount, parseDuration, parseSize } from '../resource/units.ts';
 import { ALL_FEATURE_NAMES } from '../wasm/metering/features.ts';
 import { policyExecSchema } from './exec.ts';
+import { moduleToolSchema, policyMcpSchema } from './mcp.ts';
 import { whyNoPattern } from './pattern.ts';
 import { quantity } from './quantity.ts';
 
@@ -110,6 +111,9 @@ const entrySchema = z.strictObject({
     .regex(/^sha256:[0-9a-f]{64}$/, 'write sha256: and 64 lower-case hexadecimal digits')
     .optional()
     .meta({ description: "The module's own digest, as 'ringfence inspect' tells it." }),
+  tool: moduleToolSchema.optional().meta({
+    description: "What it is called as a tool of 'ringfence mcp', and what it takes: docs/mcp.md.",
+  }),
   ...settings,
 });
 
@@ -132,6 +136,10 @@ export const policySchema = z
       description:
         'Commands that are offered as tools called exec.NAME, to modules whose grants name them: docs/tools.md.',
     }),
+    mcp: policyMcpSchema.optional().meta({
+      description:
+        'MCP servers whose tools are offered as NAME.TOOL, to modules whose grants name them: docs/mcp.md.',
+    }),
     module: z
       .array(entrySchema, { error: 'entries are a list: in TOML write [[module]] before each' })
       .max(ENTRIES_MAX, { error: `a policy has at most ${ENTRIES_MAX} entries` })
@@ -143,7 +151,7 @@ export const policySchema = z
 /** An entry as it is written. */
 export type EntryInput = z.output<typeof entrySchema>;
 /** What an entry or the defaults give. */
-export type SettingsInput = Omit<EntryInput, 'match' | 'digest'>;
+export type SettingsInput = Omit<EntryInput, 'match' | 'digest' | 'tool'>;
 
 /** Limits as the kernel takes them. They have passed the schema. */
 export function toLimits(given: z.output<typeof limitsSchema>): LimitsInput {

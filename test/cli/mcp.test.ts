@@ -105,6 +105,51 @@ test('a policy says what each may; a module that it does not know is not offered
   expect(refused.stderr).toContain('no entry of the policy');
 });
 
+test('a policy names a tool, says what it takes, and offers it tools of other servers', async () => {
+  const policy = join(folder.path, 'servers.toml');
+  const server = join(ROOT, 'test', 'mcp', 'fixtures', 'good-server.ts');
+  writeFileSync(
+    policy,
+    `version = 1
+[mcp.good]
+command = ${JSON.stringify([process.execPath, server])}
+environment = { ONE = "1" }
+inherit = ["TWO", "NOT_SET"]
+[mcp.unreached]
+command = ["no-such-program-anywhere"]
+[[module]]
+match = ${JSON.stringify(guest('puppet'))}
+grants.tools = ["good.started"]
+tool = { name = "obey", description = "Does what it is told." }
+[[module]]
+match = ${JSON.stringify(guest('word-count'))}
+[module.tool]
+description = "Counts one word."
+[module.tool.input_schema]
+type = "object"
+required = ["word"]
+properties.word.type = "string"
+`,
+  );
+  await withClient(['--policy', policy, guest('word-count')], async (client) => {
+    const { tools } = await client.listTools();
+    expect(tools).toMatchObject([
+      { name: 'word-count', description: 'Counts one word.', inputSchema: { required: ['word'] } },
+    ]);
+    const wrong = await client.callTool({ name: 'word-count', arguments: { stdin: 'a' } });
+    expect(exitOf(wrong).reason).toBe('refused');
+    const right = await client.callTool({ name: 'word-count', arguments: { word: 'a' } });
+    expect(right.isError).toBe(false);
+  });
+  const stdin = 'tool good.started {}\ntool good.add {"a":1,"b":2}\nend\n';
+  const variables = { TWO: '2', THREE: '3' };
+  const ran = await ringfence(['run', '--policy', policy, guest('puppet')], { stdin, variables });
+  const [started = '', denied] = ran.stdout.split('\n');
+  expect(started).toContain('\\"environment\\":{\\"TWO\\":\\"2\\",\\"ONE\\":\\"1\\"}');
+  expect(denied).toMatch(/^tool err denied /);
+  expect(ran).toMatchObject({ status: 0, stderr: '' });
+});
+
 describe('its standard output is the protocol’s alone', () => {
   test('what a module prints and what ringfence says are not in it', async () => {
     const { child, ended } = await talk(
