@@ -87,21 +87,15 @@ export function canonicalJson(value: unknown): string {
 
 /** Whether a value has a field called `__proto__` anywhere: whoever merges it changes what others inherit. */
 export function hasPrototypeField(value: unknown): boolean {
-  const left: unknown[] = [value];
-  for (let next = left.pop(); left.length > 0 || next !== undefined; next = left.pop()) {
-    if (typeof next === 'object' && next !== null) {
-      if (Object.hasOwn(next, '__proto__')) {
-        return true;
-      }
-      left.push(...valuesOf(next));
-    }
+  if (typeof value !== 'object' || value === null) {
+    return false;
   }
-  return false;
+  // By the depth of JSON that was read: no deeper than the caps.
+  return (
+    Object.hasOwn(value, '__proto__') ||
+    Object.values(value).some((each) => hasPrototypeField(each))
+  );
 }
-
-/** Records and lists among the values of one; texts and numbers have no fields. */
-const valuesOf = (of: object): object[] =>
-  Object.values(of).filter((value) => typeof value === 'object' && value !== null);
 
 /** Levels of an answer that are looked into: what goes around in circles is found when it is written. */
 const MEASURED_DEPTH_MAX = 1_000;

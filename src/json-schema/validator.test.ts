@@ -143,6 +143,12 @@ test('a field __proto__ is found wherever it is', () => {
   ]);
 });
 
+test('10^5 records are looked through', () => {
+  const many = `[${'{},'.repeat(300_000)}{"a":1}]`;
+  expect(hasPrototypeField(JSON.parse(many))).toBe(false);
+  expect(hasPrototypeField(JSON.parse(many.replace('"a"', '"__proto__"')))).toBe(true);
+});
+
 test('what would be long is known before it is written', () => {
   const values: unknown[] = ['xxxx', ['xxx', 1], { a: 'xx', b: null }, [[], {}, 1, true], 12];
   for (const value of values) {

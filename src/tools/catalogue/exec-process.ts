@@ -2,7 +2,6 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { ToolError } from '../outcome.ts';
 
 /** What is run. */
 export interface ExecRun {
@@ -40,12 +39,13 @@ class Kept {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(stream: Readable, most: number, full: () => void) {
+  /** `stream` null: there was no descriptor left for it, and the process was not started. */
+  constructor(stream: Readable | null, most: number, full: () => void) {
     this.#most = most;
     this.#full = full;
-    stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    stream?.on('data', (chunk: Buffer) => this.#take(chunk));
     // What it has written before is answered.
-    stream.on('error', () => {});
+    stream?.on('error', () => {});
   }
 
   #take(chunk: Buffer): void {
@@ -87,7 +87,7 @@ function nothingFrom(inherited: readonly number[]): 'ignore'[] {
  * Runs a command to its end. When the signal is aborted, or it writes more than it may, it is ended with all
  * that it has started in its process group.
  *
- * @throws {ToolError} `unavailable` where it can't be started
+ * @throws what Node says where it can't be started
  */
 export function runCommand(run: ExecRun): Promise<ExecResult> {
   const child = spawn(run.file, [...run.arguments], {
@@ -108,15 +108,17 @@ export function runCommand(run: ExecRun): Promise<ExecResult> {
       end();
     };
     run.signal.addEventListener('abort', end, { once: true });
-    const stdout = new Kept(child.stdout as Readable, run.maxOutputBytes, full);
-    const stderr = new Kept(child.stderr as Readable, run.maxOutputBytes, full);
+    child.on('error', (error) => {
+      run.signal.removeEventListener('abort', end);
+      // It names paths: the operator is told, the agent that the tool failed.
+      reject(error);
+    });
+    // Absent where there was no descriptor left: then the error is told next.
+    const stdout = new Kept(child.stdout ?? null, run.maxOutputBytes, full);
+    const stderr = new Kept(child.stderr ?? null, run.maxOutputBytes, full);
     // A program that does not read its input ends all the same.
     child.stdin?.on('error', () => {});
     child.stdin?.end(run.stdin);
-    child.once('error', () => {
-      run.signal.removeEventListener('abort', end);
-      reject(new ToolError('unavailable', 'the command could not be started: the host knows why'));
-    });
     child.once('exit', () => {
       // Whatever it has left behind in its group.
       end();

@@ -35,9 +35,11 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 let registry: ToolRegistry;
+let failures: string[];
 let canChange: (path: string) => boolean;
 beforeEach(() => {
-  registry = new ToolRegistry(() => {});
+  failures = [];
+  registry = new ToolRegistry((_, error) => failures.push(String(error)));
   canChange = () => false;
 });
 
@@ -264,6 +266,17 @@ describe('40: a command', () => {
     expect(await call({})).toMatchObject({ exitCode: 0 });
     const pids = await pidsIn(file);
     await vi.waitFor(() => expect(pids.some(isAlive)).toBe(false), { timeout: 20_000 });
+  });
+
+  test('that is gone by now has failed, and nobody is told where it was', async () => {
+    const path = join(directory, 'passing');
+    copyFileSync('/bin/true', path);
+    chmodSync(path, 0o755);
+    offer({ say: { command: path } });
+    expect(await call({})).toMatchObject({ exitCode: 0 });
+    rmSync(path);
+    expect(await call({})).toBe('unavailable: the tool failed: the host knows why');
+    expect(failures).toEqual([expect.stringContaining('ENOENT')]);
   });
 
   test('that the agent could have changed is not run', async () => {
