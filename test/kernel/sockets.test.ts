@@ -10,18 +10,34 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { GrantsInput, Isolation, LoadedModule } from '../../src/index.ts';
 import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
+import {
+  type DnsAnswer,
+  type NameServer,
+  startNameServer,
+} from '../support/network/name-server.ts';
 import { type Puppet, spawnPuppet } from '../support/puppet.ts';
 
+const NAMES: ReadonlyMap<string, DnsAnswer> = new Map<string, DnsAnswer>([
+  ['db.test', ['127.0.0.1', '10.0.0.5', '169.254.169.254']],
+  ['inside.test', ['169.254.169.254', '::1', '10.0.0.5']],
+  ['silent.test', 'silence'],
+  ['broken.test', 'SERVFAIL'],
+]);
+let names: NameServer;
 let host: TestKernel;
 let module: LoadedModule;
 const puppets: Puppet[] = [];
 const closing: (() => void)[] = [];
 
 beforeAll(async () => {
-  host = await testKernel();
+  names = await startNameServer((name) => NAMES.get(name) ?? 'NXDOMAIN');
+  host = await testKernel({ network: { resolver: 'dns', nameServers: [names.address] } });
   module = await host.kernel.load(guest('socket-puppet'));
 });
-afterAll(() => host.kernel.close());
+afterAll(async () => {
+  await host.kernel.close();
+  await names.close();
+});
 afterEach(async () => {
   await Promise.all(puppets.splice(0).map((puppet) => puppet.end()));
   for (const close of closing.splice(0)) {
@@ -728,6 +744,67 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
   });
 
   describe('names', () => {
+    test('a rule by name reaches what the agent was told of it, and nothing before', async () => {
+      const { port } = await server(echo);
+      const agent = await puppet([
+        { host: 'db.test', ports: [port], schemes: ['tcp'], addresses: ['loopback'] },
+      ]);
+      expect(
+        await tell(
+          agent,
+          'tcp a ipv4',
+          `connect a 127.0.0.1 ${port}`,
+          'resolve DB.test.',
+          `connect a 127.0.0.2 ${port}`,
+          `connect a 10.0.0.5 ${port}`,
+          `connect a 127.0.0.1 ${port + 1}`,
+          `connect a 127.0.0.1 ${port}`,
+        ),
+      ).toEqual([
+        'tcp ok',
+        'connect err access-denied',
+        // Of three addresses one is of a class that is granted: nobody is told the others.
+        'resolve ok 127.0.0.1',
+        ...new Array(3).fill('connect err access-denied'),
+        'connect ok',
+      ]);
+    });
+
+    test('a public name that leads to the inside leads nowhere', async () => {
+      const agent = await puppet(['*.test', 'localhost']);
+      expect(
+        await tell(
+          agent,
+          'resolve inside.test',
+          'tcp a ipv4',
+          'connect a 10.0.0.5 80',
+          'resolve missing.test',
+          'resolve broken.test',
+          'resolve localhost',
+        ),
+      ).toEqual([
+        'resolve err name-unresolvable',
+        'tcp ok',
+        'connect err access-denied',
+        'resolve err name-unresolvable',
+        'resolve err temporary-resolver-failure',
+        'resolve ok 127.0.0.1 0:0:0:0:0:0:0:1',
+      ]);
+    });
+
+    test('so many lookups at a time, and names that no rule reaches are asked of nobody', async () => {
+      const agent = await puppet([{ host: 'silent.test', schemes: ['tcp'] }]);
+      const begun = await agent.tell('resolve-many silent.test 40');
+      // In a process of its own the refusals come later: there all have begun.
+      expect(begun).toBe(`resolve-many ok ${isolation === 'process' ? 40 : 4}`);
+      const before = names.asked.length;
+      expect(await tell(agent, 'resolve secret-to-tell.db.test', 'resolve silent.test')).toEqual([
+        'resolve err access-denied',
+        'resolve err temporary-resolver-failure',
+      ]);
+      expect(names.asked.slice(before).filter((name) => name.startsWith('secret'))).toEqual([]);
+    });
+
     test('localhost, where it is granted, leads to what it is granted for', async () => {
       const { port } = await server(echo);
       const agent = await puppet([`localhost:${port}`]);
