@@ -16,7 +16,7 @@ let folder: ReturnType<typeof temporaryDirectory>;
 beforeAll(async () => {
   folder = temporaryDirectory();
   // What is prepared is in the cache then, and no server waits for it.
-  for (const name of ['word-count', 'echo', 'endless-loop', 'stdout-flood']) {
+  for (const name of ['word-count', 'echo', 'endless-loop', 'puppet', 'stdout-flood']) {
     await ringfence(['inspect', guest(name)]);
   }
 });
@@ -148,7 +148,7 @@ properties.word.type = "string"
   expect(started).toContain('\\"environment\\":{\\"TWO\\":\\"2\\",\\"ONE\\":\\"1\\"}');
   expect(denied).toMatch(/^tool err denied /);
   expect(ran).toMatchObject({ status: 0, stderr: '' });
-});
+}, 60_000);
 
 describe('its standard output is the protocol’s alone', () => {
   test('what a module prints and what ringfence says are not in it', async () => {
