@@ -8,6 +8,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parseGrants } from '../../src/capability/input.ts';
 import type { GrantsInput, Isolation, LoadedModule } from '../../src/index.ts';
 import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
 import {
@@ -516,6 +517,21 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
       ).toEqual(['close ok', 'close ok', 'tcp ok', 'connect ok']);
     });
 
+    test('ten thousand connections one after another leave nothing open', async () => {
+      const { port } = await server((socket) => {
+        socket.on('end', () => socket.end());
+      });
+      const agent = await puppet([`127.0.0.1:${port}`]);
+      const rounds = isolation === 'shared' ? 10 : 1;
+      for (let round = 0; round < rounds; round += 1) {
+        expect(await agent.tell(`again 127.0.0.1 ${port} 1000`)).toBe('again ok connected=1000');
+      }
+      expect(await tell(agent, 'tcp a ipv4', `connect a 127.0.0.1 ${port}`)).toEqual([
+        'tcp ok',
+        'connect ok',
+      ]);
+    });
+
     test('a grant that is revoked ends its connections and listeners, and no others', async () => {
       const ended = Promise.withResolvers<void>();
       const { port } = await server((socket) => {
@@ -547,6 +563,30 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
       const [error] = (await once(late, 'error')) as [NodeJS.ErrnoException];
       expect(error.code).toBe('ECONNREFUSED');
       expect(await agent.tell('tcp b ipv4')).toBe('tcp err access-denied');
+    });
+
+    test('a grant that expires ends its connections, whether the agent does something or not', async () => {
+      const ended = Promise.withResolvers<void>();
+      const { port } = await server((socket) => {
+        socket.on('close', () => ended.resolve());
+      });
+      const agent = await puppet(null);
+      // It runs: from here on nothing takes long.
+      expect(await agent.tell('tcp a ipv4')).toBe('tcp err access-denied');
+      const expiresAtMs = Date.now() + 5_000;
+      const wanted = parseGrants({ network: [`127.0.0.1:${port}`], clocks: false, random: false });
+      host.kernel.grant(
+        agent.agent.pid,
+        wanted.map((grant) => ({ ...grant, expiresAtMs })),
+      );
+      expect(await tell(agent, 'tcp a ipv4', `connect a 127.0.0.1 ${port}`)).toEqual([
+        'tcp ok',
+        'connect ok',
+      ]);
+      await ended.promise;
+      expect(await agent.tell('read a')).toBe(
+        'read err the connection behind the stream failed: access-denied',
+      );
     });
 
     test('its end ends them all', async () => {

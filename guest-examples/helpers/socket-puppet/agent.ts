@@ -55,7 +55,8 @@ function act(words: string[]): void {
   else if (word == 'udp') createUdp(words);
   else if (word == 'resolve') resolve(words);
   else if (word == 'resolve-many') resolveMany(words);
-  else if (word == 'scan') scan(words);
+  else if (word == 'scan') scan(words, true);
+  else if (word == 'again') scan(words, false);
   else if (word == 'many') many(words);
   else if (tcps.has(words[1])) actOnTcp(words, tcps.get(words[1]));
   else if (udps.has(words[1])) actOnUdp(words, udps.get(words[1]));
@@ -398,8 +399,8 @@ function resolveMany(words: string[]): void {
   say(`resolve-many ok ${begun}`);
 }
 
-// scan ADDRESS FROM COUNT: tries so many ports, and says how often each answer came.
-function scan(words: string[]): void {
+// scan ADDRESS FROM COUNT: tries so many ports, and says how often each answer came; `again` tries one so often.
+function scan(words: string[], onwards: bool): void {
   const met = new Map<string, i32>();
   const from = I32.parseInt(words[2]);
   const times = I32.parseInt(words[3]);
@@ -407,7 +408,7 @@ function scan(words: string[]): void {
     const socket = createTcpSocket(IpAddressFamily.Ipv4);
     let what = 'made';
     if (socket.isOk) {
-      const port = (from + index).toString();
+      const port = (onwards ? from + index : from).toString();
       const started = socket.value.startConnect(network, addressOf(words[1], port));
       if (started.isOk) {
         wait(socket.value.subscribe());
@@ -422,7 +423,7 @@ function scan(words: string[]): void {
     } else what = nameOfErrorCode(socket.error);
     met.set(what, (met.has(what) ? met.get(what) : 0) + 1);
   }
-  counted('scan', met);
+  counted(words[0], met);
 }
 
 // many ADDRESS PORT COUNT: connects so often, keeps each, and says how often each answer came.
