@@ -34,7 +34,7 @@ describe('a built guest', () => {
       if (name === INVALID) continue;
       const world = await componentWit(bytesOf(name));
       expect(world, name).toMatch(
-        /export (run: func\(\) -> result<_, string>|wasi:cli\/run@0\.2\.12);/,
+        /export (run: func\(\) -> result<_, string>|wasi:(cli\/run|http\/incoming-handler)@0\.2\.12);/,
       );
     }
   });
