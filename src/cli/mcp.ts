@@ -94,6 +94,7 @@ async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
   const kernel = await environment.openKernel({
     // What of it a module may call is decided by its grants.
     catalogue: { tools: 'all', exec: run.policy?.exec ?? {} },
+    secrets: invocation.permissions.secrets,
     onLog: ({ agentId, level, message }) => {
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));
     },

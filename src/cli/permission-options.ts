@@ -10,6 +10,7 @@ import { LIMIT_OPTIONS, readLimit } from './limits.ts';
 import { readDirectoryOption, readMemoryDirectoryOption } from './mounts.ts';
 import { attributeName, collect, option, usage } from './option.ts';
 import { quoted } from './printable.ts';
+import { parseSecretOption } from './secret-option.ts';
 
 /** What the options ask for. */
 export interface AskedPermissions {
@@ -19,6 +20,8 @@ export interface AskedPermissions {
   readonly isolation: Isolation | undefined;
   readonly features: Features | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /** Values of secrets, by their names: for the kernel, and for nobody's eyes. */
+  readonly secrets: Readonly<Record<string, string>>;
   /** The policy's file; null: there is none. */
   readonly policyPath: string | null;
   /** Whether the options may go beyond the policy. */
@@ -29,6 +32,7 @@ export interface AskedPermissions {
 /** The values of the options, as the library keeps them. */
 export interface PermissionOptions extends GrantOptions {
   readonly env?: ReadonlyMap<string, string>;
+  readonly secret?: ReadonlyMap<string, string>;
   readonly isolation?: Isolation;
   readonly wasmFeatures?: Features;
   readonly policy?: string;
@@ -125,6 +129,14 @@ export function permissionOptions(
     ).argParser((value: string, previous: ReadonlyMap<string, string> | undefined) =>
       parseEnvironmentOption(value, previous, variables),
     ),
+    option(
+      '--secret',
+      ' NAME=env:VAR|file:PATH',
+      'the value of a secret that a grant of the network names (repeatable)',
+      RUN_GROUPS.grants,
+    ).argParser((value: string, previous: ReadonlyMap<string, string> | undefined) =>
+      parseSecretOption(value, previous, variables),
+    ),
     ...limits,
     option(
       '--policy',
@@ -175,6 +187,7 @@ export function readPermissions(options: PermissionOptions): AskedPermissions {
     isolation: options.isolation,
     features: options.wasmFeatures,
     environment,
+    secrets: Object.fromEntries(options.secret ?? []),
     policyPath: options.policy ?? null,
     widen: options.widen ?? false,
     warnings,

@@ -91,6 +91,7 @@ async function runToEnd(running: Run): Promise<Ended> {
     workers: 1,
     capacity: 16,
     // What of it the module may call is decided by its grants.
+    secrets: running.invocation.permissions.secrets,
     catalogue: { tools: 'all', exec: running.policy?.exec ?? {} },
     onLog: ({ agentId, level, message }) => {
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));

@@ -61,6 +61,7 @@ export async function serve(
   const { maxConcurrent, keepWarm } = invocation.serving;
   const kernel = await environment.openKernel({
     capacity: Math.min(12_000, maxConcurrent + keepWarm + SPARE_AGENTS),
+    secrets: invocation.permissions.secrets,
     catalogue: { tools: 'all', exec: policy?.exec ?? {} },
     onLog: ({ agentId, level, message }) =>
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`)),
