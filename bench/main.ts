@@ -8,6 +8,7 @@
  * Absolute times depend on the machine; the ratios are taken in one run, in turns.
  */
 
+import { audit } from './audit.ts';
 import { ends } from './ends.ts';
 import { gate } from './gate.ts';
 import { kernel } from './kernel.ts';
@@ -17,7 +18,7 @@ import { network } from './network.ts';
 import { scheduler } from './scheduler.ts';
 import { start } from './start.ts';
 
-const PARTS: readonly Part[] = [metering, start, gate, ends, scheduler, kernel, network];
+const PARTS: readonly Part[] = [metering, start, gate, ends, scheduler, kernel, network, audit];
 
 function table(rows: readonly Row[]): string {
   const cells = rows.map(({ part, name, value, ratio, against }) => [

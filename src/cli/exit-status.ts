@@ -7,6 +7,8 @@ export const STATUS = {
   ok: 0,
   /** It was to be started again, but ended normally too often for that. */
   exhausted: 1,
+  /** An audit chain, a receipt or a proof is bad. */
+  bad: 1,
   /** Wrong usage; a file that isn't there, can't be read or is a directory. */
   usage: 2,
   timeout: 124,
@@ -81,11 +83,14 @@ export function statusOfError(code: ErrorCode): number {
     case 'RF_USAGE':
     case 'RF_FILE':
     case 'RF_POLICY':
+    case 'RF_AUDIT_KEY':
       return STATUS.usage;
     case 'RF_MODULE_INVALID':
     case 'RF_MODULE_REFUSED':
     case 'RF_PREPARE_LIMIT':
       return STATUS.refused;
+    case 'RF_AUDIT_INVALID':
+      return STATUS.bad;
     default:
       return STATUS.internal;
   }

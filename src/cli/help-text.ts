@@ -61,3 +61,15 @@ Examples:
   ringfence mcp word-count.wasm
   ringfence mcp --policy ringfence.toml plugins/*.wasm
   ringfence mcp --http 127.0.0.1:8123 --token-env TOKEN --max-fuel 1000000000 word-count.wasm`;
+
+/** Behind the commands of `audit`. */
+export const AUDIT_EXAMPLES = `
+Examples:
+  ringfence audit key audit.key
+  ringfence run --audit audit --audit-key audit.key agent.wasm
+  ringfence audit verify --key "$(cat audit.pub)" --anchor anchors.jsonl audit
+  ringfence audit show --kind capability.deny --follow
+  ringfence audit export > chain.jsonl
+  ringfence audit prove 17 > proof.json; ringfence audit check --key "$(cat audit.pub)" proof.json
+
+Exit status: 0 valid, 1 bad, 2 wrong usage or no such file, 125 ringfence failed.`;

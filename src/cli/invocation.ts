@@ -3,6 +3,13 @@
 import { Command, CommanderError } from 'commander';
 import type { Features } from '../index.ts';
 import { spellOutOptionalValues, splitArguments } from './arguments.ts';
+import { type AuditInvocation, declareAudit } from './audit-invocation.ts';
+import {
+  type AuditChoice,
+  type AuditChoiceOptions,
+  auditChoiceOptions,
+  readAuditChoice,
+} from './audit-options.ts';
 import { featuresOption } from './features-option.ts';
 import {
   EXIT_STATUS_HELP,
@@ -33,6 +40,7 @@ export interface RunInvocation {
   readonly permissions: AskedPermissions;
   /** A file, `-` for standard output, or null. */
   readonly report: string | null;
+  readonly audit: AuditChoice | null;
   readonly json: boolean;
 }
 
@@ -87,6 +95,7 @@ export type Invocation =
   | RunInvocation
   | ServeInvocation
   | InspectInvocation
+  | AuditInvocation
   | McpInvocation
   | PolicyCheckInvocation
   | PolicyExplainInvocation
@@ -102,7 +111,7 @@ export interface InvocationContext {
 /** The policy that `policy check` looks at where none is named. */
 const POLICY_FILE = 'ringfence.toml';
 
-interface RunOptions extends PermissionOptions {
+interface RunOptions extends PermissionOptions, AuditChoiceOptions {
   readonly report?: string;
   readonly json?: boolean;
 }
@@ -167,6 +176,7 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
         guestArguments: guest ?? [],
         permissions: readPermissions(options),
         report: options.report ?? null,
+        audit: readAuditChoice(options),
         json: options.json ?? false,
       });
     });
@@ -182,7 +192,12 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
     "print nothing but the report, as a line of JSON; the module's output goes to stderr",
     group,
   );
-  for (const made of [...permissionOptions(context.variables), report, json]) {
+  for (const made of [
+    ...permissionOptions(context.variables),
+    report,
+    ...auditChoiceOptions(),
+    json,
+  ]) {
     run.addOption(made);
   }
   return run;
@@ -323,6 +338,10 @@ function createProgram(context: InvocationContext, guest: readonly string[] | nu
     declareInspect(root, declaring),
     declareServed(root, declaring),
     ...declarePolicy(root, declaring),
+    ...declareAudit(root, (invocation) => {
+      refuseGuestArguments(declaring);
+      declaring.asked(invocation);
+    }),
   ];
   return { root, commands, result: () => result, printed: () => printed };
 }

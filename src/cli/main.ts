@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { RingfenceError } from '../index.ts';
+import { audit } from './audit.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { STATUS, statusOfError } from './exit-status.ts';
 import { inspect } from './inspect.ts';
@@ -30,6 +31,13 @@ async function execute(invocation: Invocation, environment: Environment): Promis
       return await inspect(invocation, environment);
     case 'mcp':
       return await mcp(invocation, environment);
+    case 'audit key':
+    case 'audit verify':
+    case 'audit show':
+    case 'audit export':
+    case 'audit prove':
+    case 'audit check':
+      return await audit(invocation, environment);
     case 'policy check':
       return await checkPolicy(invocation, environment);
     case 'policy explain':

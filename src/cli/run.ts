@@ -1,5 +1,6 @@
 /** `ringfence run`: one module, from its file to its report and exit status. */
 
+import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
   type Agent,
@@ -93,17 +94,39 @@ async function runToEnd(running: Run): Promise<Ended> {
     // What of it the module may call is decided by its grants.
     secrets: running.invocation.permissions.secrets,
     catalogue: { tools: 'all', exec: running.policy?.exec ?? {} },
+    ...(running.invocation.audit !== null && { audit: running.invocation.audit.options }),
     onLog: ({ agentId, level, message }) => {
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));
     },
     onWarning: (text) => warn(environment, [text]),
   });
   try {
-    return await loadAndRun(running, kernel);
+    const ended = await loadAndRun(running, kernel);
+    await writeReceipt(ended.report, running, kernel);
+    return ended;
   } finally {
     environment.stdin.close();
     // A worker that does not end must not hold up somebody who wants to leave.
     await Promise.race([kernel.close(), once(interruption.signal)]);
+  }
+}
+
+/** A receipt of what has run; nothing has where it has no pid. */
+async function writeReceipt({ pid }: Report, { invocation }: Run, kernel: Kernel): Promise<void> {
+  const path = invocation.audit?.receipt ?? null;
+  if (path === null || pid === null) {
+    return;
+  }
+  const receipt = `${JSON.stringify(await kernel.receipt(pid))}\n`;
+  try {
+    await writeFile(path, receipt);
+  } catch (error) {
+    throw new RingfenceError(
+      'RF_FILE',
+      `Cannot write the receipt '${path}' (${(error as NodeJS.ErrnoException).code}): check its directory and its rights.`,
+      { path },
+      { cause: error },
+    );
   }
 }
 

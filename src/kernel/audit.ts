@@ -9,7 +9,7 @@ import type { Grant, GrantSpec } from '../capability/grant.ts';
 import { RingfenceError } from '../errors.ts';
 import type { Pid, ProcessState } from '../process/state.ts';
 import type { Process } from '../supervisor/process.ts';
-import { type Report, reportLimits } from '../supervisor/report.ts';
+import { type Denial, type Report, reportLimits } from '../supervisor/report.ts';
 import type { ToolDescription } from '../tools/tool.ts';
 import { FUEL_TABLE_VERSION } from '../wasm/metering/costs.ts';
 import { CAPACITY_DEFAULT, type KernelOptions } from './spawn-options.ts';
@@ -17,12 +17,23 @@ import { CAPACITY_DEFAULT, type KernelOptions } from './spawn-options.ts';
 /** Agents that have exited and of which receipts can still be given. */
 const RECEIPTS_MAX = 10_000;
 
+/** How often it is told what running agents were denied. */
+const DENIALS_MS = 10_000;
+
+/** Requests for more of one agent that are recorded one by one. */
+const ELEVATIONS_MAX = 256;
+
 /** What is kept of an agent for its receipt. */
 interface Run {
   /** None of its events is before this one. */
   readonly first: number;
   readonly grants: readonly unknown[];
   report: Report | null;
+  /** How often it has asked for more. */
+  elevations: number;
+  /** What it was denied, as far as that is recorded, and when that was. */
+  readonly told: Map<string, number>;
+  toldMs: number | null;
 }
 
 /** A scope as JSON: sets as lists in order, and of a seed only its hash. */
@@ -85,6 +96,7 @@ export class KernelAudit {
   readonly log: AuditLog;
   readonly #isOwn: boolean;
   readonly #runs = new Map<Pid, Run>();
+  #timer: NodeJS.Timeout | null = null;
 
   /** `isOwn`: it ends with the kernel. */
   constructor(log: AuditLog, isOwn: boolean) {
@@ -127,7 +139,14 @@ export class KernelAudit {
     if (this.#runs.size >= RECEIPTS_MAX) {
       this.#forgetOne();
     }
-    this.#runs.set(process.pid, { first: this.log.last + 1, grants, report: null });
+    this.#runs.set(process.pid, {
+      first: this.log.last + 1,
+      grants,
+      report: null,
+      elevations: 0,
+      told: new Map(),
+      toldMs: null,
+    });
     this.#about(process, {
       kind: 'agent.spawn',
       payload: {
@@ -163,15 +182,45 @@ export class KernelAudit {
     }
   }
 
+  /** From now on what agents are denied is told while they run, too: it begins with the kernel. */
+  watch(agents: () => readonly Process[]): void {
+    this.#timer = setInterval(() => {
+      for (const process of agents()) {
+        this.#tellDenials(process, [...process.denials.values()]);
+      }
+    }, DENIALS_MS).unref();
+  }
+
+  /** What an agent was denied since that was told last: one event a kind of call, with their number. */
+  #tellDenials(process: Process, denied: readonly Denial[]): void {
+    const run = this.#runs.get(process.pid);
+    const firstMs = run?.toldMs ?? Math.floor(process.spawnedAtMs);
+    for (const { capability, operation, count } of denied) {
+      const name = `${capability} ${operation}`;
+      const more = count - (run?.told.get(name) ?? 0);
+      if (more > 0) {
+        run?.told.set(name, count);
+        this.#about(process, {
+          kind: 'capability.deny',
+          payload: { capability, count: more, first_ms: firstMs, operation },
+        });
+      }
+    }
+    if (run !== undefined) {
+      run.toldMs = Date.now();
+    }
+  }
+
   /** An agent has ended: what it was denied, and how it ended. */
   exited(process: Process, report: Report): void {
     const { denied, exit, usage } = report;
-    for (const { capability, operation, count } of denied) {
-      this.#about(process, {
-        kind: 'capability.deny',
-        payload: { capability, count, first_ms: Math.floor(process.spawnedAtMs), operation },
-      });
-    }
+    const run = this.#runs.get(process.pid);
+    const unrecorded = (run?.elevations ?? 0) - ELEVATIONS_MAX;
+    const asked =
+      unrecorded > 0
+        ? [{ capability: 'elevation', operation: 'capabilities.request', count: unrecorded }]
+        : [];
+    this.#tellDenials(process, [...denied, ...asked]);
     this.#about(process, {
       kind: 'agent.exit',
       payload: {
@@ -183,9 +232,9 @@ export class KernelAudit {
         usage,
       },
     });
-    const run = this.#runs.get(process.pid);
     if (run !== undefined) {
       run.report = report;
+      run.told.clear();
     }
   }
 
@@ -206,14 +255,22 @@ export class KernelAudit {
     }
   }
 
+  /** An agent has asked for more. From the 257th time on it is only counted: it may ask without end. */
   elevated(
     pid: Pid,
     agentId: string,
-    asked: { grant: unknown; reason: string },
+    asked: { readonly grant: unknown; readonly reason: string },
     decision: string,
   ): void {
-    const { grant, reason } = asked;
-    this.note({ kind: 'capability.elevate', pid, agentId, payload: { decision, grant, reason } });
+    const run = this.#runs.get(pid);
+    if (run !== undefined) {
+      run.elevations += 1;
+      if (run.elevations > ELEVATIONS_MAX) {
+        return;
+      }
+    }
+    const payload = { decision, grant: asked.grant, reason: asked.reason };
+    this.note({ kind: 'capability.elevate', pid, agentId, payload });
   }
 
   toolRegistered(description: ToolDescription): void {
@@ -303,6 +360,9 @@ export class KernelAudit {
   }
 
   async close(): Promise<void> {
+    if (this.#timer !== null) {
+      clearInterval(this.#timer);
+    }
     this.note({ kind: 'kernel.close', payload: {} });
     if (this.#isOwn) {
       await this.log.close();

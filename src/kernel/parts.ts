@@ -249,6 +249,7 @@ export function buildParts(
           sweep: (withinMs) => supervisor.commands.sweep(withinMs),
           warn,
         });
+  audit?.watch(() => supervisor.list());
   const reliable = new ReliableSends({ supervisor, deadLetters, closing: closing.signal });
   return {
     supervisor,

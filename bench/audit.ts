@@ -1,0 +1,157 @@
+/**
+ * The audit chain: events appended and verified by one core, beside plain SHA-256 over the same bytes; and
+ * what it costs agents' starts to be recorded.
+ */
+
+import { hash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildGuests } from '../scripts/build-guests.ts';
+import { Chain, newChain } from '../src/audit/chain.ts';
+import { draft } from '../src/audit/event.ts';
+import { draftsOfText, type ToThread, textOfDraft } from '../src/audit/store/protocol.ts';
+import { ChainWriter } from '../src/audit/store/writer.ts';
+import { verifyFile } from '../src/audit/verify-lines.ts';
+import { createAuditKey, type Kernel, type LoadedModule, openKernel } from '../src/index.ts';
+import { CHAIN_ID, exampleEvent, TestChain } from '../test/support/audit/chain.ts';
+import { cpuTime, leastInTurns, type Part, type Row, timeAsync } from './measure.ts';
+
+const EVENTS = 100_000;
+const BATCH = 1000;
+const ROUNDS = 4;
+/** Agents that are started one after the other, so many at a time. */
+const STARTS = 600;
+const AT_A_TIME = 16;
+
+const perSecond = (count: number, ms: number): string =>
+  `${Math.round((count / ms) * 1000).toLocaleString('en-US')}/s`;
+
+/** Batches of drafts as the program's thread hands them on. */
+function batches(): string[] {
+  return Array.from({ length: EVENTS / BATCH }, (_, batch) =>
+    Array.from({ length: BATCH }, (_, index) =>
+      textOfDraft(draft(exampleEvent(batch * BATCH + index), 0)),
+    ).join(''),
+  );
+}
+
+/** Milliseconds of CPU time in which a store takes all batches, each a commit. */
+async function stored(directory: string, texts: readonly string[]): Promise<number> {
+  const writer = new ChainWriter(
+    {
+      directory,
+      chain: CHAIN_ID,
+      maxBytes: 2 ** 40,
+      checkpointEvents: BATCH,
+      checkpointMs: 60_000,
+      software: 'bench',
+      key: createAuditKey(`${directory}.key`),
+      committed: new SharedArrayBuffer(4),
+      anchored: [],
+    },
+    { done: () => {}, refused: () => {}, failing: () => {} },
+    () => 0,
+  );
+  const ms = await cpuTime(() => {
+    texts.forEach((drafts, id) => {
+      writer.take([{ tag: 'write', id, drafts, isAhead: false } satisfies ToThread]);
+    });
+  });
+  writer.close();
+  return ms;
+}
+
+async function starts(kernel: Kernel, module: LoadedModule): Promise<void> {
+  let left = STARTS;
+  const one = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      const agent = await kernel.spawn({ module });
+      await agent.exited;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, one));
+}
+
+async function startRows(root: string): Promise<Row[]> {
+  const { files } = await buildGuests({ only: ['hello'] });
+  const key = join(root, 'kernel.key');
+  createAuditKey(key);
+  const plain = await openKernel({ workers: 1 });
+  const audited = await openKernel({ workers: 1, audit: { directory: join(root, 'kernel'), key } });
+  const runs = await Promise.all(
+    [plain, audited].map(async (kernel) => {
+      const module = await kernel.load(files.get('hello') ?? '');
+      await starts(kernel, module);
+      return () => timeAsync(() => starts(kernel, module));
+    }),
+  );
+  const [without = 0, withAudit = 0] = await leastInTurns(6, runs);
+  await plain.close();
+  await audited.close();
+  return [
+    {
+      part: 'audit',
+      name: 'spawn, run and exit, recorded',
+      value: perSecond(STARTS, withAudit),
+      ratio: withAudit / without,
+      against: `not recorded: ${perSecond(STARTS, without)}`,
+    },
+  ];
+}
+
+async function run(): Promise<Row[]> {
+  const root = mkdtempSync(join(tmpdir(), 'ringfence-bench-audit-'));
+  try {
+    const built = new TestChain().fill(EVENTS);
+    const path = join(root, 'chain.jsonl');
+    writeFileSync(path, built.lines.map((line) => `${line}\n`).join(''));
+    const key = built.signer.verifier.text;
+    const texts = batches();
+    let turn = 0;
+    const [sha = 0, append = 0, store = 0, verify = 0, strict = 0] = await leastInTurns(ROUNDS, [
+      () =>
+        cpuTime(() => {
+          for (const line of built.lines) {
+            hash('sha256', line);
+          }
+        }),
+      () =>
+        cpuTime(() => {
+          const chain = new Chain(newChain(CHAIN_ID));
+          for (const text of texts) {
+            chain.append(draftsOfText(text));
+          }
+        }),
+      () => {
+        turn += 1;
+        return stored(join(root, `store-${turn}`), texts);
+      },
+      () => cpuTime(() => verifyFile(path, { keys: [key] })),
+      () => cpuTime(() => verifyFile(path, { keys: [key], strict: true })),
+    ]);
+    const row = (name: string, ms: number): Row => ({
+      part: 'audit',
+      name,
+      value: perSecond(EVENTS, ms),
+      ratio: ms / sha,
+      against: `SHA-256 alone: ${perSecond(EVENTS, sha)}`,
+    });
+    return [
+      row('appended: chain and tree', append),
+      row('appended and on disk, 1,000 a commit', store),
+      row('verified: chain, tree and signatures', verify),
+      row('verified, every event parsed', strict),
+      ...(await startRows(root)),
+    ];
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+export const audit: Part = {
+  name: 'audit',
+  what: 'events of the audit chain appended and verified, and what recording costs starts',
+  run,
+};

@@ -1,0 +1,79 @@
+/** The commands of `ringfence audit`, from a key to a proof, on the chain of a real run. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { guest, start, temporaryDirectory } from './ringfence.ts';
+
+const directory = temporaryDirectory();
+const at = (name: string): string => join(directory.path, name);
+const ringfence = (...args: string[]) => start(args).ended;
+let key: string;
+
+beforeAll(async () => {
+  expect(await ringfence('audit', 'key', at('key'))).toMatchObject({ status: 0, stderr: '' });
+  const run = ['run', '--audit', at('chain'), '--audit-key', at('key'), '--receipt', at('receipt')];
+  expect(await ringfence(...run, guest('ungranted'))).toMatchObject({ status: 0 });
+  const { stdout } = await ringfence('audit', 'verify', '--json', at('chain'));
+  key = (JSON.parse(stdout) as { key: string }).key;
+});
+afterAll(() => directory.remove());
+
+test('verify says that the chain is valid, and whose it is', async () => {
+  const { status, stdout } = await ringfence('audit', 'verify', '--key', key, at('chain'));
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^valid\n/);
+  expect(stdout).toContain('the one that was given');
+});
+
+test('show prints events that fit, and no others', async () => {
+  const { stdout } = await ringfence('audit', 'show', '--kind', 'capability.', at('chain'));
+  expect(stdout).toMatch(/^\d+ \S+ capability\.deny \[1 ungranted\] \{/m);
+  expect(stdout).not.toContain('agent.');
+  const other = await ringfence('audit', 'show', '--pid', '77', at('chain'));
+  expect(other).toMatchObject({ status: 0, stdout: '' });
+  const json = await ringfence('audit', 'show', '--json', '--kind', 'agent.exit', at('chain'));
+  expect(JSON.parse(json.stdout)).toMatchObject({ kind: 'agent.exit', pid: 1 });
+});
+
+test('export verifies as the chain does, and a changed one is bad', async () => {
+  const { stdout } = await ringfence('audit', 'export', at('chain'));
+  writeFileSync(at('good.jsonl'), stdout);
+  expect(await ringfence('audit', 'verify', '--key', key, at('good.jsonl'))).toMatchObject({
+    status: 0,
+  });
+  writeFileSync(at('bad.jsonl'), stdout.replace('"agent.exit"', '"agent.exxt"'));
+  const bad = await ringfence('audit', 'verify', '--key', key, at('bad.jsonl'));
+  expect(bad.status).toBe(1);
+  expect(bad.stdout).toMatch(/^bad {7}Event \d+ is altered \(line \d+\)/);
+});
+
+test('a proof and a receipt are checked with the public key alone', async () => {
+  const { stdout } = await ringfence('audit', 'prove', '2', at('chain'));
+  writeFileSync(at('proof'), stdout);
+  const proved = await ringfence('audit', 'check', '--key', key, at('proof'));
+  expect(JSON.parse(proved.stdout)).toMatchObject({ seq: 2 });
+  const receipt = await ringfence('audit', 'check', '--key', key, at('receipt'));
+  expect(JSON.parse(receipt.stdout)).toMatchObject({ pid: 1, exit: { reason: 'normal' } });
+  const text = readFileSync(at('receipt'), 'utf8');
+  writeFileSync(at('forged'), text.replace('"payload":"ey', '"payload":"ez'));
+  expect(await ringfence('audit', 'check', '--key', key, at('forged'))).toMatchObject({
+    status: 1,
+  });
+});
+
+test.each([
+  [['audit', 'verify', at('nowhere')], 2],
+  [['audit', 'verify', '--key', 'nonsense', at('chain')], 2],
+  [['audit', 'check', at('receipt')], 2],
+  [['audit', 'prove', '9999', at('chain')], 2],
+  [['audit', 'key', at('key')], 2],
+  [['run', '--receipt', at('r'), guest('hello')], 2],
+  [['run', '--audit', at('new'), '--receipt', at('r'), guest('hello')], 2],
+])('wrong use is said in a sentence: %j', async (args, expected) => {
+  const { status, stderr } = await ringfence(...args);
+  expect({ status, stderr }).toMatchObject({
+    status: expected,
+    stderr: expect.stringMatching(/^ringfence: .*\.\n$/),
+  });
+});
