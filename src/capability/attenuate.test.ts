@@ -112,6 +112,19 @@ describe('handing down', () => {
     ]);
   });
 
+  test('rules of the network are divided over several grants of the parent', () => {
+    const registry = new GrantRegistry(() => 0);
+    const network = (...rules: string[]) => parseGrants({ network: rules });
+    const ofNetwork = (specs: readonly GrantSpec[]) =>
+      specs.filter(({ kind }) => kind === 'network');
+    registry.issue(ROOT, [...ofNetwork(network('a')), ...ofNetwork(network('b'))], null);
+    const given = registry.issue(CHILD, network('a:443', 'b:80'), ROOT);
+    expect(ofNetwork(given)).toMatchObject([
+      { scope: { rules: [{ host: 'a', ports: new Set([443]) }] }, parent: 1 },
+      { scope: { rules: [{ host: 'b', ports: new Set([80]) }] }, parent: 2 },
+    ]);
+  });
+
   test('what has no part in it is not derived from', () => {
     const ipc = (...pids: number[]): GrantSpec => ({
       kind: 'ipc',

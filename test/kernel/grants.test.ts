@@ -30,14 +30,18 @@ const EVERYTHING: GrantsInput = {
   spawn: 8,
 };
 
+/** Functions of what nobody can have without the grant. */
+const OF_A_SOCKET =
+  /^\[method\](?:tcp-socket|udp-socket|outgoing-datagram-stream|incoming-datagram-stream)\./;
+
 /** What the gate asks for, by the capability, over all functions that an agent can reach. */
 function gatedFunctions(): Map<string, number> {
   // Clocks and random are granted anyway; without a mount there is no descriptor to call a function of.
   const granted = new Set(['clocks', 'random', 'files']);
   const counts = new Map<string, number>();
   for (const functions of HOST.values()) {
-    for (const { capability } of functions.values()) {
-      if (capability !== null && !granted.has(capability)) {
+    for (const [operation, { capability }] of functions) {
+      if (capability !== null && !granted.has(capability) && !OF_A_SOCKET.test(operation)) {
         const name = CAPABILITY_NAME[capability as GrantKind];
         counts.set(name, (counts.get(name) ?? 0) + 1);
       }
