@@ -52,6 +52,9 @@ const SCHEMAS: ReadonlySet<string> = new Set([
   'unevaluatedProperties',
 ]);
 
+/** What values are compared with one by one. */
+const COMPARED: ReadonlySet<string> = new Set(['const', 'dependentRequired', 'enum', 'required']);
+
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -78,12 +81,18 @@ function isJson(value: unknown, depth: number): boolean {
   return Object.values(value).every((each) => isJson(each, depth - 1));
 }
 
+/**
+ * References that mean the same to everybody: what a URI may have as it stands, and so no escapes by `%`,
+ * which only the compiler would undo, and no empty names, of which it takes `#/` for `#`.
+ */
+const REFERENCE = /^#(?:\/[\w$.~!&'()*+,;=:@-]+)+$/;
+
 /** The part that a reference such as `#/$defs/name` names; undefined: there is none. */
 function resolve(root: unknown, reference: string): unknown {
   if (reference === '#') {
     return root;
   }
-  if (!reference.startsWith('#/')) {
+  if (!REFERENCE.test(reference)) {
     return undefined;
   }
   let at: unknown = root;
@@ -92,9 +101,20 @@ function resolve(root: unknown, reference: string): unknown {
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) {
       return undefined;
     }
+    // A name on the way, where no keyword is, changes what the references behind it mean.
+    if (typeof (at as { $id?: unknown }).$id === 'string') {
+      return undefined;
+    }
     at = (at as Record<string, unknown>)[name];
   }
   return at;
+}
+
+/** How many values a value is made of, itself included. */
+function valuesIn(value: unknown): number {
+  return typeof value === 'object' && value !== null
+    ? Object.values(value).reduce<number>((sum, each) => sum + valuesIn(each), 1)
+    : 1;
 }
 
 /** Counts the schemas of a schema, and refuses what is not taken. */
@@ -102,9 +122,15 @@ class Counter {
   readonly #root: unknown;
   readonly #within = new Set<unknown>();
   #parts = 0;
+  #weight = 0;
 
   constructor(root: unknown) {
     this.#root = root;
+  }
+
+  /** What a value is compared with at most: schemas, and what stands in their lists and constants. */
+  get weight(): number {
+    return this.#parts + this.#weight;
   }
 
   visit(schema: unknown): void {
@@ -130,6 +156,9 @@ class Counter {
   #keyword(keyword: string, value: unknown): void {
     if (REFUSED.has(keyword)) {
       throw new Refused(`it has '${keyword}', by which schemas reach each other: leave it out`);
+    }
+    if (COMPARED.has(keyword)) {
+      this.#weight += valuesIn(value);
     }
     if (keyword === '$ref') {
       this.#reference(value);
@@ -163,29 +192,39 @@ function definitionsOf(schema: Readonly<Record<string, unknown>>): unknown[] {
   });
 }
 
+/** What is known of a schema before it is compiled. */
+export type MeasuredSchema =
+  /** What is wrong with it, as the end of a sentence. */
+  | { readonly problem: string }
+  /** Schemas and constants, each reference counted as what it refers to, that a value may be compared with. */
+  | { readonly weight: number };
+
 /**
- * What is wrong with a schema, as the end of a sentence; null: it is taken as far as its size, its shape
- * and its references go. {@link compileSchema} finds out about its keywords and patterns.
+ * Measures a schema: whether it is taken as far as its size, its shape and its references go.
+ * {@link compileSchema} finds out about its keywords and patterns.
  */
-export function problemOfSchema(schema: unknown): string | null {
+export function measureSchema(schema: unknown): MeasuredSchema {
   if (!isObject(schema)) {
-    return 'it is no object: write a JSON schema such as { "type": "object" }';
+    return { problem: 'it is no object: write a JSON schema such as { "type": "object" }' };
   }
   if (!isJson(schema, SCHEMA_DEPTH_MAX)) {
-    return `it is no JSON of at most ${SCHEMA_DEPTH_MAX} levels`;
+    return { problem: `it is no JSON of at most ${SCHEMA_DEPTH_MAX} levels` };
   }
   if (canonicalJson(schema).length > SCHEMA_CHARACTERS_MAX) {
-    return `it has more than ${SCHEMA_CHARACTERS_MAX} characters as JSON: write less`;
+    return {
+      problem: `it has more than ${SCHEMA_CHARACTERS_MAX} characters as JSON: write less`,
+    };
   }
   try {
-    new Counter(schema).visit(schema);
+    const counter = new Counter(schema);
+    counter.visit(schema);
     for (const definition of definitionsOf(schema)) {
       new Counter(schema).visit(definition);
     }
-    return null;
+    return { weight: counter.weight };
   } catch (error) {
     if (error instanceof Refused) {
-      return error.message;
+      return { problem: error.message };
     }
     throw error;
   }

@@ -48,13 +48,22 @@ export type ReadJson =
   | { readonly tag: 'ok'; readonly val: unknown }
   | { readonly tag: 'err'; readonly why: 'not JSON' | 'too deep' };
 
-/** Reads JSON of at most {@link JSON_DEPTH_MAX} levels. */
+/** Whether every number in a JSON value is one: 1e400 is read as infinite, and would be written as null. */
+function isWritten(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) {
+    return typeof value !== 'number' || Number.isFinite(value);
+  }
+  return Object.values(value).every(isWritten);
+}
+
+/** Reads JSON of at most {@link JSON_DEPTH_MAX} levels. What it answers is written again as it was meant. */
 export function readJson(text: string): ReadJson {
   if (!isWithinDepth(text, JSON_DEPTH_MAX)) {
     return { tag: 'err', why: 'too deep' };
   }
   try {
-    return { tag: 'ok', val: JSON.parse(text) };
+    const val: unknown = JSON.parse(text);
+    return isWritten(val) ? { tag: 'ok', val } : { tag: 'err', why: 'not JSON' };
   } catch {
     return { tag: 'err', why: 'not JSON' };
   }
@@ -95,6 +104,36 @@ export function hasPrototypeField(value: unknown): boolean {
     Object.hasOwn(value, '__proto__') ||
     Object.values(value).some((each) => hasPrototypeField(each))
   );
+}
+
+/** Characters of a text that count as one value: looking at one takes a 16th of what a value takes. */
+const CHARACTERS_A_VALUE = 16;
+
+/** What is left of a number of values when those of a value are taken away; below 0: it has more. */
+function valuesLeft(value: unknown, left: number): number {
+  if (typeof value === 'string') {
+    return left - 1 - value.length / CHARACTERS_A_VALUE;
+  }
+  if (typeof value !== 'object' || value === null) {
+    return left - 1;
+  }
+  let after = left - 1;
+  for (const name of Object.keys(value)) {
+    after = valuesLeft((value as Record<string, unknown>)[name], after);
+    after -= Array.isArray(value) ? 0 : name.length / CHARACTERS_A_VALUE;
+    if (after < 0) {
+      break;
+    }
+  }
+  return after;
+}
+
+/**
+ * Whether a JSON value is made of more values than may be, itself included and long texts counted as several.
+ * Its depth must have been checked.
+ */
+export function hasMoreThan(value: unknown, valuesMax: number): boolean {
+  return valuesLeft(value, valuesMax) < 0;
 }
 
 /** Levels of an answer that are looked into: what goes around in circles is found when it is written. */

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { canonicalJson, hasPrototypeField, isLongerThan } from './text.ts';
+import { canonicalJson, hasPrototypeField, isLongerThan, readJson } from './text.ts';
 import { compileSchema } from './validator.ts';
 
 describe('a schema is refused', () => {
@@ -33,6 +33,12 @@ describe('a schema is refused', () => {
     ['that refers elsewhere', { $ref: 'https://example.org/' }, /names no part/],
     ['that refers to nothing', { $ref: '#/$defs/none' }, /names no part/],
     ['that refers to what it inherits', { $ref: '#/constructor' }, /names no part/],
+    [
+      'that refers by an escape, which others undo',
+      { $defs: { 'a%25': true, 'a%': { not: {} } }, $ref: '#/$defs/a%25' },
+      /names no part/,
+    ],
+    ['that refers to itself by an empty name', { '': true, $ref: '#/' }, /names no part/],
     ['that has a name', { $id: 'https://example.org/' }, /'\$id'/],
     ['that refers later', { $dynamicRef: '#a' }, /'\$dynamicRef'/],
     ['of another draft', { $schema: 'http://json-schema.org/draft-04/schema#' }, /draft 7/],
@@ -46,6 +52,19 @@ describe('a schema is refused', () => {
     expect(() => compileSchema(schema)).toThrow(
       expect.objectContaining({ code: 'RF_USAGE', message: expect.stringMatching(message) }),
     );
+  });
+
+  test('that refers into what has a name, so that others find other parts there', () => {
+    const inner = { $ref: '#/$defs/a' };
+    const named = { $id: 'https://example.org/', $defs: { a: { not: {} } }, inner };
+    const schema = (part: object) => ({
+      $defs: { a: true },
+      'x-part': part,
+      $ref: '#/x-part/inner',
+    });
+    expect(() => compileSchema(schema(named), { strict: false })).toThrow(/names no part/);
+    const { $id: _, ...plain } = named;
+    expect(compileSchema(schema(plain), { strict: false })({})).toBeNull();
   });
 
   test('and others like them are taken', () => {
@@ -76,6 +95,47 @@ describe('a value', () => {
       expect(compileSchema(schema)(long)?.message).toMatch(/more than 65536 characters/);
     }
     expect(compileSchema({ not: { pattern: 'b' } })('aa')).toBeNull();
+  });
+
+  describe('that would make more work than is done fits no schema, not even by not fitting', () => {
+    const many = (count: number, item: unknown): unknown[] => Array(count).fill(item);
+    const choices = Array.from({ length: 5_000 }, (_, index) => index);
+    test.each<[string, Record<string, unknown>, unknown, unknown]>([
+      [
+        'by patterns of its texts',
+        { items: { pattern: '.*a.{900}' } },
+        many(20, 'a'.repeat(9_000)),
+        ['a'.repeat(9_000)],
+      ],
+      [
+        'by patterns of its names',
+        {
+          patternProperties: Object.fromEntries(
+            choices.slice(0, 500).map((each) => [`^a.*${each}$`, true]),
+          ),
+        },
+        Object.fromEntries(choices.map((each) => [`a${each}`, 1])),
+        { a0: 1 },
+      ],
+      [
+        'by items that must not be there twice',
+        { allOf: many(100, { uniqueItems: true }) },
+        choices.map((each) => `${each}`.padEnd(80)),
+        [1, 2],
+      ],
+      ['by choices', { items: { enum: choices } }, many(20_000, 1), [1]],
+      [
+        'by parts of the schema',
+        { allOf: many(600, { maxLength: 1e9 }) },
+        'a'.repeat(2_000_000),
+        'a',
+      ],
+    ])('%s', (_, schema, value, control) => {
+      const tooMuch = /more in it than is checked/;
+      expect(compileSchema(schema)(value)?.message).toMatch(tooMuch);
+      expect(compileSchema({ not: schema })(value)?.message).toMatch(tooMuch);
+      expect(compileSchema(schema)(control)).toBeNull();
+    });
   });
 
   test('of 10^5 items is compared in one pass', () => {
@@ -126,6 +186,13 @@ test('the canonical form is the same whatever the order', () => {
   expect(canonicalJson(one)).toBe(canonicalJson(other));
   expect(JSON.parse(canonicalJson(other))).toEqual(other);
   expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]));
+});
+
+test('a number that is too large to be one is not read: it would be written as null', () => {
+  for (const text of ['1e400', '{"a":[-1e999]}', `[1${'0'.repeat(400)}]`]) {
+    expect(readJson(text)).toEqual({ tag: 'err', why: 'not JSON' });
+  }
+  expect(readJson('[1e308,-0,1e-400]')).toEqual({ tag: 'ok', val: [1e308, -0, 0] });
 });
 
 test('a field __proto__ is found wherever it is', () => {

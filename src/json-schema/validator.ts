@@ -2,16 +2,17 @@
  * Compiles JSON schemas and says where a value does not fit.
  *
  * By ajv, for drafts 2020-12 and 7. Schemas are the program's, the policy's, or of a server that the program
- * trusts as far; values are an attacker's. So that no value takes more time than its length times the
- * schema's: patterns run by RE2 (linear, no lookaround, no backreferences), `uniqueItems` compares by
- * canonical text, and what `caps.ts` refuses never gets here. `format` is an annotation, as 2020-12 has it.
+ * offers tools; values are an attacker's. So that no value takes more time than its length times the
+ * schema's, nor more than about a second: patterns run by RE2 (linear, no lookaround, no backreferences),
+ * `uniqueItems` compares by canonical text, the work of both is counted, so is the product of what the schema
+ * and the value have, and what `caps.ts` refuses never gets here. `format` is an annotation, as 2020-12 has it.
  */
 
 import { createRequire } from 'node:module';
 import type { Ajv, ErrorObject, KeywordDefinition, Options } from 'ajv';
 import { RingfenceError } from '../errors.ts';
-import { problemOfSchema } from './caps.ts';
-import { canonicalJson } from './text.ts';
+import { measureSchema } from './caps.ts';
+import { canonicalJson, hasMoreThan } from './text.ts';
 
 /** Where a value does not fit, and how. */
 export interface Misfit {
@@ -38,15 +39,44 @@ const SAID_CHARACTERS_MAX = 200;
 /** Ajv and RE2 take about 0.1 s to load: only who has a schema waits for it. */
 const require = createRequire(import.meta.url);
 
+/**
+ * What checking one value may take: of patterns characters times instructions, of `uniqueItems` characters
+ * that are compared. RE2 in JavaScript does about 4 × 10⁷ a second (measured, Node 26).
+ */
+const WORK_MAX = 32_000_000;
+/**
+ * Values of a value, 16 characters of a text counted as one, times the schemas and constants of its schema: a
+ * comparison takes about 4 ns (measured, Node 26).
+ */
+const COMPARISONS_MAX = 64_000_000;
+
 class PatternTextTooLong extends Error {}
+class TooMuchWork extends Error {}
+
+/** What is left of {@link WORK_MAX} for the value that is checked. */
+class Work {
+  #left = 0;
+
+  begin(): void {
+    this.#left = WORK_MAX;
+  }
+
+  take(amount: number): void {
+    this.#left -= amount;
+    if (this.#left < 0) {
+      throw new TooMuchWork();
+    }
+  }
+}
 
 /** A pattern as ajv asks for it. */
-function regExp(pattern: string): { test(text: string): boolean; toString(): string } {
+function regExp(pattern: string, work: Work): { test(text: string): boolean; toString(): string } {
   if (pattern.length > PATTERN_CHARACTERS_MAX) {
     throw new Error(`a pattern has more than ${PATTERN_CHARACTERS_MAX} characters`);
   }
   const { RE2JS } = require('re2js') as typeof import('re2js');
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
+  const instructions = compiled.programSize();
   return {
     // By this ajv tells one from another.
     toString: () => `RE2 ${pattern}`,
@@ -55,21 +85,30 @@ function regExp(pattern: string): { test(text: string): boolean; toString(): str
         // Not 'does not match': within a `not` that would let it pass.
         throw new PatternTextTooLong();
       }
+      work.take((text.length + 1) * instructions);
       return compiled.matcher(text).find();
     },
   };
 }
-regExp.code = 'refused';
 
 /** Ajv's own compares each item of a list with each. */
-const uniqueItems: KeywordDefinition = {
+const uniqueItems = (work: Work): KeywordDefinition => ({
   keyword: 'uniqueItems',
   type: 'array',
   schemaType: 'boolean',
   errors: false,
-  validate: (isWanted: boolean, items: readonly unknown[]) =>
-    !isWanted || new Set(items.map(canonicalJson)).size === items.length,
-};
+  validate(isWanted: boolean, items: readonly unknown[]) {
+    if (!isWanted) {
+      return true;
+    }
+    const texts = items.map((item) => {
+      const text = canonicalJson(item);
+      work.take(text.length);
+      return text;
+    });
+    return new Set(texts).size === items.length;
+  },
+});
 
 type Draft = '2020-12' | '7';
 
@@ -81,7 +120,8 @@ const ajvOf = (draft: Draft): (new (options: Options) => Ajv) =>
   ).default;
 
 /** A compiler of one schema: one that is used again keeps parts of all that it has compiled. */
-function compilerOf(draft: Draft, strict: boolean): Ajv {
+function compilerOf(draft: Draft, strict: boolean, work: Work): Ajv {
+  const patterns = Object.assign((pattern: string) => regExp(pattern, work), { code: 'refused' });
   const ajv = new (ajvOf(draft))({
     strict,
     // What every field's type is need not be said twice.
@@ -94,10 +134,10 @@ function compilerOf(draft: Draft, strict: boolean): Ajv {
     ownProperties: true,
     meta: false,
     validateSchema: false,
-    code: { regExp },
+    code: { regExp: patterns },
   });
   ajv.removeKeyword('uniqueItems');
-  ajv.addKeyword(uniqueItems);
+  ajv.addKeyword(uniqueItems(work));
   return ajv;
 }
 
@@ -130,6 +170,12 @@ function draftOf(schema: Readonly<Record<string, unknown>>): Draft {
 
 const refusal = (why: string): RingfenceError =>
   new RingfenceError('RF_USAGE', `Cannot use the JSON schema: ${why}.`);
+
+/** Not what does not fit: within a `not` that would let it pass. */
+const TOO_MUCH_WORK: Misfit = {
+  path: '',
+  message: 'has more in it than is checked against so large a schema',
+};
 
 const cut = (text: string): string => text.slice(0, SAID_CHARACTERS_MAX);
 
@@ -170,10 +216,12 @@ function misfitOf({ instancePath, keyword, message, params }: ErrorObject): Misf
  * ```
  */
 export function compileSchema(given: unknown, { strict = true }: CompileOptions = {}): Validator {
-  const problem = problemOfSchema(given);
-  if (problem !== null) {
-    throw refusal(problem);
+  const measured = measureSchema(given);
+  if ('problem' in measured) {
+    throw refusal(measured.problem);
   }
+  const valuesMax = Math.floor(COMPARISONS_MAX / measured.weight);
+  const work = new Work();
   // A copy: what the caller does to its own later changes nothing.
   const { $schema, ...schema } = structuredClone(given) as Record<string, unknown>;
   const draft = draftOf({ $schema });
@@ -183,7 +231,7 @@ export function compileSchema(given: unknown, { strict = true }: CompileOptions 
   }
   let validate: ReturnType<Ajv['compile']>;
   try {
-    validate = compilerOf(draft, strict).compile(schema);
+    validate = compilerOf(draft, strict, work).compile(schema);
   } catch (error) {
     throw refusal(cut(error instanceof Error ? error.message : String(error)).replace(/\.$/, ''));
   }
@@ -191,6 +239,10 @@ export function compileSchema(given: unknown, { strict = true }: CompileOptions 
     throw refusal("it has '$async': leave it out");
   }
   return (value) => {
+    if (hasMoreThan(value, valuesMax)) {
+      return TOO_MUCH_WORK;
+    }
+    work.begin();
     try {
       if (validate(value)) {
         return null;
@@ -201,6 +253,9 @@ export function compileSchema(given: unknown, { strict = true }: CompileOptions 
           path: '',
           message: `has a text of more than ${PATTERN_TEXT_CHARACTERS_MAX} characters where one is tried on a pattern`,
         };
+      }
+      if (error instanceof TooMuchWork) {
+        return TOO_MUCH_WORK;
       }
       throw error;
     }
