@@ -18,6 +18,12 @@ function fieldsOf(raw: readonly string[]): Field[] {
   return fields;
 }
 
+const has = (fields: readonly Field[], name: string): boolean =>
+  fields.some(([each]) => each.toLowerCase() === name);
+
+const without = (fields: readonly Field[], name: string): readonly Field[] =>
+  fields.filter(([each]) => each.toLowerCase() !== name);
+
 /** What a request is for: a path, or a whole URL as proxies are sent. */
 function targetOf(url: string): { readonly authority: string | null; readonly path: string } {
   const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url);
@@ -149,14 +155,23 @@ export class NodeClient implements Client {
     }
     this.#held = null;
     const { status, fields, bytes } = held;
-    const raw = fields.flat();
-    if (isWhole && !fields.some(([name]) => name.toLowerCase() === 'content-length')) {
+    const { method, httpVersion } = this.#request;
+    const hasBody = method !== 'HEAD' && status !== 204 && status !== 304;
+    const isOpen = hasBody && !has(fields, 'content-length');
+    // Trailers come behind a body in chunks: announced anywhere else they are an error of Node's.
+    const announces = isOpen && httpVersion !== '1.0' && has(fields, 'trailer');
+    const raw = (announces ? fields : without(fields, 'trailer')).flat();
+    if (isWhole && isOpen && !announces) {
       const length = bytes.reduce((sum, [piece]) => sum + piece.length, 0);
-      if (this.#request.method !== 'HEAD' && status !== 204 && status !== 304) {
-        raw.push('content-length', String(length));
-      }
+      raw.push('content-length', String(length));
     }
-    this.#response.writeHead(status, raw);
+    try {
+      this.#response.writeHead(status, raw);
+    } catch {
+      // Whatever else Node finds wrong with a module's head: it must not be the program's end.
+      this.#response.destroy();
+      return;
+    }
     if (!isWhole && bytes.length === 0) {
       this.#response.flushHeaders();
     }

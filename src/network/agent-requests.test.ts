@@ -209,6 +209,35 @@ describe('what ends an agent’s requests', () => {
     });
   });
 
+  test.each([
+    ['told', true],
+    ['not told yet', false],
+  ])('a revocation, %s, while its body goes out and nothing has come', async (_, isTold) => {
+    const got: string[] = [];
+    const closed = Promise.withResolvers<void>();
+    const port = await startHttp((request) => {
+      request.on('data', (chunk) => got.push(String(chunk)));
+      request.socket.once('close', () => closed.resolve());
+    });
+    const revocations = new Revocations();
+    const { take, hearing, requests } = agent(heldOf(['127.0.0.1'], revocations));
+    const bytes = (text: string) => take({ step: 'bytes', id: 1, bytes: Buffer.from(text) });
+    take({ step: 'send', id: 1, head: head(port, { method: 'POST', hasBody: true }) });
+    bytes('before');
+    await hearing.first('taken');
+    revocations.revoke(0);
+    if (isTold) {
+      requests.revoked();
+    }
+    bytes('after');
+    expect(await hearing.first('failed')).toMatchObject({
+      failure: { tag: 'HTTP-request-denied' },
+    });
+    await closed.promise;
+    expect(got.join('')).toBe('before');
+    expect(hearing.denied).toEqual(['http.handle']);
+  });
+
   test('a revocation that nobody has told yet: nothing more is given out', async () => {
     const { port } = await slow();
     const revocations = new Revocations();

@@ -3,7 +3,7 @@
  * its own, which is believed nothing.
  */
 
-import type { HeldGrants } from '../capability/held.ts';
+import type { HeldGrant, HeldGrants } from '../capability/held.ts';
 import { BODY_WINDOW_BYTES } from '../http/exchange.ts';
 import type { Connections } from './connections.ts';
 import type { FromNetwork, NetworkFailure, SendHead, ToNetwork } from './exchange.ts';
@@ -36,6 +36,8 @@ export class ExchangeError extends Error {
 interface Open {
   readonly stop: AbortController;
   readonly body: RequestBodyQueue | null;
+  /** The grant that it goes out by; null: it does not yet. */
+  grant: HeldGrant<'network'> | null;
   response: HttpResponse | null;
   /** The agent waits for a piece of the response. */
   isPulled: boolean;
@@ -71,7 +73,7 @@ export class AgentRequests {
     }
     switch (say.step) {
       case 'bytes':
-        this.#bytes(open, say.bytes);
+        this.#bytes(say.id, open, say.bytes);
         return;
       case 'end':
         if (say.trailers.length > 0) {
@@ -96,8 +98,8 @@ export class AgentRequests {
   /** Grants may be gone: what was begun under one that is ends. */
   revoked(): void {
     this.#owner.grants.look();
-    for (const [id, { response }] of [...this.#open]) {
-      if (response !== null && !this.#owner.grants.inForce(response.grant)) {
+    for (const [id, { grant }] of [...this.#open]) {
+      if (grant !== null && !this.#owner.grants.inForce(grant)) {
         this.#deny(id);
       }
     }
@@ -130,7 +132,8 @@ export class AgentRequests {
           this.#owner.tell({ step: 'taken', id, bytes });
         })
       : null;
-    const open: Open = { stop: new AbortController(), body, response: null, isPulled: false };
+    const stop = new AbortController();
+    const open: Open = { stop, body, grant: null, response: null, isPulled: false };
     this.#open.set(id, open);
     this.#owner.used(1, 0, 0);
     void this.#sent(id, head, open);
@@ -145,6 +148,9 @@ export class AgentRequests {
       access: accessOf(this.#owner.grants),
       connections: this.#connections,
       signal: open.stop.signal,
+      granted: (grant) => {
+        open.grant = grant;
+      },
     });
     if (this.#open.get(id) !== open) {
       return;
@@ -168,12 +174,17 @@ export class AgentRequests {
     }
   }
 
-  #bytes(open: Open, bytes: Uint8Array): void {
-    const { body } = open;
+  #bytes(id: number, open: Open, bytes: Uint8Array): void {
+    const { body, grant } = open;
     if (body === null || body.underWay + bytes.length > BODY_WINDOW_BYTES) {
       throw new ExchangeError('more of a body than its window has room for');
     }
-    body.push(bytes);
+    this.#owner.grants.look();
+    if (grant !== null && !this.#owner.grants.inForce(grant)) {
+      this.#deny(id);
+    } else {
+      body.push(bytes);
+    }
   }
 
   #pull(id: number, open: Open): void {

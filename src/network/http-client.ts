@@ -26,6 +26,8 @@ export interface Sending {
   readonly connections: Promise<Connections>;
   /** Nobody waits for it any more. */
   readonly signal: AbortSignal;
+  /** Hears by which grant it goes out, just before it does; of each redirect again. */
+  readonly granted?: (grant: HeldGrant<'network'>) => void;
 }
 
 /** A response, its body to be asked for piece by piece; whoever does not want the rest says `cancel`. */
@@ -148,7 +150,7 @@ export class HttpClient {
   }
 
   async #once(
-    { access, connections, head }: Sending,
+    { access, connections, head, granted }: Sending,
     request: ReadRequest,
     body: RequestBody | null,
     stop: Stop,
@@ -181,6 +183,7 @@ export class HttpClient {
       watch: added?.watch ?? null,
     });
     stop.transfer = transfer;
+    granted?.(allowed.grant);
     const { url, method, target } = request;
     const fields = added?.fields ?? request.fields;
     kept.to(url, target.host, allowed).dispatch(

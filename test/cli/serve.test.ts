@@ -126,6 +126,21 @@ describe('ringfence serve', { timeout: 60_000 }, () => {
     expect(await raw(served.port, REQUEST('field/x-a=b', LAST))).toContain('x-a: b\r\n');
   });
 
+  test('outlives a module that announces trailers where there can be none', async () => {
+    const announced = REQUEST('field/trailer=x-end', LAST);
+    expect(await raw(served.port, announced)).toMatch(/^HTTP\/1\.1 200 [^]*\r\ntrailer: x-end\r\n/);
+    for (const none of [
+      announced.replace('GET', 'HEAD'),
+      announced.replace('HTTP/1.1', 'HTTP/1.0'),
+      REQUEST('announced-exact', LAST),
+    ]) {
+      const answer = await raw(served.port, none);
+      expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+      expect(answer).not.toContain('trailer');
+      await honest();
+    }
+  });
+
   test('gives up on a client whose head does not come', async () => {
     const slow = await raw(served.port, 'GET /hello HTTP/1.1\r\nhost: a.test\r\n');
     expect(slow).toMatch(/^(HTTP\/1\.1 408 |$)/);

@@ -78,6 +78,7 @@ function answer(
   else if (word == 'short') sized(out, '10', 'short');
   else if (word == 'long') sized(out, '3', 'longer');
   else if (word == 'exact') sized(out, '5', 'exact');
+  else if (word == 'announced-exact') announcedExact(out);
   else if (word == 'sizes') sizes(out);
   else if (word == 'trap-half') half(out, true);
   else if (word == 'unfinished') half(out, false);
@@ -276,6 +277,14 @@ function sized(out: ResponseOutparam, length: string, text: string): void {
   const fields = Fields.create();
   fields.set('content-length', [bytesOf(length)]);
   finish(begin(out, fields), bytesOf(text));
+}
+
+/** Trailers are announced, and a length that leaves no room for any. */
+function announcedExact(out: ResponseOutparam): void {
+  const fields = Fields.create();
+  fields.set('trailer', [bytesOf('x-end')]);
+  fields.set('content-length', [bytesOf('5')]);
+  finish(begin(out, fields), bytesOf('exact'));
 }
 
 function sizes(out: ResponseOutparam): void {
