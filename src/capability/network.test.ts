@@ -172,6 +172,7 @@ describe('what a rule reaches', () => {
     const given = scope('https://a.org/v1');
     const at = (path: string) => `https://a.org${path}`;
     const inside = ['/v1', '/v1/', '/v1/x/y', '/v1?q=/../', '/v2/../v1/x', '/v1/x%20y'].map(at);
+    inside.push(...['/v1/%C3%BC%e4', '/v1/100%25', '/v1/a;b=c', '/v1/%E2%82%AC'].map(at));
     expect(reaches(given, ...inside)).toEqual(inside.map(() => true));
     const outside = [
       '/',
@@ -182,6 +183,19 @@ describe('what a rule reaches', () => {
       '/v1/..%252Fx',
       '/v1/..%5cx',
       '/v1/..;/x',
+      '/v1/..%3b/x',
+      '/v1/.%00./x',
+      // Escapes that show only when they are decoded once more.
+      '/v1/%%32%65%%32%65/x',
+      '/v1/%25%32%65%25%32%65/x',
+      '/v1/%252e%252e/x',
+      '/v1/..%25252525252fx',
+      '/v1/%u002e%u002e/x',
+      '/v1/%c0%ae%c0%ae/x',
+      '/v1/..%c1%9cx',
+      '/v1/%e0%80%ae%e0%80%ae/x',
+      '/v1/%f0%80%80%ae/x',
+      '/v1/100%',
       '/V1',
       '//v1',
     ].map(at);

@@ -100,9 +100,12 @@ export class Connections {
       // Times are measured by the transfer.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: (options, callback) =>
+      connect: (options, callback) => {
+        // The next request may have been checked meanwhile, and its name lead elsewhere by then.
+        const { addresses: checked } = holder.kept as Kept;
         connect(options, (...[error, socket]: Parameters<typeof callback>) => {
-          if (error === null && !isAt(socket, holder.kept as Kept)) {
+          const { addresses: now } = holder.kept as Kept;
+          if (error === null && !isAt(socket, checked) && !isAt(socket, now)) {
             socket.destroy();
             callback(new FailedTransfer({ tag: 'destination-IP-prohibited' }), null);
           } else if (error === null) {
@@ -110,7 +113,8 @@ export class Connections {
           } else {
             callback(error, null);
           }
-        }),
+        });
+      },
     });
     holder.kept = { pool, addresses };
     return holder.kept;
@@ -118,7 +122,7 @@ export class Connections {
 }
 
 /** Whether a connection was made to an address that was checked, and to no other. */
-function isAt(socket: Socket, { addresses }: Kept): boolean {
+function isAt(socket: Socket, addresses: readonly string[]): boolean {
   const { remoteAddress } = socket;
   // A server that has hung up already has none: there is nobody to send anything to.
   return remoteAddress === undefined || addresses.includes(canonicalAddress(remoteAddress) ?? '');

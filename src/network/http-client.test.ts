@@ -209,6 +209,12 @@ describe('39: what no grant reaches is denied, and nobody hears of it', () => {
     ['Upgrade', 'h2c'],
     ['expect', '100-continue'],
     ['proxy-authorization', 'x'],
+    ['Transfer_Encoding', 'chunked'],
+    ['X-HTTP-Method-Override', 'DELETE'],
+    ['x_http_method_override', 'DELETE'],
+    ['X-Original-URL', '/admin'],
+    ['x-rewrite-url', '/admin'],
+    ['X-Forwarded-Host', 'b.org'],
     ['x-a', 'b\r\nx-c: d'],
     ['x-a\r\nx-b', 'c'],
     ['x-a', 'b\0'],
@@ -283,6 +289,15 @@ describe('39: what a name leads to is checked', () => {
     const sender = client(['once.test loopback'], { nameServers: [server.address] });
     expect(await sender.get(`http://once.test:${port}/`)).toMatchObject({ status: 200 });
     expect(server.asked.filter((asked) => asked.endsWith(' A'))).toEqual(['once.test A']);
+  });
+
+  test('a name that leads elsewhere each time serves requests at the same time, too', async () => {
+    const port = await startHttp((_, response) => response.end('here'), '0.0.0.0');
+    const server = await nameServer((_, times) => [`127.0.0.${times + 1}`]);
+    const sender = client(['turning.test loopback'], { nameServers: [server.address] });
+    const at = `http://turning.test:${port}/`;
+    const got = await Promise.all(Array.from({ length: 8 }, () => sender.get(at)));
+    expect(got.map(({ text, failed }) => text ?? failed)).toEqual(got.map(() => 'here'));
   });
 
   test('names that do not exist, servers that fail or are silent', async () => {

@@ -33,6 +33,36 @@ const FORBIDDEN_FIELDS: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/**
+ * Fields by which a server that heeds them makes another request of the one that was checked: of another
+ * method, another path, or another host. Frameworks do so that were written to be behind a proxy.
+ */
+const OVERRIDING_FIELDS: ReadonlySet<string> = new Set([
+  'forwarded',
+  'x-forwarded-host',
+  'x-forwarded-path',
+  'x-forwarded-prefix',
+  'x-forwarded-server',
+  'x-forwarded-uri',
+  'x-host',
+  'x-http-host-override',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-host',
+  'x-original-method',
+  'x-original-uri',
+  'x-original-url',
+  'x-rewrite-uri',
+  'x-rewrite-url',
+]);
+
+/** Whether a field is not the agent's to write; `_` counts as `-`: CGI and its heirs see no difference. */
+function isForbiddenField(name: string): boolean {
+  const plain = name.toLowerCase().replaceAll('_', '-');
+  return FORBIDDEN_FIELDS.has(plain) || OVERRIDING_FIELDS.has(plain);
+}
+
 /** What goes to one server only: not on where a redirect leads to another. */
 const CREDENTIAL_FIELDS: ReadonlySet<string> = new Set(['authorization', 'cookie']);
 /** What says something of a body that is no longer sent. */
@@ -56,8 +86,7 @@ function whyNoFields(fields: readonly Field[]): NetworkFailure | null {
     return { tag: 'HTTP-request-header-section-size', val: undefined };
   }
   const isRight = fields.every(
-    ([name, value]) =>
-      TOKEN.test(name) && FIELD_VALUE.test(value) && !FORBIDDEN_FIELDS.has(name.toLowerCase()),
+    ([name, value]) => TOKEN.test(name) && FIELD_VALUE.test(value) && !isForbiddenField(name),
   );
   return isRight ? null : { tag: 'HTTP-request-denied' };
 }

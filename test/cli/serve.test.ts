@@ -128,7 +128,7 @@ describe('ringfence serve', { timeout: 60_000 }, () => {
 
   test('outlives a module that announces trailers where there can be none', async () => {
     const announced = REQUEST('field/trailer=x-end', LAST);
-    expect(await raw(served.port, announced)).toMatch(/^HTTP\/1\.1 200 [^]*\r\ntrailer: x-end\r\n/);
+    expect(await raw(served.port, announced)).toContain('\r\ntrailer: x-end\r\n');
     for (const none of [
       announced.replace('GET', 'HEAD'),
       announced.replace('HTTP/1.1', 'HTTP/1.0'),
