@@ -27,6 +27,8 @@ export interface ServiceParts {
   spawn(): Process | Promise<Process>;
   kill(pid: number, message: string): void;
   warn(text: string): void;
+  /** A request is over, with this status; null: there was no response. */
+  over(status: number | null): void;
   /** The service is closed: nothing of it is there any more. */
   closed(): void;
 }
@@ -150,9 +152,10 @@ export class HttpService implements AsyncDisposable {
     if (this.#open.size === 0) {
       this.#drained?.resolve();
     }
-    const { onRequest } = this.#settings;
+    const served = handling.served();
+    this.#parts.over(served.status);
     try {
-      onRequest?.(handling.served());
+      this.#settings.onRequest?.(served);
     } catch (error) {
       this.#parts.warn(
         `onRequest failed: ${error instanceof Error ? error.message : String(error)}`,

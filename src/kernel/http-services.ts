@@ -2,6 +2,7 @@
 
 import { readGrants } from '../capability/input.ts';
 import { RingfenceError } from '../errors.ts';
+import type { ServedCounts } from '../metrics/definitions.ts';
 import type { Process } from '../supervisor/process.ts';
 import { FIRST } from '../supervisor/specification.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
@@ -23,6 +24,8 @@ export interface HttpServicesOptions {
 export class HttpServices {
   readonly #options: HttpServicesOptions;
   readonly #open = new Set<HttpService>();
+  /** By the class of the status, of those that are closed too. */
+  readonly #served = new Map<string, number>();
 
   constructor(options: HttpServicesOptions) {
     this.#options = options;
@@ -59,10 +62,26 @@ export class HttpServices {
       },
       kill: (pid, message) => supervisor.commands.kill(pid, message),
       warn,
+      over: (status) => this.#count(status),
       closed: () => this.#open.delete(service),
     });
     this.#open.add(service);
     return service;
+  }
+
+  #count(status: number | null): void {
+    const name = status === null ? 'none' : `${Math.trunc(status / 100)}xx`;
+    this.#served.set(name, (this.#served.get(name) ?? 0) + 1);
+  }
+
+  /** What was served, and what is under way. */
+  counts(): ServedCounts {
+    let [active, idle] = [0, 0];
+    for (const service of this.#open) {
+      active += service.active;
+      idle += service.idle;
+    }
+    return { requests: this.#served, active, idle };
   }
 
   /** Ends them all, whatever they are handling. */

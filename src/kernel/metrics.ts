@@ -16,6 +16,7 @@ export interface KernelMetricsOptions {
   elevationsWaiting(): number;
   readonly deadLetters: Sample['deadLetters'];
   tools(): Sample['tools'];
+  served(): Sample['served'];
   jobs(): Pick<Sample, 'jobs' | 'jobRuns'>;
 }
 
@@ -46,8 +47,8 @@ export class KernelMetrics {
       (module) => new module.Exposition(),
     );
     const exposition = await this.#exposition;
-    const { supervisor, capacity, counts, modules, elevationsWaiting, deadLetters, tools, jobs } =
-      this.#options;
+    const { supervisor, capacity, counts, modules, elevationsWaiting, deadLetters } = this.#options;
+    const { tools, served, jobs } = this.#options;
     const live = supervisor.list();
     const { memoryBytes, descriptors } = supervisor.quotas.used();
     return exposition.text({
@@ -62,6 +63,7 @@ export class KernelMetrics {
       elevationsWaiting: elevationsWaiting(),
       deadLetters,
       tools: tools(),
+      served: served(),
       ...jobs(),
     });
   }

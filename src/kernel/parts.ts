@@ -229,6 +229,7 @@ export function buildParts(
     elevationsWaiting: () => elevations.list().length,
     deadLetters,
     tools: () => registry.counts(),
+    served: () => services.counts(),
     jobs: () => ({ jobs: schedule.list().length, jobRuns: schedule.totals }),
   });
   const health = new KernelHealth({

@@ -5,7 +5,6 @@ import type { ExitReason } from '../process/exit.ts';
 import type { ProcessState } from '../process/state.ts';
 import type { Tally } from './tally.ts';
 
-/** What is read at one moment. */
 /** How often a tool was called. */
 export interface ToolCounts {
   readonly name: string;
@@ -19,6 +18,17 @@ const TOOLS_MAX = 256;
 const ofTools = (tools: readonly ToolCounts[], read: (tool: ToolCounts) => number) =>
   tools.slice(0, TOOLS_MAX).map((tool) => [tool.name, read(tool)] as const);
 
+/** Of the modules that handle HTTP requests: `kernel.serve`. */
+export interface ServedCounts {
+  /** By the class of the status; `none`: there was no response. */
+  readonly requests: ReadonlyMap<string, number>;
+  /** Requests that are being handled. */
+  readonly active: number;
+  /** Instances that are kept and have nothing to do. */
+  readonly idle: number;
+}
+
+/** What is read at one moment. */
 export interface Sample {
   readonly tally: Tally;
   readonly spawned: number;
@@ -34,6 +44,7 @@ export interface Sample {
   readonly deadLetters: { readonly size: number; readonly counts: DeadLetterCounts };
   /** Of the tools that are offered. */
   readonly tools: readonly ToolCounts[];
+  readonly served: ServedCounts;
   readonly jobs: number;
   /** Of all jobs that there were. */
   readonly jobRuns: { readonly runs: number; readonly failures: number; readonly missed: number };
@@ -118,6 +129,37 @@ export const DEFINITIONS: readonly Definition[] = [
     'Calls that were denied, by the capability that was missing.',
     ({ tally }) => tally.denials,
     'capability',
+  ),
+  counter(
+    'ringfence_network_requests_total',
+    'HTTP requests that agents have sent, those that were refused included.',
+    ({ tally }) => tally.networkRequests,
+  ),
+  counter(
+    'ringfence_network_sent_bytes_total',
+    'Bytes of bodies and of sockets that agents have sent.',
+    ({ tally }) => tally.networkBytesOut,
+  ),
+  counter(
+    'ringfence_network_received_bytes_total',
+    'Bytes of bodies and of sockets that agents have received.',
+    ({ tally }) => tally.networkBytesIn,
+  ),
+  counter(
+    'ringfence_served_requests_total',
+    'Requests that were served and are over, by the class of their status.',
+    ({ served }) => served.requests,
+    'status',
+  ),
+  gauge(
+    'ringfence_served_requests_active',
+    'Requests that are being served.',
+    ({ served }) => served.active,
+  ),
+  gauge(
+    'ringfence_served_instances_idle',
+    'Instances that wait for a request.',
+    ({ served }) => served.idle,
   ),
   counter('ringfence_fuel_units_total', 'Fuel that was used.', ({ tally }) => tally.fuel),
   counter(

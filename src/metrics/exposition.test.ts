@@ -22,6 +22,7 @@ const sample = (change: Partial<Sample> = {}): Sample => ({
   elevationsWaiting: 0,
   deadLetters: new DeadLetters({ now: () => 0, ownerOf: () => 'program' }),
   tools: [],
+  served: { requests: new Map(), active: 0, idle: 0 },
   jobs: 0,
   jobRuns: { runs: 0, failures: 0, missed: 0 },
   ...change,

@@ -6,7 +6,17 @@ import type { Denial } from '../supervisor/report.ts';
 import { type Counted, Tally } from './tally.ts';
 
 const agent = (fuel: number, denials: Denial[] = []): Counted => ({
-  usage: { ...NOTHING_USED, fuel, messages_sent: 2, tool_calls: 3, cpu_time_ms: 0.5, slices: 4 },
+  usage: {
+    ...NOTHING_USED,
+    fuel,
+    messages_sent: 2,
+    tool_calls: 3,
+    cpu_time_ms: 0.5,
+    slices: 4,
+    network_requests: 5,
+    network_bytes_out: 6,
+    network_bytes_in: 7,
+  },
   denials: new Map(denials.map((denial) => [`${denial.capability} ${denial.operation}`, denial])),
 });
 
@@ -22,6 +32,9 @@ test('who has exited is added once, who runs each time that it is asked', () => 
     toolCalls: 12,
     cpuTimeMs: 2,
     slices: 16,
+    networkRequests: 20,
+    networkBytesOut: 24,
+    networkBytesIn: 28,
   });
   expect(tally.with([agent(200)]).fuel).toBe(221);
   expect(tally.fuel).toBe(21);

@@ -23,6 +23,9 @@ export class Tally {
   fuel = 0;
   cpuTimeMs = 0;
   slices = 0;
+  networkRequests = 0;
+  networkBytesOut = 0;
+  networkBytesIn = 0;
   readonly exits: Map<ExitReason, number>;
   /** By the capability that was missing. */
   readonly denials: Map<string, number>;
@@ -33,6 +36,8 @@ export class Tally {
     if (from !== undefined) {
       const { restarts, messagesSent, toolCalls, fuel, cpuTimeMs, slices } = from;
       Object.assign(this, { restarts, messagesSent, toolCalls, fuel, cpuTimeMs, slices });
+      const { networkRequests, networkBytesOut, networkBytesIn } = from;
+      Object.assign(this, { networkRequests, networkBytesOut, networkBytesIn });
     }
   }
 
@@ -48,6 +53,9 @@ export class Tally {
     this.fuel += usage.fuel;
     this.cpuTimeMs += usage.cpu_time_ms;
     this.slices += usage.slices;
+    this.networkRequests += usage.network_requests;
+    this.networkBytesOut += usage.network_bytes_out;
+    this.networkBytesIn += usage.network_bytes_in;
     for (const { capability, count } of denials.values()) {
       const name = CAPABILITIES.has(capability) ? capability : OTHER_CAPABILITY;
       this.denials.set(name, (this.denials.get(name) ?? 0) + count);
