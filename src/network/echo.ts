@@ -1,13 +1,14 @@
 /** Sees a secret in what a server answers, in the forms in which servers tell back what they were sent. */
 
 import type { Field } from '../http/exchange.ts';
+import { EscapedTexts } from './escapes.ts';
 
 /** Shorter ones would be found everywhere: a secret has at least one word of so many characters. */
 export const SECRET_CHARACTERS_MIN = 8;
 
 /**
- * The forms of the words of a secret: as it is, in URLs, hexadecimal, and within base64 at each of the three
- * places that it can have there. `Bearer abc` is looked for as `abc`, and the inside of `Basic` too.
+ * The forms of the words of a secret, in lower case: as it is, in hexadecimal, and within base64 at each of the
+ * three places that it can have there. `Bearer abc` is looked for as `abc`, and the inside of `Basic` too.
  */
 export function needlesOf(value: string): Buffer[] {
   const words = value.split(' ').filter((word) => word.length >= SECRET_CHARACTERS_MIN);
@@ -15,19 +16,8 @@ export function needlesOf(value: string): Buffer[] {
   const needles = new Set<string>();
   for (const word of [...words, ...inner]) {
     const bytes = Buffer.from(word, 'latin1');
-    const encoded = encodeURIComponent(word);
-    const hex = bytes.toString('hex');
-    const json = JSON.stringify(word).slice(1, -1);
-    for (const form of [
-      word,
-      json,
-      encoded,
-      encoded.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
-      hex,
-      hex.toUpperCase(),
-      ...base64Forms(bytes),
-    ]) {
-      needles.add(form);
+    for (const form of [word, bytes.toString('hex'), ...base64Forms(bytes)]) {
+      needles.add(form.toLowerCase());
     }
   }
   return [...needles].map((needle) => Buffer.from(needle, 'latin1'));
@@ -54,29 +44,46 @@ function base64Forms(bytes: Buffer): string[] {
 
 const NOTHING = new Uint8Array(0);
 
+/** ASCII's letters in lower case: names of fields come so, and servers differ in what they make of hexadecimal. */
+function lowerCase(bytes: Uint8Array): Buffer {
+  const lower = Buffer.from(bytes);
+  for (let at = 0; at < lower.length; at += 1) {
+    const byte = lower[at] as number;
+    if (byte >= 0x41 && byte <= 0x5a) {
+      lower[at] = byte | 0x20;
+    }
+  }
+  return lower;
+}
+
 /** Looks at a response as it comes. Nothing of a secret passes: what may be the beginning of one is kept back. */
 export class EchoWatch {
   readonly #needles: readonly Buffer[];
   readonly #longest: number;
+  /** The same, with any of their characters escaped. */
+  readonly #escaped: EscapedTexts;
   #kept: Uint8Array = NOTHING;
 
   constructor(needles: readonly Buffer[]) {
     this.#needles = needles;
     this.#longest = Math.max(0, ...needles.map(({ length }) => length));
+    this.#escaped = new EscapedTexts(needles);
   }
 
   /** Whether fields hold one. */
   isIn(fields: readonly Field[]): boolean {
-    return fields.some(([name, value]) => this.#holds(Buffer.from(`${name}\n${value}`, 'latin1')));
+    return fields.some(
+      ([name, value]) => this.#look(Buffer.from(`${name}\n\n\n${value}`, 'latin1')) === null,
+    );
   }
 
   /** What of a body may pass; null: it holds a secret. */
   pass(chunk: Uint8Array): Uint8Array | null {
     const bytes = this.#kept.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#kept, chunk]);
-    if (this.#holds(bytes)) {
+    const kept = this.#look(bytes);
+    if (kept === null) {
       return null;
     }
-    const kept = this.#beginning(bytes);
     this.#kept = bytes.subarray(bytes.length - kept);
     return bytes.subarray(0, bytes.length - kept);
   }
@@ -88,11 +95,16 @@ export class EchoWatch {
     return rest;
   }
 
-  #holds(bytes: Buffer): boolean {
-    return this.#needles.some((needle) => bytes.includes(needle));
+  /** How many bytes at the end may be the beginning of a secret; null: there is a whole one. */
+  #look(bytes: Uint8Array): number | null {
+    const lower = lowerCase(bytes);
+    if (this.#needles.some((needle) => lower.includes(needle))) {
+      return null;
+    }
+    const { isWhole, open } = this.#escaped.find(lower);
+    return isWhole ? null : Math.max(open, this.#beginning(lower));
   }
 
-  /** How many bytes at the end may be the beginning of a secret. */
   #beginning(bytes: Buffer): number {
     for (let length = Math.min(this.#longest - 1, bytes.length); length > 0; length -= 1) {
       const end = bytes.subarray(bytes.length - length);

@@ -105,7 +105,25 @@ describe('a response that tells it back is cut', () => {
     ['in base64 behind one byte', base64(`x${TOKEN}y`)],
     ['in base64 behind two', base64(`xx${TOKEN}yy`)],
     ['in base64 for URLs', Buffer.from(TOKEN).toString('base64url')],
+    ['in base64 with lines', base64(`x${TOKEN}`).replace(/.{9}/g, '$&\r\n')],
+    ['in base64 with lines, in JSON', JSON.stringify(base64(TOKEN).replace(/.{9}/g, '$&\n'))],
     ['in hexadecimal', Buffer.from(TOKEN).toString('hex')],
+    ['in hexadecimal of both cases', Buffer.from(TOKEN).toString('hex').replace(/f/g, 'F')],
+    ['in upper case', TOKEN.toUpperCase()],
+    ['in JSON as PHP writes it', TOKEN.replaceAll('/', '\\/')],
+    ['in JSON as .NET writes it', TOKEN.replaceAll('+', '\\u002B')],
+    ['in JSON for HTML', TOKEN.replaceAll('=', '\\u003d').replaceAll('/', '\\/')],
+    ['in JavaScript', TOKEN.replaceAll('/', '\\x2F').replaceAll('+', '\\x2b')],
+    ['in HTML by numbers', TOKEN.replaceAll('/', '&#x2F;').replaceAll('=', '&#61;')],
+    ['in HTML by padded numbers', TOKEN.replaceAll('+', '&#043;').replaceAll('=', '&#x3D;')],
+    ['in HTML by names', TOKEN.replaceAll('/', '&sol;').replaceAll('+', '&plus;')],
+    [
+      'in a URL, each character',
+      TOKEN.replace(/./g, (each) => `%${Buffer.from(each).toString('hex')}`),
+    ],
+    ['in a URL within another', encodeURIComponent(encodeURIComponent(TOKEN))],
+    ['in a URL, but for slashes', encodeURIComponent(TOKEN).replaceAll('%2F', '/')],
+    ['in mail', TOKEN.replaceAll('=', '=3D')],
   ])('%s', async (_, form) => {
     const { sender, at } = await using((request, response) =>
       response.end(request.url === '/echo' ? `you said: ${form}, thanks` : 'nothing of it'),
@@ -134,6 +152,29 @@ describe('a response that tells it back is cut', () => {
       expect(JSON.stringify(got)).not.toContain(TOKEN);
     }
     expect(await sender.get(`${at}/`)).toMatchObject({ status: 200 });
+  });
+
+  test('in a field’s name, which comes in lower case', async () => {
+    const { sender, at } = await using((request, response) => {
+      response.setHeader(request.url === '/echo' ? 'X-Key-0123456789-AbCdEf' : 'X-Key-0', '1');
+      response.end();
+    });
+    const named = client([`${at} secret:KEY:x-key`], { secrets: { KEY: '0123456789-AbCdEf' } });
+    expect((await named.get(`${at}/echo`)).failed).toBe('internal-error');
+    expect(await named.get(`${at}/`)).toMatchObject({ status: 200 });
+    expect(await sender.get(`${at}/echo`)).toMatchObject({ status: 200 });
+  });
+
+  test('in a body that is coded in more than one field', async () => {
+    const { sender, at } = await using((request, response) => {
+      const second = request.url === '/coded' ? 'gzip' : 'identity';
+      response.setHeader('content-encoding', ['identity', second]);
+      response.end(second === 'gzip' ? gzipSync(TOKEN) : 'plain');
+    });
+    expect(await sender.get(`${at}/coded`)).toMatchObject({
+      failed: 'HTTP-response-content-coding',
+    });
+    expect(await sender.get(`${at}/`)).toMatchObject({ text: 'plain' });
   });
 
   test('in a body that is coded: nobody can look into it', async () => {
@@ -185,6 +226,27 @@ describe('a response that tells it back is cut', () => {
           .toString()
           .slice(0, 7),
       );
+
+      const calm = new EchoWatch(needlesOf(SECRETS.TOKEN));
+      const pieces = [other.subarray(0, cut), other.subarray(cut)].map((each) => calm.pass(each));
+      const passed = [...pieces, calm.rest()].map((each) => Buffer.from(each ?? []));
+      expect(Buffer.concat(passed).toString()).toBe(other.toString());
+    }
+  });
+
+  test('wherever an escaped one is cut, it is seen, and nothing of it comes through', () => {
+    const escapes = (text: string): string =>
+      text.replaceAll('/', '\\u002f').replaceAll('+', '&#x2B;').replaceAll('=', '%253D');
+    const whole = Buffer.from(`before ${escapes(TOKEN)} behind`);
+    const other = Buffer.from(
+      `before ${escapes(TOKEN.slice(0, -1))} %25 \\u00 tok&#x behind tok\\u0`,
+    );
+    for (let cut = 0; cut <= whole.length; cut += 1) {
+      const watch = new EchoWatch(needlesOf(SECRETS.TOKEN));
+      const first = watch.pass(whole.subarray(0, cut));
+      const second = first === null ? null : watch.pass(whole.subarray(cut));
+      expect(first === null || second === null).toBe(true);
+      expect('before ').toContain(Buffer.from(first ?? []).toString());
 
       const calm = new EchoWatch(needlesOf(SECRETS.TOKEN));
       const pieces = [other.subarray(0, cut), other.subarray(cut)].map((each) => calm.pass(each));

@@ -216,12 +216,16 @@ export class Transfer implements Dispatcher.DispatchHandler {
 
   /** Whether a secret is in the head, or could be in a body that is coded: it has failed then. */
   #isHidden(fields: readonly Field[]): boolean {
-    const coding = fields.find(([name]) => name === 'content-encoding')?.[1];
+    const isCoded = fields.some(
+      ([name, value]) =>
+        (name === 'content-encoding' && !/^(identity|)$/i.test(value.trim())) ||
+        (name === 'transfer-encoding' && !/^(chunked|identity)$/i.test(value.trim())),
+    );
     if (this.#watch?.isIn(fields)) {
       this.fail(ECHO);
       return true;
     }
-    if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    if (isCoded) {
       this.fail({ tag: 'HTTP-response-content-coding', val: undefined });
       return true;
     }
