@@ -25,6 +25,7 @@ export type FieldType =
   | 'texts'
   | 'integer'
   | 'integer?'
+  | 'number'
   | 'boolean'
   | 'digest'
   | 'digest?'
@@ -39,7 +40,7 @@ type ValueOf<Type extends FieldType> = Type extends 'text' | 'digest'
     ? string | null
     : Type extends 'texts'
       ? readonly string[]
-      : Type extends 'integer'
+      : Type extends 'integer' | 'number'
         ? number
         : Type extends 'integer?'
           ? number | null
@@ -97,11 +98,20 @@ function textsJson(values: readonly string[]): string {
   return `[${shown.join(',')}]`;
 }
 
+/** JSON that is canonical already: who makes one has seen to that. */
+export class CanonicalJson {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** Free JSON: itself where it is short and JSON has it, else what it is known by. */
 function freeJson(value: unknown): string {
   let text: string;
   try {
-    text = canonical(value);
+    text = value instanceof CanonicalJson ? value.text : canonical(value);
   } catch {
     return '{"omitted":"not canonical JSON"}';
   }
@@ -123,6 +133,7 @@ const WRITERS: Readonly<Record<string, Writer>> = {
       ? textsJson(value)
       : null,
   integer: (value) => (Number.isSafeInteger(value) ? String(Number(value)) : null),
+  number: (value) => (Number.isFinite(value) ? String(Number(value)) : null),
   boolean: (value) => (typeof value === 'boolean' ? String(value) : null),
   digest: (value) => (typeof value === 'string' && DIGEST.test(value) ? `"${value}"` : null),
   json: freeJson,

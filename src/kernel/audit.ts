@@ -1,6 +1,6 @@
 /** What of a kernel stands in the audit chain, and what does not happen while it can't be written. */
 
-import { canonical, digestOf } from '../audit/canonical.ts';
+import { CanonicalJson, canonical, digestOf, type Shape, shapeWriter } from '../audit/canonical.ts';
 import { AuditLog, openAudit } from '../audit/log.ts';
 import type { Envelope } from '../audit/receipt.ts';
 import type { AuditEvent } from '../audit/vocabulary.ts';
@@ -8,6 +8,8 @@ import type { CallOutcome } from '../backend/backend.ts';
 import type { Grant, GrantSpec } from '../capability/grant.ts';
 import { RingfenceError } from '../errors.ts';
 import type { Pid, ProcessState } from '../process/state.ts';
+import { DEFAULT_LIMITS } from '../resource/limits.ts';
+import { NOTHING_USED } from '../resource/usage.ts';
 import type { Process } from '../supervisor/process.ts';
 import { type Denial, type Report, reportLimits } from '../supervisor/report.ts';
 import type { ToolDescription } from '../tools/tool.ts';
@@ -27,7 +29,8 @@ const ELEVATIONS_MAX = 256;
 interface Run {
   /** None of its events is before this one. */
   readonly first: number;
-  readonly grants: readonly unknown[];
+  /** As canonical JSON. */
+  readonly grants: string;
   report: Report | null;
   /** How often it has asked for more. */
   elevations: number;
@@ -36,27 +39,45 @@ interface Run {
   toldMs: number | null;
 }
 
-/** A scope as JSON: sets as lists in order, and of a seed only its hash. */
-function plain(value: unknown): unknown {
-  if (value instanceof Set) {
-    return [...value].map(plain).sort();
+/** Each of the fields is a number. */
+const numbersOf = (fields: object): Shape =>
+  Object.fromEntries(Object.keys(fields).map((name) => [name, 'number' as const]));
+
+const writeUsage = shapeWriter('usage', numbersOf(NOTHING_USED));
+const writeLimits = shapeWriter('limits', numbersOf(reportLimits(DEFAULT_LIMITS)));
+
+/**
+ * A scope as canonical JSON: sets as lists in order, and of a seed only its hash. It is written by hand, as
+ * each spawn has some: the library takes several times as long.
+ */
+export function scopeText(value: unknown): string {
+  if (typeof value === 'string') {
+    return JSON.stringify(value.toWellFormed());
+  }
+  if (typeof value !== 'object' || value === null) {
+    return typeof value === 'number' && !Number.isFinite(value) ? 'null' : JSON.stringify(value);
   }
   if (Array.isArray(value)) {
-    return value.map(plain);
+    return `[${value.map(scopeText).join()}]`;
   }
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, field]) =>
-        name === 'seed' && typeof field === 'string'
-          ? ['seed_sha256', digestOf(field)]
-          : [name, plain(field)],
-      ),
-    );
+  if (value instanceof Set) {
+    return `[${Array.from(value, scopeText).sort().join()}]`;
   }
-  return value;
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .map(([name, field]): [string, unknown] =>
+      name === 'seed' && typeof field === 'string'
+        ? ['seed_sha256', digestOf(field)]
+        : [name.toWellFormed(), field],
+    )
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${scopeText(field)}`).join()}}`;
 }
 
-const plainGrant = ({ kind, scope }: GrantSpec): unknown => ({ kind, scope: plain(scope) });
+const grantText = ({ kind, scope }: GrantSpec): string =>
+  `{"kind":"${kind}","scope":${scopeText(scope)}}`;
+
+const grantsText = (grants: readonly GrantSpec[]): string => `[${grants.map(grantText).join()}]`;
 
 /** SHA-256 of what a run was given and what it gave, by names of the program's. */
 export interface RunHashes {
@@ -135,7 +156,7 @@ export class KernelAudit {
 
   #spawned(process: Process): void {
     const { request, parentPid, restartedFrom, owner } = process;
-    const grants = request.grants.map(plainGrant);
+    const grants = grantsText(request.grants);
     if (this.#runs.size >= RECEIPTS_MAX) {
       this.#forgetOne();
     }
@@ -151,9 +172,9 @@ export class KernelAudit {
       kind: 'agent.spawn',
       payload: {
         backend: request.module === null ? 'native' : 'wasm',
-        grants,
+        grants: new CanonicalJson(grants),
         isolation: request.isolation,
-        limits: reportLimits(request.limits),
+        limits: new CanonicalJson(writeLimits(reportLimits(request.limits))),
         owner,
         parent_pid: parentPid,
         restarted_from: restartedFrom,
@@ -229,7 +250,7 @@ export class KernelAudit {
         fuel_table: String(FUEL_TABLE_VERSION),
         message: exit.message,
         reason: exit.reason,
-        usage,
+        usage: new CanonicalJson(writeUsage(usage)),
       },
     });
     if (run !== undefined) {
@@ -250,7 +271,7 @@ export class KernelAudit {
 
   granted(pid: Pid, grants: readonly Grant[]): void {
     for (const grant of grants) {
-      const payload = { grant: plainGrant(grant), id: grant.id };
+      const payload = { grant: new CanonicalJson(grantText(grant)), id: grant.id };
       this.note({ kind: 'capability.grant', pid, payload });
     }
   }
@@ -346,7 +367,7 @@ export class KernelAudit {
       deterministic,
       exit: { ...exit, message: exit.message?.toWellFormed() ?? null },
       fuel_table: String(FUEL_TABLE_VERSION),
-      grants,
+      grants: JSON.parse(grants) as unknown[],
       inputs: hashes.inputs ?? {},
       limits,
       module_sha256: module.sha256,
@@ -386,13 +407,17 @@ export class KernelAudit {
     } as AuditEvent);
   }
 
-  /** Records what has happened. It never throws for the disk: what has happened has happened, and a log that is closed says so to who must not go on. */
+  /**
+   * Records what has happened. It never throws: what has happened has happened. A log that is closed says
+   * so to who must not go on without; what is no event is there as one that was lost.
+   */
   note(event: AuditEvent): void {
     try {
       this.log.append(event);
     } catch (error) {
-      if (!(error instanceof RingfenceError && error.code === 'RF_CLOSED')) {
-        throw error;
+      const { code, message } = error as RingfenceError;
+      if (code !== 'RF_CLOSED') {
+        this.log.append({ kind: 'chain.lost', payload: { events: 1, reason: message } });
       }
     }
   }

@@ -151,7 +151,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     area: 'supervisor',
     what: 'spawn and exit are told with name, pid and parent',
     became: 'other',
-    how: 'to who watches; there is no audit chain yet',
+    how: 'to who watches, and in the audit chain',
     tests: ['test/kernel/views.test.ts: tells a life from its spawn to its exit, beside the list'],
   },
   {

@@ -27,6 +27,7 @@ const CALLS = 'test/threats/host-calls-back.test.ts';
 const RESTORED = 'test/threats/restored.test.ts';
 const REUSE = 'test/threats/reuse.test.ts';
 const LATE = 'test/threats/late.test.ts';
+const TAMPERING = 'test/audit/tampering.test.ts';
 const TERMINAL = 'test/threats/terminal.test.ts';
 const FUZZ = 'test/threats/fuzz-host-calls.test.ts';
 const NEIGHBOURS = 'test/threats/neighbours.test.ts';
@@ -379,6 +380,29 @@ export const FAMILIES: readonly Shown[] = [
     `${RESTARTS}: 44: of 10^4 that were started again nothing is kept`,
   ),
   shown(
+    45,
+    'altering, dropping, moving and repeating events, line breaks, a clock that goes back',
+    `${TAMPERING}: is found altered: %s`,
+    `${TAMPERING}: is found to miss an event`,
+    `${TAMPERING}: is found reordered: two events that are swapped, and one that is moved`,
+    `${TAMPERING}: is found to have an event twice: at once, and later`,
+    `${TAMPERING}: is found to have time that goes back`,
+  ),
+  shown(
+    45,
+    'writing a chain anew, cutting off its end, another key',
+    `${TAMPERING}: is found forked: all from an event on written anew, right hashes included`,
+    `${TAMPERING}: is found truncated behind a checkpoint, an anchor, and in the middle of a line`,
+    `${TAMPERING}: is found to be of the wrong key: the chain, a checkpoint, and an anchor`,
+  ),
+  shown(
+    45,
+    'a full disk, a kill between an act and its record',
+    'test/audit/log.test.ts: stops what must be recorded, keeps what has happened, and goes on when there is room',
+    'test/audit/crash.test.ts: kills at random moments',
+    'test/kernel/audit.test.ts: spawns nobody and calls no tool while it can not record',
+  ),
+  shown(
     46,
     'floods of output and of the log',
     `${TERMINAL}: 46: a flood of %s ends by fuel, and keeps a MiB`,
@@ -536,4 +560,4 @@ export const FAMILIES: readonly Shown[] = [
 ];
 
 /** Families whose tests are listed elsewhere, or come with what they are about. */
-export const ELSEWHERE: ReadonlyMap<number, string> = new Map([[45, 'the audit log']]);
+export const ELSEWHERE: ReadonlyMap<number, string> = new Map();

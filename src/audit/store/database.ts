@@ -26,6 +26,12 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+/** Events that one statement writes: a fifth of the time of as many statements goes. */
+const ROWS = 10;
+
+/** Bytes of a page: larger ones than usual hold more events each, and are written less often. */
+const PAGE_BYTES = 16_384;
+
 /** Events that are read at a time. */
 const READ_EVENTS = 1000;
 
@@ -76,6 +82,12 @@ export function storeError(error: unknown): RingfenceError {
   );
 }
 
+const valuesOf = ({ seq, hash, body }: Entry): [number, Buffer, string] => [
+  seq,
+  Buffer.from(hash, 'hex'),
+  body,
+];
+
 function splitHashes(bytes: Uint8Array): string[] {
   const text = Buffer.from(bytes).toString('latin1');
   return Array.from({ length: text.length / 32 }, (_, index) =>
@@ -88,12 +100,15 @@ export class ChainDatabase {
   readonly #database: DatabaseSync;
   readonly #lock: DatabaseSync | null;
   readonly #insert: StatementSync | null = null;
+  readonly #insertMany: StatementSync | null = null;
 
   private constructor(database: DatabaseSync, lock: DatabaseSync | null) {
     this.#database = database;
     this.#lock = lock;
     if (lock !== null) {
       this.#insert = database.prepare('INSERT INTO events VALUES (?, ?, ?)');
+      const rows = Array<string>(ROWS).fill('(?, ?, ?)').join();
+      this.#insertMany = database.prepare(`INSERT INTO events VALUES ${rows}`);
     }
   }
 
@@ -111,7 +126,9 @@ export class ChainDatabase {
       const path = join(directory, DATABASE_FILE);
       const database = new DatabaseSync(path, { timeout: BUSY_MS });
       chmodSync(path, 0o600);
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+      database.exec(
+        `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`,
+      );
       prepareTables(database, chain);
       const { page_size: pageBytes } = database.prepare('PRAGMA page_size').get() as {
         page_size: number;
@@ -221,9 +238,14 @@ export class ChainDatabase {
 
   /** Within `write`: events in their places. */
   insert(entries: readonly Entry[]): void {
-    const insert = this.#insert as StatementSync;
-    for (const { seq, hash, body } of entries) {
-      insert.run(seq, Buffer.from(hash, 'hex'), body);
+    const one = this.#insert as StatementSync;
+    const many = this.#insertMany as StatementSync;
+    let at = 0;
+    for (; at + ROWS <= entries.length; at += ROWS) {
+      many.run(...entries.slice(at, at + ROWS).flatMap(valuesOf));
+    }
+    for (const entry of entries.slice(at)) {
+      one.run(...valuesOf(entry));
     }
   }
 

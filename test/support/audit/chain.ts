@@ -69,7 +69,11 @@ export class TestChain {
 
 /** The event that a chain has in a place. */
 export function exampleEvent(pid: number): AuditEvent {
-  const about = { pid, agentId: `agent-${pid % 7} “é”`, timeMs: STARTED_MS + pid };
+  const about = {
+    pid,
+    agentId: pid % 1000 === 501 ? 'agent-“é”' : `agent-${pid % 7}`,
+    timeMs: STARTED_MS + pid,
+  };
   switch (pid % 3) {
     case 0:
       return {
@@ -100,7 +104,7 @@ export function exampleEvent(pid: number): AuditEvent {
       return {
         ...about,
         kind: 'app.event',
-        payload: { data: { b: [1.5, null], a: 'ü' }, name: 'x' },
+        payload: { data: { b: [1.5, null], a: pid % 1000 === 503 ? 'ü' : 'u' }, name: 'x' },
       };
   }
 }
