@@ -184,6 +184,19 @@ describe('a full disk', () => {
   });
 });
 
+it('finds out by itself that a full disk has room again', async () => {
+  await using log = await openAudit({ ...options, maxBytes: 256 * 1024 });
+  const large = { filler: 'x'.repeat(3000) };
+  while (log.problem === null) {
+    await log.recorded(note('fits', large)).catch(() => {});
+  }
+  const database = new DatabaseSync(join(options.directory, 'chain.sqlite'));
+  database.exec('DELETE FROM events WHERE seq BETWEEN 1 AND 30');
+  database.close();
+  await expect.poll(() => log.problem).toBe(null);
+  expect(await log.recorded(note('again', large))).toMatchObject({ seq: expect.any(Number) });
+});
+
 describe('the key', () => {
   it('is refused where others may read it, where it is a link, and where it is none', () => {
     const path = join(root, 'key');

@@ -236,6 +236,13 @@ export class ChainDatabase {
     }
   }
 
+  /** Writes some KiB and takes them out again. @throws what SQLite throws where it can't */
+  probe(): void {
+    this.#database.exec('CREATE TABLE IF NOT EXISTS probe(filler BLOB)');
+    this.#database.exec(`INSERT INTO probe VALUES (zeroblob(${PAGE_BYTES}))`);
+    this.#database.exec('DELETE FROM probe');
+  }
+
   /** Within `write`: events in their places. */
   insert(entries: readonly Entry[]): void {
     const one = this.#insert as StatementSync;

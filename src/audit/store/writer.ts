@@ -346,8 +346,24 @@ export class ChainWriter {
     this.#refuseAhead(error);
     this.#retry ??= setTimeout(() => {
       this.#retry = null;
-      this.#work();
+      this.#tryAgain();
     }, RETRY_MS);
+  }
+
+  /** Nobody asks while it fails, where all that would be asked must be recorded: so it finds out itself. */
+  #tryAgain(): void {
+    if (this.#waiting.length > 0) {
+      this.#work();
+      return;
+    }
+    try {
+      this.#database.probe();
+    } catch (error) {
+      this.#failed(plainError(error));
+      return;
+    }
+    this.#isFailing = false;
+    this.#events.failing(null);
   }
 
   #refuseAhead(error: PlainError | null = null): void {
