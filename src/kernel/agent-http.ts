@@ -6,6 +6,7 @@
 import { CAPABILITY_NAME, type Grant } from '../capability/grant.ts';
 import type { HeldGrant } from '../capability/held.ts';
 import type { NetworkFailure } from '../network/exchange.ts';
+import { ECHO } from '../network/failure.ts';
 import type { HttpClient, HttpResponse } from '../network/http-client.ts';
 import type { NetworkSettings } from '../network/settings.ts';
 import type { Process } from '../supervisor/process.ts';
@@ -13,6 +14,8 @@ import type { HttpAnswer, HttpAsk } from '../tools/catalogue/reach.ts';
 import { ToolError } from '../tools/outcome.ts';
 
 const OPERATION = 'http.fetch';
+/** What a response that was cut for a secret in it is counted under, as where the agent sends by itself. */
+const ECHO_OPERATION = 'http.secret-echo';
 
 const TIMEOUTS: ReadonlySet<string> = new Set<NetworkFailure['tag']>([
   'DNS-timeout',
@@ -77,6 +80,12 @@ export async function fetchFor(
 ): Promise<HttpAnswer> {
   const access = accessOf(process, grantsOf);
   const deny = (): void => process.deny(CAPABILITY_NAME.network, OPERATION);
+  const failed = (why: NetworkFailure): ToolError => {
+    if (why === ECHO) {
+      process.deny(CAPABILITY_NAME.network, ECHO_OPERATION);
+    }
+    return failure(why);
+  };
   if (access.grants().length === 0) {
     deny();
     throw new ToolError('denied', 'http.fetch needs can_network: grant network (--allow-net)');
@@ -108,22 +117,32 @@ export async function fetchFor(
       if (outcome.denied) {
         deny();
       }
-      throw failure(outcome.failure);
+      throw failed(outcome.failure);
     }
     const isInForce = (): boolean =>
       access.grants().some(({ id }) => id === outcome.response.grant.id);
-    const answer = await read(outcome.response, ask.bytesMax, isInForce);
-    process.block?.addNetwork(0, 0, answer.body.length);
-    return answer;
+    return await read(outcome.response, ask.bytesMax, {
+      isInForce,
+      failed,
+      came: (bytes) => process.block?.addNetwork(0, 0, bytes),
+    });
   } finally {
     void connections.then((made) => made.destroy());
   }
 }
 
+/** What reading a response asks and tells. */
+interface Reading {
+  isInForce(): boolean;
+  failed(why: NetworkFailure): ToolError;
+  /** Bytes have come, whatever becomes of them. */
+  came(bytes: number): void;
+}
+
 async function read(
   response: HttpResponse,
   bytesMax: number,
-  isInForce: () => boolean,
+  { isInForce, failed, came }: Reading,
 ): Promise<HttpAnswer> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -134,7 +153,7 @@ async function read(
       throw new ToolError('denied', 'the grant that the response came by is gone');
     }
     if ('failure' in piece) {
-      throw failure(piece.failure);
+      throw failed(piece.failure);
     }
     const { status, fields, url } = response;
     const answer = (truncated: boolean): HttpAnswer => ({
@@ -147,6 +166,7 @@ async function read(
     if ('trailers' in piece) {
       return answer(false);
     }
+    came(piece.bytes.length);
     const room = bytesMax - bytes;
     pieces.push(piece.bytes.slice(0, room));
     bytes += piece.bytes.length;

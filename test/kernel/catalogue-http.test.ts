@@ -107,6 +107,48 @@ test('a redirect is followed where that is granted, and told where not', async (
   expect(await fetch(wide, { url: `http://127.0.0.1:${outside}/circle` })).toMatch(/^unavailable /);
 });
 
+test.each<Isolation>(['shared', 'process'])(
+  '%s: a response that tells a secret back is cut and counted, and so are its bytes',
+  async (isolation) => {
+    const secret = await testKernel({
+      catalogue: { tools: ['http.fetch'] },
+      secrets: { API: 'Bearer 0123456789abcdef' },
+    });
+    onTestFinished(async () => {
+      await secret.kernel.close();
+    });
+    const port = await startHttp((request, response) => {
+      const { authorization = '' } = request.headers;
+      response.end(request.url === '/echo' ? `${'x'.repeat(1_000)}${authorization}` : 'fine');
+    });
+    const at = `http://127.0.0.1:${port}`;
+    const agent = await spawnPuppet(secret.kernel, await secret.kernel.load(guest('puppet')), {
+      grants: { tools: ['http.fetch'], network: [`${at} secret:API:authorization`] },
+      isolation,
+    });
+    expect(await fetch(agent, { url: `${at}/echo` })).toMatch(/^unavailable /);
+    expect(await fetch(agent, { url: `${at}/` })).toMatchObject({ body: 'fine' });
+    agent.say('end');
+    const { denied, usage } = await agent.agent.exited;
+    expect(denied).toEqual([
+      { capability: 'can_network', operation: 'http.secret-echo', count: 1 },
+    ]);
+    expect(usage.network_requests).toBe(2);
+  },
+);
+
+test('what has come of a response is counted, also where the rest never does', async () => {
+  const port = await startHttp((_, response) => {
+    response.writeHead(200, { 'content-length': '2000' });
+    response.write('x'.repeat(1_000), () => setTimeout(() => response.destroy(), 200));
+  });
+  const agent = await puppet([`127.0.0.1:${port}`]);
+  expect(await fetch(agent, { url: `http://127.0.0.1:${port}/` })).toMatch(/^unavailable /);
+  agent.say('end');
+  const { usage } = await agent.agent.exited;
+  expect(usage.network_bytes_in).toBe(1_000);
+});
+
 test('of a body without end there is as much as may be, and the server is let go', async () => {
   const closed = Promise.withResolvers<void>();
   const port = await startHttp((_, response) => {

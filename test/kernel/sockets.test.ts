@@ -308,6 +308,26 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
       ]);
     });
 
+    test('a client that has hung up is one that was there, or none; the next one is served', async () => {
+      const agent = await puppet([{ host: '127.0.0.1', listen: true }]);
+      const [, bound] = await tell(agent, 'tcp s ipv4', 'bind s 127.0.0.1 0', 'listen s');
+      const port = Number(bound?.split(' ')[3]);
+      const first = connect(port, '127.0.0.1');
+      await once(first, 'connect');
+      const gone = `remote ok 127.0.0.1 ${first.localPort}`;
+      first.resetAndDestroy();
+      await once(first, 'close');
+      const second = connect(port, '127.0.0.1');
+      second.on('error', () => {});
+      closing.push(() => second.destroy());
+      await once(second, 'connect');
+      let [accepted, remote] = await tell(agent, 'accept s c', 'remote c');
+      if (remote === gone) {
+        [accepted, remote] = await tell(agent, 'accept s d', 'remote d');
+      }
+      expect([accepted, remote]).toEqual(['accept ok', `remote ok 127.0.0.1 ${second.localPort}`]);
+    });
+
     test('more clients than its backlog are reset', async () => {
       const agent = await puppet([{ host: '127.0.0.1', listen: true }]);
       const [, bound] = await tell(

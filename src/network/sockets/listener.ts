@@ -50,9 +50,11 @@ export class Listener {
     if (this.#accepting !== null) {
       return { tag: 'err', val: 'concurrency-conflict' };
     }
-    const socket = this.#waiting.shift();
-    if (socket !== undefined) {
-      return this.#adopt(socket);
+    for (let socket = this.#waiting.shift(); socket; socket = this.#waiting.shift()) {
+      if (isThere(socket)) {
+        return this.#adopt(socket);
+      }
+      socket.resetAndDestroy();
     }
     if (this.#failure !== null) {
       return { tag: 'err', val: this.#failure };
@@ -73,7 +75,7 @@ export class Listener {
   #take(socket: Socket): void {
     // Until it is somebody's, its errors are of no interest: it is gone then.
     socket.on('error', ignore);
-    if (this.#waiting.length >= this.#backlog || !this.#owner.count(socket)) {
+    if (!isThere(socket) || this.#waiting.length >= this.#backlog || !this.#owner.count(socket)) {
       socket.resetAndDestroy();
       return;
     }
@@ -103,3 +105,7 @@ export class Listener {
 }
 
 const ignore = (): void => {};
+
+/** Whether a client is still there: of one that has hung up nobody knows any more where it was. */
+const isThere = (socket: Socket): boolean =>
+  !socket.destroyed && socket.remoteAddress !== undefined && socket.localAddress !== undefined;
