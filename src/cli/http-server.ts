@@ -10,6 +10,13 @@ import type { Address } from './serve-options.ts';
 const HEAD_MS = 10_000;
 /** How often connections are looked at that take too long. */
 const LOOK_MS = 1_000;
+/**
+ * How much longer than a request a connection may do nothing: then its client takes nothing of a response that
+ * is whole already, which would hold it for ever.
+ */
+const IDLE_MS = 5_000;
+/** What Node's timers take at the most. */
+const TIMER_MS_MAX = 0x7fff_ffff;
 /** How long a connection waits for its next request. */
 const KEEP_ALIVE_MS = 5_000;
 /** Bytes of a request's line and fields, beyond which it is refused with 431. */
@@ -61,6 +68,7 @@ export async function listen(
     service.listener,
   );
   server.maxHeadersCount = FIELDS_MAX;
+  server.timeout = Math.min(limits.timeoutMs + IDLE_MS, TIMER_MS_MAX);
   server.maxConnections = limits.maxConcurrent + SPARE_CONNECTIONS;
   server.listen({ host: address.host, port: address.port });
   try {
