@@ -98,18 +98,19 @@ describe('scopes that can not be understood are refused, naming option and scope
   });
 });
 
-describe('grants that no call can use yet are warned of, once each', () => {
-  test('topics and tools, and not the network', () => {
+describe('grants that no call can use are warned of', () => {
+  test('tools that are not there, and neither topics nor the network', () => {
     const { warnings } = parseGrantOptions({
       allowIpc: ['topic:a,topic:b'],
       allowNet: ['a', 'b'],
       allowTools: ['a'],
       allowSpawn: '1',
     });
-    expect(warnings.map((warning) => warning.split(':')[0])).toEqual([
-      '--allow-ipc',
-      '--allow-tools',
-    ]);
+    expect(warnings.map((warning) => warning.split(':')[0])).toEqual(['--allow-tools']);
+  });
+
+  test('not where the tools are there', () => {
+    expect(parseGrantOptions({ allowTools: ['time.now'] })).toMatchObject({ warnings: [] });
   });
 
   test('not where nothing was granted', () => {

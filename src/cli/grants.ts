@@ -158,7 +158,7 @@ function filesGrant({ dir, tmpfs }: GrantOptions): Mount[] | undefined {
 
 const familyOf = (name: string): string => name.replace(/\..*$/s, '');
 
-/** What a policy offers is not known here. */
+/** A warning of tools that are none of ringfence's own; what a policy offers is not known here. */
 function unknownTools(tools: readonly unknown[]): string[] {
   const known: readonly unknown[] = CATALOGUE_NAMES;
   const families = new Set(CATALOGUE_NAMES.map(familyOf));
@@ -173,16 +173,6 @@ function unknownTools(tools: readonly unknown[]): string[] {
     : [
         `--allow-tools: no tool is called ${unknown.map((name) => `'${name}'`).join(', ')}, calls answer 'not-found'; those that there are: ${CATALOGUE_NAMES.join(', ')}`,
       ];
-}
-
-/** What the user should know about grants that no call can use yet. */
-function warningsOf({ ipc, tools }: GrantsInput): string[] {
-  return [
-    ...(typeof ipc === 'object' && ipc !== null && 'topics' in ipc
-      ? ["--allow-ipc: this build has no topics yet, the module's calls answer 'unavailable'"]
-      : []),
-    ...(Array.isArray(tools) ? unknownTools(tools) : []),
-  ];
 }
 
 /**
@@ -207,6 +197,6 @@ export function parseGrantOptions(options: GrantOptions): ParsedGrants {
   return {
     grants,
     denyTools: options.denyTools === undefined ? [] : deniedTools(options.denyTools),
-    warnings: warningsOf(grants),
+    warnings: Array.isArray(grants.tools) ? unknownTools(grants.tools) : [],
   };
 }
