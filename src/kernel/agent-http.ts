@@ -33,10 +33,18 @@ function failure({ tag }: NetworkFailure): ToolError {
   return new ToolError(kind, `the network says ${tag}`);
 }
 
+/** A request that is under way. */
+interface UnderWay {
+  /** The grant that it went out by; null: it has not yet. */
+  grantId: number | null;
+  readonly stop: AbortController;
+}
+
 /** The client of a kernel's program, made when the first agent needs it: its library takes a while to load. */
 export class ProgramHttp {
   readonly #settings: NetworkSettings;
   #client: Promise<HttpClient> | null = null;
+  readonly #underWay = new Set<UnderWay>();
 
   constructor(settings: NetworkSettings) {
     this.#settings = settings;
@@ -47,6 +55,27 @@ export class ProgramHttp {
       (module) => new module.HttpClient(this.#settings),
     );
     return this.#client;
+  }
+
+  /** A request begins; it is to be told when it is {@link ended}. */
+  begun(): UnderWay {
+    const one: UnderWay = { grantId: null, stop: new AbortController() };
+    this.#underWay.add(one);
+    return one;
+  }
+
+  ended(one: UnderWay): void {
+    this.#underWay.delete(one);
+  }
+
+  /** Grants are gone: what went out by one of them is given up. */
+  revoked(grants: readonly Pick<Grant, 'id'>[]): void {
+    const gone = new Set<number | null>(grants.map(({ id }) => id));
+    for (const { grantId, stop } of this.#underWay) {
+      if (gone.has(grantId)) {
+        stop.abort();
+      }
+    }
   }
 }
 
@@ -91,6 +120,11 @@ export async function fetchFor(
     throw new ToolError('denied', 'http.fetch needs can_network: grant network (--allow-net)');
   }
   const client = await http.client();
+  const underWay = http.begun();
+  const gone = (): ToolError => {
+    deny();
+    return new ToolError('denied', 'the grant that the request went out by is gone');
+  };
   const connections = client.connections();
   try {
     const { url, method, fields, body, redirect } = ask;
@@ -111,9 +145,15 @@ export async function fetchFor(
       redirect,
       access,
       connections,
-      signal,
+      signal: AbortSignal.any([signal, underWay.stop.signal]),
+      granted: ({ id }) => {
+        underWay.grantId = id;
+      },
     });
     if ('failure' in outcome) {
+      if (underWay.stop.signal.aborted) {
+        throw gone();
+      }
       if (outcome.denied) {
         deny();
       }
@@ -123,17 +163,23 @@ export async function fetchFor(
       access.grants().some(({ id }) => id === outcome.response.grant.id);
     return await read(outcome.response, ask.bytesMax, {
       isInForce,
+      gone,
       failed,
       came: (bytes) => process.block?.addNetwork(0, 0, bytes),
     });
   } finally {
-    void connections.then((made) => made.destroy());
+    http.ended(underWay);
+    connections.then(
+      (made) => made.destroy(),
+      () => {},
+    );
   }
 }
 
 /** What reading a response asks and tells. */
 interface Reading {
   isInForce(): boolean;
+  gone(): ToolError;
   failed(why: NetworkFailure): ToolError;
   /** Bytes have come, whatever becomes of them. */
   came(bytes: number): void;
@@ -142,7 +188,7 @@ interface Reading {
 async function read(
   response: HttpResponse,
   bytesMax: number,
-  { isInForce, failed, came }: Reading,
+  { isInForce, gone, failed, came }: Reading,
 ): Promise<HttpAnswer> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -150,7 +196,7 @@ async function read(
     const piece = await response.next();
     if (!isInForce()) {
       response.cancel();
-      throw new ToolError('denied', 'the grant that the response came by is gone');
+      throw gone();
     }
     if ('failure' in piece) {
       throw failed(piece.failure);

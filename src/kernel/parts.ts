@@ -98,11 +98,12 @@ export function buildParts(
     grantsOf: (pid) => supervisor.grants.of(pid),
   });
   const kv = new KvStore();
+  const http = new ProgramHttp(networkSettings(options.network, options.secrets));
   const catalogue = catalogueTools(options.catalogue ?? {}, {
     reachOf: agentReach({
       find: (pid) => supervisor.find(pid),
       grantsOf: (pid) => supervisor.grants.of(pid),
-      http: new ProgramHttp(networkSettings(options.network, options.secrets)),
+      http,
     }),
     kv,
     inherited: inheritedDescriptors,
@@ -154,6 +155,7 @@ export function buildParts(
     },
     revoked: (grants) => {
       tools.revoked(grants);
+      http.revoked(grants);
       audit?.revoked(grants);
     },
     childStopped: (pid) => children.stopped(pid),

@@ -111,7 +111,11 @@ export class AgentRequests {
     for (const [id, open] of [...this.#open]) {
       this.#forget(id, open);
     }
-    void this.#connections?.then((connections) => connections.destroy());
+    // What they are made with may not have been loaded: whoever has asked for them is told.
+    this.#connections?.then(
+      (connections) => connections.destroy(),
+      () => {},
+    );
     this.#connections = null;
   }
 

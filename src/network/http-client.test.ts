@@ -245,6 +245,48 @@ describe('39: what no grant reaches is denied, and nobody hears of it', () => {
 });
 
 describe('39: what a name leads to is checked', () => {
+  test('a grant that goes while the client is loaded lets no request out', async () => {
+    let requests = 0;
+    const port = await startHttp((_, response) => {
+      requests += 1;
+      response.end();
+    });
+    const at = `http://127.0.0.1:${port}/`;
+    for (const isRevoked of [true, false]) {
+      const sender = client(['127.0.0.1']);
+      const [grant] = sender.held.of.network;
+      const made = await sender.connections;
+      const loading = Promise.withResolvers<typeof made>();
+      const { client: sends } = sender;
+      const outcome = sends.send({
+        head: {
+          method: 'GET',
+          scheme: 'http',
+          authority: `127.0.0.1:${port}`,
+          pathWithQuery: '/',
+          fields: [],
+          hasBody: false,
+          connectTimeoutMs: null,
+          firstByteTimeoutMs: null,
+          betweenBytesTimeoutMs: null,
+        },
+        body: null,
+        redirect: 'manual',
+        access: { grants: () => (grant?.revoked === true || !grant ? [] : [grant]) },
+        connections: loading.promise,
+        signal: new AbortController().signal,
+      });
+      await new Promise(setImmediate);
+      if (isRevoked && grant) {
+        grant.revoked = true;
+      }
+      loading.resolve(made);
+      expect('failure' in (await outcome)).toBe(isRevoked);
+      expect(requests).toBe(isRevoked ? 0 : 1);
+    }
+    expect(await client(['127.0.0.1']).get(at)).toMatchObject({ status: 200 });
+  });
+
   test('a name is asked for, and its address is connected to', async () => {
     const port = await echo();
     const server = await nameServer(() => ['127.0.0.1']);

@@ -156,13 +156,14 @@ export class HttpClient {
     stop: Stop,
     withSecrets: boolean,
   ): Promise<HttpOutcome> {
+    // First: between what the guard says and the request nothing is waited for, so that no grant goes in between.
+    const kept = await connections;
     const verdict = await this.guard.check(access, request.target, stop.signal);
-    const kept = 'failure' in verdict ? null : await connections;
     if (stop.signal.aborted) {
       return failed(stop.why);
     }
-    if ('failure' in verdict || kept === null) {
-      return 'failure' in verdict ? verdict : failed(stop.why);
+    if ('failure' in verdict) {
+      return verdict;
     }
     const { allowed } = verdict;
     const { limits } = this.settings;

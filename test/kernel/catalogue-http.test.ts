@@ -165,21 +165,24 @@ test('of a body without end there is as much as may be, and the server is let go
   await closed.promise;
 });
 
-test('a server that never answers is let go with the grant', async () => {
-  const asked = Promise.withResolvers<void>();
-  const closed = Promise.withResolvers<void>();
-  const port = await startHttp((request) => {
-    void once(request.socket, 'close').then(() => closed.resolve());
-    asked.resolve();
-  });
-  const agent = await puppet([`127.0.0.1:${port}`]);
-  agent.say(`tool http.fetch {"url":"http://127.0.0.1:${port}/"}`);
-  await asked.promise;
-  const tools = agent.agent.grants().find(({ kind }) => kind === 'tools');
-  await host.kernel.revoke(tools?.id ?? 0);
-  expect(await agent.answer()).toMatch(/^tool err denied/);
-  await closed.promise;
-});
+test.each(['tools', 'network'])(
+  'a server that never answers is let go with the grant of %s',
+  async (kind) => {
+    const asked = Promise.withResolvers<void>();
+    const closed = Promise.withResolvers<void>();
+    const port = await startHttp((request) => {
+      void once(request.socket, 'close').then(() => closed.resolve());
+      asked.resolve();
+    });
+    const agent = await puppet([`127.0.0.1:${port}`]);
+    agent.say(`tool http.fetch {"url":"http://127.0.0.1:${port}/"}`);
+    await asked.promise;
+    const gone = agent.agent.grants().find((grant) => grant.kind === kind);
+    await host.kernel.revoke(gone?.id ?? 0);
+    expect(await agent.answer()).toMatch(/^tool err denied/);
+    await closed.promise;
+  },
+);
 
 test.each([
   ['http://user@127.0.0.1/', /^invalid arguments\/url/],
