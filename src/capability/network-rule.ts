@@ -114,7 +114,7 @@ function addressesOf(
 }
 
 /** Reads a rule that was written as an object of the right types. */
-export function ruleOfObject(given: NetworkRuleInput): ReadRule {
+function ruleOfObject(given: NetworkRuleInput): ReadRule {
   const { path = '/', listen = false } = given;
   const read = hostOf(given.host);
   if ('problem' in read) {

@@ -3,6 +3,7 @@
 import type { Command, Option } from 'commander';
 import { parseCount, parseSize } from '../index.ts';
 import { MCP_EXAMPLES, MCP_GROUP } from './help-text.ts';
+import { between } from './number-option.ts';
 import { collect, option, usage } from './option.ts';
 import {
   type AskedPermissions,
@@ -11,6 +12,10 @@ import {
   readPermissions,
 } from './permission-options.ts';
 import { quoted } from './printable.ts';
+
+/** What `serveMcp` takes at most. */
+const CONCURRENCY_MAX = 1_024;
+const OUTPUT_BYTES_MAX = 512 * 1024;
 
 /** Where the server listens. */
 export interface HttpAddress {
@@ -89,14 +94,14 @@ function mcpOptions(): Option[] {
       group,
     ).argParser(collect(readOrigin)),
     option('--concurrency', ' N', 'calls that run at a time (default: 8)', group).argParser(
-      parseCount,
+      between('--concurrency', parseCount, 1, CONCURRENCY_MAX),
     ),
     option(
       '--max-output',
       ' SIZE',
       'what is answered of each output of a call, 512KiB at most (default: 64KiB)',
       group,
-    ).argParser(parseSize),
+    ).argParser(between('--max-output', parseSize, 1, OUTPUT_BYTES_MAX, ' bytes')),
   ];
 }
 

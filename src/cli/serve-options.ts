@@ -1,8 +1,9 @@
 /** The options of `ringfence serve` that `run` has not. */
 
 import type { Option } from 'commander';
-import { parseCount, parseDuration, parseSize, RingfenceError } from '../index.ts';
+import { parseCount, parseDuration, parseSize } from '../index.ts';
 import { RUN_GROUPS } from './help-text.ts';
+import { between } from './number-option.ts';
 import { option, usage } from './option.ts';
 import { quoted } from './printable.ts';
 
@@ -52,23 +53,6 @@ function readAddress(text: string): Address {
   return { host: host.replace(/^\[|\]$/g, ''), port };
 }
 
-/** Reads a number of an option, between two that are allowed. */
-const reader =
-  (flag: string, parse: (text: string) => number, min: number, max: number) =>
-  (text: string): number => {
-    let value: number;
-    try {
-      value = parse(text);
-    } catch (error) {
-      const reason = error instanceof RingfenceError ? error.message : String(error);
-      throw usage(`Cannot use ${flag}: ${reason.replace(/^Cannot /, 'cannot ')}`);
-    }
-    if (value < min || value > max) {
-      throw usage(`Cannot use ${flag} ${quoted(text)}: write ${min} to ${max}.`);
-    }
-    return value;
-  };
-
 /** All options that say where and how much is served. */
 export function servingOptions(): Option[] {
   const group = RUN_GROUPS.serve;
@@ -84,31 +68,31 @@ export function servingOptions(): Option[] {
       ' N',
       'instances that are kept for later requests, memory and all (default: 0)',
       group,
-    ).argParser(reader('--keep-warm', count, 0, 10_000)),
+    ).argParser(between('--keep-warm', count, 0, 10_000)),
     option(
       '--max-concurrent',
       ' N',
       'requests at a time; others get 503 (default: 256)',
       group,
-    ).argParser(reader('--max-concurrent', count, 1, 10_000)),
+    ).argParser(between('--max-concurrent', count, 1, 10_000)),
     option(
       '--request-timeout',
       ' DURATION',
       'from a request to the end of its response (default: 30s)',
       group,
-    ).argParser(reader('--request-timeout', duration, 1, msMax)),
+    ).argParser(between('--request-timeout', duration, 1, msMax, ' ms')),
     option('--max-request', ' SIZE', "of a request's body (default: 16MiB)", group).argParser(
-      reader('--max-request', size, 0, bytesMax),
+      between('--max-request', size, 0, bytesMax, ' bytes'),
     ),
     option('--max-response', ' SIZE', "of a response's body (default: 1GiB)", group).argParser(
-      reader('--max-response', size, 0, bytesMax),
+      between('--max-response', size, 0, bytesMax, ' bytes'),
     ),
     option(
       '--drain',
       ' DURATION',
       'how long requests under way have when it ends (default: 10s)',
       group,
-    ).argParser(reader('--drain', duration, 0, msMax)),
+    ).argParser(between('--drain', duration, 0, msMax, ' ms')),
   ];
 }
 

@@ -5,7 +5,27 @@ import type { RingfenceError } from '../index.ts';
 import { usage } from './option.ts';
 import { quoted } from './printable.ts';
 
-const COMMANDS = ['run', 'inspect', 'policy check', 'policy explain', 'policy schema', 'policy'];
+/** What is called by more words stands before what is called by fewer. */
+const COMMANDS = [
+  'run',
+  'serve',
+  'mcp',
+  'inspect',
+  'policy check',
+  'policy explain',
+  'policy schema',
+  'policy',
+  'audit key',
+  'audit verify',
+  'audit show',
+  'audit export',
+  'audit prove',
+  'audit check',
+  'audit',
+];
+
+/** Commands that take one module, and its own arguments behind `--`. */
+const RUNS_MODULE: readonly (string | null)[] = ['run', 'serve', 'policy explain'];
 
 /** The command that was called; null: none. */
 function commandOf(own: readonly string[]): string | null {
@@ -15,21 +35,24 @@ function commandOf(own: readonly string[]): string | null {
 function tooMany(command: string | null): string {
   switch (command) {
     case 'run':
+    case 'serve':
     case 'policy explain':
-      return "Too many arguments: name one module, and write the module's own arguments behind '--', as in 'ringfence run MODULE -- ARGS'";
+      return `Too many arguments: name one module, and write the module's own arguments behind '--', as in 'ringfence ${command} MODULE -- ARGS'`;
     case 'inspect':
       return 'Too many arguments: name one module';
     case 'policy check':
       return 'Too many arguments: name one policy';
-    default:
+    case 'policy schema':
       return 'Too many arguments: this command takes none';
+    default:
+      return 'Too many arguments';
   }
 }
 
 /** One sentence for what the library found wrong with the arguments. */
 export function usageError(error: CommanderError, own: readonly string[]): RingfenceError {
   const command = commandOf(own);
-  const takesModule = command === 'run' || command === 'policy explain';
+  const takesModule = RUNS_MODULE.includes(command);
   const help = command === null ? "'ringfence --help'" : `'ringfence ${command} --help'`;
   const named = /'(.*?)'/s.exec(error.message)?.[1] ?? '';
   const similar = /\(Did you mean (?:one of )?(.*?)\?\)/s.exec(error.message)?.[1];
@@ -50,7 +73,9 @@ export function usageError(error: CommanderError, own: readonly string[]): Ringf
       );
     case 'commander.missingArgument':
       return usage(
-        `Missing MODULE: name the .wasm file to ${command?.split(' ').at(-1) ?? 'run'}; see ${help}.`,
+        named === 'MODULE'
+          ? `Missing MODULE: name the .wasm file to ${command === 'mcp' ? 'offer' : (command?.split(' ').at(-1) ?? 'run')}; see ${help}.`
+          : `Missing ${named}: see ${help}.`,
       );
     case 'commander.optionMissingArgument':
       return usage(`The option ${named.split(' ')[0]} needs a value; see ${help}.`);

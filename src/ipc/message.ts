@@ -120,11 +120,6 @@ export function heldBytes(payload: Payload): number {
   return MESSAGE_OVERHEAD_BYTES + body;
 }
 
-/** Bytes of a delivery on its way, whatever it is. */
-export function deliveryBytes(delivery: Delivery): number {
-  return isMail(delivery) ? heldBytes(delivery.payload) : MESSAGE_OVERHEAD_BYTES;
-}
-
 /** What somebody's words become when they arrive. */
 export function mailOf(body: Body, sender: number, method: string | null, payload: Payload): Mail {
   switch (body.tag) {

@@ -72,7 +72,7 @@ const limitsSchema = z.strictObject({
 });
 
 /** Reads {@link McpServerOptions}. */
-export const mcpServerSchema = z
+const mcpServerSchema = z
   .strictObject({
     name: z
       .string()

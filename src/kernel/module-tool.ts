@@ -60,7 +60,7 @@ function nameOf({ module }: McpTool): string {
  *
  * @throws {RingfenceError} `RF_USAGE` for an input schema that is none, and for a module that is no tool
  */
-export function moduleToolOf(given: McpTool): ModuleTool {
+function moduleToolOf(given: McpTool): ModuleTool {
   const { module, arguments: fixed = [] } = given;
   const name = given.name ?? nameOf(given);
   if (module.world === 'wasi:http') {

@@ -4,7 +4,9 @@
  * with a client of the official SDK, and with lines written by hand.
  */
 
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -211,6 +213,18 @@ describe('how it ends', () => {
   test('a module that is not there is wrong usage, before anything is served', async () => {
     const outcome = await ringfence(['mcp', guest('word-count'), 'no-such.wasm']);
     expect(outcome).toMatchObject({ status: 2, stdout: '' });
+  });
+});
+
+test('a port that is taken is wrong usage, said once', async () => {
+  const other = createServer();
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const { port } = other.address() as AddressInfo;
+  const seen = await ringfence(['mcp', '--http', `127.0.0.1:${port}`, guest('word-count')]);
+  other.close();
+  expect(seen).toMatchObject({
+    status: 2,
+    stderr: `ringfence: Cannot listen on 127.0.0.1 at port ${port} (EADDRINUSE): choose another address or port.\n`,
   });
 });
 

@@ -36,7 +36,7 @@ function bounded(): TransformStream<Uint8Array, Uint8Array> {
  * `fetch` for the transport. What a server may send by itself (the answer of a GET) is not asked for: nothing
  * of it is of use here, and it has no end.
  */
-export async function boundedFetch(url: string | URL, init?: RequestInit): Promise<Response> {
+async function boundedFetch(url: string | URL, init?: RequestInit): Promise<Response> {
   if ((init?.method ?? 'GET') === 'GET') {
     return new Response(null, { status: 405 });
   }

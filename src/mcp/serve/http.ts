@@ -72,8 +72,8 @@ export async function serveHttp(parts: ServerParts, place: HttpPlace): Promise<H
     },
   );
   server.maxConnections = CONNECTIONS_MAX;
-  server.on('error', failed);
   await listening(server, place);
+  server.on('error', failed);
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   server.on('close', resolve);
   const { port } = server.address() as AddressInfo;
