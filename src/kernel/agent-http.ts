@@ -5,10 +5,13 @@
 
 import { CAPABILITY_NAME, type Grant } from '../capability/grant.ts';
 import type { HeldGrant } from '../capability/held.ts';
+import type { Connections } from '../network/connections.ts';
 import type { NetworkFailure } from '../network/exchange.ts';
 import { ECHO } from '../network/failure.ts';
 import type { HttpClient, HttpResponse } from '../network/http-client.ts';
 import type { NetworkSettings } from '../network/settings.ts';
+import type { Pid } from '../process/state.ts';
+import { requestRoomOf } from '../resource/quota-accounts.ts';
 import type { Process } from '../supervisor/process.ts';
 import type { HttpAnswer, HttpAsk } from '../tools/catalogue/reach.ts';
 import { ToolError } from '../tools/outcome.ts';
@@ -43,6 +46,8 @@ interface UnderWay {
 /** The client of a kernel's program, made when the first agent needs it: its library takes a while to load. */
 export class ProgramHttp {
   readonly #settings: NetworkSettings;
+  /** Of agents that have not exited. */
+  readonly #connections = new Map<Pid, Promise<Connections>>();
   #client: Promise<HttpClient> | null = null;
   readonly #underWay = new Set<UnderWay>();
 
@@ -76,6 +81,27 @@ export class ProgramHttp {
         stop.abort();
       }
     }
+  }
+
+  /** The connections of an agent that has not exited: they are kept from call to call. */
+  connections(pid: Pid): Promise<Connections> {
+    let made = this.#connections.get(pid);
+    if (made === undefined) {
+      made = this.client().then((client) => client.connections());
+      // Who sends by them is told.
+      made.catch(() => {});
+      this.#connections.set(pid, made);
+    }
+    return made;
+  }
+
+  /** The agent has exited: so have its connections. */
+  exited(pid: Pid): void {
+    this.#connections.get(pid)?.then(
+      (made) => made.destroy(),
+      () => {},
+    );
+    this.#connections.delete(pid);
   }
 }
 
@@ -119,13 +145,20 @@ export async function fetchFor(
     deny();
     throw new ToolError('denied', 'http.fetch needs can_network: grant network (--allow-net)');
   }
+  const { block } = process;
+  if (block === null) {
+    throw new ToolError('unavailable', 'the agent has ended');
+  }
+  const connections = http.connections(process.pid);
   const client = await http.client();
+  const room = requestRoomOf(block.held);
+  // After its end the block may be another agent's.
+  const isThere = (): boolean => process.block === block;
   const underWay = http.begun();
   const gone = (): ToolError => {
     deny();
     return new ToolError('denied', 'the grant that the request went out by is gone');
   };
-  const connections = client.connections();
   try {
     const { url, method, fields, body, redirect } = ask;
     process.block?.addNetwork(1, body?.length ?? 0, 0);
@@ -145,6 +178,14 @@ export async function fetchFor(
       redirect,
       access,
       connections,
+      room: {
+        take: () => isThere() && room.take(),
+        give: () => {
+          if (isThere()) {
+            room.give();
+          }
+        },
+      },
       signal: AbortSignal.any([signal, underWay.stop.signal]),
       granted: ({ id }) => {
         underWay.grantId = id;
@@ -169,10 +210,6 @@ export async function fetchFor(
     });
   } finally {
     http.ended(underWay);
-    connections.then(
-      (made) => made.destroy(),
-      () => {},
-    );
   }
 }
 

@@ -24,7 +24,7 @@ export const networkSchema = z.strictObject({
   limits: z
     .strictObject({
       requestsPerAgent: z.number().int().min(1).max(1_024).optional(),
-      requestsPerThread: z.number().int().min(1).max(65_536).optional(),
+      requests: z.number().int().min(1).max(65_536).optional(),
       requestBodyBytes: bytes,
       responseBodyBytes: bytes,
       totalMs: waitMs,

@@ -98,7 +98,8 @@ export function buildParts(
     grantsOf: (pid) => supervisor.grants.of(pid),
   });
   const kv = new KvStore();
-  const http = new ProgramHttp(networkSettings(options.network, options.secrets));
+  const network = networkSettings(options.network, options.secrets);
+  const http = new ProgramHttp(network);
   const catalogue = catalogueTools(options.catalogue ?? {}, {
     reachOf: agentReach({
       find: (pid) => supervisor.find(pid),
@@ -120,6 +121,7 @@ export function buildParts(
     capacity,
     quotas: options.quotas ?? {},
     ownerQuotas: options.ownerQuotas ?? {},
+    requestsMax: network.limits.requests,
     onLog: (line) => {
       logTaps.take(line);
       operator.log(line);
@@ -151,6 +153,7 @@ export function buildParts(
     exited: (pid) => {
       elevations.exited(pid);
       tools.exited(pid);
+      http.exited(pid);
       kv.forget(`pid ${pid}`);
     },
     revoked: (grants) => {
@@ -178,7 +181,7 @@ export function buildParts(
     blocks: supervisor.blocks.memory,
     room: ROOM,
     processWalls: options.processWalls ?? 'if-available',
-    network: networkSettings(options.network, options.secrets),
+    network,
     onWarning: warn,
   });
   const modules = new Modules({

@@ -8,7 +8,7 @@ import { BODY_WINDOW_BYTES } from '../http/exchange.ts';
 import type { Connections } from './connections.ts';
 import type { FromNetwork, NetworkFailure, SendHead, ToNetwork } from './exchange.ts';
 import { ECHO } from './failure.ts';
-import type { HttpClient, HttpResponse } from './http-client.ts';
+import type { HttpClient, HttpResponse, RequestRoom } from './http-client.ts';
 import { RequestBodyQueue } from './request-body.ts';
 import type { Piece } from './transfer.ts';
 
@@ -20,6 +20,8 @@ const ECHO_OPERATION = 'http.secret-echo';
 /** Whose requests they are. */
 export interface RequestOwner {
   readonly grants: HeldGrants;
+  /** Nothing of it is asked for after the agent's end: what it still has goes back with its block. */
+  readonly room: RequestRoom;
   tell(say: FromNetwork): void;
   /** A request was refused by what was granted. */
   denied(operation: string): void;
@@ -50,6 +52,15 @@ export class AgentRequests {
   readonly #open = new Map<number, Open>();
   #connections: Promise<Connections> | null = null;
   #closed = false;
+  readonly #room: RequestRoom = {
+    take: () => !this.#closed && this.#owner.room.take(),
+    give: () => {
+      // Its block may be another agent's by now.
+      if (!this.#closed) {
+        this.#owner.room.give();
+      }
+    },
+  };
 
   constructor(client: HttpClient, owner: RequestOwner) {
     this.#client = client;
@@ -151,6 +162,7 @@ export class AgentRequests {
       redirect: 'manual',
       access: accessOf(this.#owner.grants),
       connections: this.#connections,
+      room: this.#room,
       signal: open.stop.signal,
       granted: (grant) => {
         open.grant = grant;

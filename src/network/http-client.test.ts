@@ -274,6 +274,7 @@ describe('39: what a name leads to is checked', () => {
         redirect: 'manual',
         access: { grants: () => (grant?.revoked === true || !grant ? [] : [grant]) },
         connections: loading.promise,
+        room: { take: () => true, give: () => {} },
         signal: new AbortController().signal,
       });
       await new Promise(setImmediate);
@@ -674,13 +675,13 @@ describe('limits of a request', () => {
     await closed;
   });
 
-  test('no more are under way in a thread than may be; each gives its place back', async () => {
+  test('no more are under way than there is room for; each gives its place back', async () => {
     const waiting: (() => void)[] = [];
     const port = await startHttp((_, response) => {
       waiting.push(() => response.end('ok'));
       waiting[1]?.();
     });
-    const sender = client(['127.0.0.1'], { limits: { requestsPerThread: 2 } });
+    const sender = client(['127.0.0.1'], { limits: { requests: 2 } });
     const at = `http://127.0.0.1:${port}/`;
     const first = sender.get(at);
     expect(await sender.get(at)).toMatchObject({ status: 200 });

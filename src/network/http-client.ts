@@ -15,6 +15,14 @@ import { type Piece, Transfer, type TransferTimes } from './transfer.ts';
 /** The body of a request: bytes that can be sent twice, or pieces as they come. */
 export type RequestBody = Uint8Array | AsyncIterable<Uint8Array>;
 
+/** Where an agent's requests are counted while they are under way: against all of its kernel's. */
+export interface RequestRoom {
+  /** One more is under way; false: there is no room. */
+  take(): boolean;
+  /** One is over. */
+  give(): void;
+}
+
 /** What is to be sent, for whom. */
 export interface Sending {
   readonly head: SendHead;
@@ -22,6 +30,7 @@ export interface Sending {
   /** Whether redirects are followed: at most {@link REDIRECTS_MAX}. */
   readonly redirect: 'manual' | 'follow';
   readonly access: NetworkAccess;
+  readonly room: RequestRoom;
   /** The connections of the agent. */
   readonly connections: Promise<Connections>;
   /** Nobody waits for it any more. */
@@ -69,12 +78,11 @@ async function* counted(
   }
 }
 
-/** The client of one thread: its agents share the resolver and the room for requests, and nothing else. */
+/** The client of one thread: its agents share the resolver, and nothing else. */
 export class HttpClient {
   readonly settings: NetworkSettings;
   readonly guard: NetworkGuard;
   readonly #secrets: Secrets;
-  #underWay = 0;
 
   constructor(settings: NetworkSettings) {
     this.settings = settings;
@@ -94,13 +102,10 @@ export class HttpClient {
     if ('failure' in read) {
       return { failure: read.failure, denied: read.failure.tag === 'HTTP-request-denied' };
     }
-    if (this.#underWay >= this.settings.limits.requestsPerThread) {
+    if (!sending.room.take()) {
       return failed({ tag: 'connection-limit-reached' });
     }
-    this.#underWay += 1;
-    const stop = new Stop(sending.signal, this.settings.limits.totalMs, () => {
-      this.#underWay -= 1;
-    });
+    const stop = new Stop(sending.signal, this.settings.limits.totalMs, () => sending.room.give());
     try {
       return await this.#follow(sending, read.request, stop);
     } catch {

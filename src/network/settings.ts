@@ -4,8 +4,8 @@
 export interface NetworkLimits {
   /** Requests of one agent that are under way. */
   readonly requestsPerAgent: number;
-  /** Requests that are under way in one thread: each worker thread, and the program for agents in processes. */
-  readonly requestsPerThread: number;
+  /** Requests of all agents of a kernel that are under way, whatever isolates them. */
+  readonly requests: number;
   /** Bytes of a request's body, and of a response's. */
   readonly requestBodyBytes: number;
   readonly responseBodyBytes: number;
@@ -27,7 +27,7 @@ export interface NetworkLimits {
  */
 export const NETWORK_LIMITS_DEFAULT: NetworkLimits = {
   requestsPerAgent: 32,
-  requestsPerThread: 2_048,
+  requests: 2_048,
   requestBodyBytes: 1024 ** 3,
   responseBodyBytes: 1024 ** 3,
   totalMs: 10 * 60_000,

@@ -35,11 +35,11 @@ const LONG = {
   cpuTimeMicroseconds: 10,
   diskBytes: 11,
   longestWaitMicroseconds: 12,
-  /** The owner's account, and two words of what was taken of it: quota-accounts.ts. */
+  /** The owner's account, and three words of what was taken of it: quota-accounts.ts. */
   held: 13,
-  /** Behind those three: bytes of bodies and of sockets that it has sent and received. */
-  networkBytesOut: 16,
-  networkBytesIn: 17,
+  /** Behind those four: bytes of bodies and of sockets that it has sent and received. */
+  networkBytesOut: 17,
+  networkBytesIn: 18,
 } as const;
 
 /** What the kernel tells a worker about an agent, at any time, through the agent's slot. */

@@ -1,9 +1,9 @@
 /** The accounts of quotas in shared memory: what is taken, and the most that may be. */
 
 /** 64-bit words of an account: used and its bound, for each of what is counted. */
-export const ACCOUNT_LONGS = 4;
+export const ACCOUNT_LONGS = 6;
 /** What is counted here: the word of what is used; its bound stands behind it. */
-export const ACCOUNT = { memory: 0, descriptors: 2 } as const;
+export const ACCOUNT = { memory: 0, descriptors: 2, requests: 4 } as const;
 /** One of what is counted in an account. */
 export type Counted = (typeof ACCOUNT)[keyof typeof ACCOUNT];
 
@@ -32,10 +32,15 @@ export class QuotaAccounts {
     return account;
   }
 
-  open(account: number, bounds: { memoryBytes: number; descriptors: number }): void {
+  /** Opens an account with its bounds; 0 is none. */
+  open(
+    account: number,
+    bounds: { memoryBytes: number; descriptors: number; requests: number },
+  ): void {
     this.#longs.fill(0n, account, account + ACCOUNT_LONGS);
     Atomics.store(this.#longs, account + ACCOUNT.memory + 1, BigInt(bounds.memoryBytes));
     Atomics.store(this.#longs, account + ACCOUNT.descriptors + 1, BigInt(bounds.descriptors));
+    Atomics.store(this.#longs, account + ACCOUNT.requests + 1, BigInt(bounds.requests));
   }
 
   used(account: number, counted: Counted): number {
@@ -46,6 +51,12 @@ export class QuotaAccounts {
     this.#free.push(account);
   }
 }
+
+/** What counts an agent's requests that are under way. */
+export const requestRoomOf = (held: HeldShare) => ({
+  take: (): boolean => held.take(ACCOUNT.requests, 1),
+  give: (): void => held.add(ACCOUNT.requests, -1),
+});
 
 /** Where the account of all agents stands. */
 export function wholeAccount(longs: BigInt64Array): number {
@@ -115,7 +126,7 @@ export class HeldShare {
 
   /** Gives all back. */
   giveBack(): void {
-    for (const counted of [ACCOUNT.memory, ACCOUNT.descriptors]) {
+    for (const counted of Object.values(ACCOUNT)) {
       const held = Atomics.load(this.#longs, this.#at + 1 + (counted >> 1));
       this.add(counted, -Number(held));
     }

@@ -79,12 +79,18 @@ export class QuotaBook {
   /** As many as there are live agents, at most. */
   readonly #owners = new Map<string, Counts>();
 
-  constructor(accounts: QuotaAccounts, whole: QuotasInput = {}, each: QuotasInput = {}) {
+  /** `requests`: HTTP requests of all agents that may be under way; 0 is unlimited. */
+  constructor(
+    accounts: QuotaAccounts,
+    whole: QuotasInput = {},
+    each: QuotasInput = {},
+    requests = 0,
+  ) {
     this.#accounts = accounts;
     this.#whole = within(whole);
     this.#each = within(each);
     this.#all = { account: accounts.whole, agents: 0, stacks: 0 };
-    accounts.open(accounts.whole, this.#whole);
+    accounts.open(accounts.whole, { ...this.#whole, requests });
   }
 
   /** Owners that have agents. */
@@ -123,7 +129,7 @@ export class QuotaBook {
     let counts = this.#owners.get(owner);
     if (counts === undefined) {
       counts = { account: this.#accounts.take(), agents: 0, stacks: 0 };
-      this.#accounts.open(counts.account, this.#each);
+      this.#accounts.open(counts.account, { ...this.#each, requests: 0 });
       this.#owners.set(owner, counts);
     }
     for (const one of [counts, this.#all]) {

@@ -39,6 +39,8 @@ export interface SupervisorOptions {
   /** What all agents may have together, and those of each owner. */
   readonly quotas: QuotasInput;
   readonly ownerQuotas: QuotasInput;
+  /** HTTP requests of all agents that may be under way. @default 0: unlimited */
+  readonly requestsMax?: number;
   onLog(line: LogLine): void;
   /** Throws while what happens can't be recorded: nobody is spawned then. */
   requireRecording(): void;

@@ -84,7 +84,8 @@ export class Supervisor {
       unansweredToKernel: (correlation) => this.mail.end(correlation, 'closed'),
       undelivered: (to, mail, why) => options.undelivered(to, [mail], why),
     });
-    this.quotas = new QuotaBook(this.blocks.accounts, options.quotas, options.ownerQuotas);
+    const { quotas, ownerQuotas, requestsMax } = options;
+    this.quotas = new QuotaBook(this.blocks.accounts, quotas, ownerQuotas, requestsMax);
   }
 
   /**

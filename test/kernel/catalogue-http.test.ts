@@ -209,3 +209,25 @@ test.each([
   expect(await fetch(agent, { url, headers })).toMatch(/^denied /);
   expect(await fetch(agent, { url, headers: { 'x-fine': 'x' } })).toMatchObject({ status: 200 });
 });
+
+test('connections are kept from call to call, and gone with their agent', async () => {
+  const connections = new Set<object>();
+  const closed = Promise.withResolvers<void>();
+  const port = await startHttp((request, response) => {
+    if (!connections.has(request.socket)) {
+      connections.add(request.socket);
+      request.socket.on('close', () => closed.resolve());
+    }
+    response.end('ok');
+  });
+  const url = `http://127.0.0.1:${port}/`;
+  const agent = await puppet([`127.0.0.1:${port}`]);
+  expect(await fetch(agent, { url })).toMatchObject({ body: 'ok' });
+  expect(await fetch(agent, { url })).toMatchObject({ body: 'ok' });
+  expect(connections.size).toBe(1);
+  const other = await puppet([`127.0.0.1:${port}`]);
+  expect(await fetch(other, { url })).toMatchObject({ body: 'ok' });
+  expect(connections.size).toBe(2);
+  await agent.end();
+  await closed.promise;
+});

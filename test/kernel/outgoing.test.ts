@@ -107,3 +107,48 @@ describe.each(ISOLATIONS)('with isolation %s', (isolation) => {
     await nothingIsOpen();
   });
 });
+
+test('what is under way counts for one kernel, whatever isolates who sends it, and is given back', async () => {
+  const { kernel } = await testKernel({ network: { limits: { requests: 2 } }, workers: 2 });
+  const puppet = await kernel.load(guest('http-puppet'));
+  const waiting: (() => void)[] = [];
+  const slow = createServer((_, response) => {
+    waiting.push(() => response.end('ok'));
+  }).listen(0, '127.0.0.1');
+  await once(slow, 'listening');
+  const at = `127.0.0.1:${(slow.address() as AddressInfo).port}`;
+  const services = ISOLATIONS.map((isolation) =>
+    kernel.serve({ module: puppet, isolation, grants: { network: ['127.0.0.1'] } }),
+  );
+  const [shared, thread, own] = services as [HttpService, HttpService, HttpService];
+  const arrived = (count: number): Promise<void> =>
+    vi.waitFor(() => expect(waiting).toHaveLength(count), { timeout: 60_000 });
+
+  const first = ask(shared, `get/${at}/`);
+  const second = ask(own, `get/${at}/`);
+  await arrived(2);
+  for (const service of services) {
+    expect(await ask(service, `get/${at}/`)).toBe('200 connection-limit-reached');
+  }
+  for (const answer of waiting) {
+    answer();
+  }
+  expect([await first, await second]).toEqual(['200 ok', '200 ok']);
+
+  // Who is ended with a request under way gives its place back, too.
+  const [third, fourth] = [ask(thread, `get/${at}/`), ask(own, `get/${at}/`)];
+  await arrived(4);
+  const live = kernel.list().map(({ pid }) => kernel.agent(pid));
+  for (const agent of live) {
+    agent.kill();
+  }
+  await Promise.all([...live.map(({ exited }) => exited), third, fourth]);
+  const again = [ask(own, `get/${at}/`), ask(shared, `get/${at}/`)];
+  await arrived(6);
+  waiting[4]?.();
+  waiting[5]?.();
+  expect(await Promise.all(again)).toEqual(['200 ok', '200 ok']);
+  await kernel.close();
+  slow.closeAllConnections();
+  slow.close();
+});

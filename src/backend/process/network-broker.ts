@@ -8,6 +8,7 @@ import { AgentRequests, ExchangeError } from '../../network/agent-requests.ts';
 import type { FromNetwork, ToNetwork } from '../../network/exchange.ts';
 import type { HttpClient } from '../../network/http-client.ts';
 import type { ControlBlock } from '../../resource/control-blocks.ts';
+import { requestRoomOf } from '../../resource/quota-accounts.ts';
 import type { Denials } from './denials.ts';
 import { ChildProtocolError } from './from-child.ts';
 
@@ -26,6 +27,7 @@ export class NetworkBroker {
   constructor(client: HttpClient, { grants, block, denials, tell }: BrokeredAgent) {
     this.#requests = new AgentRequests(client, {
       grants,
+      room: requestRoomOf(block.held),
       tell,
       denied: (operation) => denials.add('can_network', operation),
       used: (requests, bytesOut, bytesIn) => block.addNetwork(requests, bytesOut, bytesIn),

@@ -3,6 +3,7 @@
 import { AgentRequests } from '../../network/agent-requests.ts';
 import type { FromNetwork } from '../../network/exchange.ts';
 import type { HttpClient } from '../../network/http-client.ts';
+import { requestRoomOf } from '../../resource/quota-accounts.ts';
 import type { NetworkOwner } from './parts.ts';
 import type { NetworkLink } from './sent-requests.ts';
 
@@ -14,6 +15,7 @@ export function openAgentNetwork(
 ): NetworkLink {
   return new AgentRequests(client, {
     grants: owner.grants,
+    room: requestRoomOf(owner.block.held),
     tell: (say) => queueMicrotask(() => hear(say)),
     denied: (operation) => owner.deny('can_network', operation),
     used: (requests, bytesOut, bytesIn) => owner.noteNetwork(requests, bytesOut, bytesIn),

@@ -37,6 +37,7 @@ export interface FileOwner extends Resident {
 /** An agent, as far as its network needs it. */
 export interface NetworkOwner extends Resident {
   readonly grants: HeldGrants;
+  readonly block: ControlBlock;
   deny(capability: string, operation: string): void;
   /** So much has gone and come. */
   noteNetwork(requests: number, bytesOut: number, bytesIn: number): void;

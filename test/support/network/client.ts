@@ -80,6 +80,17 @@ export class TestClient {
   readonly client: HttpClient;
   readonly held: HeldGrants;
   readonly connections;
+  #underWay = 0;
+  readonly #room = {
+    take: (): boolean => {
+      const fits = this.#underWay < this.client.settings.limits.requests;
+      this.#underWay += fits ? 1 : 0;
+      return fits;
+    },
+    give: (): void => {
+      this.#underWay -= 1;
+    },
+  };
 
   constructor(network: readonly (string | NetworkRuleInput)[], options: ClientOptions = {}) {
     this.client = new HttpClient(settingsOf(options));
@@ -107,6 +118,7 @@ export class TestClient {
       redirect: asking.redirect ?? 'manual',
       access: accessOf(this.held),
       connections: this.connections,
+      room: this.#room,
       signal: asking.signal ?? new AbortController().signal,
     });
   }
