@@ -255,6 +255,40 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
       expect(await agent.tell('count a')).toBe('count ok 32000000 closed');
     });
 
+    test.each(['nothing', 'its grant', 'the agent'])(
+      'a connection that was dropped goes on sending, but not when %s has ended',
+      async (ended) => {
+        const stalled = Promise.withResolvers<Socket>();
+        const { port } = await server((socket) => stalled.resolve(socket.pause()));
+        const agent = await puppet([`127.0.0.1:${port}`]);
+        await tell(agent, 'tcp a ipv4', `connect a 127.0.0.1 ${port}`);
+        const filled = Number((await agent.tell('fill a')).split(' ')[2]);
+        const peer = await stalled.promise;
+        expect(await agent.tell('close a')).toBe('close ok');
+        if (ended === 'its grant') {
+          const [grant] = agent.agent.grants().filter(({ kind }) => kind === 'network');
+          await host.kernel.revoke(grant?.id ?? 0);
+          expect(await agent.tell('tcp b ipv4')).toBe('tcp err access-denied');
+        } else if (ended === 'the agent') {
+          await agent.end();
+        }
+        let taken = 0;
+        const over = new Promise<void>((resolve) => {
+          peer.once('end', resolve).once('close', () => resolve());
+        });
+        peer.resume().on('data', (bytes) => {
+          taken += bytes.length;
+        });
+        await over;
+        if (ended === 'nothing') {
+          expect(taken).toBe(filled);
+        } else if (isolation !== 'process') {
+          // The engine of a process' sockets is the same; how much waits in it there, a guest can't tell.
+          expect(taken).toBeLessThan(filled);
+        }
+      },
+    );
+
     test('listens where it is granted to, and serves real clients', async () => {
       const agent = await puppet([{ host: '127.0.0.1', listen: true }]);
       const bound = await tell(

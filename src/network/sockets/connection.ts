@@ -117,6 +117,16 @@ export class Connection {
     this.#socket.destroySoon();
   }
 
+  /** Whether nothing of it is there any more. */
+  get isOver(): boolean {
+    return this.#socket.closed;
+  }
+
+  /** What the system has taken of it still goes out, and nothing else. */
+  leave(): void {
+    this.#socket.destroy();
+  }
+
   /** At once, whatever is under way; who waits is told why. */
   destroy(why: SocketErrorCode): void {
     this.#failure ??= why;

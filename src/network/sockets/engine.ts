@@ -129,6 +129,8 @@ export class SocketEngine implements SocketHost {
   readonly #lookups: Lookups;
   readonly #connectMs: number;
   readonly #open = new Map<SocketHandle, Open>();
+  /** Connections that the agent has dropped, and that still send, by the grants that they belong to. */
+  readonly #lingering = new Map<Connection, HeldGrant>();
   /** Sockets of the system: those that are closed and still send included. */
   #sockets = 0;
   #nextHandle = 1;
@@ -156,6 +158,11 @@ export class SocketEngine implements SocketHost {
         this.#withdraw(handle, open);
       }
     }
+    for (const [connection, grant] of [...this.#lingering]) {
+      if (!this.#reach.isInForce(grant)) {
+        connection.destroy('access-denied');
+      }
+    }
   }
 
   /** Its handle is known until it is closed, so that who uses it is told why it is of no use. */
@@ -173,6 +180,10 @@ export class SocketEngine implements SocketHost {
     this.#lookups.close();
     for (const open of [...this.#open.values()]) {
       open.end('connection-aborted');
+    }
+    // What the system has of theirs arrives; nothing else is held for an agent that is gone.
+    for (const connection of [...this.#lingering.keys()]) {
+      connection.leave();
     }
   }
 
@@ -345,6 +356,7 @@ export class SocketEngine implements SocketHost {
 
   #connected(socket: Socket, grant: HeldGrant, known?: SocketHandle): SocketAnswer<'accept'> {
     const connection = new Connection(socket);
+    socket.on('close', () => this.#lingering.delete(connection));
     const make = (handle: SocketHandle): Open => ({
       kind: 'connection',
       grant,
@@ -518,6 +530,9 @@ export class SocketEngine implements SocketHost {
     if (open?.kind === 'connection') {
       this.#open.delete(handle);
       open.connection.close();
+      if (!open.connection.isOver) {
+        this.#lingering.set(open.connection, open.grant);
+      }
     } else {
       open?.end('connection-aborted');
     }
