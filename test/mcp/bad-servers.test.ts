@@ -320,6 +320,60 @@ describe('a server over HTTP', () => {
     expect(redirected).toBe(0);
   });
 
+  test('that asks 10^5 things before it answers is given up, not answered 10^5 times', async () => {
+    let posts = 0;
+    const count = (): void => {
+      posts += 1;
+    };
+    server.on('request', count);
+    const pings = (many: number) =>
+      Array.from({ length: many }, (_, ping) => ({
+        jsonrpc: '2.0',
+        id: `p${ping}`,
+        method: 'ping',
+      }));
+    const done = (id: number) => ({
+      jsonrpc: '2.0',
+      id,
+      result: { content: [{ type: 'text', text: 'done' }] },
+    });
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/mcp`;
+    try {
+      answerCall = (response, id) => json(response, [...pings(100_000), done(id)]);
+      {
+        await using _ = await world.kernel.offerMcp({ name: 'bad', url });
+        expect(await say([CALL])).toEqual([expect.stringMatching(/^tool err unavailable /)]);
+      }
+      expect(posts).toBeLessThan(2_000);
+      answerCall = (response, id) => json(response, [...pings(10), done(id)]);
+      await using _ = await world.kernel.offerMcp({ name: 'bad', url });
+      expect(await say([CALL])).toEqual([DONE]);
+    } finally {
+      server.off('request', count);
+    }
+  });
+
+  test('that leaves its answers open has none open once they were answered', async () => {
+    let open = 0;
+    answerCall = (response, id) => {
+      open += 1;
+      response.once('close', () => {
+        open -= 1;
+      });
+      events(response);
+      const result = { content: [{ type: 'text', text: 'done' }] };
+      response.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`);
+    };
+    const { port } = server.address() as AddressInfo;
+    await using _ = await world.kernel.offerMcp({
+      name: 'bad',
+      url: `http://127.0.0.1:${port}/mcp`,
+    });
+    expect(await say(Array(20).fill(CALL))).toEqual(Array(20).fill(DONE));
+    await expect.poll(() => open, { timeout: 30_000 }).toBe(0);
+  });
+
   test('that is not there', async () => {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
