@@ -9,7 +9,8 @@ export interface ServerSurroundings {
   readonly signal: AbortSignal;
 }
 
-function isReached({ name }: PolicyMcpServer, grants: readonly GrantSpec[]): boolean {
+/** Whether one of these grants has a tool of the server. */
+export function isReached({ name }: PolicyMcpServer, grants: readonly GrantSpec[]): boolean {
   return grants.some(
     (spec) =>
       spec.kind === 'tools' &&

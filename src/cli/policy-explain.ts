@@ -7,6 +7,8 @@ import {
   type Limits,
   loadPolicy,
   namesOfFeatures,
+  type Policy,
+  type PolicyMcpServer,
   RingfenceError,
   resolveMounts,
 } from '../index.ts';
@@ -16,6 +18,7 @@ import type { Environment } from './environment.ts';
 import { STATUS } from './exit-status.ts';
 import type { PolicyExplainInvocation } from './invocation.ts';
 import { LIMIT_OPTIONS } from './limits.ts';
+import { isReached } from './mcp-servers.ts';
 import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableJson, printableLine, quoted } from './printable.ts';
 import { printLine } from './say.ts';
@@ -36,6 +39,8 @@ interface Explained {
   }[];
   /** Commands that it may run by tools, and with which arguments. */
   readonly exec: ExecInput;
+  /** Servers that are started for it, and which of their tools its grants reach; 'all': whatever they offer. */
+  readonly mcp: Readonly<Record<string, 'all' | readonly string[]>>;
   /** As in reports; 0 is unlimited. */
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -67,6 +72,31 @@ function reachedCommands(exec: ExecInput, grants: readonly GrantSpec[]): ExecInp
   return Object.fromEntries(Object.entries(exec).filter(([name]) => isReached(name)));
 }
 
+/** The servers of a policy that the grants reach, as `run` starts them, with the tools that are granted. */
+function reachedServers(
+  servers: readonly PolicyMcpServer[],
+  grants: readonly GrantSpec[],
+): Explained['mcp'] {
+  const scopes = grants.flatMap((spec) => (spec.kind === 'tools' ? [spec.scope] : []));
+  const isGranted = (tool: string): boolean =>
+    scopes.some(({ allow, deny }) => (allow === 'all' || allow.has(tool)) && !deny.has(tool));
+  return Object.fromEntries(
+    servers
+      .filter((server) => isReached(server, grants))
+      .map(({ name, tools }) => {
+        const named = scopes.flatMap(({ allow }) => (allow === 'all' ? [] : [...allow]));
+        const isAll = scopes.some(({ allow }) => allow === 'all');
+        if (tools === undefined && isAll) {
+          return [name, 'all'];
+        }
+        const offered =
+          tools?.map((tool) => `${name}.${tool}`) ??
+          named.filter((tool) => tool.startsWith(`${name}.`));
+        return [name, [...new Set(offered)].filter(isGranted)];
+      }),
+  );
+}
+
 /** A command with its places, as one reads it. */
 function commandLine({ command, arguments: given = [] }: ExecInput[string]): string {
   return [
@@ -78,7 +108,7 @@ function commandLine({ command, arguments: given = [] }: ExecInput[string]): str
 function explainedOf(
   module: Explained['module'],
   policyPath: string | null,
-  exec: ExecInput,
+  { exec, mcp }: Pick<Policy, 'exec' | 'mcp'>,
   { grants, limits, isolation, features, restart, environment, entry }: Decision,
 ): Explained {
   return {
@@ -94,6 +124,7 @@ function explainedOf(
       expires: expiryOf(spec),
     })),
     exec: reachedCommands(exec, grants),
+    mcp: reachedServers(mcp, grants),
     limits: reportedLimits(limits),
   };
 }
@@ -125,6 +156,9 @@ function describe(explained: Explained, { grants, limits, environment }: Decisio
   const commands = Object.entries(explained.exec).map(([name, command]) =>
     printableLine(`  ${`exec.${name}`.padEnd(17)} ${commandLine(command)}`),
   );
+  const servers = Object.entries(explained.mcp).map(([name, tools]) =>
+    printableLine(`  ${name.padEnd(17)} ${tools === 'all' ? 'all its tools' : tools.join(', ')}`),
+  );
   const variables = Object.entries(environment).map(([name, value]) =>
     printableLine(`  ${name}=${value}`),
   );
@@ -138,6 +172,7 @@ function describe(explained: Explained, { grants, limits, environment }: Decisio
     granted.length === 0 ? row('grants', 'none') : 'grants',
     ...granted,
     ...(commands.length === 0 ? [] : ['commands', ...commands]),
+    ...(servers.length === 0 ? [] : ['servers', ...servers]),
     'limits',
     ...limitRows(limits),
     variables.length === 0 ? row('environment', 'none') : 'environment',
@@ -170,7 +205,7 @@ export async function explainPolicy(
   const explained = explainedOf(
     { path: modulePath, sha256 },
     policyPath,
-    policy?.exec ?? {},
+    policy ?? { exec: {}, mcp: [] },
     decision,
   );
   for (const warning of [...asked.warnings, ...warningsAbout(decision, Date.now())]) {

@@ -17,6 +17,7 @@ import { listen } from './http-server.ts';
 import { Interruption } from './interruption.ts';
 import type { ServeInvocation } from './invocation.ts';
 import { loadWithProgress } from './load.ts';
+import { offerServers } from './mcp-servers.ts';
 import { agentIdOf } from './module-name.ts';
 import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableJson, printableLine } from './printable.ts';
@@ -120,6 +121,8 @@ async function openService(server: Server, kernel: Kernel): Promise<HttpService>
   interruption.signal.throwIfAborted();
   const { grants, limits, isolation, features, environment: variables } = decide(module);
   warn(environment, warningsAbout(decide(module), Date.now()));
+  const { signal } = interruption;
+  await offerServers(kernel, policy, grants, { variables: environment.variables, signal });
   const stdout = new GuestOutput(json ? environment.stderr : environment.stdout);
   const stderr = new GuestOutput(environment.stderr);
   const { keepWarm, maxConcurrent, timeoutMs, maxRequestBytes, maxResponseBytes } = serving;

@@ -150,6 +150,10 @@ properties.word.type = "string"
   expect(started).toContain('\\"environment\\":{\\"TWO\\":\\"2\\",\\"ONE\\":\\"1\\"}');
   expect(denied).toMatch(/^tool err denied /);
   expect(ran).toMatchObject({ status: 0, stderr: '' });
+  const explained = await ringfence(['policy', 'explain', '--policy', policy, guest('puppet')]);
+  expect(explained.stdout).toMatch(/^servers\n {2}good +good\.started\nlimits$/m);
+  const other = ['policy', 'explain', '--json', '--policy', policy, guest('word-count')];
+  expect(JSON.parse((await ringfence(other)).stdout)).toMatchObject({ mcp: {} });
 }, 60_000);
 
 describe('its standard output is the protocol’s alone', () => {

@@ -308,3 +308,26 @@ describe('what can not be served', () => {
     expect(text).toContain('policy');
   });
 });
+
+test('the servers of a policy are started for a module that may call their tools, and for no other', async () => {
+  const folder = temporaryDirectory();
+  const policyOf = (name: string, tools: string): string => {
+    const path = join(folder.path, name);
+    writeFileSync(
+      path,
+      `version = 1
+[mcp.gone]
+command = ["no-such-program-anywhere"]
+[[module]]
+match = ${JSON.stringify(guest('http-puppet'))}
+grants.tools = [${JSON.stringify(tools)}]
+`,
+    );
+    return path;
+  };
+  await expect(serve('--policy', policyOf('reached.toml', 'gone.add'))).rejects.toThrow('gone');
+  const served = await serve('--policy', policyOf('unreached.toml', 'time.now'));
+  expect(await (await fetch(new URL('/hello', served.url))).text()).toBe('hello');
+  expect((await stop(served)).status).toBe(0);
+  folder.remove();
+}, 60_000);
