@@ -106,6 +106,7 @@ export class InProcessWorker {
         limits: this.#limits,
         arguments: ['bench'],
         environment: [],
+        config: [],
         terminal: { stdin: false, stdout: false, stderr: false },
         spawnedAtMs: Date.now(),
       };

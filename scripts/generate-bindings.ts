@@ -9,6 +9,7 @@ const target = new URL('src/wasm/host/generated/', root);
 const files = await hostBindings({
   agentWit: new URL('wit/agent.wit', root),
   wasiFolder: new URL('node_modules/@bytecodealliance/jco/lib/wit/builtin/', root),
+  draftsFolder: new URL('wit/deps/', root),
 });
 await mkdir(target, { recursive: true });
 for (const name of await readdir(target)) {

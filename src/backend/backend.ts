@@ -36,6 +36,8 @@ export interface BackendStart {
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
+  /** What it reads as `wasi:config`. */
+  readonly config: readonly (readonly [string, string])[];
   readonly terminal: {
     readonly stdin: boolean;
     readonly stdout: boolean;

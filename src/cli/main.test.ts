@@ -133,6 +133,8 @@ describe('wrong usage ends with status 2 and one sentence', () => {
     ['too much output of a call', ['mcp', '--max-output', '1GiB', HELLO], ['--max-output']],
     ['no file for a key', ['audit', 'key'], ['FILE', 'audit key --help']],
     ['a variable that is not set', ['run', '--env', 'NO_SUCH_VARIABLE', HELLO], ['NAME=VALUE']],
+    ['a config value without a name', ['run', '--config', '=x', HELLO], ["'=x'", 'NAME=VALUE']],
+    ['a config name without a value', ['run', '--config', 'x', HELLO], ["'x'", 'NAME=VALUE']],
     ['a variable without a name', ['run', '--env', '=x', HELLO], ["'=x'", 'NAME=VALUE']],
     ['a report into a directory', ['run', '--report', '/', HELLO], ["'/'", 'directory']],
     ['a report into nowhere', ['run', '--report', '/no/such/place', HELLO], ['/no/such/place']],

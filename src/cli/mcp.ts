@@ -143,8 +143,8 @@ async function toolOf(path: string, kernel: Kernel, run: Run): Promise<OfferedMo
   for (const warning of warningsAbout(decision, Date.now())) {
     warn(`${path}: ${warning}`);
   }
-  const { grants, limits, isolation, features, environment: variables, tool } = decision;
-  return { module, grants, limits, isolation, features, environment: variables, ...tool };
+  const { grants, limits, isolation, features, environment: variables, config, tool } = decision;
+  return { module, grants, limits, isolation, features, environment: variables, config, ...tool };
 }
 
 function servingOptions(

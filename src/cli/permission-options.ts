@@ -2,6 +2,7 @@
 
 import type { Option } from 'commander';
 import type { Features, GrantsInput, Isolation, LimitsInput } from '../index.ts';
+import { parseConfigOption } from './config-option.ts';
 import { parseEnvironmentOption } from './environment-option.ts';
 import { featuresOption } from './features-option.ts';
 import { type GrantOptions, PRESETS, type Preset, parseGrantOptions } from './grants.ts';
@@ -22,6 +23,7 @@ export interface AskedPermissions {
   readonly environment: Readonly<Record<string, string>>;
   /** Values of secrets, by their names: for the kernel, and for nobody's eyes. */
   readonly secrets: Readonly<Record<string, string>>;
+  readonly config: Readonly<Record<string, string>>;
   /** The policy's file; null: there is none. */
   readonly policyPath: string | null;
   /** Whether the options may go beyond the policy. */
@@ -33,6 +35,7 @@ export interface AskedPermissions {
 export interface PermissionOptions extends GrantOptions {
   readonly env?: ReadonlyMap<string, string>;
   readonly secret?: ReadonlyMap<string, string>;
+  readonly config?: ReadonlyMap<string, string>;
   readonly isolation?: Isolation;
   readonly wasmFeatures?: Features;
   readonly policy?: string;
@@ -137,6 +140,12 @@ export function permissionOptions(
     ).argParser((value: string, previous: ReadonlyMap<string, string> | undefined) =>
       parseSecretOption(value, previous, variables),
     ),
+    option(
+      '--config',
+      ' K=V',
+      'a value that it reads as wasi:config (repeatable)',
+      RUN_GROUPS.grants,
+    ).argParser(parseConfigOption),
     ...limits,
     option(
       '--policy',
@@ -166,6 +175,15 @@ function limitsOf(options: PermissionOptions): LimitsInput {
   return given;
 }
 
+/** Without a prototype: a value may have any name. */
+function recordOf(values: ReadonlyMap<string, string> = new Map()): Record<string, string> {
+  const record: Record<string, string> = Object.create(null);
+  for (const [name, value] of values) {
+    record[name] = value;
+  }
+  return record;
+}
+
 /**
  * Reads what the options ask for.
  *
@@ -173,10 +191,6 @@ function limitsOf(options: PermissionOptions): LimitsInput {
  */
 export function readPermissions(options: PermissionOptions): AskedPermissions {
   const { grants, denyTools, warnings } = parseGrantOptions(options);
-  const environment: Record<string, string> = Object.create(null);
-  for (const [name, value] of options.env ?? []) {
-    environment[name] = value;
-  }
   if (options.widen === true && options.policy === undefined) {
     throw usage('Cannot use --widen without --policy: there is nothing to go beyond.');
   }
@@ -186,7 +200,8 @@ export function readPermissions(options: PermissionOptions): AskedPermissions {
     limits: limitsOf(options),
     isolation: options.isolation,
     features: options.wasmFeatures,
-    environment,
+    environment: recordOf(options.env),
+    config: recordOf(options.config),
     secrets: Object.fromEntries(options.secret ?? []),
     policyPath: options.policy ?? null,
     widen: options.widen ?? false,

@@ -26,6 +26,7 @@ const OPTIONS_OF: ReadonlyMap<string, string> = new Map([
   ['isolation', '--isolation'],
   ['features', '--wasm-features'],
   ['environment', '--env'],
+  ['config', '--config'],
   ...LIMIT_OPTIONS.map(({ limit, flag }) => [limit, flag] as const),
 ]);
 
@@ -73,6 +74,7 @@ function permissionsOf(asked: AskedPermissions): Decision {
     features: asked.features ?? featuresNamed([]),
     restart: 'temporary',
     environment: asked.environment,
+    config: asked.config,
     tool: null,
     entry: null,
   };
@@ -93,8 +95,8 @@ export function permissionsFor(
     return permissionsOf(asked);
   }
   const decision = policy.decide(module);
-  const { grants, denyTools, limits, isolation, features, environment, widen } = asked;
-  const wanted: Wanted = { grants, denyTools, limits, isolation, features, environment };
+  const { grants, denyTools, limits, isolation, features, environment, config, widen } = asked;
+  const wanted: Wanted = { grants, denyTools, limits, isolation, features, environment, config };
   try {
     return narrow(decision, wanted, { widen });
   } catch (error) {

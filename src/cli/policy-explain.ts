@@ -32,6 +32,7 @@ interface Explained {
   readonly features: readonly string[];
   readonly restart: string;
   readonly environment: Readonly<Record<string, string>>;
+  readonly config: Readonly<Record<string, string>>;
   readonly grants: readonly {
     readonly kind: string;
     readonly scope: unknown;
@@ -109,7 +110,7 @@ function explainedOf(
   module: Explained['module'],
   policyPath: string | null,
   { exec, mcp }: Pick<Policy, 'exec' | 'mcp'>,
-  { grants, limits, isolation, features, restart, environment, entry }: Decision,
+  { grants, limits, isolation, features, restart, environment, config, entry }: Decision,
 ): Explained {
   return {
     module,
@@ -118,6 +119,7 @@ function explainedOf(
     features: namesOfFeatures(features),
     restart,
     environment,
+    config,
     grants: grants.map((spec) => ({
       kind: spec.kind,
       scope: plainScope(spec),
@@ -141,7 +143,7 @@ function limitRows(limits: Limits): string[] {
 }
 
 /** The lines for people. What a policy or a name says is made printable. */
-function describe(explained: Explained, { grants, limits, environment }: Decision): string {
+function describe(explained: Explained, { grants, limits, environment, config }: Decision): string {
   const row = (label: string, value: string) => printableLine(`${label.padEnd(10)} ${value}`);
   const { policy, module } = explained;
   const from =
@@ -159,9 +161,12 @@ function describe(explained: Explained, { grants, limits, environment }: Decisio
   const servers = Object.entries(explained.mcp).map(([name, tools]) =>
     printableLine(`  ${name.padEnd(17)} ${tools === 'all' ? 'all its tools' : tools.join(', ')}`),
   );
-  const variables = Object.entries(environment).map(([name, value]) =>
-    printableLine(`  ${name}=${value}`),
-  );
+  const named = (label: string, values: Readonly<Record<string, string>>): string[] => {
+    const lines = Object.entries(values).map(([name, value]) =>
+      printableLine(`  ${name}=${value}`),
+    );
+    return lines.length === 0 ? [row(label, 'none')] : [label, ...lines];
+  };
   return [
     row('module', module.path),
     row('sha256', module.sha256),
@@ -175,8 +180,8 @@ function describe(explained: Explained, { grants, limits, environment }: Decisio
     ...(servers.length === 0 ? [] : ['servers', ...servers]),
     'limits',
     ...limitRows(limits),
-    variables.length === 0 ? row('environment', 'none') : 'environment',
-    ...variables,
+    ...named('environment', environment),
+    ...named('config', config),
     '',
   ].join('\n');
 }

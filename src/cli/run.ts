@@ -165,6 +165,7 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
       agentId,
       arguments: [basename(path), ...invocation.guestArguments],
       environment: permissions.environment,
+      config: permissions.config,
       grants: permissions.grants,
       limits,
       isolation: permissions.isolation,

@@ -119,7 +119,7 @@ async function openService(server: Server, kernel: Kernel): Promise<HttpService>
     (source) => decide(source).features,
   );
   interruption.signal.throwIfAborted();
-  const { grants, limits, isolation, features, environment: variables } = decide(module);
+  const { grants, limits, isolation, features, environment: variables, config } = decide(module);
   warn(environment, warningsAbout(decide(module), Date.now()));
   const { signal } = interruption;
   await offerServers(kernel, policy, grants, { variables: environment.variables, signal });
@@ -131,6 +131,7 @@ async function openService(server: Server, kernel: Kernel): Promise<HttpService>
     agentId: agentIdOf(path),
     arguments: [basename(path), ...guestArguments],
     environment: variables,
+    config,
     grants,
     limits,
     isolation,

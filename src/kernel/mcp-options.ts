@@ -5,6 +5,7 @@ import * as z from 'zod';
 import type { Isolation } from '../backend/backend.ts';
 import type { GrantSpec } from '../capability/grant.ts';
 import type { GrantsInput } from '../capability/input.ts';
+import { configSchema } from '../resource/config-values.ts';
 import type { LimitsInput } from '../resource/limits.ts';
 import type { FeaturesInput } from '../wasm/metering/features.ts';
 import { featuresSchema, type LoadedModule } from './spawn-options.ts';
@@ -35,6 +36,7 @@ export interface McpTool {
   readonly isolation?: Isolation | undefined;
   readonly features?: FeaturesInput | undefined;
   readonly environment?: Readonly<Record<string, string>> | undefined;
+  readonly config?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Where an MCP server listens, and to whom. */
@@ -83,6 +85,7 @@ const toolSchema = z.strictObject({
   isolation: z.enum(['shared', 'thread', 'process']).optional(),
   features: featuresSchema.optional(),
   environment: z.record(z.string(), z.string()).optional(),
+  config: configSchema.optional(),
 });
 
 /** Reads {@link McpOptions}; grants and limits are read where they are spawned with. */

@@ -96,7 +96,7 @@ export async function callModule(
 }
 
 function spawnOptions({ offered, given }: ModuleTool, outputs: Outputs): SpawnOptions {
-  const { module, grants, isolation, features, environment } = given;
+  const { module, grants, isolation, features, environment, config } = given;
   return {
     module,
     agentId: offered.name,
@@ -104,6 +104,7 @@ function spawnOptions({ offered, given }: ModuleTool, outputs: Outputs): SpawnOp
     features,
     ...(grants !== undefined && { grants }),
     ...(environment !== undefined && { environment }),
+    ...(config !== undefined && { config }),
     stdout: (chunk) => outputs.stdout.push(chunk),
     stderr: (chunk) => outputs.stderr.push(chunk),
     onLog: ({ level, message }) => outputs.log.push(Buffer.from(`${level} ${message}\n`)),

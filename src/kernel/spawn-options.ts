@@ -9,6 +9,7 @@ import type { GrantSpec } from '../capability/grant.ts';
 import type { GrantsInput } from '../capability/input.ts';
 import type { HealthCheck } from '../health/checks.ts';
 import { NAME_CHARACTERS_MAX } from '../ipc/message.ts';
+import { configSchema } from '../resource/config-values.ts';
 import type { LimitsInput } from '../resource/limits.ts';
 import { type QuotasInput, quotasSchema } from '../resource/quotas.ts';
 import type { InputGiven } from '../supervisor/input.ts';
@@ -236,6 +237,11 @@ export interface SpawnOptions {
   /** The guest's environment variables, and all of them: none of the host's is seen. */
   readonly environment?: Readonly<Record<string, string>>;
   /**
+   * What the guest reads as `wasi:config`, and all of it; no place for secrets. Agents that it spawns
+   * have none of it.
+   */
+  readonly config?: Readonly<Record<string, string>>;
+  /**
    * Nothing is granted by default: no directory, no address, no tool, nobody to talk to. As
    * {@link parseGrants} reads it, or as it or a policy has made it.
    */
@@ -307,6 +313,7 @@ export const spawnSchema = z.strictObject({
   agentId: z.string().min(1).max(256).optional(),
   arguments: z.array(z.string()).max(10_000).optional(),
   environment: z.record(z.string().regex(/^[^=\0]+$/), z.string()).optional(),
+  config: configSchema.optional(),
   grants: z.unknown().optional(),
   parent: z.custom<Agent>((value) => typeof value === 'object' && value !== null).optional(),
   owner: z.string().min(1).max(256).optional(),

@@ -110,6 +110,7 @@ type OfModule = Pick<
   | 'declaredBytes'
   | 'arguments'
   | 'environment'
+  | 'config'
   | 'terminal'
   | 'input'
   | 'stdout'
@@ -129,6 +130,7 @@ const OF_A_FUNCTION: OfModule = {
   declaredBytes: 0,
   arguments: NONE,
   environment: NONE,
+  config: NONE,
   terminal: NO_TERMINAL,
   input: undefined,
   stdout: undefined,
@@ -162,6 +164,7 @@ function ofModule(options: SpawnOptions, limits: Limits): OfModule & { readonly 
     declaredBytes: module.declaredBytes,
     arguments: options.arguments ?? NONE,
     environment: options.environment === undefined ? NONE : Object.entries(options.environment),
+    config: options.config === undefined ? NONE : Object.entries(options.config),
     terminal: options.terminal === undefined ? NO_TERMINAL : readTerminal(options.terminal),
     input: options.stdin,
     stdout: options.stdout,

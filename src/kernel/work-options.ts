@@ -53,6 +53,7 @@ export const workSchema = z.strictObject({
     .optional(),
   arguments: onlyModules('arguments'),
   environment: onlyModules('variables'),
+  config: onlyModules('values of wasi:config'),
   stdin: onlyModules('streams'),
   stdout: onlyModules('streams'),
   stderr: onlyModules('streams'),

@@ -17,6 +17,7 @@ const permissions = (grants: GrantsInput, more: Partial<Permissions> = {}): Perm
   isolation: 'shared',
   features: NO_FEATURES,
   environment: {},
+  config: {},
   ...more,
 });
 
@@ -270,6 +271,18 @@ describe('limits, isolation and environment', () => {
       expect({ ...narrow(there, { environment }, { widen: true }).environment }).toEqual({
         A: '1',
         ...environment,
+      });
+    }
+  });
+
+  test('a value of wasi:config that is not there is more, and so is another', () => {
+    const given = permissions({}, { config: { A: '1' } });
+    expect({ ...narrow(given, { config: { A: '1' } }).config }).toEqual({ A: '1' });
+    for (const config of [{ B: '1' }, { A: '2' }, { constructor: 'x' }]) {
+      expect(() => narrow(given, { config })).toThrow(usage('config'));
+      expect({ ...narrow(given, { config }, { widen: true }).config }).toEqual({
+        A: '1',
+        ...config,
       });
     }
   });

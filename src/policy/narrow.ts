@@ -29,6 +29,8 @@ export interface Permissions {
   readonly isolation: Isolation;
   readonly features: Features;
   readonly environment: Readonly<Record<string, string>>;
+  /** What it reads as `wasi:config`. */
+  readonly config: Readonly<Record<string, string>>;
 }
 
 /** What is to be taken of it; what is absent stays as it is. */
@@ -46,6 +48,8 @@ export interface Wanted {
   readonly features?: FeaturesInput | undefined;
   /** Variables that are there beside the others. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Values of `wasi:config` that are there beside the others. */
+  readonly config?: Readonly<Record<string, string>>;
 }
 
 /** The kinds that a preset says something of. */
@@ -262,20 +266,26 @@ function narrowFeatures(
   return features;
 }
 
-function addVariables(
+const NAMED_VALUES = {
+  environment: 'the environment variable',
+  config: 'the value of wasi:config',
+} as const;
+
+function addValues(
+  what: keyof typeof NAMED_VALUES,
   there: Readonly<Record<string, string>>,
   wanted: Readonly<Record<string, string>>,
   widen: boolean,
 ): Record<string, string> {
-  // Without a prototype: a variable may have any name.
-  const variables: Record<string, string> = Object.assign(Object.create(null), there);
+  // Without a prototype: a value may have any name.
+  const values: Record<string, string> = Object.assign(Object.create(null), there);
   for (const [name, value] of Object.entries(wanted)) {
-    if (!widen && variables[name] !== value) {
-      throw tooWide('environment', `the environment variable '${name}'`);
+    if (!widen && values[name] !== value) {
+      throw tooWide(what, `${NAMED_VALUES[what]} '${name}'`);
     }
-    variables[name] = value;
+    values[name] = value;
   }
-  return variables;
+  return values;
 }
 
 /**
@@ -283,7 +293,7 @@ function addVariables(
  * says so.
  *
  * @throws {RingfenceError} `RF_USAGE`; its field `name` is the kind, the limit, `isolation`,
- * `features` or `environment`
+ * `features`, `environment` or `config`
  *
  * @example
  * ```ts
@@ -307,6 +317,7 @@ export function narrow<Given extends Permissions>(
     limits: narrowLimits(given.limits, wanted.limits ?? {}, widen),
     isolation,
     features: narrowFeatures(given.features, wanted.features, widen),
-    environment: addVariables(given.environment, wanted.environment ?? {}, widen),
+    environment: addValues('environment', given.environment, wanted.environment ?? {}, widen),
+    config: addValues('config', given.config, wanted.config ?? {}, widen),
   };
 }

@@ -29,6 +29,7 @@ export interface Settings {
   readonly features: SettingsInput['features'];
   readonly restart: SettingsInput['restart'];
   readonly environment: Readonly<Record<string, string>>;
+  readonly config: Readonly<Record<string, string>>;
 }
 
 /** The settings of some modules. */
@@ -61,6 +62,7 @@ function toSettings(given: SettingsInput): Settings {
     features: given.features,
     restart: given.restart,
     environment: given.environment ?? {},
+    config: given.config ?? {},
   };
 }
 

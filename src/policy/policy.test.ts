@@ -163,6 +163,7 @@ describe('what it gets', () => {
       features: { gc: false, relaxedSimd: false },
       restart: 'temporary',
       environment: {},
+      config: {},
       limits: { fuel: 0, memoryBytes: 268_435_456, wallTimeMs: 0 },
     });
   });
@@ -182,6 +183,9 @@ timeout = "1s"
 [defaults.environment]
 A = "1"
 B = "1"
+[defaults.config]
+C = "1"
+D = "1"
 [[module]]
 match = "**"
 isolation = "process"
@@ -193,6 +197,8 @@ spawn = 1
 timeout = "2s"
 [module.environment]
 B = "2"
+[module.config]
+D = "2"
 `);
     expect(decision).toMatchObject({
       isolation: 'process',
@@ -200,6 +206,7 @@ B = "2"
       restart: 'transient',
       limits: { fuel: 5, wallTimeMs: 2_000 },
       environment: { A: '1', B: '2' },
+      config: { C: '1', D: '2' },
     });
     const of = Object.fromEntries(decision.grants.map(({ kind, scope }) => [kind, scope]));
     expect(Object.keys(of)).toEqual(['ipc', 'tools', 'spawn', 'clocks', 'random']);

@@ -38,6 +38,8 @@ export interface Decision {
   readonly features: Features;
   readonly restart: Restart;
   readonly environment: Readonly<Record<string, string>>;
+  /** What it reads as `wasi:config`. */
+  readonly config: Readonly<Record<string, string>>;
   /** What it is as a tool of an MCP server; null: nothing is said of it. */
   readonly tool: ToolNaming | null;
   /** The entry that it comes from; null: there is none, it is the defaults. */
@@ -135,6 +137,7 @@ export class Policy {
       features: featuresNamed(own?.features ?? defaults.features ?? []),
       restart: own?.restart ?? defaults.restart ?? 'temporary',
       environment: { ...defaults.environment, ...own?.environment },
+      config: { ...defaults.config, ...own?.config },
       tool: entry?.tool ?? null,
       entry: entry && { line: entry.line },
     };

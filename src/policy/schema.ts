@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { ISOLATIONS } from '../backend/backend.ts';
 import { grantsSchema } from '../capability/input.ts';
+import { configSchema } from '../resource/config-values.ts';
 import type { LimitsInput } from '../resource/limits.ts';
 import { parseCount, parseDuration, parseSize } from '../resource/units.ts';
 import { ALL_FEATURE_NAMES } from '../wasm/metering/features.ts';
@@ -87,6 +88,9 @@ const settings = {
     })
     .optional()
     .meta({ description: 'Its environment variables: none but those that are written here.' }),
+  config: configSchema
+    .optional()
+    .meta({ description: 'What it reads as wasi:config; no place for secrets.' }),
 };
 
 const pattern = z

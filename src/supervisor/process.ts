@@ -50,6 +50,8 @@ export interface SpawnRequest {
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
+  /** What it reads as `wasi:config`. */
+  readonly config: readonly (readonly [string, string])[];
   readonly terminal: BackendStart['terminal'];
   /** Services that it provides. */
   readonly provides: readonly string[];

@@ -207,6 +207,7 @@ export class Supervisor {
         limits: request.limits,
         arguments: request.arguments,
         environment: request.environment,
+        config: request.config,
         terminal: request.terminal,
         spawnedAtMs: process.spawnedAtMs,
       },

@@ -29,6 +29,7 @@ import { randomValue } from './fixtures/values.ts';
 const SOURCES = {
   agentWit: new URL('../../wit/agent.wit', import.meta.url),
   wasiFolder: new URL('../../node_modules/@bytecodealliance/jco/lib/wit/builtin/', import.meta.url),
+  draftsFolder: new URL('../../wit/deps/', import.meta.url),
 };
 const GENERATED = new URL('../../src/wasm/host/generated/', import.meta.url);
 
@@ -43,7 +44,7 @@ describe('the committed bindings', () => {
 
   it('have the signatures that jco gives the same imports', async () => {
     const core = await embedWorld(
-      await offeredWit(SOURCES.agentWit, SOURCES.wasiFolder),
+      await offeredWit(SOURCES.agentWit, SOURCES.wasiFolder, SOURCES.draftsFolder),
       'offered',
     );
     const imports = coreImports(core);

@@ -96,6 +96,7 @@ class Real {
           limits: DEFAULT_LIMITS,
           arguments: [],
           environment: [],
+          config: [],
           terminal: { stdin: false, stdout: false, stderr: false },
           provides: service === null ? [] : [service],
           linked,

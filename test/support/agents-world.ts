@@ -29,6 +29,7 @@ export const REQUEST: SpawnRequest = {
   limits: DEFAULT_LIMITS,
   arguments: [],
   environment: [],
+  config: [],
   terminal: { stdin: false, stdout: false, stderr: false },
   provides: [],
   linked: false,

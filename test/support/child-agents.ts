@@ -92,6 +92,7 @@ export function startAgent(host: Host, mode: string, given: Given = {}) {
       limits: parseLimits(limits),
       arguments: [mode],
       environment: [],
+      config: [],
       terminal: { stdin: false, stdout: false, stderr: false },
       spawnedAtMs: performance.timeOrigin + performance.now(),
     },

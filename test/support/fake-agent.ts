@@ -211,6 +211,7 @@ export interface FakeAgentOptions {
   readonly limits?: Partial<Limits>;
   readonly arguments?: readonly string[];
   readonly environment?: readonly (readonly [string, string])[];
+  readonly config?: readonly (readonly [string, string])[];
   readonly terminal?: {
     readonly stdin: boolean;
     readonly stdout: boolean;
@@ -240,6 +241,7 @@ export class FakeAgent implements HostAgent {
   readonly block = new ControlBlocks(1).take();
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
+  readonly config: readonly (readonly [string, string])[];
   readonly terminal: HostAgent['terminal'];
   readonly stdin = new FakeSource();
   readonly stdout: FakeSink;
@@ -288,6 +290,7 @@ export class FakeAgent implements HostAgent {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.arguments = options.arguments ?? ['module.wasm'];
     this.environment = options.environment ?? [];
+    this.config = options.config ?? [];
     this.terminal = options.terminal ?? { stdin: false, stdout: false, stderr: false };
     this.stdout = new FakeSink(options.stdoutCapacity);
   }

@@ -20,6 +20,7 @@ import { getTerminalStdin } from 'wasi/cli/terminal-stdin';
 import { getTerminalStdout } from 'wasi/cli/terminal-stdout';
 import * as monotonic from 'wasi/clocks/monotonic-clock';
 import * as wall from 'wasi/clocks/wall-clock';
+import * as config from 'wasi/config/store';
 import { getDirectories } from 'wasi/filesystem/preopens';
 import { handle } from 'wasi/http/outgoing-handler';
 import {
@@ -34,6 +35,7 @@ import {
 } from 'wasi/http/types';
 import { poll } from 'wasi/io/poll';
 import { InputStream, OutputStream, StreamError } from 'wasi/io/streams';
+import * as logging from 'wasi/logging/logging';
 import { getInsecureRandomBytes, getInsecureRandomU64 } from 'wasi/random/insecure';
 import { insecureSeed } from 'wasi/random/insecure-seed';
 import { getRandomBytes, getRandomU64 } from 'wasi/random/random';
@@ -61,9 +63,17 @@ export function run(): Result<Unit, string> {
   callFilesystem();
   callSockets();
   callHttp();
+  callDrafts();
   report('ringfence:agent/log', 'log', 'ok');
   leave();
   return Result.err<Unit, string>('exit returned');
+}
+
+function callDrafts(): void {
+  const place = 'wasi:config/store';
+  report(place, 'get', config.get_('none').isOk ? 'ok' : 'error');
+  report(place, 'get-all', config.getAll().isOk ? 'ok' : 'error');
+  logging.log(logging.Level.Info, 'wasi:logging/logging log', 'ok');
 }
 
 function callProcess(): void {

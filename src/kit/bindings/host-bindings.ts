@@ -11,11 +11,13 @@ export interface WitSources {
   readonly agentWit: URL;
   /** The folder with a folder for each version of WASI. */
   readonly wasiFolder: URL;
+  /** The folder with drafts of WASI, a file a package. */
+  readonly draftsFolder: URL;
 }
 
 /** The files of src/wasm/host/generated, by name. The same texts give the same files. */
 export async function hostBindings(sources: WitSources): Promise<ReadonlyMap<string, string>> {
-  const wit = await offeredWit(sources.agentWit, sources.wasiFolder);
+  const wit = await offeredWit(sources.agentWit, sources.wasiFolder, sources.draftsFolder);
   const section = worldSection(await embedWorld(wit, 'offered'));
   if (section === null) {
     throw new RingfenceError('RF_INTERNAL', 'jco embedded a world without describing it.');

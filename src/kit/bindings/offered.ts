@@ -28,13 +28,23 @@ const WASI_INTERFACES: Readonly<Record<(typeof WASI_PACKAGES)[number], readonly 
   http: ['types', 'outgoing-handler'],
 };
 
+/** Drafts of WASI that jco does not ship, by their files in wit/deps, and what is offered of them. */
+const DRAFT_INTERFACES: Readonly<Record<string, readonly string[]>> = {
+  'wasi-logging': ['wasi:logging/logging@0.1.0-draft'],
+  'wasi-config': ['wasi:config/store@0.2.0-draft'],
+};
+
 /** Turns a file's package into a nested one, so that several stand in one text. */
 function nested(text: string): string {
   return `${text.replace(/^([\s\S]*?)package ([^;{]+);/, '$1package $2 {')}\n}\n`;
 }
 
 /** The text of the world that imports everything that is offered, with all packages it needs. */
-export async function offeredWit(agentWit: URL, wasiFolder: URL): Promise<string> {
+export async function offeredWit(
+  agentWit: URL,
+  wasiFolder: URL,
+  draftsFolder: URL,
+): Promise<string> {
   const imports = RINGFENCE_INTERFACES.map((name) => `  import ringfence:agent/${name}@0.1.0;\n`);
   const packages = [nested(await readFile(agentWit, 'utf8'))];
   for (const wasiPackage of WASI_PACKAGES) {
@@ -43,6 +53,10 @@ export async function offeredWit(agentWit: URL, wasiFolder: URL): Promise<string
     for (const name of WASI_INTERFACES[wasiPackage]) {
       imports.push(`  import wasi:${wasiPackage}/${name}@${WASI_VERSION};\n`);
     }
+  }
+  for (const [file, names] of Object.entries(DRAFT_INTERFACES)) {
+    packages.push(nested(await readFile(new URL(`${file}.wit`, draftsFolder), 'utf8')));
+    imports.push(...names.map((name) => `  import ${name};\n`));
   }
   return `package ringfence:host;\nworld offered {\n${imports.join('')}}\n${packages.join('')}`;
 }

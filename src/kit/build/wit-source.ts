@@ -17,26 +17,37 @@ export type GuestWorld = 'agent' | 'command' | 'handler';
 /** The version of the WASI texts that guests are built against. */
 export const WASI_VERSION = '0.2.12';
 
+/** Drafts of WASI, by their files in wit/deps; {@link WORLDS} imports what is offered of them. */
+const DRAFTS = ['wasi-config', 'wasi-logging'];
+
 const WORLDS = `package ringfence:guests;
+
+world drafts {
+  import wasi:config/store@0.2.0-draft;
+  import wasi:logging/logging@0.1.0-draft;
+}
 
 world agent {
   include ringfence:agent/agent@0.1.0;
   include wasi:cli/imports@${WASI_VERSION};
   include wasi:http/imports@${WASI_VERSION};
+  include drafts;
 }
 
 world command {
   include wasi:cli/command@${WASI_VERSION};
   include wasi:http/imports@${WASI_VERSION};
+  include drafts;
 }
 
 world handler {
   include wasi:cli/imports@${WASI_VERSION};
   include wasi:http/proxy@${WASI_VERSION};
+  include drafts;
 }
 `;
 
-const CONTRACT = fileURLToPath(new URL('../../../wit/agent.wit', import.meta.url));
+const WIT_FOLDER = fileURLToPath(new URL('../../../wit/', import.meta.url));
 
 /** The folder of the installed jco package; its exports map hides it, so it is found by its entry. */
 export function jcoFolder(): string {
@@ -48,7 +59,11 @@ export function jcoFolder(): string {
 export function witFiles(): string[] {
   const wasi = join(jcoFolder(), 'lib', 'wit', 'builtin', WASI_VERSION);
   const packages = readdirSync(wasi).sort();
-  return [CONTRACT, ...packages.map((name) => join(wasi, name, 'package.wit'))];
+  return [
+    join(WIT_FOLDER, 'agent.wit'),
+    ...packages.map((name) => join(wasi, name, 'package.wit')),
+    ...DRAFTS.map((name) => join(WIT_FOLDER, 'deps', `${name}.wit`)),
+  ];
 }
 
 /** The one WIT source that the worlds of guests are resolved from. */

@@ -66,6 +66,15 @@ describe('what is offered as the component wants it', () => {
     expect(plan.imports.map((each) => each.version)).toEqual([version, version]);
   });
 
+  test.each([
+    'wasi:config/store@0.2.0-draft',
+    'wasi:config/store@0.2.0-rc.1',
+    'wasi:logging/logging@0.1.0-draft',
+  ])('a draft: %s', async (name) => {
+    const plan = await planOfText(runnable(`(import "${name}" (instance))`));
+    expect(plan.imports.map((each) => each.name)).toEqual([name]);
+  });
+
   test('two versions of one interface in one component', async () => {
     const second = streams('0.2.3').replaceAll(/\$(io|the)/g, '$second-$1');
     const plan = await planOfText(runnable(`${streams('0.2.0')} ${second}`));
@@ -188,6 +197,10 @@ describe('what is refused, and what the refusal names', () => {
     ['ringfence:agent/memory@0.1.0', /which is not offered/],
     ['wasi:nn/tensor@0.2.0', /which is not offered/],
     ['other:package/interface@0.2.0', /which is not offered/],
+    ['wasi:config/store@0.2.0', /of which version 0\.2/],
+    ['wasi:config/store@0.2.1-draft', /of which version 0\.2/],
+    ['wasi:config/store@0.2.0-draft-of-my-own', /of which version 0\.2/],
+    ['wasi:config/runtime@0.2.0-draft', /which is not offered/],
     ['plain', /no interface of a package/],
   ];
   test.each(names)('the interface %s', async (name, message) => {

@@ -250,11 +250,20 @@ export function refuseAsyncVersion(name: string, parsed: InterfaceName): void {
   );
 }
 
-/** Versions that differ in their last number only have the same functions, but for additions. */
+/**
+ * Versions that differ in their last number only have the same functions, but for additions. Drafts of one
+ * version promise nothing, yet seldom differ: whether these do, their types say. A draft and what is none
+ * are not compatible.
+ */
 export function isCompatible(wanted: string, offered: string): boolean {
-  const version = /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/;
+  const version =
+    /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})(-(?:draft|rc)[.\d]{0,6})?$/;
   const [theirs, ours] = [version.exec(wanted), version.exec(offered)];
-  return theirs !== null && ours !== null && theirs[1] === ours[1] && theirs[2] === ours[2];
+  if (theirs === null || ours === null || theirs[1] !== ours[1] || theirs[2] !== ours[2]) {
+    return false;
+  }
+  const areDrafts = theirs[4] !== undefined;
+  return areDrafts === (ours[4] !== undefined) && (!areDrafts || theirs[3] === ours[3]);
 }
 
 function withArticle(kind: string): string {

@@ -130,6 +130,8 @@ export interface HostAgent {
   readonly block: ControlBlock;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
+  /** What it reads as `wasi:config`. */
+  readonly config: readonly (readonly [string, string])[];
   readonly terminal: {
     readonly stdin: boolean;
     readonly stdout: boolean;

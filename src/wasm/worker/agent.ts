@@ -91,6 +91,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly block: ControlBlock;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
+  readonly config: readonly (readonly [string, string])[];
   readonly terminal: AgentStart['terminal'];
   readonly files: FileHost;
   readonly handles: HandleTable;
@@ -157,6 +158,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#hostBytes = new HostBytes(start.limits.hostBytes);
     this.arguments = start.arguments;
     this.environment = start.environment;
+    this.config = start.config;
     this.terminal = start.terminal;
     this.#parts = parts;
     this.#launch = launch;

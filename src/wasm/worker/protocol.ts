@@ -45,6 +45,8 @@ export interface AgentStart {
   readonly limits: Limits;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
+  /** What it reads as `wasi:config`. */
+  readonly config: readonly (readonly [string, string])[];
   readonly terminal: HostAgent['terminal'];
   /** When it was spawned, in milliseconds since 1970: deadlines count from here. */
   readonly spawnedAtMs: number;

@@ -131,6 +131,7 @@ export class Lives {
         limits: parseLimits(options.limits ?? {}),
         arguments: options.arguments ?? [],
         environment: options.environment ?? [],
+        config: [],
         terminal: { stdin: false, stdout: false, stderr: false },
         spawnedAtMs: performance.timeOrigin + performance.now(),
       },

@@ -21,6 +21,7 @@ import * as wasiCliTerminalStdin from './wasi-cli-terminal-stdin.ts';
 import * as wasiCliTerminalStdout from './wasi-cli-terminal-stdout.ts';
 import * as wasiClocksMonotonicClock from './wasi-clocks-monotonic-clock.ts';
 import * as wasiClocksWallClock from './wasi-clocks-wall-clock.ts';
+import * as wasiConfigStore from './wasi-config-store.ts';
 import * as wasiFilesystemPreopens from './wasi-filesystem-preopens.ts';
 import * as wasiFilesystemTypes from './wasi-filesystem-types.ts';
 import * as wasiHttpOutgoingHandler from './wasi-http-outgoing-handler.ts';
@@ -28,6 +29,7 @@ import * as wasiHttpTypes from './wasi-http-types.ts';
 import * as wasiIoError from './wasi-io-error.ts';
 import * as wasiIoPoll from './wasi-io-poll.ts';
 import * as wasiIoStreams from './wasi-io-streams.ts';
+import * as wasiLoggingLogging from './wasi-logging-logging.ts';
 import * as wasiRandomInsecure from './wasi-random-insecure.ts';
 import * as wasiRandomInsecureSeed from './wasi-random-insecure-seed.ts';
 import * as wasiRandomRandom from './wasi-random-random.ts';
@@ -60,6 +62,7 @@ export interface Interfaces {
   'wasi:cli/terminal-stdout': wasiCliTerminalStdout.Functions;
   'wasi:clocks/monotonic-clock': wasiClocksMonotonicClock.Functions;
   'wasi:clocks/wall-clock': wasiClocksWallClock.Functions;
+  'wasi:config/store': wasiConfigStore.Functions;
   'wasi:filesystem/preopens': wasiFilesystemPreopens.Functions;
   'wasi:filesystem/types': wasiFilesystemTypes.Functions;
   'wasi:http/outgoing-handler': wasiHttpOutgoingHandler.Functions;
@@ -67,6 +70,7 @@ export interface Interfaces {
   'wasi:io/error': wasiIoError.Functions;
   'wasi:io/poll': wasiIoPoll.Functions;
   'wasi:io/streams': wasiIoStreams.Functions;
+  'wasi:logging/logging': wasiLoggingLogging.Functions;
   'wasi:random/insecure': wasiRandomInsecure.Functions;
   'wasi:random/insecure-seed': wasiRandomInsecureSeed.Functions;
   'wasi:random/random': wasiRandomRandom.Functions;
@@ -104,6 +108,7 @@ export const BINDINGS: ReadonlyMap<string, ReadonlyMap<string, FunctionBinding>>
   ['wasi:cli/terminal-stdout', byName(wasiCliTerminalStdout.BINDINGS)],
   ['wasi:clocks/monotonic-clock', byName(wasiClocksMonotonicClock.BINDINGS)],
   ['wasi:clocks/wall-clock', byName(wasiClocksWallClock.BINDINGS)],
+  ['wasi:config/store', byName(wasiConfigStore.BINDINGS)],
   ['wasi:filesystem/preopens', byName(wasiFilesystemPreopens.BINDINGS)],
   ['wasi:filesystem/types', byName(wasiFilesystemTypes.BINDINGS)],
   ['wasi:http/outgoing-handler', byName(wasiHttpOutgoingHandler.BINDINGS)],
@@ -111,6 +116,7 @@ export const BINDINGS: ReadonlyMap<string, ReadonlyMap<string, FunctionBinding>>
   ['wasi:io/error', byName(wasiIoError.BINDINGS)],
   ['wasi:io/poll', byName(wasiIoPoll.BINDINGS)],
   ['wasi:io/streams', byName(wasiIoStreams.BINDINGS)],
+  ['wasi:logging/logging', byName(wasiLoggingLogging.BINDINGS)],
   ['wasi:random/insecure', byName(wasiRandomInsecure.BINDINGS)],
   ['wasi:random/insecure-seed', byName(wasiRandomInsecureSeed.BINDINGS)],
   ['wasi:random/random', byName(wasiRandomRandom.BINDINGS)],

@@ -1,8 +1,9 @@
-/** All of WASI 0.2 that is offered, by interface and function. */
+/** All of WASI 0.2 and of its drafts that is offered, by interface and function. */
 
 import type { Interface } from '../implement.ts';
 import * as cli from './cli.ts';
 import { monotonicClock, wallClock } from './clocks.ts';
+import { configStore } from './config.ts';
 import { preopens } from './filesystem/preopens.ts';
 import { filesystemTypes } from './filesystem/types.ts';
 import { outgoingHandler } from './http/outgoing-handler.ts';
@@ -10,6 +11,7 @@ import { httpTypes } from './http/types.ts';
 import { ioError } from './io/error.ts';
 import { ioPoll } from './io/poll.ts';
 import { ioStreams } from './io/streams.ts';
+import { logging } from './logging.ts';
 import { insecure, insecureSeed, random } from './random.ts';
 import { ipNameLookup } from './sockets/ip-name-lookup.ts';
 import { instanceNetwork, network } from './sockets/network.ts';
@@ -30,6 +32,7 @@ export const WASI: ReadonlyMap<string, Interface> = new Map<string, Interface>([
   ['wasi:cli/terminal-stdout', cli.terminalStdout],
   ['wasi:clocks/monotonic-clock', monotonicClock],
   ['wasi:clocks/wall-clock', wallClock],
+  ['wasi:config/store', configStore],
   ['wasi:filesystem/preopens', preopens],
   ['wasi:filesystem/types', filesystemTypes(false)],
   ['wasi:http/outgoing-handler', outgoingHandler],
@@ -37,6 +40,7 @@ export const WASI: ReadonlyMap<string, Interface> = new Map<string, Interface>([
   ['wasi:io/error', ioError],
   ['wasi:io/poll', ioPoll],
   ['wasi:io/streams', ioStreams],
+  ['wasi:logging/logging', logging],
   ['wasi:random/insecure', insecure],
   ['wasi:random/insecure-seed', insecureSeed],
   ['wasi:random/random', random],
