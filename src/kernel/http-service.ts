@@ -140,7 +140,8 @@ export class HttpService implements AsyncDisposable {
     if (process.state === 'exited' || this.#settings.keepWarm === 0) {
       return;
     }
-    if (this.#closing || this.#idle.length >= this.#settings.keepWarm) {
+    const isWorn = process.isNearLimit;
+    if (this.#closing || isWorn || this.#idle.length >= this.#settings.keepWarm) {
       process.exchanges.last();
     } else {
       this.#idle.push(process);

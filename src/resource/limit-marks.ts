@@ -56,13 +56,20 @@ export function usedOf(counters: Counters, kind: ResourceKind): number {
   }
 }
 
+const markOf = (limits: Limits, kind: ResourceKind): number =>
+  limitOf(limits, kind) === 0 ? Number.POSITIVE_INFINITY : limitOf(limits, kind) * WARNING_PART;
+
+/** Whether so much of a limit is used that its agent is warned of it, or was. */
+export function isNearLimit(limits: Limits, counters: Counters): boolean {
+  return RESOURCE_KINDS.some((kind) => usedOf(counters, kind) >= markOf(limits, kind));
+}
+
 /** The marks of one agent that were not passed yet. */
 export class LimitMarks {
   readonly #marks: Record<ResourceKind, number>;
 
   constructor(limits: Limits) {
-    const mark = (kind: ResourceKind): number =>
-      limitOf(limits, kind) === 0 ? Number.POSITIVE_INFINITY : limitOf(limits, kind) * WARNING_PART;
+    const mark = (kind: ResourceKind): number => markOf(limits, kind);
     this.#marks = {
       fuel: mark('fuel'),
       memory: mark('memory'),

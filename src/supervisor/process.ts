@@ -5,7 +5,7 @@ import type { GrantId, GrantSpec } from '../capability/grant.ts';
 import { Exchanges } from '../http/open-exchange.ts';
 import type { Pid, ProcessState } from '../process/state.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
-import { LimitMarks } from '../resource/limit-marks.ts';
+import { isNearLimit, LimitMarks } from '../resource/limit-marks.ts';
 import type { Limits } from '../resource/limits.ts';
 import type { Admitted } from '../resource/quotas.ts';
 import { FUEL_TABLE_VERSION, NOTHING_USED, type Usage } from '../resource/usage.ts';
@@ -114,6 +114,11 @@ export class Process {
     const { promise, resolve } = Promise.withResolvers<Report>();
     this.exited = promise;
     this.resolveExited = resolve;
+  }
+
+  /** Whether it has used so much of one of its limits that what it is asked next may end it. */
+  get isNearLimit(): boolean {
+    return this.block !== null && isNearLimit(this.request.limits, this.block.read());
   }
 
   /** Used so far, or in all. */

@@ -209,6 +209,29 @@ describe('a response', () => {
   });
 });
 
+test('who is near its limits is kept no longer: no request fails for those before it', async () => {
+  const limitless = world.kernel.serve({ module, keepWarm: 1 });
+  expect(await get(limitless, 'count')).toEqual([200, '1']);
+  await idle(limitless, 1);
+  const [first] = world.kernel.list();
+  await limitless.close();
+  const { usage } = await world.kernel.agent(first?.pid ?? 0).exited;
+  await using service = world.kernel.serve({
+    module,
+    keepWarm: 1,
+    limits: { fuel: usage.fuel * 10 },
+  });
+  const counted: number[] = [];
+  for (let request = 0; request < 40; request += 1) {
+    const [status, text] = await get(service, 'count');
+    expect(status).toBe(200);
+    counted.push(Number(text));
+  }
+  // It was kept for some, and each instance that came to its limit was followed by another.
+  expect(Math.max(...counted)).toBeGreaterThan(1);
+  expect(counted.filter((count) => count === 1).length).toBeGreaterThan(1);
+});
+
 describe('a response that is held over', () => {
   test('reaches nobody when its request is over', async () => {
     await using service = world.kernel.serve({ module, keepWarm: 1 });
