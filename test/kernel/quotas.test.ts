@@ -122,7 +122,7 @@ test('a worker that dies gives back what its agents had, once', async () => {
     expect((await agent.exited).exit.reason).toBe('worker_lost');
   }
   await kernel.close();
-});
+}, 120_000);
 
 test('what an agent has open counts, beside the directories that are mounted', async () => {
   const { kernel } = await testKernel({ quotas: { descriptors: 3 } });
