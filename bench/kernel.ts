@@ -140,7 +140,8 @@ async function requests(file: string, workers: number): Promise<number[]> {
     return Buffer.from(asker.stdout).toString().trim().split(' ').map(Number);
   };
   await ask();
-  return ask();
+  // Awaited: the kernel is closed when this function returns.
+  return await ask();
 }
 
 async function ofMessages(file: string, beside: Erlang): Promise<Row[]> {
