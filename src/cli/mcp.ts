@@ -111,7 +111,8 @@ async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
     await offerServers(kernel, run.policy, grants, { variables, signal: interruption.signal });
     const serving = await serveMcp(kernel, { ...servingOptions(run, token), tools });
     if (serving.url !== null) {
-      printLine(environment.stderr, `ringfence: serving ${tools.length} tools at ${serving.url}`);
+      const offered = tools.length === 1 ? '1 tool' : `${tools.length} tools`;
+      printLine(environment.stderr, `ringfence: serving ${offered} at ${serving.url}`);
     }
     await untilClosed(serving, interruption);
   } finally {
