@@ -141,7 +141,7 @@ async function toolOf(path: string, kernel: Kernel, run: Run): Promise<OfferedMo
     (source) => decide(source).features,
   );
   const decision = decide(module);
-  for (const warning of warningsAbout(decision, Date.now())) {
+  for (const warning of warningsAbout(decision, Date.now(), invocation.permissions.secrets)) {
     warn(`${path}: ${warning}`);
   }
   const { grants, limits, isolation, features, environment: variables, config, tool } = decision;

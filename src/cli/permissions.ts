@@ -9,6 +9,7 @@ import {
   parseGrants,
   parseLimits,
   RingfenceError,
+  type Scopes,
   type Wanted,
 } from '../index.ts';
 import { LIMIT_OPTIONS } from './limits.ts';
@@ -104,10 +105,36 @@ export function permissionsFor(
   }
 }
 
-/** What of a module's permissions is not as somebody who wrote them may think. */
-export function warningsAbout({ grants }: Decision, nowMs: number): string[] {
+/**
+ * What of a module's permissions is not as somebody who wrote them may think. `secrets`: what was given
+ * of them; null: nobody was asked to give any.
+ */
+export function warningsAbout(
+  { grants }: Decision,
+  nowMs: number,
+  secrets: Readonly<Record<string, string>> | null,
+): string[] {
   const expired = grants.filter(({ expiresAtMs }) => expiresAtMs !== null && expiresAtMs <= nowMs);
-  return [...new Set(expired.map(({ kind }) => kind))].map(
-    (kind) => `the grant '${kind}' of the policy has expired`,
+  return [
+    ...[...new Set(expired.map(({ kind }) => kind))].map(
+      (kind) => `the grant '${kind}' of the policy has expired`,
+    ),
+    ...(secrets === null ? [] : namesOfSecrets(grants))
+      .filter((name) => !Object.hasOwn(secrets ?? {}, name))
+      .map(
+        (name) =>
+          `nothing gives the value of the secret '${name}', so requests that need it fail: add --secret ${name}=env:VARIABLE`,
+      ),
+  ];
+}
+
+/** The secrets that rules of the network name. */
+function namesOfSecrets(grants: Decision['grants']): string[] {
+  const uses = grants.flatMap(({ kind, scope }) =>
+    kind === 'network'
+      ? (scope as Scopes['network']).rules.flatMap(({ secrets }) => [...secrets])
+      : [],
   );
+  // `NAME:field`, and no field has a colon in its name.
+  return [...new Set(uses.map((use) => use.slice(0, use.lastIndexOf(':'))))];
 }

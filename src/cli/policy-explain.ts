@@ -213,7 +213,7 @@ export async function explainPolicy(
     policy ?? { exec: {}, mcp: [] },
     decision,
   );
-  for (const warning of [...asked.warnings, ...warningsAbout(decision, Date.now())]) {
+  for (const warning of [...asked.warnings, ...warningsAbout(decision, Date.now(), null)]) {
     printLine(environment.stderr, `ringfence: warning: ${printableLine(warning)}`);
   }
   const text = json ? `${printableJson(explained)}\n` : describe(explained, decision);

@@ -155,7 +155,10 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
     });
     interruption.signal.throwIfAborted();
     permissions = decide(module);
-    warn(environment, warningsAbout(permissions, Date.now()));
+    warn(
+      environment,
+      warningsAbout(permissions, Date.now(), running.invocation.permissions.secrets),
+    );
     const { variables } = environment;
     const { signal } = interruption;
     await offerServers(kernel, running.policy, permissions.grants, { variables, signal });

@@ -120,7 +120,7 @@ async function openService(server: Server, kernel: Kernel): Promise<HttpService>
   );
   interruption.signal.throwIfAborted();
   const { grants, limits, isolation, features, environment: variables, config } = decide(module);
-  warn(environment, warningsAbout(decide(module), Date.now()));
+  warn(environment, warningsAbout(decide(module), Date.now(), permissions.secrets));
   const { signal } = interruption;
   await offerServers(kernel, policy, grants, { variables: environment.variables, signal });
   const stdout = new GuestOutput(json ? environment.stderr : environment.stdout);

@@ -191,6 +191,17 @@ describe('arguments and environment', () => {
   });
 });
 
+test('a secret that a grant names and nothing gives is warned of', async () => {
+  const asked = ['run', '--allow-net=https://example.org/v1 secret:KEY:authorization'];
+  const given = await ringfence([...asked, '--secret', 'KEY=env:PATH', guest('args-env')]);
+  expect(given).toMatchObject({ status: 0, stderr: '' });
+  const { status, stderr } = await ringfence([...asked, guest('args-env')]);
+  expect(status).toBe(0);
+  expect(stderr).toMatch(
+    /^ringfence: warning: nothing gives the value of the secret 'KEY', [^\n]+\n$/,
+  );
+});
+
 describe('exit statuses', () => {
   const run = async (...args: readonly string[]) => {
     const outcome = await ringfence(['run', '--json', ...args]);
