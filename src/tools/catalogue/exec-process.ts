@@ -77,6 +77,28 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
+/** What runs: it ends with this process, also where that ends without its kernel having been closed. */
+const running = new Set<ChildProcess>();
+
+function killAll(): void {
+  for (const child of running) {
+    killGroup(child);
+  }
+}
+
+function began(child: ChildProcess): void {
+  if (running.size === 0) {
+    process.on('exit', killAll);
+  }
+  running.add(child);
+}
+
+function ended(child: ChildProcess): void {
+  if (running.delete(child) && running.size === 0) {
+    process.off('exit', killAll);
+  }
+}
+
 /** Its descriptors from 3 on are those that nobody gave it: they lead nowhere. */
 function nothingFrom(inherited: readonly number[]): 'ignore'[] {
   const highest = Math.max(2, ...inherited);
@@ -100,6 +122,7 @@ export function runCommand(run: ExecRun): Promise<ExecResult> {
     windowsHide: true,
     stdio: [run.stdin === null ? 'ignore' : 'pipe', 'pipe', 'pipe', ...nothingFrom(run.inherited)],
   });
+  began(child);
   return new Promise((resolve, reject) => {
     let truncated = false;
     const end = (): void => killGroup(child);
@@ -109,6 +132,7 @@ export function runCommand(run: ExecRun): Promise<ExecResult> {
     };
     run.signal.addEventListener('abort', end, { once: true });
     child.on('error', (error) => {
+      ended(child);
       run.signal.removeEventListener('abort', end);
       // It names paths: the operator is told, the agent that the tool failed.
       reject(error);
@@ -122,6 +146,7 @@ export function runCommand(run: ExecRun): Promise<ExecResult> {
     child.once('exit', () => {
       // Whatever it has left behind in its group.
       end();
+      ended(child);
       setTimeout(() => {
         child.stdout?.destroy();
         child.stderr?.destroy();
