@@ -3,10 +3,11 @@
  * nothing of the host is said. Method: a registry with callers of the test's own.
  */
 
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { canonicalJson } from '../json-schema/text.ts';
 import { ToolError } from './outcome.ts';
 import { type Admission, type Caller, ToolRegistry } from './registry.ts';
+import { IDLE_MS_MAX } from './stream.ts';
 import { STREAMS_PER_AGENT_MAX } from './streams.ts';
 import type { ToolDescription, ToolHandler } from './tool.ts';
 
@@ -270,6 +271,22 @@ describe('at a time', () => {
     expect(await own[1]).toBe('"two"');
   });
 
+  test('the last turn is for another agent than who has all before it', async () => {
+    const { calls, handler } = endless();
+    offer(handler, { concurrency: 3 });
+    const answers = [1, 2, 3].map((number) => call({ number }, caller(1)));
+    await expect.poll(() => calls.length).toBe(2);
+    const others = call({}, caller(2));
+    await expect.poll(() => calls.length).toBe(3);
+    calls[2]?.answer('another');
+    expect(await others).toBe('"another"');
+    calls[0]?.answer('first');
+    await expect.poll(() => calls.length).toBe(4);
+    calls[1]?.answer('second');
+    calls[3]?.answer('third');
+    expect(await Promise.all(answers)).toEqual(['"first"', '"second"', '"third"']);
+  });
+
   test('a call that is given up while it waits takes no turn', async () => {
     const { calls, handler } = endless();
     offer(handler, { concurrency: 1 });
@@ -306,6 +323,34 @@ describe('at a time', () => {
 });
 
 describe('a stream', () => {
+  test('that nobody asks for long is ended, and its turn is another’s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let ended = 0;
+    offer(
+      async function* () {
+        try {
+          for (let item = 0; ; item += 1) {
+            yield item;
+          }
+        } finally {
+          ended += 1;
+        }
+      },
+      { concurrency: 1 },
+    );
+    const { $stream } = JSON.parse(await call({}));
+    await vi.advanceTimersByTimeAsync(IDLE_MS_MAX - 1);
+    expect(JSON.parse(await call({ $stream }))).toMatchObject({ $stream });
+    await vi.advanceTimersByTimeAsync(IDLE_MS_MAX - 1);
+    expect(ended).toBe(0);
+    const others = call({}, caller(2));
+    await vi.advanceTimersByTimeAsync(2);
+    expect(ended).toBe(1);
+    expect(JSON.parse(await others)).toMatchObject({ items: expect.any(Array) });
+    expect(await call({ $stream })).toMatch(/^not-found: no stream/);
+  });
+
   async function read(by = caller(), args: unknown = {}): Promise<unknown[]> {
     const items: unknown[] = [];
     for (let next: unknown = args; next !== null; ) {

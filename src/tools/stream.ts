@@ -12,6 +12,9 @@ import { STREAM_FIELD } from './tool.ts';
 export const READ_AHEAD_ITEMS_MAX = 64;
 export const READ_AHEAD_CHARACTERS_MAX = 256 * 1024;
 
+/** How long a stream is kept that its agent asks nothing of: it takes a turn of its tool. */
+export const IDLE_MS_MAX = 5 * 60 * 1_000;
+
 /** What a stream is made with. */
 export interface StreamOptions {
   readonly id: string;
@@ -34,6 +37,8 @@ export class ToolStream {
   #characters = 0;
   #end: 'done' | ToolOutcome | null = null;
   #isGone = false;
+  /** Set while the agent asks nothing of it. */
+  #idle: NodeJS.Timeout | undefined;
   /** The tool waits for room. */
   #goOn: (() => void) | null = null;
   /** The agent waits for items. */
@@ -56,6 +61,7 @@ export class ToolStream {
    * are none; where none comes in the tool's time the stream is ended.
    */
   async next(waitMs: number | null, signal: AbortSignal): Promise<ToolOutcome> {
+    clearTimeout(this.#idle);
     if (this.#items.length === 0 && this.#end === null) {
       await this.#wait(waitMs, signal);
     }
@@ -63,12 +69,9 @@ export class ToolStream {
     this.#items = [];
     this.#characters = 0;
     this.#goOn?.();
-    if (this.#end === null) {
-      const id = JSON.stringify(this.#options.id);
-      return { tag: 'ok', val: `{"${STREAM_FIELD}":${id},"items":[${items.join(',')}]}` };
-    }
-    if (this.#end !== 'done' && items.length > 0) {
-      // They came before it failed; that it did is said when it is asked for more.
+    // Items that came before it failed are handed on; that it did is said when it is asked for more.
+    if (this.#end === null || (this.#end !== 'done' && items.length > 0)) {
+      this.#idle = setTimeout(() => this.#forgotten(), IDLE_MS_MAX).unref();
       const id = JSON.stringify(this.#options.id);
       return { tag: 'ok', val: `{"${STREAM_FIELD}":${id},"items":[${items.join(',')}]}` };
     }
@@ -76,6 +79,15 @@ export class ToolStream {
     return this.#end === 'done'
       ? { tag: 'ok', val: `{"items":[${items.join(',')}],"done":true}` }
       : this.#end;
+  }
+
+  /** The agent has asked nothing for long. */
+  #forgotten(): void {
+    if (this.#end === null) {
+      this.#options.ending.end('closed');
+    } else {
+      this.#gone();
+    }
   }
 
   /** The agent wants no more. */
@@ -167,6 +179,7 @@ export class ToolStream {
 
   #gone(): void {
     if (!this.#isGone) {
+      clearTimeout(this.#idle);
       this.#isGone = true;
       this.#options.onGone();
     }

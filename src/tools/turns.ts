@@ -17,6 +17,8 @@ const LEFT_BEHIND_FACTOR = 16;
 /** The turns of one tool, in the order of asking; an agent that has its share is passed over. */
 export class Turns {
   readonly #limits: ToolLimits;
+  /** Turns of one agent: where there are several, one is left for others. */
+  readonly #share: number;
   readonly #byAgent = new Map<number, number>();
   readonly #waiting = new Set<Waiting>();
   #taken = 0;
@@ -24,6 +26,7 @@ export class Turns {
 
   constructor(limits: ToolLimits) {
     this.#limits = limits;
+    this.#share = Math.min(limits.concurrencyPerAgent, Math.max(1, limits.concurrency - 1));
   }
 
   /** Calls that are worked on. */
@@ -44,7 +47,7 @@ export class Turns {
   /** A turn that is there now; null: none is. */
   take(pid: number): Release | null {
     const own = this.#byAgent.get(pid) ?? 0;
-    if (this.#taken >= this.#limits.concurrency || own >= this.#limits.concurrencyPerAgent) {
+    if (this.#taken >= this.#limits.concurrency || own >= this.#share) {
       return null;
     }
     this.#taken += 1;
