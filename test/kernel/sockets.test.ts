@@ -262,8 +262,14 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
         const { port } = await server((socket) => stalled.resolve(socket.pause()));
         const agent = await puppet([`127.0.0.1:${port}`]);
         await tell(agent, 'tcp a ipv4', `connect a 127.0.0.1 ${port}`);
-        const filled = Number((await agent.tell('fill a')).split(' ')[2]);
         const peer = await stalled.promise;
+        // The system's buffers grow as they fill: not before nothing more is taken, some is left to us.
+        let filled = 0;
+        for (let more = 1; more > 0; ) {
+          more = Number((await agent.tell('fill a')).split(' ')[2]);
+          filled += more;
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
         expect(await agent.tell('close a')).toBe('close ok');
         if (ended === 'its grant') {
           const [grant] = agent.agent.grants().filter(({ kind }) => kind === 'network');
@@ -282,11 +288,12 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
         await over;
         if (ended === 'nothing') {
           expect(taken).toBe(filled);
-        } else if (isolation !== 'process') {
-          // The engine of a process' sockets is the same; how much waits in it there, a guest can't tell.
+        } else {
           expect(taken).toBeLessThan(filled);
         }
       },
+      // A process is asked for each piece that it writes.
+      180_000,
     );
 
     test('listens where it is granted to, and serves real clients', async () => {
