@@ -118,7 +118,8 @@ test('a worker that dies gives back what its agents had, once', async () => {
     const agent = await kernel.spawn({ module: bomb });
     await until(() => agent.usage().memory_bytes === 20 * PAGE);
     await expect(kernel.spawn({ module: bomb })).rejects.toBeInstanceOf(RingfenceError);
-    await threads.at(-1)?.terminate();
+    // Whichever it runs in: one of a kernel that was closed before may have come late.
+    await Promise.all(threads.map((thread) => thread.terminate()));
     expect((await agent.exited).exit.reason).toBe('worker_lost');
   }
   await kernel.close();
