@@ -20,6 +20,8 @@ export function poolOfOne(resourceLimits?: { readonly maxOldGenerationSizeMb?: n
     execArgv: [],
     ...(resourceLimits && { resourceLimits }),
   });
+  // It starts no other by itself, when this one ends.
+  pool.options.minThreads = 0;
   pool.on('error', () => {
     // A thread that dies rejects its task too; that is where it is handled.
   });

@@ -1,5 +1,6 @@
 /** Goal: threads say that they live, and one that is gone does not. Method: threads without agents. */
 
+import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
 import { ControlBlocks } from '../../resource/control-blocks.ts';
@@ -74,4 +75,22 @@ test('threads answer, those that start are told apart, and those that are closed
   expect(await Promise.all([1, 2].map(() => threads.answering(PATIENT_MS)))).toEqual([two, two]);
   await threads.close();
   expect(await threads.answering(0)).toEqual({ answering: 0, starting: 0, silent: 2 });
+});
+
+test('threads that are closed are followed by no others', async () => {
+  const made: Worker[] = [];
+  const remember = (thread: Worker): void => void made.push(thread);
+  process.on('worker', remember);
+  try {
+    const threads = withWarnings([]);
+    await threads.ready();
+    const ends = made.map((thread) => once(thread, 'exit'));
+    await threads.close();
+    await Promise.all(ends);
+    // Whoever is told of the ends has had his turn.
+    await new Promise(setImmediate);
+    expect(made).toHaveLength(2);
+  } finally {
+    process.off('worker', remember);
+  }
 });

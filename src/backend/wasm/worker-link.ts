@@ -159,11 +159,9 @@ export class WorkerLink implements AgentThread, Routed {
     return this.#pong.promise;
   }
 
-  /** Lets its pool go, and with it whatever that has started in its place. */
+  /** Lets its pool go, and its thread with it. */
   async destroy(): Promise<void> {
     try {
-      // Piscina would start another thread as this one ends.
-      this.#pool.options.minThreads = 0;
       await this.#pool.destroy();
     } catch (error) {
       this.#onWarning(`a thread could not be ended in order: ${String(error)}`);
