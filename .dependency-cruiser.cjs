@@ -38,7 +38,7 @@ module.exports = {
     only(
       'network',
       '^src/network/',
-      ['^src/capability/', '^src/http/exchange\\.ts$'],
+      ['^src/capability/', '^src/http/(exchange|length|syntax)\\.ts$'],
       'the network knows grants, and nobody who uses it',
     ),
     only('metering', '^src/wasm/metering/', [], 'the rewriter knows bytes only'),

@@ -7,6 +7,7 @@ import {
   type RequestHead,
   type ToExchange,
 } from './exchange.ts';
+import { declaredLength } from './length.ts';
 
 /** Why there is no response, or no whole one. */
 export type ExchangeFailure =
@@ -35,16 +36,6 @@ export interface ExchangeEvents {
 
 /** Statuses whose responses have no body, whatever their fields say (RFC 9110, sections 15.3.5, 15.4.5). */
 const BODILESS: ReadonlySet<number> = new Set([204, 304]);
-
-/** The length that fields declare; null: none; undefined: no one length. */
-function declaredLength(fields: readonly Field[]): number | null | undefined {
-  const values = fields.filter(([name]) => name.toLowerCase() === 'content-length');
-  const [first] = values;
-  if (first === undefined) {
-    return null;
-  }
-  return values.length === 1 && /^[0-9]{1,15}$/.test(first[1]) ? Number(first[1]) : undefined;
-}
 
 /** One request that an agent was handed. */
 export class OpenExchange {

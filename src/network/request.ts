@@ -3,12 +3,10 @@
 import { canonicalHost } from '../capability/host.ts';
 import type { NetworkTarget } from '../capability/network.ts';
 import { FIELD_COUNT_MAX, FIELDS_BYTES_MAX, type Field, fieldsBytes } from '../http/exchange.ts';
+import { declaredLength } from '../http/length.ts';
+import { HOST_FIELDS, isFieldName, isMethod } from '../http/syntax.ts';
 import type { NetworkFailure, SendHead } from './exchange.ts';
-import { declaredLength } from './length.ts';
 
-/** RFC 9110, section 5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const METHOD_CHARACTERS_MAX = 64;
 /** What most servers take at least: nginx and Apache take 8 KiB of a request's first line. */
 const URL_CHARACTERS_MAX = 16 * 1024;
 /** No control character but the tab, and nothing that is more than a byte. */
@@ -17,21 +15,8 @@ const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Methods that are answered by what was sent, secrets included, or that make a connection another one. */
 const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK']);
 
-/** Fields that say where a request goes or where it ends, and others that are the client's to write. */
-const FORBIDDEN_FIELDS: ReadonlySet<string> = new Set([
-  'connection',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+/** Fields that are the client's to write: beside those that all hosts write, what undici does by itself. */
+const FORBIDDEN_FIELDS: ReadonlySet<string> = new Set([...HOST_FIELDS, 'expect', 'trailer']);
 
 /**
  * Fields by which a server that heeds them makes another request of the one that was checked: of another
@@ -86,7 +71,7 @@ function whyNoFields(fields: readonly Field[]): NetworkFailure | null {
     return { tag: 'HTTP-request-header-section-size', val: undefined };
   }
   const isRight = fields.every(
-    ([name, value]) => TOKEN.test(name) && FIELD_VALUE.test(value) && !isForbiddenField(name),
+    ([name, value]) => isFieldName(name) && FIELD_VALUE.test(value) && !isForbiddenField(name),
   );
   return isRight ? null : { tag: 'HTTP-request-denied' };
 }
@@ -122,7 +107,7 @@ export function targetOf(method: string, url: URL): NetworkTarget {
 /** Reads what is to be sent. */
 export function readRequest(head: SendHead): Read {
   const { method, fields } = head;
-  if (method.length > METHOD_CHARACTERS_MAX || !TOKEN.test(method)) {
+  if (!isMethod(method)) {
     return fail({ tag: 'HTTP-request-method-invalid' });
   }
   if (FORBIDDEN_METHODS.has(method.toUpperCase())) {

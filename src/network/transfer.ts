@@ -8,10 +8,10 @@ import {
   type Field,
   fieldsBytes,
 } from '../http/exchange.ts';
+import { declaredLength } from '../http/length.ts';
 import type { EchoWatch } from './echo.ts';
 import type { NetworkFailure } from './exchange.ts';
 import { ECHO, FailedTransfer, failureOf } from './failure.ts';
-import { declaredLength } from './length.ts';
 import type { NetworkLimits } from './settings.ts';
 
 /** What of a response has come. */

@@ -12,15 +12,12 @@ import {
   type FromExchange,
   fieldsBytes,
 } from '../../http/exchange.ts';
+import { isFieldName } from '../../http/syntax.ts';
 import { type Address, type Body, NAME_CHARACTERS_MAX, type Payload } from '../../ipc/message.ts';
 import type { Question } from '../../ipc/question.ts';
 import type { ToNetwork } from '../../network/exchange.ts';
 import type { FileRequest } from '../../wasm/host/files/request.ts';
-import {
-  isFieldName,
-  isFieldValue,
-  isForbiddenFieldName,
-} from '../../wasm/host/wasi/http/syntax.ts';
+import { isFieldValue, isForbiddenFieldName } from '../../wasm/host/wasi/http/syntax.ts';
 import type { Frame } from '../../wasm/worker/child/frames.ts';
 import {
   FROM_CHILD_TEXTS,

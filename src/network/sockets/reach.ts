@@ -7,10 +7,15 @@
  */
 
 import { addressClass } from '../../capability/address.ts';
-import type { AddressClass, NetworkRule, NetworkScope } from '../../capability/grant.ts';
+import type {
+  AddressClass,
+  NetworkRule,
+  NetworkScope,
+  ReachableClass,
+} from '../../capability/grant.ts';
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
 import { bracketed, coversHost } from '../../capability/host.ts';
-import { reachedAddresses } from '../../capability/network.ts';
+import { type NetworkTarget, reachedAddresses } from '../../capability/network.ts';
 import { FOUND_MAX, FOUND_MS } from './caps.ts';
 import type { Endpoint } from './request.ts';
 
@@ -50,19 +55,7 @@ export class Reach {
     if (found === null) {
       return null;
     }
-    const hosts = this.#hostsOf(address, found);
-    return this.#first((scope) =>
-      hosts.some((host) =>
-        reachedAddresses([scope], {
-          scheme,
-          host,
-          port,
-          method: null,
-          path: null,
-          listen: false,
-        }).has(found),
-      ),
-    );
+    return this.#reaching({ scheme, port, listen: false }, this.#hostsOf(address, found), found);
   }
 
   /** The grant under which an address of this machine may be listened at; null: there is none. */
@@ -72,18 +65,7 @@ export class Reach {
       return null;
     }
     const hosts = [bracketed(address), ...(found === 'loopback' ? ['localhost'] : [])];
-    return this.#first((scope) =>
-      hosts.some((host) =>
-        reachedAddresses([scope], {
-          scheme,
-          host,
-          port,
-          method: null,
-          path: null,
-          listen: true,
-        }).has(found),
-      ),
-    );
+    return this.#reaching({ scheme, port, listen: true }, hosts, found);
   }
 
   /** The grant under which somebody may be asked by datagrams; null: there is none. */
@@ -132,6 +114,19 @@ export class Reach {
       }
     }
     return classes;
+  }
+
+  /** The grant whose rules reach one of these hosts, at an address of this class. */
+  #reaching(
+    target: Pick<NetworkTarget, 'scheme' | 'port' | 'listen'>,
+    hosts: readonly string[],
+    found: ReachableClass,
+  ): HeldGrant<'network'> | null {
+    return this.#first((scope) =>
+      hosts.some((host) =>
+        reachedAddresses([scope], { ...target, host, method: null, path: null }).has(found),
+      ),
+    );
   }
 
   #first(reaches: (scope: NetworkScope) => boolean): HeldGrant<'network'> | null {

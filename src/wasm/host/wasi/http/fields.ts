@@ -6,11 +6,12 @@ import {
   FIELDS_BYTES_MAX,
   type Field as WireField,
 } from '../../../../http/exchange.ts';
+import { isFieldName } from '../../../../http/syntax.ts';
 import { err, ok, type Result } from '../../abi/binding.ts';
 import type { HostAgent } from '../../agent.ts';
 import type { HeaderError } from '../../generated/wasi-http-types.ts';
 import { Held, holdOrTrap } from '../held.ts';
-import { isFieldName, isFieldValue, isForbiddenFieldName } from './syntax.ts';
+import { isFieldValue, isForbiddenFieldName } from './syntax.ts';
 
 declare module '../../abi/binding.ts' {
   interface HostResources {

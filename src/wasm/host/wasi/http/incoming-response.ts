@@ -6,8 +6,7 @@ import type { HostAgent, Subscribe } from '../../agent.ts';
 import type { ErrorCode } from '../../generated/wasi-http-types.ts';
 import { Held } from '../held.ts';
 import type { Readiness } from '../io/pollable.ts';
-import { Fields } from './fields.ts';
-import { IncomingBody } from './incoming-body.ts';
+import { IncomingMessage } from './incoming-message.ts';
 import type { SentRequest } from './sent-request.ts';
 
 declare module '../../abi/binding.ts' {
@@ -18,37 +17,18 @@ declare module '../../abi/binding.ts' {
 }
 
 /** A response; its body can be consumed once. Dropped without, or with its body, nobody wants the rest. */
-export class IncomingResponse extends Held {
+export class IncomingResponse extends IncomingMessage {
   readonly status: number;
-  readonly #headers: Fields;
   readonly #sent: SentRequest;
-  #consumed = false;
 
   constructor(agent: HostAgent, sent: SentRequest, head: Extract<FromNetwork, { step: 'head' }>) {
-    super(agent);
+    super(agent, head.fields, sent.source);
     this.status = head.status;
-    this.#headers = Fields.received(agent, head.fields);
     this.#sent = sent;
   }
 
-  headers(agent: HostAgent): Fields {
-    return this.#headers.asImmutable(agent);
-  }
-
-  consume(agent: HostAgent): Result<IncomingBody, undefined> {
-    if (this.#consumed) {
-      return err();
-    }
-    this.#consumed = true;
-    return ok(new IncomingBody(agent, this.#sent.source, () => this.#sent.drop()));
-  }
-
-  override release(agent: HostAgent): void {
-    if (!this.#consumed) {
-      this.#sent.drop();
-    }
-    this.#headers.release(agent);
-    super.release(agent);
+  protected override unwanted(): void {
+    this.#sent.drop();
   }
 }
 

@@ -1,5 +1,6 @@
 /** HTTP requests as a guest builds them, checked piece by piece. */
 
+import { isMethod, METHOD_LENGTH_MAX } from '../../../../http/syntax.ts';
 import type { SendHead } from '../../../../network/exchange.ts';
 import { err, ok, type Result } from '../../abi/binding.ts';
 import type { HostAgent } from '../../agent.ts';
@@ -12,10 +13,8 @@ import { SentRequest } from './sent-request.ts';
 import {
   AUTHORITY_LENGTH_MAX,
   isAuthority,
-  isMethod,
   isPathWithQuery,
   isScheme,
-  METHOD_LENGTH_MAX,
   PATH_LENGTH_MAX,
   SCHEME_LENGTH_MAX,
 } from './syntax.ts';

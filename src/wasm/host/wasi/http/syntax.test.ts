@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { isFieldName, isMethod, METHOD_LENGTH_MAX } from '../../../../http/syntax.ts';
 import {
   AUTHORITY_LENGTH_MAX,
   isAuthority,
-  isFieldName,
   isFieldValue,
-  isMethod,
   isPathWithQuery,
   isScheme,
-  METHOD_LENGTH_MAX,
   PATH_LENGTH_MAX,
   SCHEME_LENGTH_MAX,
 } from './syntax.ts';

@@ -1,13 +1,11 @@
 /** The syntax of what a request is made of, checked where a guest hands it over (RFC 9110, RFC 3986). */
 
-/** Characters of a request's method, scheme, authority, and path with query. */
-export const METHOD_LENGTH_MAX = 64;
+import { HOST_FIELDS } from '../../../../http/syntax.ts';
+
+/** Characters of a request's scheme, authority, and path with query. */
 export const SCHEME_LENGTH_MAX = 64;
 export const AUTHORITY_LENGTH_MAX = 512;
 export const PATH_LENGTH_MAX = 8192;
-
-/** RFC 9110, section 5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** RFC 3986, section 3.1. */
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
@@ -25,24 +23,7 @@ const PATH_WITH_QUERY = /^(?:\*|(?:[/?](?:[!"$&-;=?-[\]-~]|%[0-9A-Fa-f]{2})*)?)$
 
 const PORT_MAX = 65_535;
 
-/** Names that decide where a request goes, or where a message ends: they are the host's to write. */
-const FORBIDDEN_NAMES: ReadonlySet<string> = new Set([
-  'connection',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-/** Whether a header's name is a token. */
-export function isFieldName(name: string): boolean {
-  return TOKEN.test(name);
-}
+const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(HOST_FIELDS);
 
 /** Whether a header's name, in lower case, is one that guests can't set. */
 export function isForbiddenFieldName(lowerCaseName: string): boolean {
@@ -52,10 +33,6 @@ export function isForbiddenFieldName(lowerCaseName: string): boolean {
 /** Whether a header's value has no control characters, other than tabs. */
 export function isFieldValue(value: Uint8Array): boolean {
   return value.every((byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 0x09);
-}
-
-export function isMethod(method: string): boolean {
-  return method.length <= METHOD_LENGTH_MAX && TOKEN.test(method);
 }
 
 export function isScheme(scheme: string): boolean {

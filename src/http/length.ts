@@ -1,6 +1,6 @@
 /** The length of a body, as its head declares it. */
 
-import type { Field } from '../http/exchange.ts';
+import type { Field } from './exchange.ts';
 
 /** The length that fields declare; null: none; undefined: no one length. */
 export function declaredLength(fields: readonly Field[]): number | null | undefined {
