@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endsWithProgram, signalGroup } from '../../process-group.ts';
 
 /** How a server is started: never by a shell. */
 export interface ProcessCommand {
@@ -29,7 +30,7 @@ const ERRORS_MS = 200;
 export class ServerProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
-  readonly #killAtExit = (): void => this.#signal('SIGKILL');
+  readonly #forget: () => void;
   #ending: Promise<void> | null = null;
   #stderr = '';
   #how = 'it could not be started';
@@ -47,7 +48,7 @@ export class ServerProcess {
     // What is written to one that has ended is lost, and its end says so.
     this.#child.stdin?.on('error', () => {});
     this.#child.stdout?.on('error', () => {});
-    process.on('exit', this.#killAtExit);
+    this.#forget = endsWithProgram(this.#child);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#exited = promise;
     this.#child.on('error', (error: NodeJS.ErrnoException) => {
@@ -100,11 +101,11 @@ export class ServerProcess {
     if (await this.#exitedWithin(END_MS)) {
       return;
     }
-    this.#signal('SIGTERM');
+    signalGroup(this.#child, 'SIGTERM');
     if (await this.#exitedWithin(TERMINATE_MS)) {
       return;
     }
-    this.#signal('SIGKILL');
+    signalGroup(this.#child, 'SIGKILL');
     await this.#exited;
   }
 
@@ -118,21 +119,9 @@ export class ServerProcess {
 
   /** Its leader is gone: whatever it has left in its group is ended. */
   #left(): void {
-    process.off('exit', this.#killAtExit);
-    this.#signal('SIGKILL');
+    this.#forget();
+    signalGroup(this.#child, 'SIGKILL');
     this.#child.stdin?.destroy();
-  }
-
-  #signal(signal: NodeJS.Signals): void {
-    const { pid } = this.#child;
-    if (pid === undefined) {
-      return;
-    }
-    try {
-      process.kill(-pid, signal);
-    } catch {
-      // Nobody is left in it.
-    }
   }
 
   async #keepErrors(): Promise<void> {

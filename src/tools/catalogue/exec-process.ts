@@ -1,7 +1,8 @@
 /** One run of a command: a process group of its own, its output within bounds, and its end. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { endsWithProgram, signalGroup } from '../../process-group.ts';
 
 /** What is run. */
 export interface ExecRun {
@@ -65,40 +66,6 @@ class Kept {
   }
 }
 
-/** Ends a process and all that are still of its group. */
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) {
-    return;
-  }
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Nobody is left of it.
-  }
-}
-
-/** What runs: it ends with this process, also where that ends without its kernel having been closed. */
-const running = new Set<ChildProcess>();
-
-function killAll(): void {
-  for (const child of running) {
-    killGroup(child);
-  }
-}
-
-function began(child: ChildProcess): void {
-  if (running.size === 0) {
-    process.on('exit', killAll);
-  }
-  running.add(child);
-}
-
-function ended(child: ChildProcess): void {
-  if (running.delete(child) && running.size === 0) {
-    process.off('exit', killAll);
-  }
-}
-
 /** Its descriptors from 3 on are those that nobody gave it: they lead nowhere. */
 function nothingFrom(inherited: readonly number[]): 'ignore'[] {
   const highest = Math.max(2, ...inherited);
@@ -122,17 +89,17 @@ export function runCommand(run: ExecRun): Promise<ExecResult> {
     windowsHide: true,
     stdio: [run.stdin === null ? 'ignore' : 'pipe', 'pipe', 'pipe', ...nothingFrom(run.inherited)],
   });
-  began(child);
+  const ended = endsWithProgram(child);
   return new Promise((resolve, reject) => {
     let truncated = false;
-    const end = (): void => killGroup(child);
+    const end = (): void => signalGroup(child, 'SIGKILL');
     const full = (): void => {
       truncated = true;
       end();
     };
     run.signal.addEventListener('abort', end, { once: true });
     child.on('error', (error) => {
-      ended(child);
+      ended();
       run.signal.removeEventListener('abort', end);
       // It names paths: the operator is told, the agent that the tool failed.
       reject(error);
@@ -146,7 +113,7 @@ export function runCommand(run: ExecRun): Promise<ExecResult> {
     child.once('exit', () => {
       // Whatever it has left behind in its group.
       end();
-      ended(child);
+      ended();
       setTimeout(() => {
         child.stdout?.destroy();
         child.stderr?.destroy();
