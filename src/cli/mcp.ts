@@ -3,7 +3,6 @@
 import { readFile } from 'node:fs/promises';
 import { Readable, Writable } from 'node:stream';
 import {
-  type Decision,
   type GrantSpec,
   type Kernel,
   loadPolicy,
@@ -16,11 +15,10 @@ import {
 import type { Environment } from './environment.ts';
 import { STATUS, STATUS_OF_SIGNAL } from './exit-status.ts';
 import { Interruption } from './interruption.ts';
-import { loadWithProgress } from './load.ts';
+import { loadPermitted } from './load.ts';
 import type { McpInvocation } from './mcp-invocation.ts';
 import { offerServers } from './mcp-servers.ts';
 import { usage } from './option.ts';
-import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableLine, quoted } from './printable.ts';
 import { printLine } from './say.ts';
 
@@ -124,24 +122,9 @@ async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
 
 async function toolOf(path: string, kernel: Kernel, run: Run): Promise<OfferedModule> {
   const { invocation, environment, interruption, policy, warn } = run;
-  const decide = (module: {
-    readonly realPath: string | null;
-    readonly digest: string;
-  }): Decision =>
-    permissionsFor(invocation.permissions, policy, {
-      path,
-      realPath: module.realPath,
-      digest: module.digest,
-    });
-  const module = await loadWithProgress(
-    kernel,
-    path,
-    environment,
-    interruption,
-    (source) => decide(source).features,
-  );
-  const decision = decide(module);
-  for (const warning of warningsAbout(decision, Date.now(), invocation.permissions.secrets)) {
+  const permitting = { asked: invocation.permissions, policy, environment, interruption };
+  const { module, decision, warnings } = await loadPermitted(kernel, path, permitting);
+  for (const warning of warnings) {
     warn(`${path}: ${warning}`);
   }
   const { grants, limits, isolation, features, environment: variables, config, tool } = decision;

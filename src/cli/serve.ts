@@ -1,14 +1,7 @@
 /** `ringfence serve`: a module that handles HTTP requests, behind a server, until a signal ends it. */
 
 import { basename } from 'node:path';
-import {
-  type Decision,
-  type HttpService,
-  type Kernel,
-  loadPolicy,
-  type ModuleSource,
-  type Policy,
-} from '../index.ts';
+import { type HttpService, type Kernel, loadPolicy, type Policy } from '../index.ts';
 import { jsonOf, lineOf } from './access-log.ts';
 import type { Environment } from './environment.ts';
 import { STATUS, STATUS_OF_SIGNAL } from './exit-status.ts';
@@ -16,10 +9,10 @@ import { GuestOutput } from './guest-output.ts';
 import { listen } from './http-server.ts';
 import { Interruption } from './interruption.ts';
 import type { ServeInvocation } from './invocation.ts';
-import { loadWithProgress } from './load.ts';
+import { loadPermitted } from './load.ts';
 import { offerServers } from './mcp-servers.ts';
 import { agentIdOf } from './module-name.ts';
-import { permissionsFor, warningsAbout } from './permissions.ts';
+import { permissionsFor } from './permissions.ts';
 import { printableJson, printableLine } from './printable.ts';
 import { printLine } from './say.ts';
 
@@ -109,18 +102,10 @@ async function serveUntilSignal(server: Server, kernel: Kernel): Promise<number>
 async function openService(server: Server, kernel: Kernel): Promise<HttpService> {
   const { invocation, environment, interruption, policy } = server;
   const { modulePath: path, permissions, serving, guestArguments, json } = invocation;
-  const decide = ({ realPath, digest }: ModuleSource): Decision =>
-    permissionsFor(permissions, policy, { path, realPath, digest });
-  const module = await loadWithProgress(
-    kernel,
-    path,
-    environment,
-    interruption,
-    (source) => decide(source).features,
-  );
-  interruption.signal.throwIfAborted();
-  const { grants, limits, isolation, features, environment: variables, config } = decide(module);
-  warn(environment, warningsAbout(decide(module), Date.now(), permissions.secrets));
+  const permitting = { asked: permissions, policy, environment, interruption };
+  const { module, decision, warnings } = await loadPermitted(kernel, path, permitting);
+  warn(environment, warnings);
+  const { grants, limits, isolation, features, environment: variables, config } = decision;
   const { signal } = interruption;
   await offerServers(kernel, policy, grants, { variables: environment.variables, signal });
   const stdout = new GuestOutput(json ? environment.stderr : environment.stdout);

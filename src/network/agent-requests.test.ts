@@ -5,10 +5,11 @@ import {
   Revocations,
   settingsOf,
 } from '../../test/support/network/client.ts';
+import { sendHead } from '../../test/support/network/send-head.ts';
 import { startHttp } from '../../test/support/network/servers.ts';
 import type { HeldGrants } from '../capability/held.ts';
 import { AgentRequests, ExchangeError } from './agent-requests.ts';
-import type { FromNetwork, SendHead, ToNetwork } from './exchange.ts';
+import type { FromNetwork, ToNetwork } from './exchange.ts';
 import { HttpClient } from './http-client.ts';
 
 /** What is heard of requests, in order; each can be waited for. */
@@ -63,24 +64,11 @@ function agent(grants: HeldGrants, options: ClientOptions = {}) {
   return { requests, hearing, take };
 }
 
-const head = (port: number, more: Partial<SendHead> = {}): SendHead => ({
-  method: 'GET',
-  scheme: 'http',
-  authority: `127.0.0.1:${port}`,
-  pathWithQuery: '/',
-  fields: [],
-  hasBody: false,
-  connectTimeoutMs: null,
-  firstByteTimeoutMs: null,
-  betweenBytesTimeoutMs: null,
-  ...more,
-});
-
 describe('a request in messages', () => {
   test('sends its body as it is written, and has its response as it is asked for', async () => {
     const port = await startHttp((request, response) => request.pipe(response));
     const { take, hearing } = agent(heldOf(['127.0.0.1']));
-    take({ step: 'send', id: 1, head: head(port, { method: 'POST', hasBody: true }) });
+    take({ step: 'send', id: 1, head: sendHead(port, { method: 'POST', hasBody: true }) });
     take({ step: 'bytes', id: 1, bytes: Buffer.from('hello') });
     take({ step: 'end', id: 1, trailers: [] });
     expect(await hearing.first('head')).toMatchObject({ status: 200 });
@@ -97,8 +85,8 @@ describe('a request in messages', () => {
   test('that is denied is counted, and its neighbours are not touched', async () => {
     const port = await startHttp((_, response) => response.end());
     const { take, hearing } = agent(heldOf([`127.0.0.1:${port}`]));
-    take({ step: 'send', id: 1, head: head(1) });
-    take({ step: 'send', id: 2, head: head(port) });
+    take({ step: 'send', id: 1, head: sendHead(1) });
+    take({ step: 'send', id: 2, head: sendHead(port) });
     expect(await hearing.first('failed')).toMatchObject({
       failure: { tag: 'HTTP-request-denied' },
     });
@@ -115,7 +103,7 @@ describe('a request in messages', () => {
       request.on('error', () => resolve());
     });
     const { take, hearing } = agent(heldOf(['127.0.0.1']));
-    take({ step: 'send', id: 1, head: head(port, { method: 'POST', hasBody: true }) });
+    take({ step: 'send', id: 1, head: sendHead(port, { method: 'POST', hasBody: true }) });
     take({ step: 'bytes', id: 1, bytes: Buffer.from('half') });
     await hearing.first('taken');
     take({ step: 'broken', id: 1 });
@@ -127,7 +115,7 @@ describe('a request in messages', () => {
   test('with trailers is refused: none are sent', async () => {
     const port = await startHttp((_, response) => response.end());
     const { take, hearing } = agent(heldOf(['127.0.0.1']));
-    take({ step: 'send', id: 1, head: head(port, { method: 'POST', hasBody: true }) });
+    take({ step: 'send', id: 1, head: sendHead(port, { method: 'POST', hasBody: true }) });
     take({ step: 'end', id: 1, trailers: [['x-a', 'b']] });
     expect(await hearing.first('failed')).toMatchObject({
       failure: { tag: 'HTTP-request-trailer-section-size' },
@@ -137,11 +125,11 @@ describe('a request in messages', () => {
   test('more than the window, or a name that is taken, is what nobody of ours says', async () => {
     const port = await startHttp(() => {});
     const { take } = agent(heldOf(['127.0.0.1']));
-    take({ step: 'send', id: 1, head: head(port, { method: 'POST', hasBody: true }) });
+    take({ step: 'send', id: 1, head: sendHead(port, { method: 'POST', hasBody: true }) });
     take({ step: 'bytes', id: 1, bytes: Buffer.alloc(65_536) });
     expect(() => take({ step: 'bytes', id: 1, bytes: Buffer.alloc(1) })).toThrow(ExchangeError);
-    expect(() => take({ step: 'send', id: 1, head: head(port) })).toThrow(ExchangeError);
-    take({ step: 'send', id: 2, head: head(port) });
+    expect(() => take({ step: 'send', id: 1, head: sendHead(port) })).toThrow(ExchangeError);
+    take({ step: 'send', id: 2, head: sendHead(port) });
     expect(() => take({ step: 'bytes', id: 2, bytes: Buffer.alloc(1) })).toThrow(ExchangeError);
     // Of one that is over anything can be said: it may not have heard.
     take({ step: 'bytes', id: 77, bytes: Buffer.alloc(100_000) });
@@ -151,13 +139,13 @@ describe('a request in messages', () => {
     const port = await startHttp(() => {});
     const { take, hearing } = agent(heldOf(['127.0.0.1']), { limits: { requestsPerAgent: 2 } });
     for (const id of [1, 2, 3]) {
-      take({ step: 'send', id, head: head(port) });
+      take({ step: 'send', id, head: sendHead(port) });
     }
     expect(await hearing.first('failed', 3)).toMatchObject({
       failure: { tag: 'connection-limit-reached' },
     });
     take({ step: 'drop', id: 1 });
-    take({ step: 'send', id: 4, head: head(port) });
+    take({ step: 'send', id: 4, head: sendHead(port) });
     expect(hearing.heard).toHaveLength(1);
   });
 });
@@ -176,11 +164,11 @@ describe('what ends an agent’s requests', () => {
   test('its end: the server sees it go', async () => {
     const { port, closed } = await slow();
     const { take, hearing, requests } = agent(heldOf(['127.0.0.1']));
-    take({ step: 'send', id: 1, head: head(port) });
+    take({ step: 'send', id: 1, head: sendHead(port) });
     await hearing.first('head');
     requests.close();
     await closed;
-    take({ step: 'send', id: 2, head: head(port) });
+    take({ step: 'send', id: 2, head: sendHead(port) });
     expect(hearing.heard).toHaveLength(1);
   });
 
@@ -192,8 +180,8 @@ describe('what ends an agent’s requests', () => {
     const [second] = heldOf([`127.0.0.1:${other.port}`]).of.network;
     grants.add({ ...(second as (typeof grants.of.network)[number]), id: 9, index: 9 });
     const { take, hearing, requests } = agent(grants);
-    take({ step: 'send', id: 1, head: head(port) });
-    take({ step: 'send', id: 2, head: head(other.port) });
+    take({ step: 'send', id: 1, head: sendHead(port) });
+    take({ step: 'send', id: 2, head: sendHead(other.port) });
     await Promise.all([hearing.first('head'), hearing.first('head', 2)]);
     revocations.revoke(0);
     requests.revoked();
@@ -204,7 +192,7 @@ describe('what ends an agent’s requests', () => {
     expect(hearing.denied).toEqual(['http.handle']);
     take({ step: 'pull', id: 2 });
     expect(await hearing.first('bytes', 2)).toMatchObject({ bytes: Buffer.from('begun') });
-    take({ step: 'send', id: 3, head: head(port) });
+    take({ step: 'send', id: 3, head: sendHead(port) });
     expect(await hearing.first('failed', 3)).toMatchObject({
       failure: { tag: 'HTTP-request-denied' },
     });
@@ -223,7 +211,7 @@ describe('what ends an agent’s requests', () => {
     const revocations = new Revocations();
     const { take, hearing, requests } = agent(heldOf(['127.0.0.1'], revocations));
     const bytes = (text: string) => take({ step: 'bytes', id: 1, bytes: Buffer.from(text) });
-    take({ step: 'send', id: 1, head: head(port, { method: 'POST', hasBody: true }) });
+    take({ step: 'send', id: 1, head: sendHead(port, { method: 'POST', hasBody: true }) });
     bytes('before');
     await hearing.first('taken');
     revocations.revoke(0);
@@ -243,7 +231,7 @@ describe('what ends an agent’s requests', () => {
     const { port } = await slow();
     const revocations = new Revocations();
     const { take, hearing } = agent(heldOf(['127.0.0.1'], revocations));
-    take({ step: 'send', id: 1, head: head(port) });
+    take({ step: 'send', id: 1, head: sendHead(port) });
     await hearing.first('head');
     revocations.revoke(0);
     take({ step: 'pull', id: 1 });

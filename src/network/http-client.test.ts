@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Authority, makeAuthority } from '../../test/support/network/certificates.ts';
 import { type ClientOptions, TestClient } from '../../test/support/network/client.ts';
-import { HAS_IPV6 } from '../../test/support/network/ipv6.ts';
+import { WHY_NO_IPV6 } from '../../test/support/network/ipv6.ts';
 import { type DnsAnswer, startNameServer } from '../../test/support/network/name-server.ts';
+import { sendHead } from '../../test/support/network/send-head.ts';
 import {
   startHttp,
   startHttp2,
@@ -12,6 +13,7 @@ import {
   startRaw,
   startTcp,
 } from '../../test/support/network/servers.ts';
+import { titled } from '../../test/support/skipped.ts';
 import type { NetworkRuleInput } from '../capability/network-rule.ts';
 
 const clients: TestClient[] = [];
@@ -84,7 +86,7 @@ describe('a request that is granted', () => {
     }
   });
 
-  test.skipIf(!HAS_IPV6)('goes over IPv6', async () => {
+  test.skipIf(WHY_NO_IPV6 !== null)(titled('goes over IPv6', WHY_NO_IPV6), async () => {
     const six = await startHttp((_, response) => response.end('six'), '::1');
     expect(await client(['[::1]']).get(`http://[::1]:${six}/`)).toMatchObject({ text: 'six' });
   });
@@ -263,17 +265,7 @@ describe('39: what a name leads to is checked', () => {
       const loading = Promise.withResolvers<typeof made>();
       const { client: sends } = sender;
       const outcome = sends.send({
-        head: {
-          method: 'GET',
-          scheme: 'http',
-          authority: `127.0.0.1:${port}`,
-          pathWithQuery: '/',
-          fields: [],
-          hasBody: false,
-          connectTimeoutMs: null,
-          firstByteTimeoutMs: null,
-          betweenBytesTimeoutMs: null,
-        },
+        head: sendHead(port),
         body: null,
         redirect: 'manual',
         access: { grants: () => (grant?.revoked === true || !grant ? [] : [grant]) },

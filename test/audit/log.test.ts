@@ -19,6 +19,9 @@ import { readEvents } from '../../src/audit/query.ts';
 import { exportChain, verifyChain } from '../../src/audit/verify-store.ts';
 import type { AuditEvent } from '../../src/audit/vocabulary.ts';
 import { exampleEvent } from '../support/audit/chain.ts';
+import { titled } from '../support/skipped.ts';
+
+const WHY_NO_GIT = spawnSync('git', ['--version']).status === 0 ? null : 'git is not installed';
 
 let root: string;
 let options: AuditOptions;
@@ -289,7 +292,7 @@ describe('anchors', () => {
     server.close();
   });
 
-  it.runIf(spawnSync('git', ['--version']).status === 0)('keep checkpoints in git', async () => {
+  it.skipIf(WHY_NO_GIT !== null)(titled('keep checkpoints in git', WHY_NO_GIT), async () => {
     const repository = join(root, 'repository');
     const git = (...args: string[]) =>
       spawnSync('git', ['-C', repository, ...args], { encoding: 'utf8' }).stdout;

@@ -9,10 +9,13 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { hashOf, lineOf, splitLine } from '../../src/audit/event.ts';
 import { verifyFile } from '../../src/audit/verify-lines.ts';
 import { newSigner, TestChain } from '../support/audit/chain.ts';
+import { titled } from '../support/skipped.ts';
 
 const SCRIPT = fileURLToPath(new URL('verify.py', import.meta.url));
 const hasPython = spawnSync('python3', ['-c', '']).status === 0;
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+const WHY_NO_PYTHON = hasPython ? null : 'python3 is not installed';
+const WHY_NO_OPENSSL = hasOpenssl ? null : 'openssl is not installed';
 
 const directory = mkdtempSync(join(tmpdir(), 'ringfence-audit-py-'));
 const path = join(directory, 'chain.jsonl');
@@ -41,7 +44,7 @@ async function both(lines: readonly string[], key?: string) {
   return ours;
 }
 
-describe.runIf(hasPython)('the independent verifier', () => {
+describe.skipIf(WHY_NO_PYTHON !== null)(titled('the independent verifier', WHY_NO_PYTHON), () => {
   it('agrees on the example of the page', async () => {
     const page = readFileSync(new URL('../../docs/audit-format.md', import.meta.url), 'utf8');
     const lines = /```jsonl\n([\s\S]*?)\n```/.exec(page)?.[1]?.split('\n') ?? [];
@@ -85,11 +88,14 @@ describe.runIf(hasPython)('the independent verifier', () => {
     expect(await both(lines)).toMatchObject({ valid: false, problem: { reason } });
   });
 
-  it.runIf(hasOpenssl)('agrees that a checkpoint is of the wrong key', async () => {
-    const lines = new TestChain(newSigner(), 100).fill(100).lines;
-    const { signature } = /(?<signature>— .*)\\n"\}$/.exec(lines[100] ?? '')?.groups ?? {};
-    const broken = (signature ?? '').replace(/.{9}$/, 'AAAAAAAA=');
-    lines[100] = (lines[100] ?? '').replace(signature ?? '', broken);
-    expect(await both(lines)).toMatchObject({ valid: false, problem: { reason: 'wrong_key' } });
-  });
+  it.skipIf(WHY_NO_OPENSSL !== null)(
+    titled('agrees that a checkpoint is of the wrong key', WHY_NO_OPENSSL),
+    async () => {
+      const lines = new TestChain(newSigner(), 100).fill(100).lines;
+      const { signature } = /(?<signature>— .*)\\n"\}$/.exec(lines[100] ?? '')?.groups ?? {};
+      const broken = (signature ?? '').replace(/.{9}$/, 'AAAAAAAA=');
+      lines[100] = (lines[100] ?? '').replace(signature ?? '', broken);
+      expect(await both(lines)).toMatchObject({ valid: false, problem: { reason: 'wrong_key' } });
+    },
+  );
 });

@@ -17,9 +17,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Isolation, LoadedModule, SpawnOptions } from '../../src/index.ts';
-import { hostMountsSupported } from '../../src/wasm/host/files/root.ts';
 import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
 import { type Puppet, spawnPuppet } from '../support/puppet.ts';
+import { titled, WHY_NO_MOUNTS } from '../support/skipped.ts';
 
 let host: TestKernel;
 let module: LoadedModule;
@@ -71,110 +71,115 @@ async function call(by: Puppet, name: string, args: object): Promise<unknown> {
   return line.startsWith('ok ') ? JSON.parse(line.slice(3)) : line.replace(/^err (\S+).*$/, '$1');
 }
 
-describe.runIf(hostMountsSupported).each<Isolation>(['shared', 'process'])('%s', (isolation) => {
-  test('files are read, written, listed and removed where that is granted', async () => {
-    const agent = await puppet({ isolation });
-    expect(await call(agent, 'read', { path: '/data/file' })).toEqual({
-      content: 'in data',
-      bytes: 7,
-      end: true,
+describe.skipIf(WHY_NO_MOUNTS !== null).each<Isolation>(['shared', 'process'])(
+  titled('%s', WHY_NO_MOUNTS),
+  (isolation) => {
+    test('files are read, written, listed and removed where that is granted', async () => {
+      const agent = await puppet({ isolation });
+      expect(await call(agent, 'read', { path: '/data/file' })).toEqual({
+        content: 'in data',
+        bytes: 7,
+        end: true,
+      });
+      expect(await call(agent, 'read', { path: '/data/file', offset: 3, length: 2 })).toEqual({
+        content: 'da',
+        bytes: 2,
+        end: false,
+      });
+      expect(await call(agent, 'read', { path: '/data/none' })).toBe('not-found');
+      const made = { path: '/data/new', content: 'AP8=', encoding: 'base64' };
+      expect(await call(agent, 'write', made)).toEqual({ bytes: 2 });
+      expect([...readFileSync(join(directory, 'data', 'new'))]).toEqual([0, 255]);
+      expect(await call(agent, 'write', { ...made, mode: 'create' })).toBe('invalid');
+      expect(await call(agent, 'write', { ...made, mode: 'append' })).toEqual({ bytes: 2 });
+      expect(await call(agent, 'stat', { path: '/data/new' })).toMatchObject({
+        type: 'regular-file',
+        size: 4,
+      });
+      expect(await call(agent, 'mkdir', { path: '/data/sub' })).toEqual({});
+      const { entries } = (await call(agent, 'list', { path: '/data' })) as {
+        entries: { name: string; type: string }[];
+      };
+      expect(entries.map(({ name }) => name).sort()).toEqual([
+        'absolute',
+        'file',
+        'new',
+        'out',
+        'sub',
+      ]);
+      expect(await call(agent, 'delete', { path: '/data/new' })).toEqual({});
+      expect(await call(agent, 'delete', { path: '/data/sub', directory: true })).toEqual({});
+      expect(existsSync(join(directory, 'data', 'sub'))).toBe(false);
     });
-    expect(await call(agent, 'read', { path: '/data/file', offset: 3, length: 2 })).toEqual({
-      content: 'da',
-      bytes: 2,
-      end: false,
-    });
-    expect(await call(agent, 'read', { path: '/data/none' })).toBe('not-found');
-    const made = { path: '/data/new', content: 'AP8=', encoding: 'base64' };
-    expect(await call(agent, 'write', made)).toEqual({ bytes: 2 });
-    expect([...readFileSync(join(directory, 'data', 'new'))]).toEqual([0, 255]);
-    expect(await call(agent, 'write', { ...made, mode: 'create' })).toBe('invalid');
-    expect(await call(agent, 'write', { ...made, mode: 'append' })).toEqual({ bytes: 2 });
-    expect(await call(agent, 'stat', { path: '/data/new' })).toMatchObject({
-      type: 'regular-file',
-      size: 4,
-    });
-    expect(await call(agent, 'mkdir', { path: '/data/sub' })).toEqual({});
-    const { entries } = (await call(agent, 'list', { path: '/data' })) as {
-      entries: { name: string; type: string }[];
-    };
-    expect(entries.map(({ name }) => name).sort()).toEqual([
-      'absolute',
-      'file',
-      'new',
-      'out',
-      'sub',
-    ]);
-    expect(await call(agent, 'delete', { path: '/data/new' })).toEqual({});
-    expect(await call(agent, 'delete', { path: '/data/sub', directory: true })).toEqual({});
-    expect(existsSync(join(directory, 'data', 'sub'))).toBe(false);
-  });
 
-  test.each([
-    ['/data/../secret/file', 'denied'],
-    ['/data/out/file', 'denied'],
-    ['/data/absolute', 'denied'],
-    ['/data/sub/../../secret/file', 'denied'],
-    ['/data2/file', 'denied'],
-    ['/secret/file', 'denied'],
-    ['/etc/passwd', 'denied'],
-    ['/', 'denied'],
-    ['data/file', 'invalid'],
-    ['', 'invalid'],
-    ['/data/fi\0le', 'invalid'],
-  ])('nothing else is reached: %j', async (path, why) => {
-    const agent = await puppet({ isolation });
-    expect(await call(agent, 'read', { path })).toMatch(new RegExp(`^(${why}|not-found|invalid)$`));
-    expect(await call(agent, 'write', { path, content: 'x' })).not.toMatchObject({ bytes: 1 });
-    expect(readFileSync(join(directory, 'secret', 'file'), 'utf8')).toBe('in secret');
-    expect(await call(agent, 'read', { path: '/data/file' })).toMatchObject({ bytes: 7 });
-  });
-
-  test('a directory that may be read only is', async () => {
-    const agent = await puppet({ isolation });
-    expect(await call(agent, 'read', { path: '/data/ro/file' })).toMatchObject({
-      content: 'in read',
+    test.each([
+      ['/data/../secret/file', 'denied'],
+      ['/data/out/file', 'denied'],
+      ['/data/absolute', 'denied'],
+      ['/data/sub/../../secret/file', 'denied'],
+      ['/data2/file', 'denied'],
+      ['/secret/file', 'denied'],
+      ['/etc/passwd', 'denied'],
+      ['/', 'denied'],
+      ['data/file', 'invalid'],
+      ['', 'invalid'],
+      ['/data/fi\0le', 'invalid'],
+    ])('nothing else is reached: %j', async (path, why) => {
+      const agent = await puppet({ isolation });
+      expect(await call(agent, 'read', { path })).toMatch(
+        new RegExp(`^(${why}|not-found|invalid)$`),
+      );
+      expect(await call(agent, 'write', { path, content: 'x' })).not.toMatchObject({ bytes: 1 });
+      expect(readFileSync(join(directory, 'secret', 'file'), 'utf8')).toBe('in secret');
+      expect(await call(agent, 'read', { path: '/data/file' })).toMatchObject({ bytes: 7 });
     });
-    for (const path of ['/data/ro/file', '/data/ro/new']) {
-      expect(await call(agent, 'write', { path, content: 'x' })).toBe('denied');
-    }
-    expect(await call(agent, 'delete', { path: '/data/ro/file' })).toBe('denied');
-    expect(await call(agent, 'mkdir', { path: '/data/ro/new' })).toBe('denied');
-    expect(readFileSync(join(directory, 'read', 'file'), 'utf8')).toBe('in read');
-  });
 
-  test('what is written counts towards the limit of disk', async () => {
-    const agent = await puppet({ isolation, limits: { diskBytes: 64 * 1024 } });
-    const content = 'x'.repeat(32 * 1024);
-    expect(await call(agent, 'write', { path: '/data/one', content })).toMatchObject({
-      bytes: 32_768,
-    });
-    expect(await call(agent, 'write', { path: '/data/two', content })).toBe('limit-exceeded');
-    expect(await call(agent, 'write', { path: '/data/three', content: 'x' })).toMatchObject({
-      bytes: 1,
-    });
-    agent.say('end');
-    const { usage } = await agent.agent.exited;
-    expect(usage.disk_bytes).toBeGreaterThan(32 * 1024);
-    expect(usage.disk_bytes).toBeLessThanOrEqual(64 * 1024);
-  });
-
-  test('what is revoked is gone, and so is what nobody granted', async () => {
-    const agent = await puppet({ isolation });
-    expect(await call(agent, 'read', { path: '/data/file' })).toMatchObject({ bytes: 7 });
-    for (const { id, kind } of agent.agent.grants()) {
-      if (kind === 'files') {
-        await host.kernel.revoke(id);
+    test('a directory that may be read only is', async () => {
+      const agent = await puppet({ isolation });
+      expect(await call(agent, 'read', { path: '/data/ro/file' })).toMatchObject({
+        content: 'in read',
+      });
+      for (const path of ['/data/ro/file', '/data/ro/new']) {
+        expect(await call(agent, 'write', { path, content: 'x' })).toBe('denied');
       }
-    }
-    expect(await call(agent, 'read', { path: '/data/file' })).toBe('denied');
-    const without = await puppet({ isolation, grants: { tools: 'all' } });
-    expect(await call(without, 'list', { path: '/' })).toBe('denied');
-  });
-});
+      expect(await call(agent, 'delete', { path: '/data/ro/file' })).toBe('denied');
+      expect(await call(agent, 'mkdir', { path: '/data/ro/new' })).toBe('denied');
+      expect(readFileSync(join(directory, 'read', 'file'), 'utf8')).toBe('in read');
+    });
 
-test.runIf(hostMountsSupported)(
-  'a directory with a quota of its own is read by tools, and not written',
+    test('what is written counts towards the limit of disk', async () => {
+      const agent = await puppet({ isolation, limits: { diskBytes: 64 * 1024 } });
+      const content = 'x'.repeat(32 * 1024);
+      expect(await call(agent, 'write', { path: '/data/one', content })).toMatchObject({
+        bytes: 32_768,
+      });
+      expect(await call(agent, 'write', { path: '/data/two', content })).toBe('limit-exceeded');
+      expect(await call(agent, 'write', { path: '/data/three', content: 'x' })).toMatchObject({
+        bytes: 1,
+      });
+      agent.say('end');
+      const { usage } = await agent.agent.exited;
+      expect(usage.disk_bytes).toBeGreaterThan(32 * 1024);
+      expect(usage.disk_bytes).toBeLessThanOrEqual(64 * 1024);
+    });
+
+    test('what is revoked is gone, and so is what nobody granted', async () => {
+      const agent = await puppet({ isolation });
+      expect(await call(agent, 'read', { path: '/data/file' })).toMatchObject({ bytes: 7 });
+      for (const { id, kind } of agent.agent.grants()) {
+        if (kind === 'files') {
+          await host.kernel.revoke(id);
+        }
+      }
+      expect(await call(agent, 'read', { path: '/data/file' })).toBe('denied');
+      const without = await puppet({ isolation, grants: { tools: 'all' } });
+      expect(await call(without, 'list', { path: '/' })).toBe('denied');
+    });
+  },
+);
+
+test.skipIf(WHY_NO_MOUNTS !== null)(
+  titled('a directory with a quota of its own is read by tools, and not written', WHY_NO_MOUNTS),
   async () => {
     const mount = {
       host: join(directory, 'data'),

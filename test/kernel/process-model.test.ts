@@ -12,10 +12,9 @@ import { parseGrants } from '../../src/capability/input.ts';
 import type { Mail, Payload } from '../../src/ipc/message.ts';
 import type { Answer, Question } from '../../src/ipc/question.ts';
 import type { BackendEndReason } from '../../src/process/exit.ts';
-import { DEFAULT_LIMITS } from '../../src/resource/limits.ts';
 import { exitCode, type Report } from '../../src/supervisor/report.ts';
-import { FIRST } from '../../src/supervisor/specification.ts';
 import { Supervisor } from '../../src/supervisor/supervisor.ts';
+import { REQUEST } from '../support/agents-world.ts';
 import { FakeBackend, type FakeGuest, said, textOf } from '../support/fake-backend.ts';
 import { type Asked, isApart, type ModelAgent, ProcessModel } from '../support/process-model.ts';
 
@@ -79,30 +78,15 @@ class Real {
     try {
       const { exited } = this.supervisor.spawn(
         {
-          agentId: 'agent',
+          ...REQUEST,
           parentPid,
-          lineage: FIRST,
-          module: { path: null, digest: 'd'.repeat(64), name: null },
           grants: parseGrants({
             ...(ipc ? { ipc: 'all' } : {}),
             ...(parentPid === 0 ? { spawn: AGENTS_MAX } : {}),
           }),
-          roots: new Map(),
           isolation: isApart(this.backend.guests.size + 1) ? 'process' : 'shared',
-          features: { gc: false, relaxedSimd: false },
-          deterministic: true,
-          owner: null,
-          declaredBytes: 0,
-          limits: DEFAULT_LIMITS,
-          arguments: [],
-          environment: [],
-          config: [],
-          terminal: { stdin: false, stdout: false, stderr: false },
           provides: service === null ? [] : [service],
           linked,
-          input: undefined,
-          stdout: undefined,
-          stderr: undefined,
         },
         this.backend,
       );

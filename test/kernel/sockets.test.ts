@@ -11,13 +11,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseGrants } from '../../src/capability/input.ts';
 import type { GrantsInput, Isolation, LoadedModule } from '../../src/index.ts';
 import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
-import { HAS_IPV6 } from '../support/network/ipv6.ts';
+import { WHY_NO_IPV6 } from '../support/network/ipv6.ts';
 import {
   type DnsAnswer,
   type NameServer,
   startNameServer,
 } from '../support/network/name-server.ts';
 import { type Puppet, spawnPuppet } from '../support/puppet.ts';
+import { titled } from '../support/skipped.ts';
 
 const NAMES: ReadonlyMap<string, DnsAnswer> = new Map<string, DnsAnswer>([
   ['db.test', ['127.0.0.1', '10.0.0.5', '169.254.169.254']],
@@ -399,34 +400,37 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
       await Promise.any(reset);
     });
 
-    test.skipIf(!HAS_IPV6)('IPv6, of which no socket is of IPv4 too', async () => {
-      const { port } = await server(echo, '::1');
-      const agent = await puppet([`[::1]:${port}`, '127.0.0.1']);
-      expect(
-        await tell(
-          agent,
-          'tcp a ipv6',
-          `connect a 127.0.0.1 ${port}`,
-          `connect a 0:0:0:0:0:ffff:7f00:1 ${port}`,
-          `connect a fe80:0:0:0:0:0:0:1%2 ${port}`,
-          `connect a ff02:0:0:0:0:0:0:1 ${port}`,
-          `connect a ::1 ${port}`,
-          'write a six',
-          'read a',
-          'remote a',
-        ),
-      ).toEqual([
-        'tcp ok',
-        'connect err invalid-argument',
-        'connect err invalid-argument',
-        'connect err not-supported',
-        'connect err invalid-argument',
-        'connect ok',
-        'write ok',
-        'read ok six',
-        `remote ok 0:0:0:0:0:0:0:1 ${port}`,
-      ]);
-    });
+    test.skipIf(WHY_NO_IPV6 !== null)(
+      titled('IPv6, of which no socket is of IPv4 too', WHY_NO_IPV6),
+      async () => {
+        const { port } = await server(echo, '::1');
+        const agent = await puppet([`[::1]:${port}`, '127.0.0.1']);
+        expect(
+          await tell(
+            agent,
+            'tcp a ipv6',
+            `connect a 127.0.0.1 ${port}`,
+            `connect a 0:0:0:0:0:ffff:7f00:1 ${port}`,
+            `connect a fe80:0:0:0:0:0:0:1%2 ${port}`,
+            `connect a ff02:0:0:0:0:0:0:1 ${port}`,
+            `connect a ::1 ${port}`,
+            'write a six',
+            'read a',
+            'remote a',
+          ),
+        ).toEqual([
+          'tcp ok',
+          'connect err invalid-argument',
+          'connect err invalid-argument',
+          'connect err not-supported',
+          'connect err invalid-argument',
+          'connect ok',
+          'write ok',
+          'read ok six',
+          `remote ok 0:0:0:0:0:0:0:1 ${port}`,
+        ]);
+      },
+    );
 
     test('each call in a wrong state, and each value that is none, is told', async () => {
       const { port } = await server(echo);
@@ -814,7 +818,7 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
       ]);
     });
 
-    test.skipIf(!HAS_IPV6)('IPv6', async () => {
+    test.skipIf(WHY_NO_IPV6 !== null)(titled('IPv6', WHY_NO_IPV6), async () => {
       const { port } = await udpPeer(
         (socket, bytes, from) => socket.send(bytes, from.port, from.address),
         '::1',

@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { HttpService, LoadedModule } from '../../src/index.ts';
 import { type TestKernel, testKernel } from '../support/kernel.ts';
+import { titled } from '../support/skipped.ts';
 import { componentOfC, componentOfScript, whyNoC } from './build.ts';
 
 const at = (path: string): string => `http://app.test${path}`;
@@ -117,52 +118,50 @@ async function serveByJco(file: string): Promise<{ url: string; stop: () => Prom
   };
 }
 
-describe.skipIf(whyNoC() !== null)(
-  `a handler in C${whyNoC() === null ? '' : ` (skipped: ${whyNoC()})`}`,
-  { timeout: 120_000 },
-  () => {
-    let component: Uint8Array;
-    let module: LoadedModule;
-    beforeAll(async () => {
-      component = await componentOfC(new URL('sha256.c', import.meta.url));
-      module = await world.kernel.load(component);
-    }, 120_000);
+const WHY_NO_C = whyNoC();
 
-    const BODIES = ['', 'abc', 'x'.repeat(55), 'x'.repeat(56), 'y'.repeat(1_000_003)];
-    const sum = (body: string): string => createHash('sha256').update(body).digest('hex');
+describe.skipIf(WHY_NO_C !== null)(titled('a handler in C', WHY_NO_C), { timeout: 120_000 }, () => {
+  let component: Uint8Array;
+  let module: LoadedModule;
+  beforeAll(async () => {
+    component = await componentOfC(new URL('sha256.c', import.meta.url));
+    module = await world.kernel.load(component);
+  }, 120_000);
 
-    test.each([0, 2])(
-      'answers with the sum of each body, with %i instances kept',
-      async (keepWarm) => {
-        await using service = world.kernel.serve({ module, keepWarm });
-        for (const body of BODIES) {
-          const response = await service.handle(new Request(at('/'), { method: 'POST', body }));
-          expect([response.status, await response.text()]).toEqual([201, sum(body)]);
-        }
-      },
-    );
+  const BODIES = ['', 'abc', 'x'.repeat(55), 'x'.repeat(56), 'y'.repeat(1_000_003)];
+  const sum = (body: string): string => createHash('sha256').update(body).digest('hex');
 
-    test('answers as it does on jco’s own server', async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'ringfence-jco-'));
-      const file = join(folder, 'sha256.wasm');
-      writeFileSync(file, component);
-      const other = await serveByJco(file);
-      await using service = world.kernel.serve({ module });
-      try {
-        for (const body of BODIES) {
-          const theirs = await fetch(other.url, { method: 'POST', body });
-          const ours = await service.handle(new Request(at('/'), { method: 'POST', body }));
-          const type = 'content-type';
-          expect([ours.status, ours.headers.get(type), await ours.text()]).toEqual([
-            theirs.status,
-            theirs.headers.get(type),
-            await theirs.text(),
-          ]);
-        }
-      } finally {
-        await other.stop();
-        rmSync(folder, { recursive: true, force: true });
+  test.each([0, 2])(
+    'answers with the sum of each body, with %i instances kept',
+    async (keepWarm) => {
+      await using service = world.kernel.serve({ module, keepWarm });
+      for (const body of BODIES) {
+        const response = await service.handle(new Request(at('/'), { method: 'POST', body }));
+        expect([response.status, await response.text()]).toEqual([201, sum(body)]);
       }
-    });
-  },
-);
+    },
+  );
+
+  test('answers as it does on jco’s own server', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ringfence-jco-'));
+    const file = join(folder, 'sha256.wasm');
+    writeFileSync(file, component);
+    const other = await serveByJco(file);
+    await using service = world.kernel.serve({ module });
+    try {
+      for (const body of BODIES) {
+        const theirs = await fetch(other.url, { method: 'POST', body });
+        const ours = await service.handle(new Request(at('/'), { method: 'POST', body }));
+        const type = 'content-type';
+        expect([ours.status, ours.headers.get(type), await ours.text()]).toEqual([
+          theirs.status,
+          theirs.headers.get(type),
+          await theirs.text(),
+        ]);
+      }
+    } finally {
+      await other.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
