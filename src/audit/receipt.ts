@@ -147,6 +147,7 @@ export function verifyReceipt(text: string, keys: readonly string[]): Receipt {
   if (!parsed.success) {
     throw invalid('what was signed is no receipt of a run');
   }
+  // What the schema leaves open was signed: it is as the one who has the key wrote it.
   const receipt = parsed.data.predicate as unknown as Receipt;
   const { checkpoint } = receipt.span;
   if (checkpoint !== null && (readCheckpoint(checkpoint)?.size ?? 0) <= receipt.span.last) {

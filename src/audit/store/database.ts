@@ -398,6 +398,7 @@ export class ChainDatabase {
     }
     while (next < end) {
       const removed = block.get(next) as Block | undefined;
+      // Node types rows by no query: their columns are those that the statements name.
       const rows =
         removed === undefined
           ? (events.all(next, Math.min(READ_EVENTS, end - next)) as unknown as EventRow[])

@@ -148,6 +148,7 @@ export class SocketEngine implements SocketHost {
       return NOT_THAT;
     }
     this.#reach.look();
+    // TypeScript does not see that the answer's type follows the request's: `#perform` looks at `op`.
     return this.#perform(request as unknown as SocketRequest) as Answer<Name>;
   }
 

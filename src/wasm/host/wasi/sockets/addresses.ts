@@ -61,6 +61,7 @@ function groupsOf(address: string): Ipv6Address {
   const front = numbers(head);
   const back = numbers(tail ?? '');
   const between = new Array<number>(Math.max(0, 8 - front.length - back.length)).fill(0);
+  // Eight, as `::` stands for what lacks: TypeScript does not count them.
   return [...front, ...between, ...back] as unknown as Ipv6Address;
 }
 
@@ -68,7 +69,8 @@ function groupsOf(address: string): Ipv6Address {
 export function ipAddress(address: string): IpAddress {
   return address.includes(':')
     ? { tag: 'ipv6', val: groupsOf(address) }
-    : { tag: 'ipv4', val: address.split('.').map(Number) as unknown as Ipv4Address };
+    : // Four, of a canonical address: TypeScript does not count them.
+      { tag: 'ipv4', val: address.split('.').map(Number) as unknown as Ipv4Address };
 }
 
 /** An address with its port for a guest. */
