@@ -3,31 +3,18 @@
  * they are on disk.
  */
 
-import { type KeyObject, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { type ErrorCode, RingfenceError } from '../errors.ts';
-import { usageError } from '../usage-error.ts';
-import { type Anchor, anchorNotes } from './anchors/anchor.ts';
+import type { KeyObject } from 'node:crypto';
+import { RingfenceError } from '../errors.ts';
+import type { Anchor } from './anchors/anchor.ts';
+import { Anchoring } from './anchors/anchoring.ts';
 import { draft } from './event.ts';
-import { readAuditKey, signingKey } from './keys.ts';
+import { signingKey } from './keys.ts';
 import { originOf, type Signer, verifierKey } from './note.ts';
-import { type AuditOptions, auditOptionsSchema, type Durability } from './options.ts';
+import type { Durability } from './options.ts';
 import { type Envelope, type Receipt, receiptDigest, signReceipt } from './receipt.ts';
-import {
-  type FromThread,
-  type PlainError,
-  type ThreadSettings,
-  type ToThread,
-  textOfDraft,
-  type Written,
-} from './store/protocol.ts';
+import { textOfDraft, type Written } from './store/protocol.ts';
+import type { Opened, ThreadLink } from './thread-link.ts';
 import type { AuditEvent } from './vocabulary.ts';
-
-const THREAD = new URL(
-  `./store/thread.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`,
-  import.meta.url,
-);
 
 /** Events are handed on after this time at the latest: the bound of durability `interval`. */
 const INTERVAL_MS = 10;
@@ -50,14 +37,15 @@ export interface Recorded {
   readonly hash: string;
 }
 
-interface Waiting {
-  readonly characters: number;
-  readonly resolve: (written: Written) => void;
-  readonly reject: (error: RingfenceError) => void;
+/** What a log is made with, beside its thread. */
+export interface LogSettings {
+  readonly directory: string;
+  readonly durability: Durability;
+  readonly anchors: readonly Anchor[];
+  readonly anchorMs: number;
+  readonly key: KeyObject | null;
+  readonly onWarning: (text: string) => void;
 }
-
-const toError = ({ code, message }: PlainError): RingfenceError =>
-  new RingfenceError(code as ErrorCode, message);
 
 function signerOf(chain: string, key: KeyObject): Signer {
   return { key, verifier: verifierKey(originOf(chain), key) };
@@ -68,58 +56,56 @@ export class AuditLog implements AsyncDisposable {
   /** The chain's name. */
   readonly chain: string;
   readonly directory: string;
-  readonly #worker: Worker;
+  readonly #thread: ThreadLink;
   readonly #durability: Durability;
-  readonly #anchors: readonly Anchor[];
+  readonly #anchoring: Anchoring;
   readonly #onWarning: (text: string) => void;
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #committed: Int32Array;
-  readonly #atExit = (): void => this.#flushAtExit();
+  readonly #atExit = (): void => {
+    this.#send();
+    this.#thread.waitBlocking(LAST_WAIT_MS);
+  };
   #drafts = '';
   #timer: NodeJS.Timeout | null = null;
-  #anchorTimer: NodeJS.Timeout | null = null;
-  #anchoring: Promise<void> = Promise.resolve();
-  #anchored: string | null = null;
   #note: string | null = null;
   #signer: Signer | null;
-  #ids = 0;
-  #pending = 0;
   #lost = 0;
   #last = -1;
   #problem: RingfenceError | null = null;
   #closed: Promise<void> | null = null;
 
-  /** Use {@link openAudit}. */
-  constructor(
-    worker: Worker,
-    opened: Extract<FromThread, { tag: 'open' }>,
-    settings: {
-      readonly directory: string;
-      readonly durability: Durability;
-      readonly anchors: readonly Anchor[];
-      readonly anchorMs: number;
-      readonly key: KeyObject | null;
-      readonly committed: Int32Array;
-      readonly onWarning: (text: string) => void;
-    },
-  ) {
-    this.#worker = worker;
+  /** Use `openAudit`. */
+  constructor(thread: ThreadLink, opened: Opened, settings: LogSettings) {
+    this.#thread = thread;
     this.chain = opened.chain;
     this.directory = settings.directory;
     this.#signer = settings.key === null ? null : signerOf(opened.chain, settings.key);
     this.#last = opened.size - 1;
     this.#durability = settings.durability;
-    this.#anchors = settings.anchors;
-    this.#committed = settings.committed;
     this.#onWarning = settings.onWarning;
-    worker.on('message', (message: FromThread) => this.#hear(message));
-    worker.on('error', (error) => this.#lostThread(error));
-    worker.on('exit', () => this.#lostThread(null));
-    worker.unref();
+    this.#anchoring = new Anchoring({
+      anchors: settings.anchors,
+      intervalMs: settings.anchorMs,
+      note: () => this.#note,
+      anchored: (anchor, size, problem) => this.#anchored(anchor, size, problem),
+    });
+    thread.listen({
+      written: ({ last, note }) => {
+        this.#last = Math.max(this.#last, last);
+        this.#note = note ?? this.#note;
+      },
+      failing: (problem) => {
+        this.#problem = problem;
+        this.#onWarning(problem?.message ?? 'The audit chain is written again.');
+      },
+      lost: (problem) => {
+        // One that is being closed ends its thread itself.
+        if (this.#closed === null) {
+          this.#problem = problem;
+          this.#onWarning(problem.message);
+        }
+      },
+    });
     process.on('exit', this.#atExit);
-    if (settings.anchors.length > 0) {
-      this.#anchorTimer = setInterval(() => void this.anchor(), settings.anchorMs).unref();
-    }
   }
 
   /** The public key, as C2SP writes it: what verifiers need. Null: the chain is not signed. */
@@ -139,7 +125,7 @@ export class AuditLog implements AsyncDisposable {
 
   /** Characters that wait to be written. */
   get pending(): number {
-    return this.#pending + this.#drafts.length;
+    return this.#thread.pending + this.#drafts.length;
   }
 
   /**
@@ -157,12 +143,12 @@ export class AuditLog implements AsyncDisposable {
     }
     this.#drafts += text;
     if (this.#drafts.length > BATCH_CHARACTERS_MAX || this.#isDue(event)) {
-      this.#send(false);
+      this.#send();
     } else {
       this.#timer ??= setTimeout(
         () => {
           this.#timer = null;
-          this.#send(false);
+          this.#send();
         },
         this.#durability === 'exit' ? EXIT_INTERVAL_MS : INTERVAL_MS,
       );
@@ -184,10 +170,9 @@ export class AuditLog implements AsyncDisposable {
     const text = textOfDraft(draft(event, Date.now()));
     this.#requireOpen();
     // What has happened before stands before it.
-    this.#send(false);
-    const { last, hash } = await this.#ask({
+    this.#send();
+    const { last, hash } = await this.#thread.ask({
       tag: 'write',
-      id: this.#nextId(),
       drafts: text,
       isAhead: true,
     });
@@ -213,8 +198,8 @@ export class AuditLog implements AsyncDisposable {
 
   async #after(): Promise<Written> {
     this.#requireOpen();
-    this.#send(false);
-    return await this.#ask({ tag: 'checkpoint', id: this.#nextId() });
+    this.#send();
+    return await this.#thread.ask({ tag: 'checkpoint' });
   }
 
   /**
@@ -222,29 +207,16 @@ export class AuditLog implements AsyncDisposable {
    * does not take it is warned of.
    */
   anchor(): Promise<void> {
-    this.#anchoring = this.#anchoring.then(() => this.#anchorNow());
-    return this.#anchoring;
+    return this.#anchoring.now();
   }
 
-  async #anchorNow(): Promise<void> {
-    const note = this.#note;
-    if (note === null || note === this.#anchored) {
-      return;
+  /** What comes while the log is being closed has no place in the chain any more. */
+  #anchored(anchor: string, size: number, problem: string | null): void {
+    if (problem !== null) {
+      this.#onWarning(`the audit chain could not be anchored in '${anchor}': ${problem}`);
     }
-    this.#anchored = note;
-    const size = Number(note.split('\n')[1]);
-    for (const anchor of this.#anchors) {
-      let problem: string | null = null;
-      try {
-        await anchor.put(note);
-      } catch (error) {
-        problem = error instanceof Error ? error.message : String(error);
-        this.#anchored = null;
-        this.#onWarning(`the audit chain could not be anchored in '${anchor.name}': ${problem}`);
-      }
-      if (this.#problem?.code !== 'RF_CLOSED') {
-        this.append({ kind: 'chain.anchor', payload: { anchor: anchor.name, size, problem } });
-      }
+    if (this.#closed === null && this.#problem?.code !== 'RF_CLOSED') {
+      this.append({ kind: 'chain.anchor', payload: { anchor, size, problem } });
     }
   }
 
@@ -256,8 +228,8 @@ export class AuditLog implements AsyncDisposable {
   async rotateKey(key: string | KeyObject): Promise<string> {
     this.#requireOpen();
     const read = signingKey(key);
-    this.#send(false);
-    const { note } = await this.#ask({ tag: 'rotate', id: this.#nextId(), key: read });
+    this.#send();
+    const { note } = await this.#thread.ask({ tag: 'rotate', key: read });
     this.#note = note;
     this.#signer = signerOf(this.chain, read);
     return this.#signer.verifier.text;
@@ -271,7 +243,7 @@ export class AuditLog implements AsyncDisposable {
    */
   async prune(before: number): Promise<void> {
     await this.checkpoint();
-    await this.#ask({ tag: 'prune', id: this.#nextId(), before });
+    await this.#thread.ask({ tag: 'prune', before });
   }
 
   /**
@@ -294,9 +266,8 @@ export class AuditLog implements AsyncDisposable {
     const digest = receiptDigest(envelope);
     const event: AuditEvent = { kind: 'receipt.issue', payload: { first, last, receipt: digest } };
     this.#requireOpen();
-    await this.#ask({
+    await this.#thread.ask({
       tag: 'receipt',
-      id: this.#nextId(),
       digest,
       envelope: JSON.stringify(envelope),
       last,
@@ -317,9 +288,9 @@ export class AuditLog implements AsyncDisposable {
 
   async #close(): Promise<void> {
     if (this.#problem?.code !== 'RF_CLOSED') {
-      this.#send(false);
+      this.#send();
       try {
-        this.#note = (await this.#ask({ tag: 'close', id: this.#nextId() })).note;
+        this.#note = (await this.#thread.ask({ tag: 'close' })).note;
       } catch (error) {
         this.#onWarning(error instanceof Error ? error.message : String(error));
       }
@@ -329,11 +300,8 @@ export class AuditLog implements AsyncDisposable {
       'Cannot record anything as the audit log is closed: open it again.',
     );
     process.off('exit', this.#atExit);
-    if (this.#anchorTimer !== null) {
-      clearInterval(this.#anchorTimer);
-    }
-    await this.anchor();
-    await this.#worker.terminate();
+    await this.#anchoring.end();
+    await this.#thread.end();
   }
 
   #requireOpen(): void {
@@ -345,18 +313,13 @@ export class AuditLog implements AsyncDisposable {
     }
   }
 
-  #nextId(): number {
-    this.#ids += 1;
-    return this.#ids;
-  }
-
   /** Hands on what was recorded. */
-  #send(isAhead: boolean): void {
+  #send(): void {
     if (this.#timer !== null) {
       clearTimeout(this.#timer);
       this.#timer = null;
     }
-    if (this.#lost > 0 && this.#pending < PENDING_CHARACTERS_MAX / 2) {
+    if (this.#lost > 0 && this.#thread.pending < PENDING_CHARACTERS_MAX / 2) {
       const payload = { events: this.#lost, reason: 'the disk did not take them in time' };
       this.#drafts += textOfDraft(draft({ kind: 'chain.lost', payload }, Date.now()));
       this.#lost = 0;
@@ -366,144 +329,8 @@ export class AuditLog implements AsyncDisposable {
     }
     const drafts = this.#drafts;
     this.#drafts = '';
-    this.#ask({ tag: 'write', id: this.#nextId(), drafts, isAhead }).catch(() => {
+    this.#thread.ask({ tag: 'write', drafts, isAhead: false }).catch(() => {
       // What was lost with the thread is told by `problem`.
     });
   }
-
-  #ask(asked: ToThread): Promise<Written> {
-    const characters = 'drafts' in asked ? asked.drafts.length : 0;
-    this.#pending += characters;
-    if (this.#waiting.size === 0) {
-      this.#worker.ref();
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(asked.id, { characters, resolve, reject });
-      this.#worker.postMessage(asked);
-    });
-  }
-
-  #hear(message: FromThread): void {
-    switch (message.tag) {
-      case 'done':
-        this.#last = Math.max(this.#last, message.written.last);
-        this.#note = message.written.note ?? this.#note;
-        this.#answered(message.id)?.resolve(message.written);
-        return;
-      case 'refused':
-        this.#answered(message.id)?.reject(toError(message.error));
-        return;
-      case 'failing':
-        this.#problem = message.error === null ? null : toError(message.error);
-        this.#onWarning(this.#problem?.message ?? 'The audit chain is written again.');
-        return;
-    }
-  }
-
-  #answered(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    this.#pending -= waiting?.characters ?? 0;
-    if (this.#waiting.size === 0) {
-      this.#worker.unref();
-    }
-    return waiting;
-  }
-
-  /** The thread is gone: nobody waits for it, and nothing is recorded any more. */
-  #lostThread(cause: unknown): void {
-    if (this.#problem?.code === 'RF_CLOSED') {
-      return;
-    }
-    this.#problem = new RingfenceError(
-      'RF_CLOSED',
-      'Cannot record anything as the thread that writes the audit chain has died: open it again.',
-      {},
-      { cause },
-    );
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { reject } of waiting) {
-      reject(this.#problem);
-    }
-    if (this.#closed === null) {
-      this.#onWarning(this.#problem.message);
-    }
-  }
-
-  /** A process that ends without closing: its last events are written while it waits. */
-  #flushAtExit(): void {
-    this.#send(false);
-    const deadline = performance.now() + LAST_WAIT_MS;
-    for (;;) {
-      const done = Atomics.load(this.#committed, 0);
-      const leftMs = deadline - performance.now();
-      if (done >= this.#ids || leftMs <= 0 || this.#waiting.size === 0) {
-        return;
-      }
-      Atomics.wait(this.#committed, 0, done, leftMs);
-    }
-  }
-}
-
-/** What the thread says first: that the chain is open, or why not. */
-async function firstWord(worker: Worker): Promise<FromThread> {
-  const [message] = (await once(worker, 'message')) as [FromThread];
-  return message;
-}
-
-/**
- * Opens the audit log in a directory: goes on with the chain that is there, or begins one.
- *
- * @throws {RingfenceError} `RF_USAGE`, `RF_AUDIT_KEY`, `RF_AUDIT` where another process writes it or the
- * disk does not, `RF_AUDIT_INVALID` where the chain is not what was written, or not what was anchored
- *
- * @example
- * ```ts
- * await using audit = await openAudit({ directory: 'audit', key: 'audit.key' });
- * await audit.recorded({ kind: 'app.event', payload: { name: 'deployed', data: { version: 3 } } });
- * ```
- */
-export async function openAudit(options: AuditOptions): Promise<AuditLog> {
-  const parsed = auditOptionsSchema.safeParse(options);
-  if (!parsed.success) {
-    throw usageError('open the audit log', parsed.error);
-  }
-  const settings = parsed.data;
-  const anchors = settings.anchors;
-  const key =
-    settings.key === undefined
-      ? null
-      : typeof settings.key === 'string' && !settings.key.startsWith('-----BEGIN')
-        ? readAuditKey(settings.key)
-        : signingKey(settings.key);
-  const committed = new SharedArrayBuffer(4);
-  const workerData: ThreadSettings = {
-    directory: settings.directory,
-    chain: randomBytes(16).toString('hex'),
-    maxBytes: settings.maxBytes,
-    checkpointEvents: settings.checkpointEvents,
-    checkpointMs: settings.checkpointMs,
-    software: settings.software,
-    key,
-    committed,
-    anchored: await anchorNotes(anchors),
-  };
-  const worker = new Worker(THREAD, { workerData, name: 'ringfence-audit' });
-  const opened = await firstWord(worker);
-  if (opened.tag !== 'open') {
-    await worker.terminate();
-    throw opened.tag === 'failed-to-open'
-      ? toError(opened.error)
-      : new RingfenceError('RF_INTERNAL', 'The thread of the audit log said what it can not say.');
-  }
-  return new AuditLog(worker, opened, {
-    directory: settings.directory,
-    durability: settings.durability,
-    anchors,
-    anchorMs: settings.anchorMs,
-    key,
-    committed: new Int32Array(committed),
-    onWarning: settings.onWarning,
-  });
 }

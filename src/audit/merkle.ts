@@ -23,6 +23,14 @@ export function toHex(bytes: Bytes32): string {
   return Buffer.from(bytes, 'latin1').toString('hex');
 }
 
+/** Hashes as they are kept, one after the other. */
+export function splitHashes(bytes: Uint8Array): Bytes32[] {
+  const text = Buffer.from(bytes).toString('latin1');
+  return Array.from({ length: text.length / 32 }, (_, index) =>
+    text.slice(index * 32, index * 32 + 32),
+  );
+}
+
 /** The root of a tree of nothing: SHA-256 of nothing. */
 const EMPTY_ROOT: Bytes32 = hash('sha256', '', 'latin1');
 
@@ -89,6 +97,15 @@ export class Frontier {
   copy(): Frontier {
     return new Frontier(this.#size, this.#roots);
   }
+}
+
+/** The root of a tree over hashes. */
+export function rootOf(hashes: readonly Bytes32[]): Bytes32 {
+  const tree = new Frontier();
+  for (const hash of hashes) {
+    tree.push(hash);
+  }
+  return tree.root();
 }
 
 /** Leaves by their places, of a tree that proofs are made from. */

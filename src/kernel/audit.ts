@@ -1,7 +1,8 @@
 /** What of a kernel stands in the audit chain, and what does not happen while it can't be written. */
 
 import { CanonicalJson, canonical, digestOf, type Shape, shapeWriter } from '../audit/canonical.ts';
-import { AuditLog, openAudit } from '../audit/log.ts';
+import { AuditLog } from '../audit/log.ts';
+import { openAudit } from '../audit/open.ts';
 import type { Envelope } from '../audit/receipt.ts';
 import type { AuditEvent } from '../audit/vocabulary.ts';
 import type { CallOutcome } from '../backend/backend.ts';

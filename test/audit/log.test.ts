@@ -13,7 +13,7 @@ import { fileAnchor, notesOf } from '../../src/audit/anchors/file.ts';
 import { gitAnchor } from '../../src/audit/anchors/git.ts';
 import { httpAnchor } from '../../src/audit/anchors/http.ts';
 import { createAuditKey, readAuditKey } from '../../src/audit/keys.ts';
-import { openAudit } from '../../src/audit/log.ts';
+import { openAudit } from '../../src/audit/open.ts';
 import type { AuditOptions } from '../../src/audit/options.ts';
 import { readEvents } from '../../src/audit/query.ts';
 import { exportChain, verifyChain } from '../../src/audit/verify-store.ts';
@@ -93,7 +93,7 @@ describe('the log', () => {
 
   it('keeps what a process recorded that ends without closing it', async () => {
     const source = `
-      import { openAudit } from ${JSON.stringify(new URL('../../src/audit/log.ts', import.meta.url).href)};
+      import { openAudit } from ${JSON.stringify(new URL('../../src/audit/open.ts', import.meta.url).href)};
       const log = await openAudit({ directory: ${JSON.stringify(options.directory)}, durability: 'exit' });
       for (let each = 0; each < 5000; each += 1) {
         log.append({ kind: 'app.event', payload: { name: 'last', data: each } });
@@ -254,6 +254,30 @@ describe('anchors', () => {
     const { problem } = await verifyChain(options.directory, { anchors: kept });
     expect(problem).toMatchObject({ reason: 'truncated', seq: 61 });
     await expect(openAudit({ ...options, anchors })).rejects.toThrow(code('RF_AUDIT_INVALID'));
+  });
+
+  it('that are slow do not hinder a log that is closed meanwhile', async () => {
+    const asked = Promise.withResolvers<void>();
+    const kept = Promise.withResolvers<void>();
+    const notes: string[] = [];
+    const slow = {
+      name: 'slow',
+      put: async (text: string) => {
+        notes.push(text);
+        asked.resolve();
+        await kept.promise;
+      },
+    };
+    const log = await openAudit({ ...options, anchors: [slow] });
+    const signed = await log.checkpoint();
+    const anchored = log.anchor();
+    await asked.promise;
+    const closed = log.close();
+    kept.resolve();
+    await Promise.all([anchored, closed]);
+    // The one under way, and what was signed at the close.
+    expect(notes[0]).toBe(signed);
+    expect(notes).toHaveLength(2);
   });
 
   it('keep checkpoints at an HTTP endpoint; one that refuses is warned of and recorded', async () => {

@@ -10,6 +10,7 @@ import type { KeyObject } from 'node:crypto';
 import { RingfenceError } from '../../errors.ts';
 import { Chain } from '../chain.ts';
 import { type Draft, draft } from '../event.ts';
+import { rootOf } from '../merkle.ts';
 import {
   originOf,
   readCheckpoint,
@@ -19,7 +20,8 @@ import {
   verifierKey,
 } from '../note.ts';
 import type { AuditEvent } from '../vocabulary.ts';
-import { ChainDatabase, rootOf, storeError } from './database.ts';
+import { ChainDatabase } from './database.ts';
+import { storeError } from './error.ts';
 import {
   draftsOfText,
   type PlainError,

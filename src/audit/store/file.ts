@@ -1,0 +1,133 @@
+/**
+ * The file that a chain is in: SQLite, in WAL mode, every commit synced before it returns.
+ *
+ * One process writes, which a lock that the system gives back at its death sees to; others may read.
+ */
+
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { RingfenceError } from '../../errors.ts';
+import { storeError } from './error.ts';
+
+/** The version of the tables; another one is refused. */
+const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE chain(name TEXT NOT NULL);
+  CREATE TABLE events(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, body TEXT NOT NULL);
+  CREATE TABLE pruned(first INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
+  CREATE TABLE checkpoints(
+    size INTEGER PRIMARY KEY, note TEXT, previous TEXT NOT NULL, time_ms INTEGER NOT NULL,
+    roots BLOB NOT NULL);
+  CREATE TABLE receipts(digest TEXT PRIMARY KEY, last INTEGER NOT NULL, envelope TEXT NOT NULL);
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+/** Bytes of a page: larger ones than usual hold more events each, and are written less often. */
+export const PAGE_BYTES = 16_384;
+
+/** How long a reader waits for one who writes. */
+const BUSY_MS = 5000;
+
+/** The name of the database in the directory of a chain. */
+const DATABASE_FILE = 'chain.sqlite';
+
+const LOCK_FILE = 'writer.lock';
+
+/** A file that is open to be written; the lock is held as long as it is. */
+export interface WritableFile {
+  readonly database: DatabaseSync;
+  readonly lock: DatabaseSync;
+}
+
+/**
+ * Opens a chain's file to write it, and creates it where there is none.
+ *
+ * @param maxBytes what the file may have; the log of what is not yet in it comes on top, some MiB
+ * @throws {RingfenceError} `RF_AUDIT` where another process writes it, or it can't be opened
+ */
+export function openToWrite(directory: string, chain: string, maxBytes: number): WritableFile {
+  let lock: DatabaseSync | null = null;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    lock = takeLock(join(directory, LOCK_FILE));
+    const path = join(directory, DATABASE_FILE);
+    const database = new DatabaseSync(path, { timeout: BUSY_MS });
+    chmodSync(path, 0o600);
+    database.exec(
+      `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`,
+    );
+    prepareTables(database, chain);
+    const { page_size: pageBytes } = database.prepare('PRAGMA page_size').get() as {
+      page_size: number;
+    };
+    database.exec(`PRAGMA max_page_count = ${Math.max(16, Math.floor(maxBytes / pageBytes))}`);
+    return { database, lock };
+  } catch (error) {
+    lock?.close();
+    throw storeError(error);
+  }
+}
+
+/** Opens a chain's file to read it. @throws {RingfenceError} `RF_FILE`, `RF_AUDIT` */
+export function openToRead(directory: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(join(directory, DATABASE_FILE), {
+      readOnly: true,
+      timeout: BUSY_MS,
+    });
+    requireVersion(database);
+    return database;
+  } catch (error) {
+    if (error instanceof RingfenceError) {
+      throw error;
+    }
+    throw new RingfenceError(
+      'RF_FILE',
+      `Cannot read an audit chain in '${directory}': name the directory that was given to --audit.`,
+      { path: directory },
+      { cause: error },
+    );
+  }
+}
+
+/** Held as long as the process lives: the system gives it back, however that ends. */
+function takeLock(path: string): DatabaseSync {
+  const lock = new DatabaseSync(path);
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw new RingfenceError(
+      'RF_AUDIT',
+      'Cannot write the audit chain as another kernel does: give each its own directory.',
+      {},
+      { cause: error },
+    );
+  }
+}
+
+function requireVersion(database: DatabaseSync): number {
+  const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
+    user_version: number;
+  };
+  if (version !== SCHEMA_VERSION && version !== 0) {
+    throw new RingfenceError(
+      'RF_AUDIT',
+      `Cannot use the audit chain as its tables are of version ${version}, and this ringfence knows ${SCHEMA_VERSION}: use the one that wrote it.`,
+      { version },
+    );
+  }
+  return version;
+}
+
+function prepareTables(database: DatabaseSync, chain: string): void {
+  if (requireVersion(database) === 0) {
+    database.exec('BEGIN IMMEDIATE');
+    database.exec(SCHEMA);
+    database.prepare('INSERT INTO chain VALUES (?)').run(chain);
+    database.exec('COMMIT');
+  }
+}
