@@ -26,6 +26,7 @@ export interface CallingAgent {
   readonly pid: Pid;
   readonly agentId: string;
   readonly tools: ToolUses;
+  readonly admitted: { readonly owner: string };
   deny(capability: string, operation: string): void;
 }
 
@@ -79,10 +80,12 @@ export class GrantedTools {
   ): Promise<ToolOutcome> {
     const { registry } = this.#options;
     const begunMs = performance.now();
-    const ended = this.#options.find(pid)?.tools.begin(registry.has(name) ? name : null);
+    const agent = this.#options.find(pid);
+    const ended = agent?.tools.begin(registry.has(name) ? name : null);
     const outcome = await registry.call(name, argumentsJson, {
       pid,
       agentId,
+      owner: agent?.admitted.owner ?? '',
       signal,
       admit: (args) => this.#admit(pid, name, args),
     });

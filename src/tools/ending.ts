@@ -3,7 +3,7 @@
 import { failure, type ToolOutcome } from './outcome.ts';
 
 /** Why nobody waits any more. */
-export type EndReason = 'abandoned' | 'closed' | 'revoked' | 'timeout' | 'unregistered';
+export type EndReason = 'abandoned' | 'closed' | 'revoked' | 'timeout' | 'unregistered' | 'yielded';
 
 /** What the agent is told; where it has ended nobody hears it. */
 export function endedOutcome(reason: EndReason): ToolOutcome {
@@ -17,6 +17,11 @@ export function endedOutcome(reason: EndReason): ToolOutcome {
       return failure(
         'timeout',
         'the tool has not answered in its time: ask for less, or try again',
+      );
+    case 'yielded':
+      return failure(
+        'limit-exceeded',
+        'the stream has had its turn for long and others wait for theirs: call the tool again',
       );
     case 'unregistered':
       return failure('unavailable', 'the host offers the tool no longer: do without it');

@@ -29,6 +29,7 @@ function caller(pid = 1, more: Partial<Caller> = {}): Caller {
   return {
     pid,
     agentId: `agent ${pid}`,
+    owner: `pid ${pid}`,
     signal: new AbortController().signal,
     admit: (): Admission => ({ until: new AbortController().signal }),
     ...more,

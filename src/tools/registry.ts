@@ -15,6 +15,7 @@ import {
   type ToolListing,
 } from './tool.ts';
 import { type Release, Turns } from './turns.ts';
+import type { Asker } from './waiting.ts';
 
 /** Whether a call's arguments are within the caller's grants: why not, or how long they are. */
 export type Admission =
@@ -26,6 +27,8 @@ export type Admission =
 export interface Caller {
   readonly pid: number;
   readonly agentId: string;
+  /** Who the agent counts for: turns and places to wait are shared by owners, then by their agents. */
+  readonly owner: string;
   /** Aborted when nobody waits for this call any more. */
   readonly signal: AbortSignal;
   /** Asked once the arguments were read, before anything else is done with them. */
@@ -191,7 +194,7 @@ export class ToolRegistry {
     ending.on(caller.signal, 'abandoned');
     ending.on(until, 'revoked');
     ending.on(registered.gone.signal, 'unregistered');
-    const release = turns.take(caller.pid) ?? (await turnOf(turns, caller.pid, ending));
+    const release = turns.take(caller) ?? (await turnOf(turns, caller, ending));
     if (release === null) {
       ending.settle();
       return ending.reason === null
@@ -237,6 +240,7 @@ export class ToolRegistry {
         ending,
         itemBytesMax: maxAnswerBytes,
         timeoutMs,
+        isWaitedFor: () => turns.isWaitedFor,
         onFailure: (error) => this.#onFailure(name, error),
         onGone: release,
       });
@@ -257,10 +261,10 @@ export class ToolRegistry {
   }
 }
 
-/** A turn, when there is one; null: too many wait already, or it has ended. */
-function turnOf(turns: Turns, pid: number, ending: Ending): Promise<Release | null> {
+/** A turn, when there is one; null: its place is others', or it has ended. */
+function turnOf(turns: Turns, { owner, pid }: Asker, ending: Ending): Promise<Release | null> {
   return new Promise((resolve) => {
-    const cancel = turns.wait(pid, resolve);
+    const cancel = turns.wait({ owner, pid, begin: resolve, displaced: () => resolve(null) });
     if (cancel === null) {
       resolve(null);
       return;

@@ -14,6 +14,8 @@ export const READ_AHEAD_CHARACTERS_MAX = 256 * 1024;
 
 /** How long a stream is kept that its agent asks nothing of: it takes a turn of its tool. */
 export const IDLE_MS_MAX = 5 * 60 * 1_000;
+/** How long it may keep its turn from those who wait for one, however much its agent asks. */
+const KEPT_MS_MAX = IDLE_MS_MAX;
 
 /** What a stream is made with. */
 export interface StreamOptions {
@@ -22,6 +24,8 @@ export interface StreamOptions {
   readonly itemBytesMax: number;
   readonly timeoutMs: number;
   readonly ending: Ending;
+  /** Whether another call waits for its turn. */
+  isWaitedFor(): boolean;
   /** Is told what the tool threw that is not for the agent. */
   onFailure(error: unknown): void;
   /** It has ended, and all of it was handed on; called once. */
@@ -37,6 +41,7 @@ export class ToolStream {
   #characters = 0;
   #end: 'done' | ToolOutcome | null = null;
   #isGone = false;
+  readonly #openedAtMs = performance.now();
   /** Set while the agent asks nothing of it. */
   #idle: NodeJS.Timeout | undefined;
   /** The tool waits for room. */
@@ -62,6 +67,10 @@ export class ToolStream {
    */
   async next(waitMs: number | null, signal: AbortSignal): Promise<ToolOutcome> {
     clearTimeout(this.#idle);
+    if (this.#mustYield()) {
+      this.#options.ending.end('yielded');
+      return endedOutcome('yielded');
+    }
     if (this.#items.length === 0 && this.#end === null) {
       await this.#wait(waitMs, signal);
     }
@@ -79,6 +88,11 @@ export class ToolStream {
     return this.#end === 'done'
       ? { tag: 'ok', val: `{"items":[${items.join(',')}],"done":true}` }
       : this.#end;
+  }
+
+  #mustYield(): boolean {
+    const keptMs = performance.now() - this.#openedAtMs;
+    return this.#end === null && keptMs > KEPT_MS_MAX && this.#options.isWaitedFor();
   }
 
   /** The agent has asked nothing for long. */

@@ -34,6 +34,7 @@ export interface Opening {
   readonly ending: Ending;
   readonly itemBytesMax: number;
   readonly timeoutMs: number;
+  isWaitedFor(): boolean;
   onFailure(error: unknown): void;
   onGone(): void;
 }

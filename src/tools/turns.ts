@@ -1,42 +1,52 @@
-/** How many calls of one tool are worked on at a time, and who waits for its turn. */
+/** How many calls of one tool are worked on at a time, and whose. */
 
 import type { ToolLimits } from './tool.ts';
+import { type Asker, type Waiter, Waiting } from './waiting.ts';
 
 /** Gives a turn back; calling it again does nothing. */
 export type Release = () => void;
 
-/** A call that waits. */
-interface Waiting {
-  readonly pid: number;
-  readonly begin: (release: Release) => void;
+/** A call that waits for its turn. */
+export interface WaitingCall extends Waiter {
+  begin(release: Release): void;
 }
 
 /** Calls that were given up and whose handlers go on, for each that may be worked on at a time. */
 const LEFT_BEHIND_FACTOR = 16;
 
-/** The turns of one tool, in the order of asking; an agent that has its share is passed over. */
+/** How many of something each has. */
+class Tally<Key> {
+  readonly #counts = new Map<Key, number>();
+
+  of(key: Key): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
+  add(key: Key, count: 1 | -1): void {
+    const sum = this.of(key) + count;
+    if (sum === 0) {
+      this.#counts.delete(key);
+    } else {
+      this.#counts.set(key, sum);
+    }
+  }
+}
+
+/** The turns of one tool; whose agent or owner has its share waits, and is passed over. */
 export class Turns {
   readonly #limits: ToolLimits;
-  /** Turns of one agent: where there are several, one is left for others. */
-  readonly #share: number;
-  readonly #byAgent = new Map<number, number>();
-  readonly #waiting = new Set<Waiting>();
+  /** Turns of one owner, and so of an agent: where there are several, one is left for others. */
+  readonly #shareMax: number;
+  readonly #byOwner = new Tally<string>();
+  readonly #byAgent = new Tally<number>();
+  readonly #waiting: Waiting<WaitingCall>;
   #taken = 0;
   #leftBehind = 0;
 
   constructor(limits: ToolLimits) {
     this.#limits = limits;
-    this.#share = Math.min(limits.concurrencyPerAgent, Math.max(1, limits.concurrency - 1));
-  }
-
-  /** Calls that are worked on. */
-  get taken(): number {
-    return this.#taken;
-  }
-
-  /** Calls that wait. */
-  get waiting(): number {
-    return this.#waiting.size;
+    this.#shareMax = Math.max(1, limits.concurrency - 1);
+    this.#waiting = new Waiting(limits.queue);
   }
 
   /** Whether handlers that ignore that they were given up are too many. */
@@ -44,31 +54,33 @@ export class Turns {
     return this.#leftBehind >= this.#limits.concurrency * LEFT_BEHIND_FACTOR;
   }
 
+  /** Whether somebody waits for a turn. */
+  get isWaitedFor(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** A turn that is there now; null: none is. */
-  take(pid: number): Release | null {
-    const own = this.#byAgent.get(pid) ?? 0;
-    if (this.#taken >= this.#limits.concurrency || own >= this.#share) {
+  take(asker: Asker): Release | null {
+    if (!this.#has(asker)) {
       return null;
     }
-    this.#taken += 1;
-    this.#byAgent.set(pid, own + 1);
+    this.#count(asker, 1);
     let isTaken = true;
     return () => {
       if (isTaken) {
         isTaken = false;
-        this.#release(pid);
+        this.#count(asker, -1);
+        this.#handOn();
       }
     };
   }
 
-  /** Calls back with a turn when there is one. Answers how to wait no longer; null: too many do already. */
-  wait(pid: number, begin: (release: Release) => void): (() => void) | null {
-    if (this.#waiting.size >= this.#limits.queue) {
-      return null;
-    }
-    const waiting = { pid, begin };
-    this.#waiting.add(waiting);
-    return () => void this.#waiting.delete(waiting);
+  /**
+   * Calls back with a turn when there is one, or when its place was given to another. Answers how to wait no
+   * longer; null: there is no place for it.
+   */
+  wait(call: WaitingCall): (() => void) | null {
+    return this.#waiting.add(call) ? () => this.#waiting.delete(call) : null;
   }
 
   /** A handler goes on though it was given up. Answers what to call when it has ended. */
@@ -79,21 +91,27 @@ export class Turns {
     };
   }
 
-  #release(pid: number): void {
-    this.#taken -= 1;
-    const own = (this.#byAgent.get(pid) ?? 1) - 1;
-    if (own === 0) {
-      this.#byAgent.delete(pid);
-    } else {
-      this.#byAgent.set(pid, own);
-    }
-    for (const waiting of this.#waiting) {
-      const release = this.take(waiting.pid);
-      if (release !== null) {
-        this.#waiting.delete(waiting);
-        waiting.begin(release);
-        return;
-      }
+  #has({ owner, pid }: Asker): boolean {
+    const { concurrency, concurrencyPerAgent } = this.#limits;
+    return (
+      this.#taken < concurrency &&
+      this.#byOwner.of(owner) < this.#shareMax &&
+      this.#byAgent.of(pid) < concurrencyPerAgent
+    );
+  }
+
+  #count({ owner, pid }: Asker, count: 1 | -1): void {
+    this.#taken += count;
+    this.#byOwner.add(owner, count);
+    this.#byAgent.add(pid, count);
+  }
+
+  /** Gives a turn that is free to who waits for one. */
+  #handOn(): void {
+    const call = this.#waiting.next((asker) => this.#has(asker));
+    const release = call && this.take(call);
+    if (release !== null) {
+      call?.begin(release);
     }
   }
 }

@@ -36,6 +36,7 @@ const LOST_WORKERS = 'test/threats/lost-workers.test.ts';
 const RESTARTS = 'test/threats/restarts.test.ts';
 const EXEC = 'src/tools/catalogue/exec.test.ts';
 const TOOLS = 'test/threats/tools.test.ts';
+const TURNS = 'src/tools/turns.test.ts';
 const REVOCATION = 'test/kernel/revocation.test.ts';
 const SUPERVISION = 'test/kernel/supervision.test.ts';
 const FEATURES = 'test/kernel/features.test.ts';
@@ -316,6 +317,14 @@ export const FAMILIES: readonly Shown[] = [
     `${TOOLS}: 36: 10^5 levels`,
     `${TOOLS}: 41: an answer of a gigabyte is refused before it is written`,
     `${TOOLS}: 41: streams without end are bounded, each and together`,
+  ),
+  shown(
+    41,
+    'an agent, or many of one owner, that keep a tool to themselves',
+    `${TOOLS}: 41: an agent that asks without end leaves the turn after next to another`,
+    `${TURNS}: that one agent has taken are given to others, up to as many as it keeps`,
+    `${TURNS}: go round by owners, and by the agents of each`,
+    `${TURNS}: that a stream has kept for long are for who waits, and are its own where nobody does`,
   ),
   shown(
     41,

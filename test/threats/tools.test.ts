@@ -4,7 +4,7 @@
  * Method: a guest that floods, and puppets that do what the test says.
  */
 
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Isolation, LoadedModule, SpawnOptions } from '../../src/index.ts';
 import { guest as example } from '../support/kernel.ts';
 import { type Puppet, spawnPuppet } from '../support/puppet.ts';
@@ -99,6 +99,66 @@ describe('family 41: floods of calls', () => {
     expect(nobody.report.tools).toMatchObject([{ name: null, calls: FLOOD, failed: FLOOD }]);
     const bad = await run('floods with bad arguments', { grants, limits });
     expect(bad.report.tools).toMatchObject([{ name: 'fine', calls: FLOOD, failed: FLOOD }]);
+  });
+});
+
+describe('family 41: agents that keep a tool to themselves', () => {
+  it.each([
+    ['41: an agent that asks without end leaves the turn after next to another', [1], true],
+    ['41: agents of one owner that ask without end do too', [1, 2, 3, 4], true],
+    ['41: one that is their sibling waits as they do', [1, 2, 3, 4], false],
+  ])('%s', async (_, askers, isOther) => {
+    const { kernel } = fence();
+    onTestFinished(() => void kernel.unregisterTool('one turn'));
+    const turns: string[] = [];
+    let endTurn: (() => void) | undefined;
+    kernel.registerTool(
+      { name: 'one turn', description: '', concurrency: 1, queue: 8 },
+      (_args, { agentId }) =>
+        new Promise<void>((resolve) => {
+          turns.push(agentId);
+          endTurn = resolve;
+        }),
+    );
+    const grants = { tools: ['one turn'] };
+    const flood = await Promise.all(
+      askers.map((asker) =>
+        kernel.spawn({
+          agentId: `asker ${asker}`,
+          owner: 'many',
+          grants,
+          work: async ({ callTool }) => {
+            await Promise.allSettled(Array.from({ length: 20 }, () => callTool('one turn', {})));
+          },
+        }),
+      ),
+    );
+    await expect.poll(() => turns.length).toBe(1);
+    const asked = Promise.withResolvers<void>();
+    const other = await kernel.spawn({
+      agentId: 'other',
+      owner: isOther ? 'other' : 'many',
+      grants,
+      work: async ({ callTool }) => {
+        const answer = callTool('one turn', {});
+        asked.resolve();
+        await answer;
+        return 'answered';
+      },
+    });
+    await asked.promise;
+    let hasEnded = false;
+    const exited = Promise.all([other, ...flood].map((agent) => agent.exited)).then(() => {
+      hasEnded = true;
+    });
+    while (!hasEnded) {
+      endTurn?.();
+      await new Promise(setImmediate);
+    }
+    await exited;
+    expect(other.result).toBe('answered');
+    expect(turns.slice(0, isOther ? 3 : 6)).toContain('other');
+    expect(turns.length).toBeGreaterThan(6);
   });
 });
 

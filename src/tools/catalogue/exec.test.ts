@@ -70,6 +70,7 @@ async function call(args: unknown, more: Partial<Caller> = {}, name = 'exec.say'
   const outcome = await registry.call(name, json, {
     pid: 1,
     agentId: 'agent',
+    owner: 'owner',
     signal: new AbortController().signal,
     admit: () => ({ until: new AbortController().signal }),
     ...more,
