@@ -6,7 +6,7 @@ const only = (name, from, allowed, comment) => ({
   from: { path: from, pathNot: '\\.test\\.ts$' },
   to: {
     path: '^src/',
-    pathNot: [from, ...allowed, '^src/(errors|usage-error|turnover-map|process-group)\\.ts$'],
+    pathNot: [from, ...allowed, '^src/(errors|usage-error|turnover-map|process-group|timer)\\.ts$'],
   },
 });
 

@@ -123,6 +123,7 @@ export {
 export type { RestartType } from './supervisor/restart.ts';
 export type { ChildPhase, SupervisedChild } from './supervisor/specification.ts';
 export type { Strategy } from './supervisor/strategy.ts';
+export { TIMER_MS_MAX } from './timer.ts';
 export type { CatalogueName, CatalogueOptions } from './tools/catalogue/catalogue.ts';
 export { CATALOGUE_NAMES } from './tools/catalogue/catalogue.ts';
 export type { ExecInput } from './tools/catalogue/exec-command.ts';

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type HttpService, RingfenceError } from '../index.ts';
+import { type HttpService, RingfenceError, TIMER_MS_MAX } from '../index.ts';
 import type { Address } from './serve-options.ts';
 
 /** How long a client may take for a request's head. */
@@ -15,8 +15,6 @@ const LOOK_MS = 1_000;
  * is whole already, which would hold it for ever.
  */
 const IDLE_MS = 5_000;
-/** What Node's timers take at the most. */
-const TIMER_MS_MAX = 0x7fff_ffff;
 /** How long a connection waits for its next request. */
 const KEEP_ALIVE_MS = 5_000;
 /** Bytes of a request's line and fields, beyond which it is refused with 431. */

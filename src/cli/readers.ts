@@ -1,5 +1,6 @@
 /** Readers of a run's output that have stalled: a report waits for what was written before it. */
 
+import { TIMER_MS_MAX } from '../index.ts';
 import type { Environment } from './environment.ts';
 
 /** How long the reader of a guest that was ended by force has to take what was written before. */
@@ -22,7 +23,7 @@ export class StalledReaders {
   /** As soon as nothing writes any more, from so many milliseconds on. */
   giveUpAfter(milliseconds: number): void {
     this.clear();
-    this.#timer = setTimeout(() => this.#look(), Math.min(milliseconds, 0x7fff_ffff));
+    this.#timer = setTimeout(() => this.#look(), Math.min(milliseconds, TIMER_MS_MAX));
   }
 
   #look(): void {

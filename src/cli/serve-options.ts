@@ -1,7 +1,7 @@
 /** The options of `ringfence serve` that `run` has not. */
 
 import type { Option } from 'commander';
-import { parseCount, parseDuration, parseSize } from '../index.ts';
+import { parseCount, parseDuration, parseSize, TIMER_MS_MAX } from '../index.ts';
 import { RUN_GROUPS } from './help-text.ts';
 import { between } from './number-option.ts';
 import { option, usage } from './option.ts';
@@ -58,7 +58,6 @@ export function servingOptions(): Option[] {
   const group = RUN_GROUPS.serve;
   const [count, duration, size] = [parseCount, parseDuration, parseSize];
   const bytesMax = Number.MAX_SAFE_INTEGER;
-  const msMax = 0x7fff_ffff;
   return [
     option('--addr', ' HOST:PORT', 'where it listens (default: 127.0.0.1:8080)', group).argParser(
       readAddress,
@@ -80,7 +79,7 @@ export function servingOptions(): Option[] {
       ' DURATION',
       'from a request to the end of its response (default: 30s)',
       group,
-    ).argParser(between('--request-timeout', duration, 1, msMax, ' ms')),
+    ).argParser(between('--request-timeout', duration, 1, TIMER_MS_MAX, ' ms')),
     option('--max-request', ' SIZE', "of a request's body (default: 16MiB)", group).argParser(
       between('--max-request', size, 0, bytesMax, ' bytes'),
     ),
@@ -92,7 +91,7 @@ export function servingOptions(): Option[] {
       ' DURATION',
       'how long requests under way have when it ends (default: 10s)',
       group,
-    ).argParser(between('--drain', duration, 0, msMax, ' ms')),
+    ).argParser(between('--drain', duration, 0, TIMER_MS_MAX, ' ms')),
   ];
 }
 

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { RingfenceError } from '../errors.ts';
+import { TIMER_MS_MAX } from '../timer.ts';
 import { usageError } from '../usage-error.ts';
 import type { Payload } from './message.ts';
 import { type MessageInput, readMessage } from './payload.ts';
@@ -17,7 +18,7 @@ export interface WritablePipe {
   leaveWriter(writer: PipeWriter): void;
 }
 
-const sendSchema = z.strictObject({ waitMs: z.int().min(0).max(0x7fff_ffff).optional() });
+const sendSchema = z.strictObject({ waitMs: z.int().min(0).max(TIMER_MS_MAX).optional() });
 
 /** Writes messages into a pipe. */
 export class PipeWriter implements Disposable {

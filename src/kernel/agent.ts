@@ -11,12 +11,13 @@ import type { Process } from '../supervisor/process.ts';
 import type { Report } from '../supervisor/report.ts';
 import { DEFAULT_SHUTDOWN_MS } from '../supervisor/specification.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+import { TIMER_MS_MAX } from '../timer.ts';
 import { usageError } from '../usage-error.ts';
 
 const sendSchema = z.strictObject({ waitMs: z.number().int().nonnegative().optional() });
 
 const requestSchema = z.strictObject({
-  timeoutMs: z.number().int().positive().max(0x7fff_ffff).optional(),
+  timeoutMs: z.number().int().positive().max(TIMER_MS_MAX).optional(),
   signal: z.instanceof(AbortSignal).optional(),
 });
 
@@ -24,7 +25,7 @@ const requestSchema = z.strictObject({
 const REQUEST_MS = 5_000;
 
 const stopSchema = z.strictObject({
-  shutdownMs: z.number().int().nonnegative().max(0x7fff_ffff).optional(),
+  shutdownMs: z.number().int().nonnegative().max(TIMER_MS_MAX).optional(),
   message: z.string().max(1_024).optional(),
 });
 

@@ -5,10 +5,10 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { RingfenceError } from '../errors.ts';
 import type { ServerPlace } from '../mcp/connect/server-link.ts';
+import { TIMER_MS_MAX } from '../timer.ts';
 import type { ToolDescription } from '../tools/tool.ts';
 import { usageError } from '../usage-error.ts';
 
-const TIMER_MS_MAX = 0x7fff_ffff;
 const START_MS_DEFAULT = 10_000;
 const BACKOFF_MS_DEFAULT = 1_000;
 const HEADERS_MAX = 64;

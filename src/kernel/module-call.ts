@@ -5,6 +5,7 @@ import { BoundedBytes, safeLine } from '../mcp/safe-text.ts';
 import type { ToolAnswer, ToolCalling } from '../mcp/serve/offered-tool.ts';
 import { parseLimits } from '../resource/limits.ts';
 import type { Report } from '../supervisor/report.ts';
+import { TIMER_MS_MAX } from '../timer.ts';
 import type { Agent } from './agent.ts';
 import type { ModuleTool } from './module-tool.ts';
 import type { SpawnOptions } from './spawn-options.ts';
@@ -31,7 +32,6 @@ const SHUTDOWN_MS = 1_000;
 const PROGRESS_MS = 1_000;
 /** Characters of a guest's own words about its end. */
 const MESSAGE_CHARACTERS_MAX = 2_000;
-const TIMER_MS_MAX = 0x7fff_ffff;
 
 /** Failures of a spawn whose sentences say nothing of the host. */
 const TELLABLE: ReadonlySet<string> = new Set([

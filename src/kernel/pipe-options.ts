@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { PipeSettings } from '../ipc/pipe.ts';
 import { PIPE_CAPACITY_DEFAULT, PIPE_CAPACITY_MAX, PIPE_IDLE_MS_DEFAULT } from '../ipc/pipes.ts';
 import type { Pid } from '../process/state.ts';
+import { TIMER_MS_MAX } from '../timer.ts';
 import { usageError } from '../usage-error.ts';
 
 /** How a pipe is opened. */
@@ -19,7 +20,7 @@ export interface PipeOptions {
 const optionsSchema = z.strictObject({
   owner: z.int().positive().optional(),
   capacity: z.int().min(1).max(PIPE_CAPACITY_MAX).optional(),
-  idleMs: z.int().min(0).max(0x7fff_ffff).optional(),
+  idleMs: z.int().min(0).max(TIMER_MS_MAX).optional(),
 });
 
 /** @throws {RingfenceError} `RF_USAGE` */

@@ -15,6 +15,7 @@ import {
 } from '../ipc/reliable.ts';
 import { KERNEL_PID, type Pid } from '../process/state.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+import { TIMER_MS_MAX } from '../timer.ts';
 import { usageError } from '../usage-error.ts';
 
 /** What is sent until it is acknowledged. */
@@ -36,7 +37,7 @@ export interface ReliableSend {
 export const RELIABLE_MAX = 1_000;
 export const RELIABLE_BYTES_MAX = 64 * 1024 * 1024;
 
-const milliseconds = z.int().min(1).max(0x7fff_ffff).optional();
+const milliseconds = z.int().min(1).max(TIMER_MS_MAX).optional();
 
 const sendSchema = z.strictObject({
   to: z.union([z.int().positive(), z.strictObject({ service: z.string().min(1).max(256) })]),

@@ -1,6 +1,7 @@
 /** How a module that handles HTTP requests is served, as callers write it. */
 
 import * as z from 'zod';
+import { TIMER_MS_MAX } from '../timer.ts';
 import { usageError } from '../usage-error.ts';
 import type { SpawnOptions } from './spawn-options.ts';
 
@@ -9,7 +10,6 @@ const CONCURRENT_DEFAULT = 256;
 const CONCURRENT_MAX = 10_000;
 /** How long a request may take, if nothing else is said: from its head to the end of its response. */
 const TIMEOUT_MS_DEFAULT = 30_000;
-const TIMEOUT_MS_MAX = 0x7fff_ffff;
 const MEBIBYTE = 1024 * 1024;
 
 /** What was handled, and how: told when it is over. */
@@ -59,7 +59,7 @@ const serveSchema = z.object({
   provides: z.undefined().optional(),
   keepWarm: z.number().int().nonnegative().max(CONCURRENT_MAX).default(0),
   maxConcurrent: z.number().int().positive().max(CONCURRENT_MAX).default(CONCURRENT_DEFAULT),
-  timeoutMs: z.number().int().positive().max(TIMEOUT_MS_MAX).default(TIMEOUT_MS_DEFAULT),
+  timeoutMs: z.number().int().positive().max(TIMER_MS_MAX).default(TIMEOUT_MS_DEFAULT),
   maxRequestBytes: bytes.default(16 * MEBIBYTE),
   maxResponseBytes: bytes.default(1024 * MEBIBYTE),
   onRequest: z

@@ -9,6 +9,7 @@ import type { Report } from '../supervisor/report.ts';
 import { RESTART_TYPES, type RestartType } from '../supervisor/restart.ts';
 import { CHILDREN_MAX } from '../supervisor/specification.ts';
 import { STRATEGIES, type Strategy } from '../supervisor/strategy.ts';
+import { TIMER_MS_MAX } from '../timer.ts';
 import { usageError } from '../usage-error.ts';
 import type { SpawnOptions } from './spawn-options.ts';
 import type { WorkOptions } from './work-options.ts';
@@ -92,9 +93,7 @@ export interface SuperviseOptions {
   readonly onExit?: ((id: string, report: Report) => void) | undefined;
 }
 
-/** Timers can't wait longer. */
-const MS_MAX = 0x7fff_ffff;
-const milliseconds = z.number().int().nonnegative().max(MS_MAX);
+const milliseconds = z.number().int().nonnegative().max(TIMER_MS_MAX);
 
 const anyChild = {
   id: z.string().min(1).max(256),

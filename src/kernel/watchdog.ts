@@ -2,11 +2,11 @@
 
 import * as z from 'zod';
 import type { Pid } from '../process/state.ts';
+import { TIMER_MS_MAX } from '../timer.ts';
 import { usageError } from '../usage-error.ts';
 
 /** How long what runs an agent has to answer: the reference's watchdog looks as often. */
 const WITHIN_MS_DEFAULT = 5_000;
-const TIMER_MS_MAX = 0x7fff_ffff;
 
 /** How a sweep is done. */
 export interface SweepOptions {

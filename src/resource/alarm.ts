@@ -1,7 +1,6 @@
 /** A moment of a clock that something happens at: a deadline, the expiry of a grant. */
 
-/** The longest that a timer can wait; an alarm that is further away looks again. */
-const TIMER_MS_MAX = 0x7fff_ffff;
+import { TIMER_MS_MAX } from '../timer.ts';
 
 /** When an alarm rings. */
 export interface AlarmOptions {
@@ -38,6 +37,7 @@ export class Alarm {
 
   #arm(): void {
     const { atMs, now, ring, holdsProgram = true } = this.#options;
+    // One that is further away looks again.
     const leftMs = Math.min(Math.max(0, Math.ceil(atMs - now())), TIMER_MS_MAX);
     const timer = setTimeout(() => {
       if (now() < atMs) {

@@ -1,6 +1,7 @@
 /** The streams that agents have open, and how an agent asks for the next items of one. */
 
 import * as z from 'zod';
+import { TIMER_MS_MAX } from '../timer.ts';
 import type { Ending } from './ending.ts';
 import { failure, type ToolOutcome } from './outcome.ts';
 import { ToolStream } from './stream.ts';
@@ -12,7 +13,7 @@ export const STREAMS_PER_AGENT_MAX = 16;
 const continuationSchema = z.strictObject({
   [STREAM_FIELD]: z.string().max(32),
   /** Milliseconds that it waits for an item. */
-  waitMs: z.number().int().nonnegative().max(2_147_483_647).optional(),
+  waitMs: z.number().int().nonnegative().max(TIMER_MS_MAX).optional(),
   close: z.literal(true).optional(),
 });
 

@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { RingfenceError } from '../errors.ts';
 import { compileSchema, type Validator } from '../json-schema/validator.ts';
+import { TIMER_MS_MAX } from '../timer.ts';
 
 /** Who calls a tool; given by the host, never by the caller's own words. */
 export interface ToolCall {
@@ -23,8 +24,6 @@ export interface ToolCall {
  */
 export type ToolHandler = (args: unknown, call: ToolCall) => unknown;
 
-/** The longest that `setTimeout` takes. */
-const TIMEOUT_MS_MAX = 2_147_483_647;
 /** Characters of a call's arguments that the gate lets pass. */
 export const ARGUMENT_BYTES_MAX = 1024 * 1024;
 /** Bytes of an answer, the most that can be said. */
@@ -54,7 +53,7 @@ const toolSchema = z.strictObject({
   /** False: keywords of `parameters` that nobody knows are ignored. @default true */
   strictSchema: z.boolean().optional(),
   /** Milliseconds that a call may take, waiting for its turn included; of a stream, until the next items. @default 60_000 */
-  timeoutMs: count(TIMEOUT_MS_MAX),
+  timeoutMs: count(TIMER_MS_MAX),
   /** Bytes of a call's arguments, as JSON. @default 1 MiB */
   maxArgumentBytes: count(ARGUMENT_BYTES_MAX),
   /** Bytes of an answer, as JSON; of a stream, of one item. @default 8 MiB */

@@ -1,6 +1,7 @@
 /** What every binding of a host function needs: the function, what it is given read, a promise made. */
 
 import * as z from 'zod';
+import { TIMER_MS_MAX } from '../../timer.ts';
 import { usageError } from '../../usage-error.ts';
 import type { Interface } from '../../wasm/host/implement.ts';
 import type { Calling, HostFunctionOf } from './call.ts';
@@ -20,7 +21,7 @@ export function hostFunctionOf<
 export const idSchema = z.number().int().nonnegative();
 
 /** A time to wait. */
-export const millisecondsSchema = z.number().int().nonnegative().max(0x7fff_ffff);
+export const millisecondsSchema = z.number().int().nonnegative().max(TIMER_MS_MAX);
 
 /** Reads what a function has given. @throws {RingfenceError} `RF_USAGE` */
 export function read<Schema extends z.ZodType>(

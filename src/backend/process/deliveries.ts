@@ -13,6 +13,7 @@ import {
   WARNINGS_UNREAD_MAX,
 } from '../../ipc/message.ts';
 import { HostBytes } from '../../resource/host-bytes.ts';
+import { TIMER_MS_MAX } from '../../timer.ts';
 import type { ToChild } from '../../wasm/worker/child/messages.ts';
 import {
   closedOutcome,
@@ -29,9 +30,6 @@ const UNDER_WAY_BYTES_MAX = 4 * 1024 * 1024;
 
 /** How long the process may take to answer. */
 const ANSWER_MS_MAX = 10_000;
-
-/** The longest that a sender waits. */
-const WAIT_MS_MAX = 0x7fff_ffff;
 
 type Outcome = CallOutcome<number>;
 
@@ -116,7 +114,7 @@ export class Deliveries {
     return new Promise((resolve) => {
       const patient = waitMs !== null && waitMs > 0;
       const late = patient
-        ? setTimeout(() => this.#lose(entry), Math.min(waitMs, WAIT_MS_MAX))
+        ? setTimeout(() => this.#lose(entry), Math.min(waitMs, TIMER_MS_MAX))
         : null;
       const abort = (): void => {
         // Where it is on its way and finds no room, it is not sent again.

@@ -1,15 +1,14 @@
 /** The clocks of an agent: coarse, so that they are of little use for timing attacks, or exact. */
 
+import { TIMER_MS_MAX } from '../../timer.ts';
 import type { Clocks, Subscribe } from '../host/agent.ts';
 
 /** One millisecond, in nanoseconds. */
 const MILLISECOND_NS = 1_000_000n;
 
-/** The longest a timer can wait; who waits longer is woken, looks, and waits again. */
-const TIMER_MS_MAX = 0x7fff_ffff;
-
 function timer(milliseconds: number): Subscribe {
   return (wake) => {
+    // Who waits longer is woken, looks, and waits again.
     const armed = setTimeout(wake, Math.min(Math.max(0, milliseconds), TIMER_MS_MAX));
     return () => clearTimeout(armed);
   };

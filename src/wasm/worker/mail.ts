@@ -2,6 +2,7 @@
 
 import type { Mailbox } from '../../ipc/mailbox.ts';
 import type { Mail } from '../../ipc/message.ts';
+import { TIMER_MS_MAX } from '../../timer.ts';
 import type { Operation, Outcome, Unsubscribe } from '../host/agent.ts';
 import type { Posted } from './correspondence.ts';
 
@@ -69,9 +70,6 @@ export class PendingOperation<Value> implements Operation<Value> {
   }
 }
 
-/** The longest that a sender waits for room. */
-const WAIT_MS_MAX = 0x7fff_ffff;
-
 /** How a message came out that need not wait; null: it has to. */
 function outcomeOf(posted: Posted, pid: number): Outcome<number> | null {
   switch (posted) {
@@ -111,7 +109,7 @@ export function deliver(receiver: Receiver, mail: Mail, waitMs: number | null): 
       stop();
       operation.settle(mailboxFull(pid));
     },
-    Math.min(waitMs, WAIT_MS_MAX),
+    Math.min(waitMs, TIMER_MS_MAX),
   );
   const retry = (): void => {
     const now = owner.ended ? closedOutcome(pid) : outcomeOf(receiver.post(mail), pid);

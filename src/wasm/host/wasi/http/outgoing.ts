@@ -2,6 +2,7 @@
 
 import { isMethod, METHOD_LENGTH_MAX } from '../../../../http/syntax.ts';
 import type { SendHead } from '../../../../network/exchange.ts';
+import { TIMER_MS_MAX } from '../../../../timer.ts';
 import { err, ok, type Result } from '../../abi/binding.ts';
 import type { HostAgent } from '../../agent.ts';
 import type { Method, Scheme } from '../../generated/wasi-http-types.ts';
@@ -148,7 +149,6 @@ export class RequestOptions extends Held {
 }
 
 const NANOSECONDS = 1_000_000n;
-const TIMEOUT_MS_MAX = 0x7fff_ffffn;
 
 /** A duration of WASI's in whole milliseconds, at least one; null: none was said. */
 function milliseconds(duration: bigint | undefined): number | null {
@@ -156,5 +156,5 @@ function milliseconds(duration: bigint | undefined): number | null {
     return null;
   }
   const whole = (duration + NANOSECONDS - 1n) / NANOSECONDS;
-  return Number(whole > TIMEOUT_MS_MAX ? TIMEOUT_MS_MAX : whole || 1n);
+  return Math.min(TIMER_MS_MAX, Number(whole || 1n));
 }
