@@ -8,6 +8,12 @@ export type { Anchor } from './audit/anchors/anchor.ts';
 export { fileAnchor, notesOf } from './audit/anchors/file.ts';
 export { type GitAnchorOptions, gitAnchor } from './audit/anchors/git.ts';
 export { type HttpAnchorOptions, httpAnchor } from './audit/anchors/http.ts';
+export {
+  type Consistency,
+  type ConsistencyProof,
+  proveConsistency,
+  verifyConsistency,
+} from './audit/consistency.ts';
 export type { StoredEvent } from './audit/event.ts';
 export { createAuditKey } from './audit/keys.ts';
 export type { AuditLog, Recorded } from './audit/log.ts';
@@ -16,7 +22,8 @@ export type { AuditOptions, Durability } from './audit/options.ts';
 export { type EventProof, proveEvent, verifyProof } from './audit/prove.ts';
 export { type EventFilter, type ReadOptions, readEvents } from './audit/query.ts';
 export { type Envelope, type Receipt, verifyReceipt } from './audit/receipt.ts';
-export type { BadPlace, BadReason, Verdict, VerifyOptions } from './audit/verify.ts';
+export { type CheckedReceipt, checkReceipt } from './audit/receipt-check.ts';
+export type { BadPlace, BadReason, Verdict, VerifyOptions } from './audit/verdict.ts';
 export { exportChain, verifyChain } from './audit/verify-store.ts';
 export type { AheadKind, AuditEvent, EventKind, PayloadOf } from './audit/vocabulary.ts';
 export type { BackendName, Isolation } from './backend/backend.ts';

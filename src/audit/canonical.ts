@@ -107,8 +107,8 @@ export class CanonicalJson {
   }
 }
 
-/** Free JSON: itself where it is short and JSON has it, else what it is known by. */
-function freeJson(value: unknown): string {
+/** Free JSON as an event holds it: itself where it is short and JSON has it, else what it is known by. */
+export function freeJson(value: unknown): string {
   let text: string;
   try {
     text = value instanceof CanonicalJson ? value.text : canonical(value);

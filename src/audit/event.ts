@@ -42,11 +42,13 @@ const DIGEST = /^[0-9a-f]{64}$/;
 
 const AGENT_ID_CHARACTERS_MAX = 256;
 
+/** An agent's name as an event holds it. */
+export function agentText(agentId: string): string {
+  return agentId.slice(0, AGENT_ID_CHARACTERS_MAX).toWellFormed();
+}
+
 function agentJson(agentId: string | null | undefined): string {
-  if (agentId === undefined || agentId === null) {
-    return 'null';
-  }
-  return JSON.stringify(agentId.slice(0, AGENT_ID_CHARACTERS_MAX).toWellFormed());
+  return agentId === undefined || agentId === null ? 'null' : JSON.stringify(agentText(agentId));
 }
 
 function moduleJson(module: string | null | undefined): string {

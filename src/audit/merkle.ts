@@ -114,6 +114,11 @@ export interface Leaves {
   leaf(index: number): Bytes32;
 }
 
+/** The leaves of a tree that is in memory. */
+export function leavesOf(hashes: readonly Bytes32[]): Leaves {
+  return { size: hashes.length, leaf: (index) => hashes[index] as Bytes32 };
+}
+
 function subtreeRoot(leaves: Leaves, start: number, end: number): Bytes32 {
   const tree = new Frontier();
   for (let index = start; index < end; index += 1) {

@@ -172,7 +172,7 @@ export function readCheckpoint(text: string): Checkpoint | null {
   const parts = /^([^\n]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\n(?:[^\n]+\n)*$/.exec(
     note?.text ?? '',
   );
-  if (note === null || parts === null) {
+  if (note === null || parts === null || !Number.isSafeInteger(Number(parts[2]))) {
     return null;
   }
   return {

@@ -61,6 +61,9 @@ export interface AuditOptions {
   readonly software?: string;
 }
 
+/** Events from one signature to the next, at most. */
+export const CHECKPOINT_EVENTS_MAX = 100_000;
+
 /** Intervals above this are not what `setTimeout` can wait for. */
 const INTERVAL_MS_MAX = 86_400_000;
 
@@ -84,7 +87,7 @@ export const auditOptionsSchema = z.strictObject({
     ])
     .optional(),
   durability: z.enum(['event', 'interval', 'exit']).default('interval'),
-  checkpointEvents: z.int().min(1).max(100_000).default(1000),
+  checkpointEvents: z.int().min(1).max(CHECKPOINT_EVENTS_MAX).default(1000),
   checkpointMs: z.int().min(10).max(INTERVAL_MS_MAX).default(1000),
   anchors: z.array(anchorSchema).max(16).default([]),
   anchorMs: z.int().min(100).max(INTERVAL_MS_MAX).default(60_000),

@@ -1,13 +1,21 @@
 /** Proof of one event: that it is in a chain, to somebody who has nothing of it but a key. */
 
+import * as z from 'zod';
 import { RingfenceError } from '../errors.ts';
-import { hashOf, type StoredEvent } from './event.ts';
-import { fromHex, includes, inclusionProof } from './merkle.ts';
-import { originOf, readCheckpoint, readVerifierKey } from './note.ts';
+import { canonical } from './canonical.ts';
+import {
+  hashesOfProof,
+  isOfChain,
+  proofHashes,
+  proofOfHashes,
+  readDocument,
+  readSigned,
+  unproved,
+} from './document.ts';
+import { hashOf, LINE_BYTES_MAX, type StoredEvent } from './event.ts';
+import { fromHex, includes, inclusionProof, leavesOf } from './merkle.ts';
+import { NOTE_BYTES_MAX } from './note.ts';
 import { ChainDatabase } from './store/database.ts';
-
-/** Hashes of a proof that is read: a tree of 2⁶³ events has no more. */
-const PROOF_HASHES_MAX = 63;
 
 /** An event, and what shows that it is in a chain. */
 export interface EventProof {
@@ -20,8 +28,12 @@ export interface EventProof {
   readonly checkpoint: string;
 }
 
-const unproved = (why: string): RingfenceError =>
-  new RingfenceError('RF_AUDIT_INVALID', `The proof shows nothing: ${why}.`);
+export const eventProofSchema = z.strictObject({
+  event: z.string().max(LINE_BYTES_MAX),
+  index: z.int().min(0),
+  proof: proofHashes,
+  checkpoint: z.string().max(NOTE_BYTES_MAX),
+});
 
 /**
  * Proves that an event is in the chain of a directory.
@@ -41,14 +53,11 @@ export function proveEvent(directory: string, seq: number): EventProof {
         { seq },
       );
     }
-    const hashes = database.hashes(checkpoint.size);
-    const leaves = { size: hashes.length, leaf: (index: number) => hashes[index] as string };
+    const leaves = leavesOf(database.hashes(checkpoint.size));
     return {
       event: body,
       index: seq,
-      proof: inclusionProof(leaves, seq, checkpoint.size).map((hash) =>
-        Buffer.from(hash, 'latin1').toString('base64'),
-      ),
+      proof: proofOfHashes(inclusionProof(leaves, seq, checkpoint.size)),
       checkpoint: checkpoint.note,
     };
   } finally {
@@ -57,41 +66,31 @@ export function proveEvent(directory: string, seq: number): EventProof {
 }
 
 /**
- * Checks a proof with the public key alone, and answers the event.
+ * Checks a proof with public keys alone, and answers the event.
  *
+ * @param keys public keys (`NAME+ID+BASE64`), one of which must have signed its checkpoint
  * @throws {RingfenceError} `RF_AUDIT_INVALID`, `RF_AUDIT_KEY`
  */
-export function verifyProof(text: string, key: string): StoredEvent {
-  const verifier = readVerifierKey(key);
-  let given: EventProof;
-  try {
-    given = JSON.parse(text) as EventProof;
-  } catch {
-    throw unproved('it is no JSON');
+export function verifyProof(text: string, keys: string | readonly string[]): StoredEvent {
+  const { event, index, proof, checkpoint: note } = readDocument('proof', text, eventProofSchema);
+  const checkpoint = readSigned('proof', note, [keys].flat());
+  const leaf = fromHex(hashOf(event));
+  if (!includes(leaf, index, checkpoint.size, hashesOfProof(proof), checkpoint.root)) {
+    throw unproved('proof', 'the event is not among those that were signed');
   }
-  const { event, index, proof } = given;
-  const checkpoint = typeof given.checkpoint === 'string' ? readCheckpoint(given.checkpoint) : null;
-  if (
-    typeof event !== 'string' ||
-    !Array.isArray(proof) ||
-    proof.length > PROOF_HASHES_MAX ||
-    checkpoint === null
-  ) {
-    throw unproved('it is not in the format');
-  }
-  if (!checkpoint.signedBy(verifier)) {
-    throw unproved('its checkpoint is not signed by the key');
-  }
-  const path = proof.map((hash) => Buffer.from(String(hash), 'base64').toString('latin1'));
-  if (
-    path.some(({ length }) => length !== 32) ||
-    !includes(fromHex(hashOf(event)), index, checkpoint.size, path, checkpoint.root)
-  ) {
-    throw unproved('the event is not among those that were signed');
-  }
-  const read = JSON.parse(event) as StoredEvent;
-  if (read.seq !== index || originOf(read.chain) !== checkpoint.origin) {
-    throw unproved('the event is of another place or chain');
+  const read = eventOf(event);
+  if (read === null || read.seq !== index || !isOfChain(checkpoint, read.chain)) {
+    throw unproved('proof', 'the event is of another place or chain');
   }
   return read;
+}
+
+/** An event as its bytes have it; null: they can be read in another way, or are none. */
+function eventOf(body: string): StoredEvent | null {
+  try {
+    const read = JSON.parse(body) as StoredEvent;
+    return canonical(read) === body ? read : null;
+  } catch {
+    return null;
+  }
 }

@@ -5,9 +5,11 @@
 
 import { type KeyObject, sign, verify } from 'node:crypto';
 import * as z from 'zod';
-import { RingfenceError } from '../errors.ts';
+import type { RingfenceError } from '../errors.ts';
+import { usageError } from '../usage-error.ts';
 import { canonical, digestOf } from './canonical.ts';
-import { readCheckpoint, readVerifierKey, type VerifierKey } from './note.ts';
+import { hexHash, isOfChain, readDocument, readSigned, unproved } from './document.ts';
+import { NOTE_BYTES_MAX, originOf, readVerifierKey, type VerifierKey } from './note.ts';
 
 /** The type of the statement's predicate. */
 export const RECEIPT_TYPE = 'https://ringfence.dev/receipt/v1';
@@ -17,23 +19,28 @@ const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 /** What the envelope holds, as in-toto's specification names it. */
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
-/** Characters of an envelope that is read. */
-const ENVELOPE_CHARACTERS_MAX = 1_048_576;
-
 /** What a receipt says of a run. */
 export interface Receipt {
   readonly agent_id: string;
   /** The chain that has its events. */
   readonly chain: string;
-  readonly denied: readonly unknown[];
+  readonly denied: readonly {
+    readonly capability: string;
+    readonly operation: string;
+    readonly count: number;
+  }[];
   readonly deterministic: boolean;
-  readonly exit: unknown;
+  readonly exit: {
+    readonly code: number | null;
+    readonly reason: string;
+    readonly message: string | null;
+  };
   /** The version of the table that fuel is counted by. */
   readonly fuel_table: string;
-  readonly grants: readonly unknown[];
+  readonly grants: readonly { readonly kind: string; readonly scope: unknown }[];
   /** SHA-256 of what it was given and what it gave, by names, where they were asked for. */
   readonly inputs: Readonly<Record<string, string>>;
-  readonly limits: unknown;
+  readonly limits: Readonly<Record<string, number>>;
   /** Null: it was a function of the program. */
   readonly module_sha256: string | null;
   readonly outputs: Readonly<Record<string, string>>;
@@ -48,7 +55,7 @@ export interface Receipt {
     readonly head: string;
     readonly last: number;
   };
-  readonly usage: unknown;
+  readonly usage: Readonly<Record<string, number>>;
 }
 
 /** A DSSE envelope, version 1. */
@@ -58,24 +65,50 @@ export interface Envelope {
   readonly signatures: readonly { readonly keyid: string; readonly sig: string }[];
 }
 
-const envelopeSchema = z.object({
+const envelopeSchema = z.strictObject({
   payload: z.base64(),
   payloadType: z.literal(PAYLOAD_TYPE),
   signatures: z
-    .array(z.object({ keyid: z.string().max(512).optional(), sig: z.base64() }))
+    .array(z.strictObject({ keyid: z.string().max(512).optional(), sig: z.base64() }))
     .min(1)
     .max(16),
 });
 
-const statementSchema = z.object({
-  _type: z.literal(STATEMENT_TYPE),
-  predicateType: z.literal(RECEIPT_TYPE),
-  subject: z.array(z.object({ name: z.string(), digest: z.object({ sha256: z.string() }) })).min(1),
-  predicate: z.looseObject({
-    chain: z.string(),
-    pid: z.int(),
-    module_sha256: z.string().nullable(),
+const text = z.string().max(4096);
+const count = z.int().min(0);
+const hashes = z.record(text, hexHash);
+const numbers = z.record(text, z.number());
+
+/** All that a receipt says, and nothing else. */
+const receiptSchema = z.strictObject({
+  agent_id: text,
+  chain: z.string().regex(/^[0-9a-f]{32}$/),
+  denied: z.array(z.strictObject({ capability: text, operation: text, count })),
+  deterministic: z.boolean(),
+  exit: z.strictObject({ code: z.int().nullable(), reason: text, message: z.string().nullable() }),
+  fuel_table: text,
+  grants: z.array(z.strictObject({ kind: text, scope: z.unknown() })),
+  inputs: hashes,
+  limits: numbers,
+  module_sha256: hexHash.nullable(),
+  outputs: hashes,
+  pid: z.int().min(1),
+  span: z.strictObject({
+    checkpoint: z.string().max(NOTE_BYTES_MAX).nullable(),
+    first: count,
+    head: hexHash,
+    last: count,
   }),
+  usage: numbers,
+});
+
+const statementSchema = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  predicate: receiptSchema,
+  predicateType: z.literal(RECEIPT_TYPE),
+  subject: z
+    .array(z.strictObject({ digest: z.strictObject({ sha256: hexHash }), name: z.string() }))
+    .length(1),
 });
 
 /** What is signed: the pre-authentication encoding of DSSE. */
@@ -84,21 +117,31 @@ function preAuthentication(payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from(head), payload]);
 }
 
+/** What a receipt is about: the module, or where there is none the last of its events. */
+function subjectDigest({ module_sha256: module, span }: Receipt): string {
+  return module ?? span.head;
+}
+
 /**
  * Signs a receipt. The statement's subject is the module that ran, and for a function of the program, which
  * has no file, the last of its events.
+ *
+ * @throws {RingfenceError} `RF_USAGE` for what no receipt can say, such as an input that is no SHA-256
  */
 export function signReceipt(
   receipt: Receipt,
   signer: { readonly key: KeyObject; readonly verifier: VerifierKey },
 ): Envelope {
-  const { module_sha256: module, agent_id: name, span } = receipt;
+  const checked = receiptSchema.safeParse(receipt);
+  if (!checked.success) {
+    throw usageError('give a receipt', checked.error);
+  }
   const payload = Buffer.from(
     canonical({
       _type: STATEMENT_TYPE,
       predicate: receipt,
       predicateType: RECEIPT_TYPE,
-      subject: [{ digest: { sha256: module ?? span.head }, name: name.toWellFormed() }],
+      subject: [{ digest: { sha256: subjectDigest(receipt) }, name: receipt.agent_id }],
     }),
   );
   const signature = sign(null, preAuthentication(payload), signer.key);
@@ -114,11 +157,11 @@ export function receiptDigest(envelope: Envelope): string {
   return digestOf(canonical(envelope));
 }
 
-const invalid = (why: string): RingfenceError =>
-  new RingfenceError('RF_AUDIT_INVALID', `The receipt proves nothing: ${why}.`);
+const invalid = (why: string): RingfenceError => unproved('receipt', why);
 
 /**
- * Reads a receipt and checks its signature, with the public key alone.
+ * Reads a receipt and checks its signature, with the public key alone: its form, that nothing in it can be
+ * read in two ways, that its parts agree with each other. {@link checkReceipt} compares it with its chain.
  *
  * @param keys public keys (`NAME+ID+BASE64`), one of which must have signed it
  * @throws {RingfenceError} `RF_AUDIT_INVALID` for what is no receipt or not signed by one of the keys,
@@ -126,32 +169,46 @@ const invalid = (why: string): RingfenceError =>
  */
 export function verifyReceipt(text: string, keys: readonly string[]): Receipt {
   const trusted = keys.map(readVerifierKey);
-  let envelope: Envelope;
-  try {
-    if (text.length > ENVELOPE_CHARACTERS_MAX) {
-      throw invalid('it is too long');
-    }
-    envelope = envelopeSchema.parse(JSON.parse(text)) as Envelope;
-  } catch {
-    throw invalid('it is no DSSE envelope of an in-toto statement');
-  }
+  const envelope = readDocument('receipt', text, envelopeSchema);
   const payload = Buffer.from(envelope.payload, 'base64');
   const message = preAuthentication(payload);
-  const isSigned = envelope.signatures.some(({ sig }) =>
-    trusted.some(({ key }) => verify(null, message, key, Buffer.from(sig, 'base64'))),
+  const signers = trusted.filter(({ key }) =>
+    envelope.signatures.some(({ sig }) => verify(null, message, key, Buffer.from(sig, 'base64'))),
   );
-  if (!isSigned) {
+  if (signers.length === 0) {
     throw invalid('none of the keys has signed it');
   }
-  const parsed = statementSchema.safeParse(JSON.parse(payload.toString('utf8')));
-  if (!parsed.success) {
-    throw invalid('what was signed is no receipt of a run');
+  const statement = payload.toString('utf8');
+  const { predicate, subject } = readDocument('receipt', statement, statementSchema);
+  const receipt: Receipt = predicate;
+  if (canonical(JSON.parse(statement)) !== statement) {
+    throw invalid('what was signed is not canonical JSON');
   }
-  // What the schema leaves open was signed: it is as the one who has the key wrote it.
-  const receipt = parsed.data.predicate as unknown as Receipt;
-  const { checkpoint } = receipt.span;
-  if (checkpoint !== null && (readCheckpoint(checkpoint)?.size ?? 0) <= receipt.span.last) {
+  // A key may sign several chains: for each it has another name.
+  if (!signers.some(({ name }) => name === originOf(receipt.chain))) {
+    throw invalid('it is of another chain than the key that has signed it');
+  }
+  const [{ digest, name } = { digest: null, name: null }] = subject;
+  if (name !== receipt.agent_id || digest?.sha256 !== subjectDigest(receipt)) {
+    throw invalid('its subject is not what has run');
+  }
+  checkSpan(receipt, keys);
+  return receipt;
+}
+
+/** The span's own checkpoint must be over it, signed, and of the same chain. */
+function checkSpan({ chain, span }: Receipt, keys: readonly string[]): void {
+  if (span.first > span.last) {
+    throw invalid('its events end before they begin');
+  }
+  if (span.checkpoint === null) {
+    return;
+  }
+  const checkpoint = readSigned('receipt', span.checkpoint, keys);
+  if (!isOfChain(checkpoint, chain)) {
+    throw invalid('its checkpoint is of another chain');
+  }
+  if (checkpoint.size <= span.last) {
     throw invalid('its checkpoint is not over its events');
   }
-  return receipt;
 }

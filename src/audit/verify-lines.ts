@@ -4,7 +4,8 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { RingfenceError } from '../errors.ts';
 import { LINE_BYTES_MAX, placeOf, splitLine } from './event.ts';
-import { type BadPlace, ChainVerifier, type Verdict, type VerifyOptions } from './verify.ts';
+import type { BadPlace, Verdict, VerifyOptions } from './verdict.ts';
+import { ChainVerifier } from './verify.ts';
 
 const NEWLINE = 10;
 

@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { RingfenceError } from '../errors.ts';
 import { ChainDatabase } from './store/database.ts';
-import type { Verdict, VerifyOptions } from './verify.ts';
+import type { Verdict, VerifyOptions } from './verdict.ts';
 import { verifyFile, verifyLines } from './verify-lines.ts';
 
 /** Characters that are handed on at a time. */

@@ -5,7 +5,6 @@
  * chain.
  */
 
-import { RingfenceError } from '../errors.ts';
 import { canonical } from './canonical.ts';
 import {
   FORMAT,
@@ -17,84 +16,10 @@ import {
   timeInPlace,
 } from './event.ts';
 import { Frontier, toHex } from './merkle.ts';
-import {
-  type Checkpoint,
-  isRotation,
-  originOf,
-  readCheckpoint,
-  readVerifierKey,
-  type VerifierKey,
-} from './note.ts';
-
-/** What can be wrong. */
-export type BadReason =
-  /** A line is not what was written: its hash, its form or its time is wrong. */
-  | 'altered'
-  /** An event is not there. */
-  | 'missing'
-  /** An event stands in another's place. */
-  | 'reordered'
-  /** An event is there twice. */
-  | 'duplicated'
-  /** Events of another history: they do not follow on those before, or on what was signed or anchored. */
-  | 'forked'
-  /** The chain ends before what was signed or anchored. */
-  | 'truncated'
-  /** A signature is not that of the key that it must be. */
-  | 'wrong_key'
-  /** More events are without a signature than the chain's own rule allows. */
-  | 'unsigned';
-
-/** The first thing that is wrong. */
-export interface BadPlace {
-  readonly reason: BadReason;
-  /** The event's sequence number: the first one that can't be believed. */
-  readonly seq: number;
-  /** The last event that may be meant, where a checkpoint or an anchor says only that one of several is. */
-  readonly lastSeq: number;
-  /** The line, from 1; 0 where it is the end. */
-  readonly line: number;
-  readonly message: string;
-}
-
-/** What came of it. */
-export interface Verdict {
-  readonly valid: boolean;
-  readonly problem: BadPlace | null;
-  /** The chain's name; null where there is not even a first event. */
-  readonly chain: string | null;
-  /** Events that were verified, those of which only the hash is kept included. */
-  readonly events: number;
-  /** Of these, events of which only the hash is kept. */
-  readonly pruned: number;
-  readonly checkpoints: number;
-  /** Events that the last good checkpoint covers. */
-  readonly signed: number;
-  /** The key in force at the end, as C2SP writes it; null: the chain is not signed. */
-  readonly key: string | null;
-  /** Whether that key comes from one that was given. */
-  readonly trusted: boolean;
-  /** Anchors that were met. */
-  readonly anchors: number;
-  /** The hash of the last event. */
-  readonly head: string;
-  /** The root of the tree over all events, in hexadecimal. */
-  readonly root: string;
-}
-
-/** How to verify. */
-export interface VerifyOptions {
-  /** Public keys, one of which must be the chain's first: `NAME+ID+BASE64`, as `audit key` prints. */
-  readonly keys?: readonly string[];
-  /** Checkpoints that were kept outside of the store. */
-  readonly anchors?: readonly string[];
-  /**
-   * Whether each event is also parsed and written again: shows that its bytes are the canonical ones.
-   *
-   * @default true where no key is given: nobody vouches then for who has written them
-   */
-  readonly strict?: boolean;
-}
+import { isRotation, originOf, readCheckpoint, readVerifierKey, type VerifierKey } from './note.ts';
+import { CHECKPOINT_EVENTS_MAX } from './options.ts';
+import type { BadPlace, BadReason, Verdict, VerifyOptions } from './verdict.ts';
+import { Anchors } from './verify-anchors.ts';
 
 const NAMES = 'agent_id,chain,kind,module,payload,pid,prev,seq,source,time_ms,v';
 
@@ -108,7 +33,7 @@ const OF_THE_CHAIN = ['chain.prune"', 'key.rotate"'];
 export class ChainVerifier {
   readonly #strict: boolean;
   readonly #trustedKeys: readonly VerifierKey[];
-  readonly #anchors: readonly Checkpoint[];
+  readonly #anchors: Anchors;
   #tree = new Frontier();
   #chain: string | null = null;
   #chainField = '';
@@ -122,26 +47,16 @@ export class ChainVerifier {
   #signed = 0;
   #pruned = 0;
   #prunedTo = 0;
+  /** Below which events were removed, as the chain says where it is signed; and as it says at all. */
   #prunable = 0;
-  #anchorsMet = 0;
+  #claimed = 0;
   #problem: BadPlace | null = null;
 
   /** @throws {RingfenceError} `RF_AUDIT_KEY`, `RF_USAGE` for an anchor that is no checkpoint */
   constructor(options: VerifyOptions = {}) {
     this.#trustedKeys = (options.keys ?? []).map(readVerifierKey);
     this.#strict = options.strict ?? this.#trustedKeys.length === 0;
-    this.#anchors = (options.anchors ?? [])
-      .map((note) => {
-        const checkpoint = readCheckpoint(note);
-        if (checkpoint === null) {
-          throw new RingfenceError(
-            'RF_USAGE',
-            'Cannot verify against the anchor as it is no checkpoint: give the note as it was written.',
-          );
-        }
-        return checkpoint;
-      })
-      .sort((one, other) => one.size - other.size);
+    this.#anchors = new Anchors(options.anchors ?? []);
   }
 
   get events(): number {
@@ -187,7 +102,7 @@ export class ChainVerifier {
       signed: this.#signed,
       key: this.#key?.text ?? null,
       trusted: this.#trusted,
-      anchors: this.#anchorsMet,
+      anchors: this.#anchors.met,
       head: this.#previous,
       root: toHex(this.#tree.root()),
     };
@@ -289,7 +204,14 @@ export class ChainVerifier {
       return this.#rotate(event);
     }
     if (event.kind === 'chain.prune') {
-      this.#prunable = Math.max(this.#prunable, Number(event.payload.before));
+      const { before } = event.payload;
+      if (!Number.isSafeInteger(before)) {
+        return this.#bad('altered', 'it does not say which events were removed');
+      }
+      this.#claimed = Math.max(this.#claimed, Number(before));
+      if (this.#key === null) {
+        this.#prunable = this.#claimed;
+      }
     }
     return null;
   }
@@ -301,6 +223,9 @@ export class ChainVerifier {
     this.#chain = chain;
     this.#chainField = `,"chain":"${chain}","kind":"`;
     this.#checkpointEvents = Number(payload.checkpoint_events);
+    if (!(this.#checkpointEvents >= 1 && this.#checkpointEvents <= CHECKPOINT_EVENTS_MAX)) {
+      return this.#bad('altered', 'it does not say how often the chain is signed');
+    }
     if (typeof payload.key === 'string') {
       try {
         this.#key = readVerifierKey(payload.key);
@@ -363,6 +288,7 @@ export class ChainVerifier {
       });
     }
     this.#signed = checkpoint.size;
+    this.#prunable = this.#claimed;
     this.#checkpoints += 1;
     return null;
   }
@@ -393,44 +319,39 @@ export class ChainVerifier {
   }
 
   #meetAnchors(): BadPlace | null {
-    for (;;) {
-      const anchor = this.#anchors[this.#anchorsMet];
-      if (anchor === undefined || anchor.size !== this.#tree.size) {
-        return null;
-      }
-      const before = this.#anchors[this.#anchorsMet - 1]?.size ?? 0;
-      if (anchor.root !== this.#tree.root()) {
-        return this.#bad('forked', 'an anchor was signed over other events', {
-          seq: Math.min(before, anchor.size - 1),
-          lastSeq: anchor.size - 1,
-        });
-      }
-      this.#anchorsMet += 1;
+    const size = this.#tree.size;
+    if (this.#chain === null || !this.#anchors.isDue(size)) {
+      return null;
     }
+    const problem = this.#anchors.meet(size, this.#tree.root(), this.#chain, this.#key);
+    return problem === null ? null : this.#bad(problem.reason, problem.what, problem);
   }
 
   #checkEnd(): void {
     const size = this.#tree.size;
-    const anchor = this.#anchors[this.#anchorsMet];
     const unsigned = size - this.#signed;
+    const anchor = this.#chain === null ? null : this.#anchors.end(size, this.#chain);
     if (this.#chain === null) {
       this.#bad('missing', 'there is no event at all', { line: 0 });
-    } else if (anchor !== undefined) {
-      this.#bad('truncated', `the chain ends before it, an anchor was over ${anchor.size} events`, {
-        seq: size,
-        lastSeq: anchor.size - 1,
-        line: 0,
-      });
+    } else if (anchor !== null) {
+      this.#bad(anchor.reason, anchor.what, { ...anchor, line: 0 });
     } else if (this.#prunedTo > this.#prunable) {
-      this.#bad('missing', 'only its hash is here, and no event of the chain says it was removed', {
-        seq: this.#prunable,
-        lastSeq: this.#prunedTo - 1,
+      this.#bad(
+        'missing',
+        'only its hash is here, and no event that is signed says it was removed',
+        {
+          seq: this.#prunable,
+          lastSeq: this.#prunedTo - 1,
+          line: 0,
+        },
+      );
+    } else if (this.#key !== null && this.#signed === 0) {
+      this.#bad('unsigned', 'the first event is signed when it is written, and this one is not', {
+        seq: 0,
+        lastSeq: size - 1,
         line: 0,
       });
-    } else if (
-      this.#key !== null &&
-      unsigned > UNSIGNED_INTERVALS * Math.max(1, this.#checkpointEvents)
-    ) {
+    } else if (this.#key !== null && unsigned > UNSIGNED_INTERVALS * this.#checkpointEvents) {
       this.#bad('unsigned', `a checkpoint is due each ${this.#checkpointEvents} events`, {
         seq: this.#signed,
         lastSeq: size - 1,

@@ -44,10 +44,20 @@ export interface AuditExportInvocation {
   readonly path: string;
 }
 
+/** What is proved: one event, or that the chain has only grown. */
+export type Proved =
+  | { readonly tag: 'event'; readonly seq: number }
+  | {
+      readonly tag: 'growth';
+      /** How many events were signed, or the file that has the checkpoint. */
+      readonly from: number | string;
+      readonly to: number | undefined;
+    };
+
 /** `ringfence audit prove`. */
 export interface AuditProveInvocation {
   readonly command: 'audit prove';
-  readonly seq: number;
+  readonly what: Proved;
   readonly path: string;
 }
 
@@ -56,6 +66,8 @@ export interface AuditCheckInvocation {
   readonly command: 'audit check';
   readonly path: string;
   readonly keys: readonly string[];
+  /** The chain that a receipt is compared with. */
+  readonly chain: string | undefined;
 }
 
 export type AuditInvocation =
@@ -71,6 +83,16 @@ interface VerifyOptions {
   readonly anchor?: readonly string[];
   readonly strict?: boolean;
   readonly json?: boolean;
+}
+
+interface ProveOptions {
+  readonly from?: string;
+  readonly to?: number;
+}
+
+interface CheckOptions {
+  readonly key?: readonly string[];
+  readonly chain?: string;
 }
 
 interface ShowOptions {
@@ -199,24 +221,63 @@ export function declareAudit(
     .action((path = AUDIT_DIRECTORY) => asked({ command: 'audit export', path }));
   const prove = audit
     .command('prove')
-    .description('Print a proof that an event is in a chain, as JSON.')
-    .usage('EVENT [DIRECTORY]')
-    .argument('<EVENT>', 'its number')
+    .description('Print a proof as JSON: that an event is in a chain, or that it has only grown.')
+    .usage('EVENT [DIRECTORY] | --from CHECKPOINT [--to N] [DIRECTORY]')
+    .argument('[EVENT]', 'its number; left out where --from is given')
     .argument('[DIRECTORY]', `where the chain is (default: ${AUDIT_DIRECTORY})`)
-    .action((seq: string, path = AUDIT_DIRECTORY) =>
-      asked({ command: 'audit prove', seq: parseCount(seq), path }),
+    .addOption(
+      option(
+        '--from',
+        ' CHECKPOINT',
+        'prove that the chain goes on from it: a number of events, or a file that has it',
+        GROUP,
+      ),
+    )
+    .addOption(
+      option(
+        '--to',
+        ' N',
+        'up to the checkpoint over so many events (default: the last)',
+        GROUP,
+      ).argParser(parseCount),
+    )
+    .action((event: string | undefined, directory: string | undefined, options: ProveOptions) =>
+      asked(proveInvocation(event, directory, options)),
     );
   const check = audit
     .command('check')
     .description('Check a receipt or a proof with the public key alone, and print what it says.')
-    .usage('--key KEY FILE')
+    .usage('--key KEY [--chain CHAIN] FILE')
     .argument('<FILE>', 'a receipt, or what audit prove has printed')
     .addOption(keyOption())
-    .action((path: string, options: VerifyOptions) => {
+    .addOption(
+      option('--chain', ' CHAIN', 'compare a receipt with its chain, which is verified', GROUP),
+    )
+    .action((path: string, options: CheckOptions) => {
       if (options.key === undefined) {
         throw usage('Cannot check anything without a key: give the public one by --key.');
       }
-      asked({ command: 'audit check', path, keys: options.key });
+      asked({ command: 'audit check', path, keys: options.key, chain: options.chain });
     });
   return [key, verify, show, exported, prove, check];
+}
+
+/** With --from there is no event, and the first argument is the directory. */
+function proveInvocation(
+  event: string | undefined,
+  directory: string | undefined,
+  { from, to }: ProveOptions,
+): AuditProveInvocation {
+  if (from === undefined) {
+    if (event === undefined || to !== undefined) {
+      throw usage('Cannot prove anything without an event or --from: name one of them.');
+    }
+    const what = { tag: 'event', seq: parseCount(event) } as const;
+    return { command: 'audit prove', what, path: directory ?? AUDIT_DIRECTORY };
+  }
+  if (directory !== undefined) {
+    throw usage('Cannot prove an event and what follows --from at once: leave one of them out.');
+  }
+  const what = { tag: 'growth', from: /^\d+$/.test(from) ? parseCount(from) : from, to } as const;
+  return { command: 'audit prove', what, path: event ?? AUDIT_DIRECTORY };
 }

@@ -1,48 +1,37 @@
 /** `ringfence audit`: verifies, shows and exports chains, and proves what is in them. */
 
-import { readFile } from 'node:fs/promises';
 import {
+  checkReceipt,
   createAuditKey,
   exportChain,
   notesOf,
+  proveConsistency,
   proveEvent,
-  RingfenceError,
   readEvents,
   type StoredEvent,
   type Verdict,
   verifyChain,
+  verifyConsistency,
   verifyProof,
   verifyReceipt,
 } from '../index.ts';
 import type {
   AuditCheckInvocation,
   AuditInvocation,
+  AuditProveInvocation,
   AuditShowInvocation,
   AuditVerifyInvocation,
 } from './audit-invocation.ts';
 import type { Environment } from './environment.ts';
 import { STATUS } from './exit-status.ts';
 import { printableJson, printableLine } from './printable.ts';
+import { readTextFile } from './text-file.ts';
 
-/** Characters of a receipt, a proof or an anchor's file that are read. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** Bytes of an anchor's file that are read: a line a minute for more than a year. */
+const ANCHOR_BYTES_MAX = 256 * 1024 * 1024;
 
-async function readText(path: string): Promise<string> {
-  try {
-    const bytes = await readFile(path);
-    if (bytes.length <= FILE_BYTES_MAX) {
-      return bytes.toString();
-    }
-  } catch (error) {
-    throw new RingfenceError(
-      'RF_FILE',
-      `Cannot read '${path}' (${(error as NodeJS.ErrnoException).code}): check its name and its rights.`,
-      { path },
-      { cause: error },
-    );
-  }
-  throw new RingfenceError('RF_FILE', `Cannot read '${path}': it has more than 64 MiB.`, { path });
-}
+/** Bytes of a receipt or a proof: more than either may have. */
+const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Prints a line; false: nobody reads any more. */
 async function print(environment: Environment, text: string): Promise<boolean> {
@@ -73,7 +62,9 @@ async function verify(
   { path, keys, anchors, strict, json }: AuditVerifyInvocation,
   environment: Environment,
 ): Promise<number> {
-  const notes = await Promise.all(anchors.map(async (file) => notesOf(await readText(file))));
+  const notes = await Promise.all(
+    anchors.map(async (file) => notesOf(await readTextFile(file, ANCHOR_BYTES_MAX))),
+  );
   const verdict = await verifyChain(path, {
     keys,
     anchors: notes.flat(),
@@ -123,15 +114,35 @@ async function exportLines(path: string, environment: Environment): Promise<numb
   return STATUS.ok;
 }
 
-async function check(
-  { path, keys }: AuditCheckInvocation,
+/** @throws {RingfenceError} where it can't be proved */
+async function prove(
+  { what, path }: AuditProveInvocation,
   environment: Environment,
-): Promise<number> {
-  const text = await readText(path);
-  const said = text.includes('"payloadType"')
-    ? verifyReceipt(text, keys)
-    : verifyProof(text, keys[0] ?? '');
-  await print(environment, printableJson(said, 2));
+): Promise<void> {
+  if (what.tag === 'event') {
+    await print(environment, printableJson(proveEvent(path, what.seq)));
+    return;
+  }
+  const from =
+    typeof what.from === 'number'
+      ? what.from
+      : (notesOf(await readTextFile(what.from, ANCHOR_BYTES_MAX)).at(-1) ?? '');
+  await print(environment, printableJson(proveConsistency(path, from, what.to)));
+}
+
+/** Which kind of document it is says a name that only that kind has. */
+async function checked(text: string, { keys, chain }: AuditCheckInvocation): Promise<unknown> {
+  if (text.includes('"payloadType"')) {
+    return chain === undefined
+      ? verifyReceipt(text, keys)
+      : (await checkReceipt(text, keys, chain)).receipt;
+  }
+  return text.includes('"from"') ? verifyConsistency(text, keys) : verifyProof(text, keys);
+}
+
+async function check(invocation: AuditCheckInvocation, environment: Environment): Promise<number> {
+  const text = await readTextFile(invocation.path, DOCUMENT_BYTES_MAX);
+  await print(environment, printableJson(await checked(text, invocation), 2));
   return STATUS.ok;
 }
 
@@ -155,7 +166,7 @@ export async function audit(
     case 'audit export':
       return await exportLines(invocation.path, environment);
     case 'audit prove':
-      await print(environment, printableJson(proveEvent(invocation.path, invocation.seq)));
+      await prove(invocation, environment);
       return STATUS.ok;
     case 'audit check':
       return await check(invocation, environment);

@@ -71,5 +71,6 @@ Examples:
   ringfence audit show --kind capability.deny --follow
   ringfence audit export > chain.jsonl
   ringfence audit prove 17 > proof.json; ringfence audit check --key "$(cat audit.pub)" proof.json
+  ringfence audit check --key "$(cat audit.pub)" --chain audit receipt.json
 
 Exit status: 0 valid, 1 bad, 2 wrong usage or no such file, 125 ringfence failed.`;

@@ -3,7 +3,7 @@
 import { CanonicalJson, canonical, digestOf, type Shape, shapeWriter } from '../audit/canonical.ts';
 import { AuditLog } from '../audit/log.ts';
 import { openAudit } from '../audit/open.ts';
-import type { Envelope } from '../audit/receipt.ts';
+import type { Envelope, Receipt } from '../audit/receipt.ts';
 import type { AuditEvent } from '../audit/vocabulary.ts';
 import type { CallOutcome } from '../backend/backend.ts';
 import type { Grant, GrantSpec } from '../capability/grant.ts';
@@ -368,13 +368,13 @@ export class KernelAudit {
       deterministic,
       exit: { ...exit, message: exit.message?.toWellFormed() ?? null },
       fuel_table: String(FUEL_TABLE_VERSION),
-      grants: JSON.parse(grants) as unknown[],
+      grants: JSON.parse(grants) as Receipt['grants'],
       inputs: hashes.inputs ?? {},
-      limits,
+      limits: { ...limits },
       module_sha256: module.sha256,
       outputs: hashes.outputs ?? {},
       pid,
-      usage,
+      usage: { ...usage },
     };
     // What JSON does not have is found before anything is signed.
     canonical(said);

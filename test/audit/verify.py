@@ -69,7 +69,7 @@ def check(condition, why):
 
 TAIL = re.compile(rb'"prev":"([0-9a-f]{64})","seq":(\d+),"source":"[a-z]+","time_ms":(\d+),"v":"ringfence-audit/1"\}$')
 tree, chain, key, previous, time, unchecked, signed, interval = Tree(), None, None, "0" * 64, 0, 0, 0, 0
-pruned_to = prunable = 0
+pruned_to = prunable = claimed = 0
 for line in open(sys.argv[1], "rb"):
     check(line.endswith(b"\n") and len(line) <= 65537, "no whole line")
     line = line[:-1]
@@ -86,6 +86,7 @@ for line in open(sys.argv[1], "rb"):
             check(event["kind"] == "chain.genesis", "no beginning")
             chain, key, interval = event["chain"], event["payload"]["key"], event["payload"]["checkpoint_events"]
             check(len(sys.argv) < 3 or sys.argv[2] == key, "wrong key")
+            check(type(interval) is int and 1 <= interval <= 100000, "not in the format")
         check(event["chain"] == chain, "another chain")
         if event["kind"] == "key.rotate":
             new = event["payload"]
@@ -93,7 +94,8 @@ for line in open(sys.argv[1], "rb"):
             check(new["old_key"] == key and ed25519(public_key(key)[2], text, base64.b64decode(new["signature"])), "wrong key")
             key = new["new_key"]
         if event["kind"] == "chain.prune":
-            prunable = max(prunable, event["payload"]["before"])
+            claimed = max(claimed, event["payload"]["before"])
+            prunable = claimed if key is None else prunable
         tree.push(bytes.fromhex(stored))
         previous, time = stored, int(place[3])
     elif line.startswith(b'{"checkpoint":'):
@@ -102,7 +104,7 @@ for line in open(sys.argv[1], "rb"):
         except (AssertionError, ValueError, IndexError) as error:
             check(False, str(error))
         check(size == tree.size and root == tree.root(), "not what was signed")
-        signed = size
+        signed, prunable = size, claimed
     else:
         pruned = json.loads(line)["pruned"]
         check(pruned["first"] == tree.size, "out of place")
@@ -113,5 +115,5 @@ for line in open(sys.argv[1], "rb"):
         pruned_to = tree.size
 check(chain is not None, "no event")
 check(pruned_to <= prunable, "removed without a word")
-check(key is None or tree.size - signed <= 2 * max(1, interval), "not signed")
+check(key is None or signed > 0 and tree.size - signed <= 2 * interval, "not signed")
 print(json.dumps({"events": tree.size, "signed": signed, "root": tree.root().hex(), "unchecked": unchecked}))

@@ -62,7 +62,29 @@ test('a proof and a receipt are checked with the public key alone', async () => 
   });
 });
 
+test('a receipt is compared with its chain, and the chain is shown to have only grown', async () => {
+  const compare = ['audit', 'check', '--key', key, '--chain', at('chain'), at('receipt')];
+  expect(JSON.parse((await ringfence(...compare)).stdout)).toMatchObject({ pid: 1 });
+  const { stdout: old } = await ringfence('audit', 'export', at('chain'));
+  const [first = ''] = old.split('\n').filter((line) => line.startsWith('{"checkpoint"'));
+  writeFileSync(at('anchor'), `${first}\n`);
+  for (const from of [at('anchor'), '1']) {
+    const { stdout } = await ringfence('audit', 'prove', '--from', from, at('chain'));
+    writeFileSync(at('growth'), stdout);
+    const grown = await ringfence('audit', 'check', '--key', key, at('growth'));
+    expect(JSON.parse(grown.stdout)).toMatchObject({ from: 1 });
+  }
+  const text = readFileSync(at('growth'), 'utf8');
+  writeFileSync(at('forged-growth'), text.replace('"proof":["', '"proof":["AAAA'));
+  const forged = await ringfence('audit', 'check', '--key', key, at('forged-growth'));
+  expect(forged).toMatchObject({ status: 1 });
+});
+
 test.each([
+  [['audit', 'prove', at('chain')], 2],
+  [['audit', 'prove', '--from', '777', at('chain')], 2],
+  [['audit', 'prove', '--from', '1', '2', at('chain')], 2],
+  [['audit', 'check', '--key', 'nonsense', at('receipt')], 2],
   [['audit', 'verify', at('nowhere')], 2],
   [['audit', 'verify', '--key', 'nonsense', at('chain')], 2],
   [['audit', 'check', at('receipt')], 2],

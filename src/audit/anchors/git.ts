@@ -43,7 +43,8 @@ export function gitAnchor(
       const [origin, size] = note.split('\n');
       await writeFile(path, note);
       await git('add', '--', file);
-      await git('commit', '--quiet', '--message', `${origin} ${size}`, '--', file);
+      // Also where nothing has changed: a push that has failed is made up for.
+      await git('commit', '--quiet', '--allow-empty', '--message', `${origin} ${size}`, '--', file);
       if (push) {
         await git('push', '--quiet');
       }

@@ -196,6 +196,14 @@ export class ChainDatabase {
     );
   }
 
+  /** The signed checkpoint over so many events; null: there is none. */
+  noteAt(size: number): StoredCheckpoint | null {
+    const row = this.#database
+      .prepare('SELECT size, note FROM checkpoints WHERE note IS NOT NULL AND size = ?')
+      .get(size) as StoredCheckpoint | undefined;
+    return row ?? null;
+  }
+
   /** Bodies of the events that say which key signs, in order. */
   keyEvents(): string[] {
     const rows = this.#database
