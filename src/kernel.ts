@@ -42,6 +42,7 @@ import type { AgentRow, AgentView, ListOptions, WatchOptions } from './kernel/vi
 import type { StateWatch } from './kernel/watch.ts';
 import { readSweep, type SweepOptions } from './kernel/watchdog.ts';
 import type { WorkOptions } from './kernel/work-options.ts';
+import type { Decision, ModuleIdentity, Policy } from './policy/policy.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import type { AgentScore } from './scores/book.ts';
 import type { Report } from './supervisor/report.ts';
@@ -256,7 +257,6 @@ export class Kernel implements AsyncDisposable {
       );
     }
     this.#parts.tools.register(description, handler);
-    this.#parts.audit?.toolRegistered(description);
   }
 
   /**
@@ -502,6 +502,21 @@ export class Kernel implements AsyncDisposable {
     const told = this.#parts.supervisor.grants.revoke(id);
     this.#parts.supervisors.revoked(id);
     return told;
+  }
+
+  /**
+   * Has a policy decide what a module gets, as {@link Policy.decide}, and records what it says in the
+   * kernel's audit chain (docs/audit.md).
+   *
+   * @throws {RingfenceError} as {@link Policy.decide}
+   *
+   * @example
+   * ```ts
+   * const { grants, limits, isolation } = kernel.decide(policy, module);
+   * ```
+   */
+  decide(policy: Policy, module: ModuleIdentity): Decision {
+    return this.#parts.audit?.policies.decide(policy, module) ?? policy.decide(module);
   }
 
   /** Requests for more that wait for an answer, the oldest first. */

@@ -13,9 +13,10 @@ interface KindRow {
   readonly payload: Shape;
   /**
    * True: what it tells of must not happen without its record, so the record is on disk first
-   * (`recorded`); else it is written within the bound that the durability setting gives.
+   * (`recorded`); `outside`: it is, where it lets somebody reach outside of the kernel; else it is written
+   * within the bound that the durability setting gives.
    */
-  readonly ahead: boolean;
+  readonly ahead: boolean | 'outside';
 }
 
 const row = <const Payload extends Shape>(source: string, payload: Payload) => ({
@@ -28,6 +29,12 @@ const ahead = <const Payload extends Shape>(source: string, payload: Payload) =>
   source,
   payload,
   ahead: true as const,
+});
+
+const aheadOutside = <const Payload extends Shape>(source: string, payload: Payload) => ({
+  source,
+  payload,
+  ahead: 'outside' as const,
 });
 
 /** Every kind of event. A secret or a body never stands in one: its SHA-256 does. */
@@ -43,16 +50,30 @@ export const KINDS = {
   'key.rotate': ahead('chain', { new_key: 'text', old_key: 'text', signature: 'text' }),
   'receipt.issue': row('chain', { first: 'integer', last: 'integer', receipt: 'digest' }),
   // The kernel and its administration.
-  'kernel.open': row('kernel', { capacity: 'integer', software: 'text' }),
+  'kernel.open': row('kernel', {
+    capacity: 'integer',
+    owner_quotas: 'json',
+    quotas: 'json',
+    software: 'text',
+  }),
   'kernel.close': row('kernel', {}),
   'module.load': row('kernel', { bytes: 'integer', cached: 'boolean' }),
   'module.refuse': row('kernel', { code: 'text', reason: 'text' }),
   'service.register': row('kernel', { service: 'text' }),
   'service.unregister': row('kernel', { service: 'text' }),
+  'serve.open': row('kernel', {}),
+  'serve.close': row('kernel', {}),
+  'mcp.offer': row('kernel', { server: 'text', tools: 'integer' }),
+  'mcp.close': row('kernel', { server: 'text' }),
   'cron.add': row('kernel', { job: 'text' }),
   'cron.remove': row('kernel', { job: 'text' }),
+  'worker.lost': row('backend', { agents: 'integer', isolation: 'text' }),
+  // What a policy says of modules.
+  'policy.load': row('policy', { entries: 'integer', policy: 'digest' }),
+  'policy.decide': row('policy', { line: 'integer?', policy: 'digest' }),
+  'policy.refuse': row('policy', { code: 'text', policy: 'digest', reason: 'text' }),
   // Processes and their supervision.
-  'agent.spawn': row('supervisor', {
+  'agent.spawn': aheadOutside('supervisor', {
     backend: 'text',
     grants: 'json',
     isolation: 'text',
@@ -78,8 +99,35 @@ export const KINDS = {
     restarts: 'integer',
     strategy: 'text',
   }),
+  'supervisor.start': row('supervisor', {
+    children: 'integer',
+    intensity: 'integer',
+    period_ms: 'integer',
+    strategy: 'text',
+    supervisor: 'integer',
+  }),
+  'supervisor.restart': row('supervisor', {
+    child: 'text',
+    restarts: 'integer',
+    supervisor: 'integer?',
+    wait_ms: 'integer',
+  }),
+  'supervisor.give_up': row('supervisor', {
+    child: 'text',
+    intensity: 'integer',
+    period_ms: 'integer',
+    supervisor: 'integer?',
+  }),
+  'supervisor.stop': row('supervisor', {
+    child: 'text?',
+    reason: 'text',
+    supervisor: 'integer',
+  }),
+  // Messages that reached nobody.
+  'ipc.dead_letter': row('ipc', { count: 'integer', first_ms: 'integer', reason: 'text' }),
+  'ipc.lost': row('ipc', { count: 'integer', first_ms: 'integer' }),
   // Capabilities.
-  'capability.grant': row('capability', { grant: 'json', id: 'integer' }),
+  'capability.grant': aheadOutside('capability', { grant: 'json', id: 'integer' }),
   'capability.deny': row('capability', {
     capability: 'text',
     count: 'integer',
@@ -92,14 +140,27 @@ export const KINDS = {
     grant: 'json',
     reason: 'text',
   }),
+  'capability.answer': row('capability', {
+    decision: 'text',
+    grant: 'json',
+    request: 'integer',
+  }),
   // Tools.
   'tool.register': row('tool', { description: 'digest', tool: 'text' }),
+  'tool.unregister': row('tool', { tool: 'text' }),
   'tool.call': ahead('tool', { arguments: 'digest', bytes: 'integer', tool: 'text' }),
   'tool.result': row('tool', {
     bytes: 'integer',
     outcome: 'text',
     result: 'digest?',
     tool: 'text',
+  }),
+  'tool.read': row('tool', { count: 'integer', first_ms: 'integer', tool: 'text?' }),
+  'tool.refuse': row('tool', {
+    count: 'integer',
+    first_ms: 'integer',
+    outcome: 'text',
+    tool: 'text?',
   }),
   // What the embedding program records itself.
   'app.event': row('app', { data: 'json', name: 'text' }),

@@ -1,7 +1,14 @@
 /** How an agent ended whose thread or process is gone. */
 
 import { COMMAND, type ControlBlock } from '../resource/control-blocks.ts';
-import type { BackendEnd } from './backend.ts';
+import type { BackendEnd, Isolation } from './backend.ts';
+
+/** A thread or process that is gone, other than in order. */
+export interface LostWorker {
+  readonly isolation: Isolation;
+  /** How many agents have gone with it. */
+  readonly agents: number;
+}
 
 /** One that was being ended has its own reason: the end of what ran it only carried that out. */
 export function endOfLost(block: ControlBlock, message: string): BackendEnd {

@@ -131,6 +131,7 @@ export class WasmBackend implements Backend {
           tools: wallTools,
           starts: this.#starts,
           onWarning: (text) => onWarning(text),
+          onWorkerLost: (lost) => this.#options.onWorkerLost?.(lost),
         }),
     );
     return this.#loading;

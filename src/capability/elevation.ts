@@ -30,6 +30,8 @@ export interface ElevationOptions {
   readonly decide?: (request: ElevationRequest) => ElevationAnswer | Promise<ElevationAnswer>;
   /** Grants what was permitted. */
   grant(pid: number, spec: GrantSpec): void;
+  /** A request that was deferred was answered. Must not throw. */
+  answered?(request: Elevation, answer: 'permit' | 'deny'): void;
   /** Tells the operator why something was denied that nobody has decided. */
   warn(text: string): void;
   /** How long a decision can take, in milliseconds. @default 30,000 */
@@ -237,6 +239,7 @@ export class Elevations {
     this.#deferred.delete(id);
     asking?.deferred.delete(key);
     this.#pending -= 1;
+    this.#options.answered?.(elevation, answer);
     if (answer === 'permit') {
       this.#options.grant(elevation.pid, elevation.spec);
     } else {

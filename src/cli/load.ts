@@ -71,7 +71,9 @@ export async function loadPermitted(
   { asked, policy, environment, interruption }: Permitting,
 ): Promise<PermittedModule> {
   const decide = ({ realPath, digest }: ModuleSource): Decision =>
-    permissionsFor(asked, policy, { path, realPath, digest });
+    permissionsFor(asked, policy, { path, realPath, digest }, (by, about) =>
+      kernel.decide(by, about),
+    );
   // What it may use has to be known before it is prepared: by the file that was read.
   const features = (source: ModuleSource) => decide(source).features;
   const module = await loadWithProgress(kernel, path, environment, interruption, features);

@@ -82,6 +82,9 @@ function permissionsOf(asked: AskedPermissions): Decision {
   return narrow(given, { denyTools: asked.denyTools });
 }
 
+/** Who has a policy decide: a kernel records what it says. */
+export type Decider = (policy: Policy, module: ModuleIdentity) => Decision;
+
 /**
  * What a module gets: `run` spawns with it, `policy explain` prints it.
  *
@@ -91,11 +94,12 @@ export function permissionsFor(
   asked: AskedPermissions,
   policy: Policy | null,
   module: ModuleIdentity,
+  decide: Decider = (asked, about) => asked.decide(about),
 ): Decision {
   if (policy === null) {
     return permissionsOf(asked);
   }
-  const decision = policy.decide(module);
+  const decision = decide(policy, module);
   const { grants, denyTools, limits, isolation, features, environment, config, widen } = asked;
   const wanted: Wanted = { grants, denyTools, limits, isolation, features, environment, config };
   try {

@@ -141,7 +141,12 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
   const { invocation, environment, interruption, agentId } = running;
   const path = invocation.modulePath;
   const decide = ({ realPath, digest }: ModuleSource): Decision =>
-    permissionsFor(invocation.permissions, running.policy, { path, realPath, digest });
+    permissionsFor(
+      invocation.permissions,
+      running.policy,
+      { path, realPath, digest },
+      (policy, about) => kernel.decide(policy, about),
+    );
   let module: LoadedModule | null = null;
   let permissions = null as Decision | null;
   let agent: Agent;

@@ -76,6 +76,10 @@ export interface DeadLettersOptions {
   now(): number;
   /** Whose share a sender's letters take. */
   ownerOf(sender: number): string;
+  /** A letter of this sender has come. Must not throw. */
+  came?(sender: number, reason: DeadLetterReason): void;
+  /** So many messages are gone of which only the number is known. Must not throw. */
+  lost?(messages: number): void;
 }
 
 /** The dead letters of a kernel. */
@@ -117,6 +121,7 @@ export class DeadLetters {
   add(to: number | null, mail: Mail, reason: DeadLetterReason, attempts = 1): void {
     const bytes = heldBytes(mail.payload);
     this.#came[reason] += 1;
+    this.#options.came?.(mail.sender, reason);
     while (this.#letters.size >= this.#bounds.letters) {
       this.#evictOneOf('letters');
     }
@@ -145,6 +150,7 @@ export class DeadLetters {
   /** Messages are gone of which only the number is known. */
   lose(messages: number): void {
     this.#lost += messages;
+    this.#options.lost?.(messages);
   }
 
   /** Those that a filter lets through, the oldest first. */

@@ -5,16 +5,22 @@ import { AuditLog } from '../audit/log.ts';
 import { openAudit } from '../audit/open.ts';
 import type { Envelope, Receipt } from '../audit/receipt.ts';
 import type { AuditEvent } from '../audit/vocabulary.ts';
-import type { CallOutcome } from '../backend/backend.ts';
+import type { LostWorker } from '../backend/lost.ts';
+import type { Recorder } from '../backend/recorded.ts';
+import type { Elevation } from '../capability/elevation.ts';
 import type { Grant, GrantSpec } from '../capability/grant.ts';
 import { RingfenceError } from '../errors.ts';
-import type { Pid, ProcessState } from '../process/state.ts';
+import type { DeadLetterReason } from '../ipc/dead-letters.ts';
+import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
 import { DEFAULT_LIMITS } from '../resource/limits.ts';
 import { NOTHING_USED } from '../resource/usage.ts';
 import type { Process } from '../supervisor/process.ts';
 import { type Denial, type Report, reportLimits } from '../supervisor/report.ts';
-import type { ToolDescription } from '../tools/tool.ts';
 import { FUEL_TABLE_VERSION } from '../wasm/metering/costs.ts';
+import { AuditCounts, type CountEvent } from './audit-counts.ts';
+import { PolicyAudit } from './audit-policy.ts';
+import { SupervisionAudit } from './audit-supervision.ts';
+import { ToolAudit } from './audit-tools.ts';
 import { CAPACITY_DEFAULT, type KernelOptions } from './spawn-options.ts';
 
 /** Agents that have exited and of which receipts can still be given. */
@@ -28,6 +34,11 @@ const ELEVATIONS_MAX = 256;
 
 /** What is kept of an agent for its receipt. */
 interface Run {
+  readonly agentId: string;
+  /** Its module's digest; null: it is a function. */
+  readonly module: string | null;
+  /** Resolves when its spawn is on disk, where it must not begin before; null: it may. */
+  readonly recorded: Promise<void> | null;
   /** None of its events is before this one. */
   readonly first: number;
   /** As canonical JSON. */
@@ -80,28 +91,33 @@ const grantText = ({ kind, scope }: GrantSpec): string =>
 
 const grantsText = (grants: readonly GrantSpec[]): string => `[${grants.map(grantText).join()}]`;
 
+/** What an event says itself. */
+type Said = {
+  [Kind in AuditEvent['kind']]: Pick<AuditEvent<Kind>, 'kind' | 'payload'>;
+}[AuditEvent['kind']];
+
+/**
+ * What such an agent does outside of the kernel, in directories and on the network, is not recorded call by
+ * call: that it was let do it must be on disk before it begins.
+ */
+const reachesOutside = ({ request }: Process): boolean =>
+  request.module !== null && (request.roots.size > 0 || request.grants.some(isOutside));
+
+const isOutside = ({ kind }: Pick<GrantSpec, 'kind'>): boolean => kind === 'network';
+
 /** SHA-256 of what a run was given and what it gave, by names of the program's. */
 export interface RunHashes {
   readonly inputs?: Readonly<Record<string, string>>;
   readonly outputs?: Readonly<Record<string, string>>;
 }
 
-const NOT_RECORDED: CallOutcome<never> = {
-  tag: 'err',
-  error: 'unavailable',
-  message: 'the call can not be recorded at the moment: try later',
-};
-
 /**
  * The audit of a kernel that is being opened; null: it has none.
  *
  * @throws {RingfenceError} as `openAudit`
  */
-export async function openKernelAudit({
-  audit,
-  capacity,
-  onWarning,
-}: KernelOptions): Promise<KernelAudit | null> {
+export async function openKernelAudit(options: KernelOptions): Promise<KernelAudit | null> {
+  const { audit, onWarning } = options;
   if (audit === undefined) {
     return null;
   }
@@ -109,13 +125,17 @@ export async function openKernelAudit({
     audit instanceof AuditLog
       ? new KernelAudit(audit, false)
       : new KernelAudit(await openAudit({ ...(onWarning && { onWarning }), ...audit }), true);
-  made.opened(capacity ?? CAPACITY_DEFAULT);
+  made.opened(options);
   return made;
 }
 
 /** Writes what happens in a kernel into the audit log. */
-export class KernelAudit {
+export class KernelAudit implements Recorder {
   readonly log: AuditLog;
+  readonly tools: ToolAudit;
+  readonly supervision: SupervisionAudit;
+  readonly policies: PolicyAudit;
+  readonly #counts = new AuditCounts(Date.now);
   readonly #isOwn: boolean;
   readonly #runs = new Map<Pid, Run>();
   #timer: NodeJS.Timeout | null = null;
@@ -124,10 +144,15 @@ export class KernelAudit {
   constructor(log: AuditLog, isOwn: boolean) {
     this.log = log;
     this.#isOwn = isOwn;
+    const note = (event: AuditEvent): void => this.note(event);
+    this.tools = new ToolAudit({ log, counts: this.#counts, note });
+    this.supervision = new SupervisionAudit(note);
+    this.policies = new PolicyAudit(note);
   }
 
-  opened(capacity: number): void {
-    this.note({ kind: 'kernel.open', payload: { capacity, software: 'ringfence' } });
+  opened({ capacity = CAPACITY_DEFAULT, quotas = {}, ownerQuotas = {} }: KernelOptions): void {
+    const payload = { capacity, owner_quotas: ownerQuotas, quotas, software: 'ringfence' };
+    this.note({ kind: 'kernel.open', payload });
   }
 
   /** @throws {RingfenceError} `RF_AUDIT`, `RF_CLOSED` while what happens can't be recorded */
@@ -161,18 +186,11 @@ export class KernelAudit {
     if (this.#runs.size >= RECEIPTS_MAX) {
       this.#forgetOne();
     }
-    this.#runs.set(process.pid, {
-      first: this.log.last + 1,
-      grants,
-      report: null,
-      elevations: 0,
-      told: new Map(),
-      toldMs: null,
-    });
-    this.#about(process, {
+    const { module } = request;
+    const event = this.#ofAgent(process, {
       kind: 'agent.spawn',
       payload: {
-        backend: request.module === null ? 'native' : 'wasm',
+        backend: module === null ? 'native' : 'wasm',
         grants: new CanonicalJson(grants),
         isolation: request.isolation,
         limits: new CanonicalJson(writeLimits(reportLimits(request.limits))),
@@ -180,6 +198,17 @@ export class KernelAudit {
         parent_pid: parentPid,
         restarted_from: restartedFrom,
       },
+    });
+    this.#runs.set(process.pid, {
+      agentId: process.agentId,
+      module: module?.digest ?? null,
+      recorded: reachesOutside(process) ? this.#recorded(event) : this.#noted(event),
+      first: this.log.last + 1,
+      grants,
+      report: null,
+      elevations: 0,
+      told: new Map(),
+      toldMs: null,
     });
     if (restartedFrom !== null) {
       this.#about(process, {
@@ -192,6 +221,20 @@ export class KernelAudit {
         },
       });
     }
+  }
+
+  started(pid: Pid): Promise<void> | null {
+    return this.#runs.get(pid)?.recorded ?? null;
+  }
+
+  /** Of a grant that is recorded in this turn; null: nobody has to wait for it. */
+  grantOnDisk(grant: Pick<GrantSpec, 'kind'>): Promise<void> | null {
+    return isOutside(grant) ? this.#flushed() : null;
+  }
+
+  async #flushed(): Promise<void> {
+    await null;
+    await this.log.flush();
   }
 
   /** Of those that have exited the oldest goes; of those that run, which are few, none. */
@@ -210,6 +253,7 @@ export class KernelAudit {
       for (const process of agents()) {
         this.#tellDenials(process, [...process.denials.values()]);
       }
+      this.#tellCounts(this.#counts.takeAll());
     }, DENIALS_MS).unref();
   }
 
@@ -243,6 +287,7 @@ export class KernelAudit {
         ? [{ capability: 'elevation', operation: 'capabilities.request', count: unrecorded }]
         : [];
     this.#tellDenials(process, [...denied, ...asked]);
+    this.#tellCounts(this.#counts.take(process.pid));
     this.#about(process, {
       kind: 'agent.exit',
       payload: {
@@ -295,11 +340,29 @@ export class KernelAudit {
     this.note({ kind: 'capability.elevate', pid, agentId, payload });
   }
 
-  toolRegistered(description: ToolDescription): void {
-    this.note({
-      kind: 'tool.register',
-      payload: { description: digestOf(JSON.stringify(description)), tool: description.name },
-    });
+  /** The program has answered a request that was deferred. */
+  answered({ id, pid, agentId, spec }: Elevation, decision: string): void {
+    const payload = { decision, grant: new CanonicalJson(grantText(spec)), request: id };
+    this.note({ kind: 'capability.answer', pid, agentId, payload });
+  }
+
+  deadLetter(sender: Pid, reason: DeadLetterReason): void {
+    this.#counts.add(sender, { kind: 'ipc.dead_letter', name: reason });
+  }
+
+  messagesLost(messages: number): void {
+    this.#counts.add(KERNEL_PID, { kind: 'ipc.lost', name: null }, messages);
+  }
+
+  workerLost({ agents, isolation }: LostWorker): void {
+    this.note({ kind: 'worker.lost', payload: { agents, isolation } });
+  }
+
+  #tellCounts(events: readonly CountEvent[]): void {
+    for (const event of events) {
+      const { agentId = null, module = null } = this.#runs.get(event.pid ?? KERNEL_PID) ?? {};
+      this.note({ ...event, agentId, module });
+    }
   }
 
   loaded(digest: string, bytes: number, cached: boolean): void {
@@ -310,39 +373,6 @@ export class KernelAudit {
     if (error instanceof RingfenceError) {
       this.note({ kind: 'module.refuse', payload: { code: error.code, reason: error.message } });
     }
-  }
-
-  /** Calls a tool when that it is called is on disk; what came of it is recorded, too. */
-  async callTool<Outcome extends CallOutcome<string>>(
-    tool: string,
-    argumentsJson: string,
-    { pid, agentId }: { readonly pid: Pid; readonly agentId: string },
-    call: () => Promise<Outcome>,
-  ): Promise<Outcome | CallOutcome<never>> {
-    const about = { pid, agentId };
-    const bytes = Buffer.byteLength(argumentsJson);
-    try {
-      await this.log.recorded({
-        ...about,
-        kind: 'tool.call',
-        payload: { arguments: digestOf(argumentsJson), bytes, tool },
-      });
-    } catch {
-      return NOT_RECORDED;
-    }
-    const outcome = await call();
-    const answer = outcome.tag === 'ok' ? outcome.val : null;
-    this.note({
-      ...about,
-      kind: 'tool.result',
-      payload: {
-        bytes: answer === null ? 0 : Buffer.byteLength(answer),
-        outcome: outcome.tag === 'ok' ? 'ok' : outcome.error,
-        result: answer === null ? null : digestOf(answer),
-        tool,
-      },
-    });
-    return outcome;
   }
 
   /**
@@ -385,6 +415,7 @@ export class KernelAudit {
     if (this.#timer !== null) {
       clearInterval(this.#timer);
     }
+    this.#tellCounts(this.#counts.takeAll());
     this.note({ kind: 'kernel.close', payload: {} });
     if (this.#isOwn) {
       await this.log.close();
@@ -394,18 +425,25 @@ export class KernelAudit {
     }
   }
 
-  #about(
-    { pid, agentId, request }: Process,
-    event: {
-      [Kind in AuditEvent['kind']]: Pick<AuditEvent<Kind>, 'kind' | 'payload'>;
-    }[AuditEvent['kind']],
-  ): void {
-    this.note({
-      ...event,
-      pid,
-      agentId,
-      module: request.module?.digest ?? null,
-    } as AuditEvent);
+  #about(process: Process, event: Said): void {
+    this.note(this.#ofAgent(process, event));
+  }
+
+  #ofAgent({ pid, agentId, request }: Process, event: Said): AuditEvent {
+    return { ...event, pid, agentId, module: request.module?.digest ?? null } as AuditEvent;
+  }
+
+  /** Nobody waits for it. */
+  #noted(event: AuditEvent): null {
+    this.note(event);
+    return null;
+  }
+
+  /** Resolves when it is on disk. Nobody need look at it. */
+  #recorded(event: AuditEvent): Promise<void> {
+    const recorded = this.log.recorded(event).then(() => {});
+    recorded.catch(() => {});
+    return recorded;
   }
 
   /**

@@ -7,6 +7,7 @@ import type { Pid } from '../process/state.ts';
 import type { Process } from '../supervisor/process.ts';
 import { FIRST, type Lineage } from '../supervisor/specification.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
+import type { Supervised } from '../supervisor/tree.ts';
 import { Agent } from './agent.ts';
 import { readChild, requireBounded } from './child-spawn.ts';
 import { outcomeForGuest } from './for-guests.ts';
@@ -21,6 +22,8 @@ export interface ChildrenOptions {
   readonly modules: Modules;
   readonly spawner: Spawner;
   warn(text: string): void;
+  /** It was decided whether a child of this agent is started again. Must not throw. */
+  told(parent: Pid, decided: Supervised): void;
 }
 
 /** The children of all agents of a kernel. */
@@ -30,7 +33,7 @@ export class Children {
 
   constructor(options: ChildrenOptions) {
     this.#options = options;
-    this.#restarted = new RestartedChildren(options.warn);
+    this.#restarted = new RestartedChildren(options.warn, options.told);
   }
 
   /** Starts what an agent asks for; answers its pid, or why not as the agent is told it. */

@@ -15,6 +15,7 @@ import type { ToolUses } from '../supervisor/tool-uses.ts';
 import type { ToolOutcome } from '../tools/outcome.ts';
 import type { Admission, ToolRegistry } from '../tools/registry.ts';
 import type { ToolDescription, ToolHandler } from '../tools/tool.ts';
+import type { ToolAudit } from './audit-tools.ts';
 
 /** Compiled schemas of grants that are kept: agents of a program share few. */
 const VALIDATORS_MAX = 1_000;
@@ -36,6 +37,8 @@ export interface GrantedToolsOptions {
   find(pid: Pid): CallingAgent | undefined;
   /** Those that are in force. */
   grantsOf(pid: Pid): readonly Grant[];
+  /** Records what is done with them; null: nobody does. */
+  readonly audit: ToolAudit | null;
 }
 
 interface ToolGrant {
@@ -65,11 +68,16 @@ export class GrantedTools {
   /** See {@link ToolRegistry.register}. */
   register(description: ToolDescription, handler: ToolHandler): void {
     this.#options.registry.register(description, handler);
+    this.#options.audit?.registered(description);
   }
 
   /** See {@link ToolRegistry.unregister}. */
   unregister(name: string): boolean {
-    return this.#options.registry.unregister(name);
+    const wasThere = this.#options.registry.unregister(name);
+    if (wasThere) {
+      this.#options.audit?.unregistered(name);
+    }
+    return wasThere;
   }
 
   /** An agent calls a tool. */
@@ -78,17 +86,21 @@ export class GrantedTools {
     argumentsJson: string,
     { pid, agentId, signal }: { pid: Pid; agentId: string; signal: AbortSignal },
   ): Promise<ToolOutcome> {
-    const { registry } = this.#options;
+    const { registry, audit } = this.#options;
     const begunMs = performance.now();
     const agent = this.#options.find(pid);
-    const ended = agent?.tools.begin(registry.has(name) ? name : null);
+    const tool = registry.has(name) ? name : null;
+    const ended = agent?.tools.begin(tool);
+    const recorded = audit?.call({ pid, agentId, tool, argumentsJson });
     const outcome = await registry.call(name, argumentsJson, {
       pid,
       agentId,
       owner: agent?.admitted.owner ?? '',
       signal,
       admit: (args) => this.#admit(pid, name, args),
+      ...(recorded && { begin: () => recorded.begin() }),
     });
+    recorded?.ended(outcome);
     ended?.(outcome.tag === 'err', performance.now() - begunMs);
     return outcome;
   }

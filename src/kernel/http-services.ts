@@ -18,6 +18,9 @@ export interface HttpServicesOptions {
   /** Aborted when the kernel is closed. */
   readonly closing: AbortSignal;
   warn(text: string): void;
+  /** The module with this digest is served, or no longer. Must not throw. */
+  opened(module: string): void;
+  closed(module: string): void;
 }
 
 /** All services of a kernel. */
@@ -63,9 +66,14 @@ export class HttpServices {
       kill: (pid, message) => supervisor.commands.kill(pid, message),
       warn,
       over: (status) => this.#count(status),
-      closed: () => this.#open.delete(service),
+      closed: () => {
+        if (this.#open.delete(service)) {
+          this.#options.closed(spawn.module.digest);
+        }
+      },
     });
     this.#open.add(service);
+    this.#options.opened(spawn.module.digest);
     return service;
   }
 

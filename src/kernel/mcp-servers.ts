@@ -32,6 +32,9 @@ export interface McpServersOptions {
   };
   readonly closing: AbortSignal;
   warn(text: string): void;
+  /** So many tools of a server are offered, or none any more. Must not throw. */
+  offered(server: string, tools: number): void;
+  closed(server: string): void;
 }
 
 /** All servers of a kernel. */
@@ -100,6 +103,7 @@ export class McpServers {
       if (this.#options.closing.aborted) {
         throw new ServerFailure('unavailable', 'the kernel was closed');
       }
+      this.#options.offered(name, tools.length);
       return this.#offerOf(name, link, tools);
     } catch (error) {
       this.#links.delete(link);
@@ -120,7 +124,9 @@ export class McpServers {
       for (const tool of tools) {
         this.#options.tools.unregister(tool);
       }
-      this.#offers.delete(name);
+      if (this.#offers.delete(name)) {
+        this.#options.closed(name);
+      }
       this.#links.delete(link);
       await link.close();
     };

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { CallOutcome } from '../backend/backend.ts';
 import { NativeBackend } from '../backend/native.ts';
 import { inheritedDescriptors } from '../backend/process/inherited.ts';
+import { RecordedBackend } from '../backend/recorded.ts';
 import { WasmBackend } from '../backend/wasm.ts';
 import { type ElevationOutcome, Elevations } from '../capability/elevation.ts';
 import { readGrants } from '../capability/input.ts';
@@ -88,6 +89,8 @@ export function buildParts(
   const deadLetters = new DeadLetters({
     now: Date.now,
     ownerOf: (pid) => supervisor.ownerOf(pid),
+    came: (sender, reason) => audit?.deadLetter(sender, reason),
+    lost: (messages) => audit?.messagesLost(messages),
   });
   const scores = new ScoreBook(Date.now);
   const logTaps = new LogTaps(operator.logFailed);
@@ -96,6 +99,7 @@ export function buildParts(
     registry,
     find: (pid) => supervisor.find(pid),
     grantsOf: (pid) => supervisor.grants.of(pid),
+    audit: audit?.tools ?? null,
   });
   const kv = new KvStore();
   const network = networkSettings(options.network, options.secrets);
@@ -112,7 +116,14 @@ export function buildParts(
   for (const { description, handler } of catalogue) {
     tools.register(description, handler);
   }
-  const mcpServers = new McpServers({ tools, closing: closing.signal, warn });
+  const mcpServers = new McpServers({
+    tools,
+    closing: closing.signal,
+    warn,
+    offered: (server, count) =>
+      audit?.note({ kind: 'mcp.offer', payload: { server, tools: count } }),
+    closed: (server) => audit?.note({ kind: 'mcp.close', payload: { server } }),
+  });
   const pipes = new Pipes({
     wake: (inMs, ring) => SYSTEM_CLOCK.wake(inMs, ring),
     dropped: (messages) => deadLetters.lose(messages),
@@ -128,10 +139,7 @@ export function buildParts(
     },
     nearLimit: operator.nearLimit,
     requireRecording: () => audit?.requireRecording(),
-    callTool: (name, argumentsJson, call) =>
-      audit === null
-        ? tools.call(name, argumentsJson, call)
-        : audit.callTool(name, argumentsJson, call, () => tools.call(name, argumentsJson, call)),
+    callTool: (name, argumentsJson, call) => tools.call(name, argumentsJson, call),
     spawnChild: (parent, request) => children.spawn(parent, request),
     elevate: (pid, agentId, grant, reason) =>
       elevate(elevations, operator, { pid, agentId, grant, reason }, audit),
@@ -183,6 +191,7 @@ export function buildParts(
     processWalls: options.processWalls ?? 'if-available',
     network,
     onWarning: warn,
+    onWorkerLost: (lost) => audit?.workerLost(lost),
   });
   const modules = new Modules({
     cacheDirectory:
@@ -194,15 +203,37 @@ export function buildParts(
     warn,
   });
   const native = new NativeBackend();
-  const spawner = new Spawner({ supervisor, modules, wasm: backend, native, logTaps, warn });
-  const services = new HttpServices({ supervisor, spawner, closing: closing.signal, warn });
-  const children = new Children({ supervisor, modules, spawner, warn });
+  const spawner = new Spawner({
+    supervisor,
+    modules,
+    wasm: backend,
+    starting: audit === null ? backend : new RecordedBackend(backend, audit),
+    native,
+    logTaps,
+    warn,
+  });
+  const services = new HttpServices({
+    supervisor,
+    spawner,
+    closing: closing.signal,
+    warn,
+    opened: (module) => audit?.note({ kind: 'serve.open', module, payload: {} }),
+    closed: (module) => audit?.note({ kind: 'serve.close', module, payload: {} }),
+  });
+  const children = new Children({
+    supervisor,
+    modules,
+    spawner,
+    warn,
+    told: (parent, decided) => audit?.supervision.ofChild(parent, decided),
+  });
   const supervisors = new Supervisors({
     check: (child) => spawner.check(child),
     turn: (child) => spawner.turn(child),
     spawn: (...child) => spawner.spawnOpened(...child),
     now: () => performance.timeOrigin + performance.now(),
     warn,
+    follow: (specification) => audit?.supervision.follow(specification),
   });
   const elevations = new Elevations({
     ...(options.onElevation && { decide: options.onElevation }),
@@ -210,6 +241,7 @@ export function buildParts(
       const granted = supervisor.grants.grant(pid, [spec]);
       audit?.granted(pid, granted);
     },
+    answered: (request, answer) => audit?.answered(request, answer),
     warn,
   });
   const schedule: KernelSchedule = new KernelSchedule({
@@ -300,6 +332,10 @@ async function elevate(
     audit?.requireRecording();
     const decision = await elevations.request(pid, agentId, spec, reason);
     audit?.elevated(pid, agentId, { grant, reason }, decision);
+    if (decision === 'permitted') {
+      // Who is told that it may has the grant by then.
+      await audit?.grantOnDisk(spec);
+    }
     return { tag: 'ok', val: decision };
   } catch (error) {
     return outcomeForGuest(error, (why) =>

@@ -12,6 +12,7 @@ import { DEFAULT_INTENSITY, withRestart } from '../supervisor/intensity.ts';
 import type { Report } from '../supervisor/report.ts';
 import { isNormal, isRestarted, type RestartType } from '../supervisor/restart.ts';
 import { FIRST, type Lineage } from '../supervisor/specification.ts';
+import type { Supervised } from '../supervisor/tree.ts';
 
 /** Children of one agent that may wait for their restart at a time. */
 export const WAITING_MAX = 256;
@@ -47,13 +48,19 @@ const now = (): number => performance.now();
 /** The children of all agents of a kernel that are to be started again. */
 export class RestartedChildren {
   readonly #warn: (text: string) => void;
+  readonly #told: (parent: Pid, decided: Supervised) => void;
   readonly #byPid = new Map<Pid, Child>();
   /** Those that run or wait, by their parent. */
   readonly #byParent = new Map<Pid, Set<Child>>();
   #isClosed = false;
 
-  constructor(warn: (text: string) => void) {
+  /** `told` hears what is decided about the children of a parent, and must not throw. */
+  constructor(
+    warn: (text: string) => void,
+    told: (parent: Pid, decided: Supervised) => void = () => {},
+  ) {
     this.#warn = warn;
+    this.#told = told;
   }
 
   /**
@@ -157,6 +164,7 @@ export class RestartedChildren {
     const times = withRestart(child.timesMs, now(), DEFAULT_INTENSITY);
     if (times === null) {
       this.#forget(child);
+      this.#told(child.parent.pid, { type: 'gave_up', childId: `pid ${child.pid}` });
       const { intensity, periodMs } = DEFAULT_INTENSITY;
       this.#warn(
         `pid ${child.pid}, a child of pid ${child.parent.pid}, is not started again: it was, ${intensity} times in ${periodMs} ms`,
@@ -165,8 +173,15 @@ export class RestartedChildren {
     }
     child.timesMs = times;
     child.attempts = nextAttempt(child.attempts, ranMs, DEFAULT_BACK_OFF);
+    const inMs = waitMs(child.attempts, DEFAULT_BACK_OFF);
+    this.#told(child.parent.pid, {
+      type: 'restart',
+      childId: `pid ${child.pid}`,
+      restarts: child.restarts + 1,
+      waitMs: inMs,
+    });
     child.alarm = new Alarm({
-      atMs: now() + waitMs(child.attempts, DEFAULT_BACK_OFF),
+      atMs: now() + inMs,
       now,
       ring: () => void this.#again(child),
     });

@@ -1,6 +1,6 @@
 /** Spawns what was asked for: checks it, waits for its turn, opens its directories, and has it supervised. */
 
-import type { Isolation } from '../backend/backend.ts';
+import type { Backend, Isolation } from '../backend/backend.ts';
 import type { NativeBackend } from '../backend/native.ts';
 import type { StartTurn } from '../backend/starts.ts';
 import type { WasmBackend } from '../backend/wasm.ts';
@@ -26,6 +26,8 @@ export interface SpawnerOptions {
   readonly supervisor: Supervisor;
   readonly modules: Modules;
   readonly wasm: WasmBackend;
+  /** What starts modules: `wasm`, or what waits before it does. */
+  readonly starting: Backend;
   readonly native: NativeBackend;
   readonly logTaps: LogTaps;
   warn(text: string): void;
@@ -97,9 +99,9 @@ export class Spawner {
     lineage: Lineage,
     linked = false,
   ): Process {
-    const { supervisor, wasm, logTaps } = this.#options;
+    const { supervisor, starting, logTaps } = this.#options;
     const process = closingRoots(opened, () =>
-      supervisor.spawn(requestOf(options, limits, opened, lineage, linked), wasm),
+      supervisor.spawn(requestOf(options, limits, opened, lineage, linked), starting),
     );
     if (options.onLog !== undefined) {
       // Nothing of it arrives before this has returned.

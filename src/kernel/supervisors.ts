@@ -20,7 +20,7 @@ import {
   type SupervisedChild,
   type TreeSpecification,
 } from '../supervisor/specification.ts';
-import { SupervisorTree } from '../supervisor/tree.ts';
+import { type Supervised, SupervisorTree } from '../supervisor/tree.ts';
 import type { Agent } from './agent.ts';
 import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './roots.ts';
 import type { Spawnable } from './spawn-request.ts';
@@ -43,6 +43,15 @@ export interface SupervisorsOptions {
   /** A clock that is never set back, in milliseconds since 1970. */
   now(): number;
   warn(text: string): void;
+  /** A supervisor is started; answers who is told what it decides, undefined: nobody. */
+  follow?(specification: TreeSpecification): ((decided: Supervised) => void) | undefined;
+}
+
+/** A supervisor, and whoever follows it. */
+function treeOf(specification: TreeSpecification, options: SupervisorsOptions): SupervisorTree {
+  const { now, warn } = options;
+  const told = options.follow?.(specification);
+  return new SupervisorTree(specification, { now, warn, told });
 }
 
 /** How a supervisor has ended. */
@@ -242,7 +251,7 @@ class SupervisorStarter implements ChildStarter {
   }
 
   start(): StartedChild {
-    const tree = new SupervisorTree(withoutRelease(this.#specification), this.#options);
+    const tree = treeOf(withoutRelease(this.#specification), this.#options);
     const stop = (shutdownMs: number): void => {
       void tree.close();
       if (Number.isFinite(shutdownMs)) {
@@ -313,7 +322,7 @@ export class Supervisors {
       );
     }
     const read = readSupervisor(given);
-    const tree = new SupervisorTree(this.#readTree(given, read, 1), this.#options);
+    const tree = treeOf(this.#readTree(given, read, 1), this.#options);
     this.#trees.add(tree);
     void tree.ended.then(() => this.#trees.delete(tree));
     try {

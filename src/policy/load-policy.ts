@@ -1,5 +1,6 @@
 /** Reads a policy from its file. */
 
+import { hash } from 'node:crypto';
 import { constants, realpathSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
@@ -86,5 +87,6 @@ export async function loadPolicy(path: string): Promise<Policy> {
   const { parsePolicy } = await import('./parse-policy.ts');
   const format = extname(path).toLowerCase() === '.json' ? 'json' : 'toml';
   const parsed = parsePolicy(text, { format, path, nowMs: Date.now() });
-  return new Policy(path, realpathSync.native(dirname(resolve(path))), parsed);
+  const digest = hash('sha256', text);
+  return new Policy(path, realpathSync.native(dirname(resolve(path))), parsed, digest);
 }

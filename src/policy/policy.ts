@@ -87,6 +87,8 @@ const inSlashes = (path: string): string => (sep === '/' ? path : path.replaceAl
 export class Policy {
   /** The file, as it was named. */
   readonly path: string;
+  /** SHA-256 of the file, hexadecimal. */
+  readonly digest: string;
   /** What whoever wrote it should know. */
   readonly warnings: readonly PolicyProblem[];
   /** How many entries it has. */
@@ -99,8 +101,9 @@ export class Policy {
   readonly #parsed: ParsedPolicy;
 
   /** Use {@link loadPolicy}. `directory` is the file's, absolute and without links. */
-  constructor(path: string, directory: string, parsed: ParsedPolicy) {
+  constructor(path: string, directory: string, parsed: ParsedPolicy, digest: string) {
     this.path = path;
+    this.digest = digest;
     this.warnings = parsed.warnings;
     this.entries = parsed.entries.length;
     this.exec = parsed.exec;

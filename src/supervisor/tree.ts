@@ -33,7 +33,22 @@ export interface TreeOptions {
   now(): number;
   /** Takes what the operator should know. */
   warn(text: string): void;
+  /** Is told what is decided. Must not throw. @default nobody is */
+  readonly told?: ((decided: Supervised) => void) | undefined;
 }
+
+/** What a supervisor has decided, or how it has ended. */
+export type Supervised =
+  /** A child is to be started again, the so-manieth time, after a wait. */
+  | {
+      readonly type: 'restart';
+      readonly childId: string;
+      readonly restarts: number;
+      readonly waitMs: number;
+    }
+  /** A child has ended too often: the supervisor ends for it. */
+  | { readonly type: 'gave_up'; readonly childId: string }
+  | { readonly type: 'ended'; readonly end: TreeEnd };
 
 /** What is kept of a child beside what is decided by. */
 interface Kept {
@@ -255,8 +270,10 @@ export class SupervisorTree {
     try {
       for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
         nowMs = this.#options.now();
-        const { state, decisions } = step(this.#state, next, nowMs);
+        const before = this.#state;
+        const { state, decisions } = step(before, next, nowMs);
         this.#state = state;
+        this.#tellDecided(before, next, nowMs);
         for (const decision of decisions) {
           this.#do(decision);
         }
@@ -266,6 +283,24 @@ export class SupervisorTree {
     }
     this.#setAlarm(nowMs);
     this.#tellWaiters();
+  }
+
+  /** What was decided about a child that has ended, where that was more than nothing. */
+  #tellDecided({ restartsMs, end }: TreeState, event: TreeEvent, nowMs: number): void {
+    const { told } = this.#options;
+    if (told === undefined || (event.type !== 'down' && event.type !== 'failed')) {
+      return;
+    }
+    const childId = event.id;
+    if (end === null && this.#state.end?.reason === 'exhausted') {
+      told({ type: 'gave_up', childId });
+    } else if (this.#state.restartsMs !== restartsMs) {
+      const child = this.#state.children.find(({ id }) => id === childId);
+      // Who is due at once has been counted as started already.
+      const restarts = (child?.restarts ?? 0) + (child?.phase === 'starting' ? 0 : 1);
+      const waitMs = Math.max(0, Math.round((child?.dueMs ?? nowMs) - nowMs));
+      told({ type: 'restart', childId, restarts, waitMs });
+    }
   }
 
   #do(decision: TreeDecision): void {
@@ -398,6 +433,7 @@ export class SupervisorTree {
         `a supervisor has ended as its child '${end.childId}' ended once more, and ${intensity} restarts in ${periodMs} ms are the most`,
       );
     }
+    this.#options.told?.({ type: 'ended', end });
     this.#opened.reject(error);
     this.#ended.resolve(end);
   }

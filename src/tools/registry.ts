@@ -33,6 +33,11 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** Asked once the arguments were read, before anything else is done with them. */
   admit(args: unknown): Admission;
+  /**
+   * Asked once nothing is in the way of the call any more, right before its handler is: why it must not be
+   * reached; null: it may. Absent: it may.
+   */
+  begin?(): Promise<ToolOutcome | null>;
 }
 
 /** How often a tool was called, by how that came out. */
@@ -200,6 +205,14 @@ export class ToolRegistry {
       return ending.reason === null
         ? failure('limit-exceeded', 'too many calls of the tool wait for their turn: try later')
         : endedOutcome(ending.reason);
+    }
+    if (caller.begin !== undefined) {
+      const refused = await caller.begin();
+      if (refused !== null || ending.reason !== null) {
+        ending.settle();
+        release();
+        return refused ?? endedOutcome(ending.reason ?? 'closed');
+      }
     }
     return this.#run(registered, args, { caller, ending, release });
   }

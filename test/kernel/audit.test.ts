@@ -11,12 +11,14 @@ import {
   openAudit,
   proveEvent,
   readEvents,
+  type SpawnOptions,
   type StoredEvent,
   verifyChain,
   verifyProof,
   verifyReceipt,
 } from '../../src/index.ts';
 import { guest, testKernel } from '../support/kernel.ts';
+import { spawnPuppet } from '../support/puppet.ts';
 
 let root: string;
 let audit: AuditOptions;
@@ -97,6 +99,33 @@ describe('a kernel with an audit log', () => {
     const all = JSON.stringify(await events('tool.'));
     expect(all).not.toContain('battery');
     expect(all).not.toContain('horse');
+  });
+
+  it('has on disk that an agent starts before it does, where it reaches outside', async () => {
+    const kernel = await kernelWith({ audit: { ...audit, durability: 'exit' } });
+    const module = await kernel.load(guest('puppet'));
+    const grantSets: SpawnOptions['grants'][] = [
+      { files: [{ host: root, guest: '/d', modes: ['read'] }] },
+      { network: ['example.test'] },
+    ];
+    for (const [index, grants] of grantSets.entries()) {
+      const states = kernel.watch();
+      const puppet = await spawnPuppet(kernel, module, { ...(grants && { grants }) });
+      for await (const { to } of states) {
+        if (to === 'running') {
+          break;
+        }
+      }
+      expect(await events('agent.spawn')).toHaveLength(index + 1);
+      expect(await puppet.tell('log info hello')).toMatch(/^log/);
+      await puppet.end();
+    }
+    const puppet = await spawnPuppet(kernel, module);
+    kernel.grant(puppet.agent.pid, { network: ['example.test'] });
+    expect(await puppet.tell('log info hello')).toMatch(/^log/);
+    expect(await events('capability.grant')).toHaveLength(1);
+    await puppet.end();
+    await kernel.close();
   });
 
   it('records grants and their revocation', async () => {

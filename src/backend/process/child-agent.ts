@@ -51,6 +51,8 @@ export interface ChildAgentOptions {
   readonly events: BackendEvents;
   readonly launched: Launched;
   onWarning(text: string): void;
+  /** Its process has died by itself. Must not throw. */
+  onLost?(): void;
 }
 
 /** An agent, and the process that is there for it alone: they end together. */
@@ -356,6 +358,9 @@ export class ChildAgent implements BackendAgent {
 
   /** A guest with a heap can fill it, and V8 ends the process then: no other attempt fares better. */
   #died(): void {
+    if (!this.#ended && this.#start.block.command === COMMAND.none) {
+      this.#options.onLost?.();
+    }
     if (this.#options.module.plan.features.gc && this.#start.block.command === COMMAND.none) {
       this.#finish(
         killed('its process died, most likely of the structures and arrays that it made'),

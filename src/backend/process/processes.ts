@@ -4,6 +4,7 @@ import { RingfenceError } from '../../errors.ts';
 import { HttpClient } from '../../network/http-client.ts';
 import { NETWORK_SETTINGS_DEFAULT, type NetworkSettings } from '../../network/settings.ts';
 import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
+import type { LostWorker } from '../lost.ts';
 import type { WasmModule } from '../wasm/module.ts';
 import { ChildAgent } from './child-agent.ts';
 import { type Launched, Launcher, type LauncherOptions } from './launcher.ts';
@@ -19,6 +20,8 @@ export interface ProcessesOptions extends LauncherOptions {
   readonly network?: NetworkSettings | undefined;
   /** Only tests allow less than {@link PROCESSES_MAX}. */
   readonly most?: number;
+  /** A process has died. Must not throw. */
+  readonly onWorkerLost?: ((lost: LostWorker) => void) | undefined;
 }
 
 /** All processes of agents of one kernel. */
@@ -84,6 +87,7 @@ export class Processes {
       client: this.#client,
       launched,
       onWarning: (text) => this.#options.onWarning(text),
+      onLost: () => this.#options.onWorkerLost?.({ isolation: 'process', agents: 1 }),
       events: {
         ...events,
         running: () => {

@@ -8,7 +8,7 @@ import { TurnoverMap } from '../../turnover-map.ts';
 import type { FromWorker, ToWorker, WorkerStart } from '../../wasm/worker/protocol.ts';
 import { logLineBytes } from '../../wasm/worker/streams.ts';
 import type { BackendAgent, BackendEvents, BackendStart, CallOutcome } from '../backend.ts';
-import { endOfLost } from '../lost.ts';
+import { endOfLost, type LostWorker } from '../lost.ts';
 import type { WasmModule } from './module.ts';
 import type { Routed, Routes } from './routes.ts';
 import { type AgentThread, RunningAgent } from './running-agent.ts';
@@ -26,6 +26,8 @@ export interface WorkerLinkOptions {
   /** @default as the network's own defaults are */
   readonly network?: NetworkSettings;
   onWarning(text: string): void;
+  /** A thread is gone, other than in order. Must not throw. */
+  onWorkerLost?(lost: LostWorker): void;
 }
 
 let lastId = 0;
@@ -48,6 +50,7 @@ export class WorkerLink implements AgentThread, Routed {
   /** Ports that go with what is in the outbox. */
   readonly #transfer: MessagePort[] = [];
   readonly #routes: Routes | null;
+  readonly #onLost: (agents: number) => void;
   #nextDelivery = 1;
   /** Null: it has answered the last time it was asked. */
   #pong: PromiseWithResolvers<void> | null = null;
@@ -64,6 +67,8 @@ export class WorkerLink implements AgentThread, Routed {
     this.#routes = routes;
     this.#pool = pool;
     this.#onWarning = (text) => options.onWarning(text);
+    const isolation = routes === null ? 'thread' : 'shared';
+    this.#onLost = (agents) => options.onWorkerLost?.({ isolation, agents });
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on('message', (messages: FromWorker[]) => {
@@ -179,6 +184,9 @@ export class WorkerLink implements AgentThread, Routed {
     this.#gone = true;
     this.#routes?.remove(this);
     this.#port.close();
+    if (!this.#closing || this.agents.size > 0) {
+      this.#onLost(this.agents.size);
+    }
     for (const agent of this.agents.values()) {
       this.agents.delete(agent.start.pid);
       agent.exited(endOfLost(agent.start.block, message));

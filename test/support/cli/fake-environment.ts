@@ -136,11 +136,12 @@ export interface FakeKernelParts {
 /** Opens kernels that do as a test says. Only what the command line uses of a kernel is there. */
 export function fakeKernel(parts: FakeKernelParts): Environment['openKernel'] {
   return async () => {
-    const kernel: Pick<Kernel, 'load' | 'close' | 'neededGrants'> & {
+    const kernel: Pick<Kernel, 'load' | 'close' | 'neededGrants' | 'decide'> & {
       spawn(options: SpawnOptions): Promise<Agent>;
     } = {
       load: parts.load ?? (async () => FAKE_MODULE),
       neededGrants: async () => [],
+      decide: (policy, module) => policy.decide(module),
       close: parts.close ?? (async () => []),
       async spawn(options) {
         const killed = new AbortController();
