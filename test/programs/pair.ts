@@ -125,10 +125,13 @@ export class Pair {
     mkdirSync(this.folders.native);
   }
 
-  /** Loads the program's module and makes the folders. */
-  static async of(host: TestKernel, program: Program): Promise<Pair> {
-    const file = new URL(`${program.name}.wasm`, PROGRAMS);
-    return new Pair(host, await host.kernel.load(file), program);
+  /** Loads the program's module, by default the one that was built, and makes the folders. */
+  static async of(
+    host: TestKernel,
+    program: Program,
+    module: URL | Uint8Array = new URL(`${program.name}.wasm`, PROGRAMS),
+  ): Promise<Pair> {
+    return new Pair(host, await host.kernel.load(module), program);
   }
 
   /** Puts a file into both folders, with a time where one is given. */

@@ -5,9 +5,11 @@
  * the process and goes on in a fresh one.
  */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco';
 import { RingfenceError } from '../../errors.ts';
-import { readWitSource } from './wit-source.ts';
+import { jcoFolder, readWitSource } from './wit-source.ts';
 
 /** How the strings of a core module stand in its memory. */
 export type GuestEncoding = 'utf8' | 'utf16';
@@ -20,6 +22,8 @@ export interface ComponentOptions {
   readonly file: string;
   /** The text that has the world; that of guests without it. */
   readonly witSource?: string;
+  /** That it imports wasip1 as well, as what a libc makes does. @default false */
+  readonly importsWasip1?: boolean;
 }
 
 /**
@@ -29,14 +33,26 @@ export interface ComponentOptions {
  */
 export async function componentFromCore(
   core: Uint8Array,
-  { world, stringEncoding, file, witSource = readWitSource() }: ComponentOptions,
+  {
+    world,
+    stringEncoding,
+    file,
+    witSource = readWitSource(),
+    importsWasip1 = false,
+  }: ComponentOptions,
 ): Promise<Uint8Array> {
   try {
     const embedded = await componentEmbed({ binary: core, witSource, world, stringEncoding });
-    return await componentNew(embedded, []);
+    return await componentNew(embedded, importsWasip1 ? [wasip1Adapter()] : []);
   } catch (error) {
     throw new RingfenceError('RF_MODULE_INVALID', `${file}: ${rootCause(String(error))}`, { file });
   }
+}
+
+/** What jco ships to turn wasip1's functions into WASI 0.2, by the name of the module that it stands for. */
+function wasip1Adapter(): [string, Uint8Array] {
+  const name = 'wasi_snapshot_preview1';
+  return [name, readFileSync(join(jcoFolder(), 'lib', `${name}.reactor.wasm`))];
 }
 
 /** The last of the causes that jco lists, each of which is more precise than the one before. */
