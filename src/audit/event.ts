@@ -147,58 +147,6 @@ export function placeOf(body: string): Place | null {
     : { previous: parts[1] as string, seq: Number(parts[2]), timeMs: Number(parts[3]) };
 }
 
-const VERSION_END = `,"v":"${FORMAT}"}`;
-
-/** Characters in which `source` and `time_ms` stand, at most. */
-const SOURCE_AND_TIME_MAX = 64;
-
-/**
- * The time of a body that ends as the event after `previous` must, in the place `seq`; -1: it does not.
- *
- * The same question as {@link placeOf} with the answers known: it compares instead of cutting out.
- */
-export function timeInPlace(body: string, previous: string, seq: number): number {
-  const versionAt = body.length - VERSION_END.length;
-  const expected = `,"prev":"${previous}","seq":${seq},"source":"`;
-  const from = versionAt - SOURCE_AND_TIME_MAX - expected.length;
-  const sourceAt = body.indexOf('"source":"', Math.max(0, from + expected.length - 10));
-  if (sourceAt < 0 || !body.endsWith(VERSION_END)) {
-    return -1;
-  }
-  const sourceStart = sourceAt + 10;
-  const sourceEnd = body.indexOf('"', sourceStart);
-  const timeStart = sourceEnd + TIME_NAME.length;
-  if (
-    !body.startsWith(expected, sourceStart - expected.length) ||
-    !body.startsWith(TIME_NAME, sourceEnd) ||
-    timeStart >= versionAt ||
-    versionAt - timeStart > 15
-  ) {
-    return -1;
-  }
-  return digits(body, timeStart, versionAt);
-}
-
-const TIME_NAME = '","time_ms":';
-
-const ZERO = 48;
-
-/** A number without leading zeros; -1: it is none. */
-function digits(text: string, start: number, end: number): number {
-  if (end - start > 1 && text.charCodeAt(start) === ZERO) {
-    return -1;
-  }
-  let value = 0;
-  for (let at = start; at < end; at += 1) {
-    const digit = text.charCodeAt(at) - ZERO;
-    if (digit < 0 || digit > 9) {
-      return -1;
-    }
-    value = value * 10 + digit;
-  }
-  return value;
-}
-
 /** An event as it is read. */
 export interface StoredEvent {
   readonly agent_id: string | null;

@@ -11,7 +11,12 @@ import { hash } from 'node:crypto';
 /** A hash as 32 characters, one a byte. */
 export type Bytes32 = string;
 
-const scratch = (): Buffer => Buffer.alloc(65, 1);
+/** Room for what the hash of two subtrees is made of: a one byte, which is there already, and both. */
+const pair = (): Buffer => Buffer.alloc(65, 1);
+
+const LEFT = 1;
+
+const RIGHT = 33;
 
 /** Bytes of a hash in hexadecimal. */
 export function fromHex(hex: string): Bytes32 {
@@ -35,16 +40,11 @@ export function splitHashes(bytes: Uint8Array): Bytes32[] {
 const EMPTY_ROOT: Bytes32 = hash('sha256', '', 'latin1');
 
 /** The hash of two subtrees: SHA-256 of a one byte and both. */
-function join(buffer: Buffer, left: Bytes32, right: Bytes32): Bytes32 {
-  // Byte 0 is 1 from the beginning: the prefix of an inner node.
-  buffer.write(left, 1, 'latin1');
-  buffer.write(right, 33, 'latin1');
-  return hash('sha256', buffer, 'latin1');
-}
-
-/** The hash of two subtrees. */
 export function nodeHash(left: Bytes32, right: Bytes32): Bytes32 {
-  return join(scratch(), left, right);
+  const both = pair();
+  both.write(left, LEFT, 'latin1');
+  both.write(right, RIGHT, 'latin1');
+  return hash('sha256', both, 'latin1');
 }
 
 /**
@@ -52,13 +52,18 @@ export function nodeHash(left: Bytes32, right: Bytes32): Bytes32 {
  * its size.
  */
 export class Frontier {
-  readonly #buffer = scratch();
-  #roots: Bytes32[];
+  /**
+   * For each bit of the size a pair whose left half is the root of that full subtree where the bit is set.
+   * The right one is room for what a hash is made of.
+   */
+  readonly #levels: Buffer[] = [];
   #size: number;
 
   constructor(size = 0, roots: readonly Bytes32[] = []) {
     this.#size = size;
-    this.#roots = [...roots];
+    this.#fullLevels().forEach((level, index) => {
+      this.#level(level).write(roots[index] as Bytes32, LEFT, 'latin1');
+    });
   }
 
   get size(): number {
@@ -67,35 +72,72 @@ export class Frontier {
 
   /** Roots of the full subtrees, from left to right. */
   get roots(): readonly Bytes32[] {
-    return this.#roots;
+    return this.#fullLevels().map((level) => this.#rootOf(level));
   }
 
   push(leaf: Bytes32): void {
-    let node = leaf;
-    for (let rest = this.#size; rest % 2 === 1; rest = Math.floor(rest / 2)) {
-      node = join(this.#buffer, this.#roots.pop() as Bytes32, node);
-    }
-    this.#roots.push(node);
-    this.#size += 1;
+    this.#add(leaf, 'latin1');
   }
 
   /** As `push`, for a leaf in hexadecimal. */
   pushHex(leaf: string): void {
-    this.#buffer.write(leaf, 1, 'hex');
-    this.push(this.#buffer.toString('latin1', 1, 33));
+    this.#add(leaf, 'hex');
+  }
+
+  #add(leaf: string, encoding: 'latin1' | 'hex'): void {
+    let rest = this.#size;
+    let both = this.#level(0);
+    this.#size += 1;
+    if (rest % 2 === 0) {
+      both.write(leaf, LEFT, encoding);
+      return;
+    }
+    both.write(leaf, RIGHT, encoding);
+    for (let level = 1; ; level += 1) {
+      const node = hash('sha256', both, 'latin1');
+      both = this.#level(level);
+      rest = Math.floor(rest / 2);
+      if (rest % 2 === 0) {
+        both.write(node, LEFT, 'latin1');
+        return;
+      }
+      both.write(node, RIGHT, 'latin1');
+    }
   }
 
   root(): Bytes32 {
-    const last = this.#roots.length - 1;
-    let root = this.#roots[last] ?? EMPTY_ROOT;
-    for (let index = last - 1; index >= 0; index -= 1) {
-      root = join(this.#buffer, this.#roots[index] as Bytes32, root);
+    const [lowest, ...higher] = this.#fullLevels().reverse();
+    let root = lowest === undefined ? EMPTY_ROOT : this.#rootOf(lowest);
+    for (const level of higher) {
+      const both = this.#level(level);
+      both.write(root, RIGHT, 'latin1');
+      root = hash('sha256', both, 'latin1');
     }
     return root;
   }
 
   copy(): Frontier {
-    return new Frontier(this.#size, this.#roots);
+    return new Frontier(this.#size, this.roots);
+  }
+
+  #level(level: number): Buffer {
+    this.#levels[level] ??= pair();
+    return this.#levels[level];
+  }
+
+  #rootOf(level: number): Bytes32 {
+    return this.#level(level).toString('latin1', LEFT, RIGHT);
+  }
+
+  /** The bits that are set in the size, the highest first. */
+  #fullLevels(): number[] {
+    const levels: number[] = [];
+    for (let level = 0, rest = this.#size; rest > 0; level += 1, rest = Math.floor(rest / 2)) {
+      if (rest % 2 === 1) {
+        levels.push(level);
+      }
+    }
+    return levels.reverse();
   }
 }
 

@@ -63,7 +63,8 @@ export interface VerifyOptions {
   /** Checkpoints that were kept outside of the store: the key that is in force at their place has signed them. */
   readonly anchors?: readonly string[];
   /**
-   * Whether each event is also parsed and written again: shows that its bytes are the canonical ones.
+   * Whether all of each event is read: shows that its bytes are canonical, so that they can be read in one
+   * way only.
    *
    * @default true where no key is given: nobody vouches then for who has written them
    */

@@ -1,6 +1,6 @@
 /** Verification of a chain in a file or a stream of bytes: cuts it into lines, and looks at a problem twice. */
 
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { RingfenceError } from '../errors.ts';
 import { LINE_BYTES_MAX, placeOf, splitLine } from './event.ts';
@@ -10,98 +10,84 @@ import { ChainVerifier } from './verify.ts';
 const NEWLINE = 10;
 
 /** Bytes that are read from a file at a time. */
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 18;
 
-/**
- * Bytes that become text at a time: text of ASCII takes half the memory and is hashed in half the time, and
- * one letter beyond it in a piece, as a checkpoint has, changes that for the whole piece.
- */
-const PIECE_BYTES = 1 << 15;
-
-/** Whole lines in UTF-8 as text; null: they are not UTF-8. */
-function textOf(bytes: Buffer): string | null {
-  if (isAscii(bytes)) {
-    return bytes.toString('latin1');
-  }
-  return isUtf8(bytes) ? bytes.toString('utf8') : null;
+/** Who reads lines; both answer whether to go on. */
+interface LineReader {
+  /** A line without its newline, in UTF-8. */
+  line(bytes: Buffer, start: number, end: number): boolean;
+  unreadable(why: string): boolean;
 }
 
-/** Hands each line to `take`, until that answers false. A null: the line can't be read. */
+const TOO_LONG = `the line has more than ${LINE_BYTES_MAX} bytes`;
+
+/** Hands on each line of what is read. In memory is a piece of it, however long it is. */
 async function eachLine(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  take: (line: string | null, why: string) => boolean,
+  reader: LineReader,
 ): Promise<void> {
-  let rest: Buffer = Buffer.alloc(0);
+  const bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + LINE_BYTES_MAX + 1);
+  let filled = 0;
   for await (const chunk of chunks) {
-    const bytes: Buffer =
-      rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, Buffer.from(chunk)]);
-    const end = bytes.lastIndexOf(NEWLINE) + 1;
-    rest = bytes.subarray(end);
-    if (!takePieces(bytes.subarray(0, end), take)) {
-      return;
-    }
-    if (rest.length > LINE_BYTES_MAX) {
-      take(null, `the line has more than ${LINE_BYTES_MAX} bytes`);
-      return;
+    for (let at = 0; at < chunk.length; ) {
+      const part = chunk.subarray(at, at + bytes.length - filled);
+      bytes.set(part, filled);
+      at += part.length;
+      filled += part.length;
+      const end = bytes.lastIndexOf(NEWLINE, filled - 1) + 1;
+      if (!takeLines(bytes, end, reader)) {
+        return;
+      }
+      filled = bytes.copy(bytes, 0, end, filled);
+      if (filled > LINE_BYTES_MAX) {
+        reader.unreadable(TOO_LONG);
+        return;
+      }
     }
   }
-  if (rest.length > 0) {
-    take(null, 'the last line has no end');
+  if (filled > 0) {
+    reader.unreadable('the last line has no end');
   }
 }
 
-/** Whole lines, piece by piece. */
-function takePieces(bytes: Buffer, take: (line: string | null, why: string) => boolean): boolean {
-  for (let start = 0; start < bytes.length; ) {
-    const end = bytes.indexOf(NEWLINE, Math.min(start + PIECE_BYTES, bytes.length - 1)) + 1;
-    if (!takeLines(bytes.subarray(start, end), take)) {
+/** The lines that end before a place. */
+function takeLines(bytes: Buffer, end: number, reader: LineReader): boolean {
+  // Where some are not, those before are good nevertheless.
+  const areText = isUtf8(bytes.subarray(0, end));
+  for (let start = 0; start < end; ) {
+    const lineEnd = bytes.indexOf(NEWLINE, start);
+    if (!takeLine(bytes, start, lineEnd, reader, areText)) {
       return false;
     }
-    start = end;
+    start = lineEnd + 1;
   }
   return true;
 }
 
-function takeLines(bytes: Buffer, take: (line: string | null, why: string) => boolean): boolean {
-  const text = textOf(bytes);
-  if (text === null) {
-    return takeOneByOne(bytes, take);
+function takeLine(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  reader: LineReader,
+  isText: boolean,
+): boolean {
+  if (end - start > LINE_BYTES_MAX) {
+    return reader.unreadable(TOO_LONG);
   }
-  for (let start = 0; start < text.length; ) {
-    const end = text.indexOf('\n', start);
-    const goesOn =
-      end - start > LINE_BYTES_MAX
-        ? take(null, `the line has more than ${LINE_BYTES_MAX} bytes`)
-        : take(text.slice(start, end), '');
-    if (!goesOn) {
-      return false;
-    }
-    start = end + 1;
-  }
-  return true;
-}
-
-/** Somewhere in these lines are bytes that are no UTF-8: those before are good nevertheless. */
-function takeOneByOne(bytes: Buffer, take: (line: string | null, why: string) => boolean): boolean {
-  for (let start = 0; start < bytes.length; ) {
-    const end = bytes.indexOf(NEWLINE, start);
-    if (!take(textOf(bytes.subarray(start, end)), 'the line is no UTF-8')) {
-      return false;
-    }
-    start = end + 1;
-  }
-  return true;
+  return isText || isUtf8(bytes.subarray(start, end))
+    ? reader.line(bytes, start, end)
+    : reader.unreadable('the line is no UTF-8');
 }
 
 /** The place that a line says it has, and its hash. */
-function claimOf(line: string | null): { seq: number; hash: string } | null {
-  const parts = line === null ? null : splitLine(line);
+function claimOf(line: string): { seq: number; hash: string } | null {
+  const parts = splitLine(line);
   const place = parts === null ? null : placeOf(parts.body);
   return parts === null || place === null ? null : { seq: place.seq, hash: parts.hash };
 }
 
 /** What an event that stands in another's place is about, from what follows. */
-function reordered(problem: BadPlace, later: string | null): BadPlace | null {
+function reordered(problem: BadPlace, later: string): BadPlace | null {
   return problem.reason === 'missing' && claimOf(later)?.seq === problem.seq
     ? {
         ...problem,
@@ -122,15 +108,22 @@ export async function verifyLines(
 ): Promise<Verdict> {
   const verifier = new ChainVerifier(options);
   let problem: BadPlace | null = null;
-  await eachLine(chunks, (line, why) => {
-    if (problem === null) {
-      problem = line === null ? verifier.unreadable(why) : verifier.read(line);
-      // What comes after an event that is missing says whether it is only in another place.
-      return problem === null || problem.reason === 'missing';
-    }
-    const refined = reordered(problem, line);
-    problem = refined ?? problem;
-    return refined === null;
+  // What comes after an event that is missing says whether it is only in another place.
+  const goesOn = (): boolean => problem === null || problem.reason === 'missing';
+  await eachLine(chunks, {
+    line(bytes, start, end) {
+      if (problem === null) {
+        problem = verifier.read(bytes, start, end);
+        return goesOn();
+      }
+      const refined = reordered(problem, bytes.toString('utf8', start, end));
+      problem = refined ?? problem;
+      return refined === null;
+    },
+    unreadable(why) {
+      problem ??= verifier.unreadable(why);
+      return goesOn();
+    },
   });
   const verdict = verifier.end();
   return { ...verdict, problem: problem ?? verdict.problem };
@@ -171,15 +164,18 @@ async function standsTwice(chunks: AsyncIterable<Uint8Array>, problem: BadPlace)
   let first: string | null = null;
   let again: string | null = null;
   let number = 0;
-  await eachLine(chunks, (line) => {
-    number += 1;
-    const claim = claimOf(line);
-    if (number === problem.line) {
-      again = claim?.hash ?? null;
-    } else if (first === null && claim?.seq === problem.seq) {
-      first = claim.hash;
-    }
-    return number < problem.line;
+  await eachLine(chunks, {
+    line(bytes, start, end) {
+      number += 1;
+      const claim = claimOf(bytes.toString('utf8', start, end));
+      if (number === problem.line) {
+        again = claim?.hash ?? null;
+      } else if (first === null && claim?.seq === problem.seq) {
+        first = claim.hash;
+      }
+      return number < problem.line;
+    },
+    unreadable: () => false,
   });
   return first === null || first === again;
 }

@@ -5,39 +5,35 @@
  * chain.
  */
 
-import { canonical } from './canonical.ts';
-import {
-  FORMAT,
-  hashOf,
-  NO_HASH,
-  placeOf,
-  type StoredEvent,
-  splitLine,
-  timeInPlace,
-} from './event.ts';
+import { standsAt } from './canonical-bytes.ts';
+import { FORMAT, placeOf, type StoredEvent } from './event.ts';
+import { bodyEnd, bodyStart, chainOf, NextEvent } from './event-bytes.ts';
 import { Frontier, toHex } from './merkle.ts';
 import { isRotation, originOf, readCheckpoint, readVerifierKey, type VerifierKey } from './note.ts';
 import { CHECKPOINT_EVENTS_MAX } from './options.ts';
 import type { BadPlace, BadReason, Verdict, VerifyOptions } from './verdict.ts';
 import { Anchors } from './verify-anchors.ts';
 
-const NAMES = 'agent_id,chain,kind,module,payload,pid,prev,seq,source,time_ms,v';
-
 /** Events without signature that the chain's own rule allows: as many intervals. */
 const UNSIGNED_INTERVALS = 2;
 
-/** Kinds that say something of the chain itself, as they follow on the chain's name in a body. */
-const OF_THE_CHAIN = ['chain.prune"', 'key.rotate"'];
+/** Kinds that say something of the chain itself. */
+const OF_THE_CHAIN = ['"chain.prune"', '"key.rotate"'].map((kind) => Buffer.from(kind));
 
-/** Reads a chain's lines, and says what is wrong first. */
+const NO_GENESIS = 'a chain begins with chain.genesis, and this is another event';
+
+const EVENT = Buffer.from('{"event":');
+const CHECKPOINT = Buffer.from('{"checkpoint":');
+const PRUNED = Buffer.from('{"pruned":');
+
+/** Reads a chain's lines where they lie in bytes, and says what is wrong first. */
 export class ChainVerifier {
   readonly #strict: boolean;
   readonly #trustedKeys: readonly VerifierKey[];
   readonly #anchors: Anchors;
   #tree = new Frontier();
   #chain: string | null = null;
-  #chainField = '';
-  #previous = NO_HASH;
+  readonly #next = new NextEvent(null);
   #timeMs = 0;
   #line = 0;
   #key: VerifierKey | null = null;
@@ -63,20 +59,20 @@ export class ChainVerifier {
     return this.#tree.size;
   }
 
-  /** Reads one line, without its newline. Null: it is good so far. */
-  read(line: string): BadPlace | null {
+  /** Reads one line, without its newline, of valid UTF-8. Null: it is good so far. */
+  read(bytes: Buffer, start: number, end: number): BadPlace | null {
     if (this.#problem !== null) {
       return this.#problem;
     }
     this.#line += 1;
-    if (line.startsWith('{"event":')) {
-      return this.#readEvent(line);
+    if (standsAt(bytes, start, EVENT)) {
+      return this.#readEvent(bytes, start, end);
     }
-    if (line.startsWith('{"checkpoint":')) {
-      return this.#readCheckpoint(line);
+    if (standsAt(bytes, start, CHECKPOINT)) {
+      return this.#readCheckpoint(bytes.toString('utf8', start, end));
     }
-    if (line.startsWith('{"pruned":')) {
-      return this.#readPruned(line);
+    if (standsAt(bytes, start, PRUNED)) {
+      return this.#readPruned(bytes.toString('utf8', start, end));
     }
     return this.#bad('altered', 'the line is none of the format');
   }
@@ -103,7 +99,7 @@ export class ChainVerifier {
       key: this.#key?.text ?? null,
       trusted: this.#trusted,
       anchors: this.#anchors.met,
-      head: this.#previous,
+      head: this.#next.previous,
       root: toHex(this.#tree.root()),
     };
   }
@@ -127,32 +123,24 @@ export class ChainVerifier {
     return this.#problem;
   }
 
-  #readEvent(line: string): BadPlace | null {
-    const parts = splitLine(line);
-    if (parts === null) {
+  #readEvent(bytes: Buffer, lineStart: number, lineEnd: number): BadPlace | null {
+    const start = bodyStart(lineStart);
+    const end = bodyEnd(bytes, lineStart, lineEnd);
+    if (end < 0) {
       return this.#bad('altered', 'the line is not an event in canonical form');
     }
-    const { body, hash } = parts;
-    if (hashOf(body) !== hash) {
+    const hash = this.#next.read(bytes, start, end);
+    if (hash === null) {
       return this.#bad('altered', 'its hash is not that of its bytes');
     }
-    const timeMs = timeInPlace(body, this.#previous, this.#tree.size);
+    const timeMs = this.#next.timeMs(end);
     if (timeMs < 0) {
-      return this.#outOfPlace(body, hash);
+      return this.#outOfPlace(bytes.toString('utf8', start, end), hash);
     }
     if (timeMs < this.#timeMs) {
       return this.#bad('altered', 'its time is before that of the event before');
     }
-    const chainAt = body.indexOf(this.#chainField);
-    if (chainAt < 0) {
-      return this.#bad('forked', 'it is an event of another chain');
-    }
-    const kindAt = chainAt + this.#chainField.length;
-    const isLookedInto =
-      this.#strict ||
-      this.#chain === null ||
-      OF_THE_CHAIN.some((kind) => body.startsWith(kind, kindAt));
-    if (isLookedInto && this.#lookInto(body) !== null) {
+    if (this.#lookInto(bytes, start, end) !== null) {
       return this.#problem;
     }
     this.#timeMs = timeMs;
@@ -173,57 +161,58 @@ export class ChainVerifier {
     if (place.seq === seq) {
       return this.#bad('forked', 'it does not follow on the event before, as that is read here');
     }
-    return place.seq === seq - 1 && hash !== this.#previous
+    return place.seq === seq - 1 && hash !== this.#next.previous
       ? this.#bad('forked', 'two different events claim its place', { seq: place.seq })
       : this.#bad('duplicated', 'it stands here again', { seq: place.seq });
   }
 
   #grow(hash: string): void {
     this.#tree.pushHex(hash);
-    this.#previous = hash;
+    this.#next.follow(hash);
   }
 
-  /** Parses an event: what must be in its form, and what says something of the chain. */
-  #lookInto(body: string): BadPlace | null {
-    let event: StoredEvent;
-    try {
-      event = JSON.parse(body) as StoredEvent;
-      if (canonical(event) !== body || Object.keys(event).join() !== NAMES) {
-        return this.#bad('altered', 'its bytes are not canonical JSON of an event');
+  /** Whose chain the event is of; what says something of the chain itself is parsed. */
+  #lookInto(bytes: Buffer, start: number, end: number): BadPlace | null {
+    const isFirst = this.#chain === null && this.#tree.size === 0;
+    if (isFirst) {
+      const chain = chainOf(bytes, start);
+      if (chain === null) {
+        return this.#bad('missing', NO_GENESIS);
       }
-    } catch {
-      return this.#bad('altered', 'it is not JSON');
+      this.#next.nameChain(chain);
     }
-    if (this.#chain === null && this.#tree.size === 0) {
-      return this.#begin(event);
-    }
-    if (event.chain !== this.#chain) {
+    const kindAt = this.#next.kindAt(start);
+    if (kindAt < 0) {
       return this.#bad('forked', 'it is an event of another chain');
     }
-    if (event.kind === 'key.rotate') {
-      return this.#rotate(event);
+    const isOfTheChain = isFirst || OF_THE_CHAIN.some((kind) => standsAt(bytes, kindAt, kind));
+    if ((this.#strict || isOfTheChain) && !this.#next.isCanonical(kindAt)) {
+      return this.#bad('altered', 'its bytes are not canonical JSON of an event');
     }
-    if (event.kind === 'chain.prune') {
-      const { before } = event.payload;
-      if (!Number.isSafeInteger(before)) {
-        return this.#bad('altered', 'it does not say which events were removed');
-      }
-      this.#claimed = Math.max(this.#claimed, Number(before));
-      if (this.#key === null) {
-        this.#prunable = this.#claimed;
-      }
+    if (!isOfTheChain) {
+      return null;
     }
-    return null;
+    const event = JSON.parse(bytes.toString('utf8', start, end)) as StoredEvent;
+    if (typeof event.payload !== 'object' || event.payload === null) {
+      return this.#bad('altered', 'its payload is no object');
+    }
+    if (isFirst) {
+      return this.#begin(event);
+    }
+    return event.kind === 'key.rotate' ? this.#rotate(event) : this.#prune(event);
   }
 
   #begin({ kind, chain, payload, v }: StoredEvent): BadPlace | null {
-    if (kind !== 'chain.genesis' || v !== FORMAT || !/^[0-9a-f]{32}$/.test(chain)) {
-      return this.#bad('missing', 'a chain begins with chain.genesis, and this is another event');
+    if (kind !== 'chain.genesis' || v !== FORMAT) {
+      return this.#bad('missing', NO_GENESIS);
     }
     this.#chain = chain;
-    this.#chainField = `,"chain":"${chain}","kind":"`;
     this.#checkpointEvents = Number(payload.checkpoint_events);
-    if (!(this.#checkpointEvents >= 1 && this.#checkpointEvents <= CHECKPOINT_EVENTS_MAX)) {
+    if (
+      !Number.isSafeInteger(payload.checkpoint_events) ||
+      this.#checkpointEvents < 1 ||
+      this.#checkpointEvents > CHECKPOINT_EVENTS_MAX
+    ) {
       return this.#bad('altered', 'it does not say how often the chain is signed');
     }
     if (typeof payload.key === 'string') {
@@ -254,6 +243,17 @@ export class ChainVerifier {
       // A key that can't be read is as wrong as one that did not sign.
     }
     return this.#bad('wrong_key', 'the key in force has not signed the new one');
+  }
+
+  #prune({ payload: { before } }: StoredEvent): BadPlace | null {
+    if (!Number.isSafeInteger(before)) {
+      return this.#bad('altered', 'it does not say which events were removed');
+    }
+    this.#claimed = Math.max(this.#claimed, Number(before));
+    if (this.#key === null) {
+      this.#prunable = this.#claimed;
+    }
+    return null;
   }
 
   #readCheckpoint(line: string): BadPlace | null {

@@ -339,3 +339,55 @@ describe('key rotation', () => {
     });
   });
 });
+
+describe('what a chain says of itself', () => {
+  /** A chain of 11 events whose last says that those below `before` were removed. */
+  function pruned(before: unknown): string[] {
+    const chain = new TestChain(newSigner(), 10).fill(10);
+    chain.add({ kind: 'chain.prune', payload: { before: 0 } });
+    const lines = [...chain.lines];
+    rehash(lines, 11, (body) => body.replace('"before":0', `"before":${JSON.stringify(before)}`));
+    return lines;
+  }
+
+  it.each([['a text'], [null], [1.5], [1e300]])(
+    'is found altered where what was removed is no number: %s',
+    async (before) => {
+      expect((await verified(pruned(0), {})).valid).toBe(true);
+      expect((await verified(pruned(before), {})).problem).toMatchObject({
+        reason: 'altered',
+        seq: 10,
+      });
+    },
+  );
+
+  it.each(['"each"', 'null', '-1', '0', '1e300'])(
+    'is found altered where it is to be signed each %s events',
+    async (each) => {
+      const chain = new TestChain();
+      chain.sign();
+      const lines = [...chain.lines];
+      expect((await verified(lines, {})).valid).toBe(true);
+      rehash(lines, 0, (body) =>
+        body.replace('"checkpoint_events":1000', `"checkpoint_events":${each}`),
+      );
+      expect((await verified(lines, {})).problem).toMatchObject({ reason: 'altered', seq: 0 });
+    },
+  );
+
+  it.each(['chain.genesis', 'chain.prune', 'key.rotate'])(
+    'is found altered where %s has a payload that is no object',
+    async (kind) => {
+      const chain = new TestChain();
+      chain.add({ kind: 'app.event', payload: { data: 1, name: 'x' } });
+      const lines = [...chain.lines];
+      const place = kind === 'chain.genesis' ? 0 : 1;
+      rehash(lines, place, (body) =>
+        body
+          .replace(/"kind":".*?"/, `"kind":"${kind}"`)
+          .replace(/"payload":\{.*?\}/, '"payload":null'),
+      );
+      expect((await verified(lines, {})).problem).toMatchObject({ reason: 'altered', seq: place });
+    },
+  );
+});

@@ -4,7 +4,8 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type ChainState, newChain } from '../chain.ts';
-import { type Entry, hashOf, timeInPlace } from '../event.ts';
+import { type Entry, lineOf } from '../event.ts';
+import { bodyEnd, bodyStart, NextEvent } from '../event-bytes.ts';
 import { Frontier, splitHashes } from '../merkle.ts';
 import { damaged } from './error.ts';
 import { openToRead, openToWrite, PAGE_BYTES } from './file.ts';
@@ -97,20 +98,24 @@ export class ChainDatabase {
 
   #replay(start: ChainState): ChainState {
     const tree = new Frontier(start.size, start.roots);
-    let { previous, timeMs } = start;
+    const next = new NextEvent(start.chain, start.previous, start.size);
+    let { timeMs } = start;
     const rows = this.#database
       .prepare('SELECT seq, hash, body FROM events WHERE seq >= ? ORDER BY seq')
       .iterate(start.size) as Iterable<{ seq: number; hash: Uint8Array; body: string }>;
     for (const { seq, hash, body } of rows) {
-      const hex = Buffer.from(hash).toString('hex');
-      const eventMs = timeInPlace(body, previous, tree.size);
-      if (seq !== tree.size || hashOf(body) !== hex || eventMs < timeMs) {
+      const line = Buffer.from(lineOf(body, Buffer.from(hash).toString('hex')));
+      const end = bodyEnd(line, 0, line.length);
+      const itsHash = end < 0 ? null : next.read(line, bodyStart(0), end);
+      const eventMs = itsHash === null ? -1 : next.timeMs(end);
+      if (seq !== tree.size || itsHash === null || eventMs < timeMs) {
         throw damaged(`event ${tree.size} is not what was written`, tree.size);
       }
-      tree.pushHex(hex);
-      previous = hex;
+      tree.pushHex(itsHash);
+      next.follow(itsHash);
       timeMs = eventMs;
     }
+    const { previous } = next;
     return { ...start, previous, timeMs, roots: [...tree.roots], size: tree.size };
   }
 
