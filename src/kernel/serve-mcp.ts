@@ -8,8 +8,9 @@ import { type McpHttpOptions, type McpOptions, mcpSchema } from './mcp-options.t
 import type { CallSettings, SpawnsAgents } from './module-call.ts';
 import { ownVersion } from './own-version.ts';
 
-/** Calls that wait for their turn. */
+/** Calls that wait for their turn, and the bytes that are kept of them. */
 const WAITING_MAX = 1_024;
+const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 const CONCURRENCY_DEFAULT = 8;
 const OUTPUT_BYTES_DEFAULT = 64 * 1024;
 
@@ -46,10 +47,10 @@ export async function serveMcp(kernel: SpawnsAgents, options: McpOptions): Promi
   const { http, streams, onWarning } = options;
   const warn = (text: string): void => onWarning?.(text);
   // Only who serves needs the SDK.
-  const [{ moduleToolsOf }, { callModule }, { Turns }] = await Promise.all([
+  const [{ moduleToolsOf }, { callModule }, { CallTurns }] = await Promise.all([
     import('./module-tool.ts'),
     import('./module-call.ts'),
-    import('../mcp/serve/turns.ts'),
+    import('../mcp/serve/call-turns.ts'),
   ]);
   const tools = moduleToolsOf(options.tools);
   const settings: CallSettings = {
@@ -63,7 +64,11 @@ export async function serveMcp(kernel: SpawnsAgents, options: McpOptions): Promi
   };
   const parts: ServerParts = {
     box,
-    turns: new Turns(options.concurrency ?? CONCURRENCY_DEFAULT, WAITING_MAX),
+    turns: new CallTurns({
+      running: options.concurrency ?? CONCURRENCY_DEFAULT,
+      waiting: WAITING_MAX,
+      waitingBytes: WAITING_BYTES_MAX,
+    }),
     version: await ownVersion(),
     failed: (error) => warn(error instanceof Error ? error.message : String(error)),
   };

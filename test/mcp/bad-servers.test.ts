@@ -374,6 +374,52 @@ describe('a server over HTTP', () => {
     await expect.poll(() => open, { timeout: 30_000 }).toBe(0);
   });
 
+  test('that answers nothing has as many requests open as may be, and is asked no more', async () => {
+    let open = 0;
+    let most = 0;
+    const count = (_: unknown, response: ServerResponse): void => {
+      open += 1;
+      most = Math.max(most, open);
+      response.once('close', () => {
+        open -= 1;
+      });
+    };
+    const waiting: (() => void)[] = [];
+    answerCall = (response, id) => {
+      const result = { content: [{ type: 'text', text: 'done' }] };
+      waiting.push(() => json(response, { jsonrpc: '2.0', id, result }));
+    };
+    const { port } = server.address() as AddressInfo;
+    await using _ = await world.kernel.offerMcp({
+      name: 'bad',
+      url: `http://127.0.0.1:${port}/mcp`,
+      limits: { concurrency: 1_000, concurrencyPerAgent: 1_000, timeoutMs: 60_000 },
+    });
+    server.on('request', count);
+    try {
+      const agent = await world.kernel.spawn({
+        grants: { tools: 'all' },
+        work: async ({ callTool }) => {
+          const calls = Array.from({ length: 300 }, () => callTool('bad.work', {}));
+          const ended = await Promise.allSettled(calls);
+          return ended.map((end) => (end.status === 'rejected' ? end.reason.code : 'answered'));
+        },
+      });
+      // Those that are open are answered once the others have been refused.
+      await expect.poll(() => waiting.length, { timeout: 20_000 }).toBe(128);
+      for (const answer of waiting.splice(0)) {
+        answer();
+      }
+      await agent.exited;
+      const codes = agent.result as string[];
+      expect(codes.filter((code) => code === 'answered')).toHaveLength(128);
+      expect(codes.filter((code) => code === 'RF_LIMIT_EXCEEDED')).toHaveLength(172);
+      expect(most).toBeLessThanOrEqual(128);
+    } finally {
+      server.off('request', count);
+    }
+  });
+
   test('that is not there', async () => {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');

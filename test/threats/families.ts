@@ -36,6 +36,7 @@ const LOST_WORKERS = 'test/threats/lost-workers.test.ts';
 const RESTARTS = 'test/threats/restarts.test.ts';
 const EXEC = 'src/tools/catalogue/exec.test.ts';
 const TOOLS = 'test/threats/tools.test.ts';
+const MCP_CLIENTS = 'test/mcp/hostile-clients.test.ts';
 const TURNS = 'src/tools/turns.test.ts';
 const REVOCATION = 'test/kernel/revocation.test.ts';
 const SUPERVISION = 'test/kernel/supervision.test.ts';
@@ -325,6 +326,14 @@ export const FAMILIES: readonly Shown[] = [
     `${TURNS}: that one agent has taken are given to others, up to as many as it keeps`,
     `${TURNS}: go round by owners, and by the agents of each`,
     `${TURNS}: that a stream has kept for long are for who waits, and are its own where nobody does`,
+  ),
+  shown(
+    41,
+    'a client of `ringfence mcp` that asks without end, or does not read',
+    `${MCP_CLIENTS}: have together as many bytes as may wait: more are answered busy`,
+    `${MCP_CLIENTS}: is answered no list that it does not read`,
+    `${MCP_CLIENTS}: is not read on for ever`,
+    `${MCP_CLIENTS}: have together as many bytes as may be held: more are refused, and small ones go through`,
   ),
   shown(
     41,

@@ -11,7 +11,7 @@ import {
 import * as z from 'zod';
 import { NO_ANSWER_CODE, TOO_LARGE_CODE } from './codes.ts';
 import { ServerFailure } from './failure.ts';
-import { TooLargeError } from './http-transport.ts';
+import { TooLargeError, TooManyOpenError } from './http-transport.ts';
 import { type ListedTool, listTools, pageSchema } from './listed-tools.ts';
 import { UnreadError } from './process-transport.ts';
 
@@ -162,6 +162,9 @@ function failureOf(error: unknown): ServerFailure {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each instanceof TooLargeError) {
       return new ServerFailure('limit-exceeded', TOO_LARGE, error);
+    }
+    if (each instanceof TooManyOpenError) {
+      return new ServerFailure('limit-exceeded', `${each.message}: call again later`, error);
     }
     if (each instanceof UnreadError) {
       return new ServerFailure('limit-exceeded', 'it is too slow to be asked more', error);

@@ -22,6 +22,20 @@ export class TooLargeError extends Error {
   }
 }
 
+/** Requests that a server has not answered; more are refused until it has, or they are given up. */
+const ASKED_MAX = 128;
+/** Messages that it has not even taken, such as that a request is cancelled; and how long it has for one. */
+const TOLD_MAX = 128;
+const TOLD_MS_MAX = 10_000;
+
+/** As much is open to the server as may be. */
+export class TooManyOpenError extends Error {
+  constructor() {
+    super('it has as many requests open as may be');
+    this.name = 'TooManyOpenError';
+  }
+}
+
 /** Hands bytes on, up to the most that an answer may have. */
 function bounded(): TransformStream<Uint8Array, Uint8Array> {
   let left = LINE_BYTES_MAX;
@@ -57,37 +71,63 @@ async function boundedFetch(url: string | URL, init?: RequestInit): Promise<Resp
   return new Response(response.body.pipeThrough(bounded()), { status, statusText, headers });
 }
 
-/** Ends the answers that servers leave open although what was asked has been answered. */
-class OpenAnswers {
-  readonly #open = new Map<unknown, AbortController>();
+/**
+ * What is open to a server: as much as may be, and no answer that a server leaves open although what was asked has
+ * been answered.
+ */
+class OpenRequests {
+  readonly #asked = new Map<unknown, AbortController>();
+  #told = 0;
 
   /** `fetch` for the transport. */
-  readonly fetch = async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
+  readonly fetch = (url: string | URL, init: RequestInit = {}): Promise<Response> => {
     const body = typeof init.body === 'string' ? init.body : '{}';
     this.end(cancelledBy(body));
     const id = idOf(body);
-    if (id === undefined) {
-      return boundedFetch(url, init);
-    }
-    const ended = new AbortController();
-    this.#open.set(id, ended);
-    const signals = init.signal ? [init.signal, ended.signal] : [ended.signal];
-    let isOk = false;
-    try {
-      const response = await boundedFetch(url, { ...init, signal: AbortSignal.any(signals) });
-      isOk = response.ok;
-      return response;
-    } finally {
-      if (!isOk) {
-        this.#open.delete(id);
-      }
-    }
+    return id === undefined ? this.#tell(url, init) : this.#ask(id, url, init);
   };
 
   /** A request is answered, or nobody waits for its answer. */
   end(id: unknown): void {
-    this.#open.get(id)?.abort();
-    this.#open.delete(id);
+    this.#asked.get(id)?.abort();
+    this.#asked.delete(id);
+  }
+
+  async #ask(id: unknown, url: string | URL, init: RequestInit): Promise<Response> {
+    if (this.#asked.size >= ASKED_MAX) {
+      throw new TooManyOpenError();
+    }
+    const ended = new AbortController();
+    this.#asked.set(id, ended);
+    const { signal: given } = init;
+    // Whoever gives a request up says so by this signal alone, in the newest revision.
+    given?.addEventListener('abort', () => this.end(id), { once: true, signal: ended.signal });
+    const signal = given ? AbortSignal.any([given, ended.signal]) : ended.signal;
+    let isOk = false;
+    try {
+      const response = await boundedFetch(url, { ...init, signal });
+      isOk = response.ok;
+      return response;
+    } finally {
+      if (!isOk) {
+        this.end(id);
+      }
+    }
+  }
+
+  /** Sends what has no answer: a notification, or an answer of ours. */
+  async #tell(url: string | URL, init: RequestInit): Promise<Response> {
+    if (this.#told >= TOLD_MAX) {
+      throw new TooManyOpenError();
+    }
+    this.#told += 1;
+    const late = AbortSignal.timeout(TOLD_MS_MAX);
+    const signal = init.signal ? AbortSignal.any([init.signal, late]) : late;
+    try {
+      return await boundedFetch(url, { ...init, signal });
+    } finally {
+      this.#told -= 1;
+    }
   }
 }
 
@@ -110,9 +150,9 @@ type Listener = (message: JSONRPCMessage) => void;
 
 /** A transport to a server over HTTP. */
 export function httpTransport({ url, headers }: HttpAddress): Transport {
-  const answers = new OpenAnswers();
+  const open = new OpenRequests();
   const transport = new StreamableHTTPClientTransport(url, {
-    fetch: answers.fetch,
+    fetch: open.fetch,
     requestInit: { headers: { ...headers } },
     reconnectionOptions: {
       initialReconnectionDelay: 1_000,
@@ -146,7 +186,7 @@ export function httpTransport({ url, headers }: HttpAddress): Transport {
             next(message);
           }
           if (!('method' in message)) {
-            setImmediate(() => answers.end(message.id));
+            setImmediate(() => open.end(message.id));
           }
         });
     },

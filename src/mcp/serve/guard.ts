@@ -9,7 +9,7 @@ export const MCP_PATH = '/mcp';
 
 /** Why a request is not answered, for the client. */
 export interface Refusal {
-  readonly status: 401 | 403 | 404;
+  readonly status: 401 | 403 | 404 | 503;
   readonly message: string;
 }
 

@@ -1,7 +1,12 @@
 /** An MCP server over HTTP (the protocol's streamable HTTP): each request is answered by itself. */
 
 import { once } from 'node:events';
-import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler } from '@modelcontextprotocol/server';
@@ -14,6 +19,8 @@ import type { Serving } from './streams.ts';
 const CONNECTIONS_MAX = 128;
 /** Bytes of a request: the SDK's own default. */
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of all requests that are being read or answered. */
+const HELD_BYTES_MAX = 64 * 1024 * 1024;
 /** How long a client may take for its headers, and for its whole request. */
 const HEADERS_MS_MAX = 10_000;
 const REQUEST_MS_MAX = 60_000;
@@ -27,6 +34,13 @@ export interface HttpPlace extends Guarding {
   readonly port: number;
 }
 
+/** Bytes of a request's body: as many as it has said, or the most where it has not. */
+function bodyBytes({ headers }: IncomingMessage): number {
+  const declared = headers['content-length'];
+  const isChunked = headers['transfer-encoding'] !== undefined;
+  return declared === undefined ? (isChunked ? REQUEST_BYTES_MAX : 0) : Number(declared);
+}
+
 /** A server that listens. */
 export interface HttpServing extends Serving {
   readonly url: string;
@@ -34,6 +48,12 @@ export interface HttpServing extends Serving {
 
 /** The names that mean this machine and nothing else. */
 export const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
+/** It is no fault of the client's, and not for long. */
+const BUSY: Refusal = {
+  status: 503,
+  message: 'busy: as many bytes of requests are held as may be; ask again later',
+};
 
 function answerRefusal(response: ServerResponse, { status, message }: Refusal): void {
   const body = JSON.stringify({ jsonrpc: '2.0', error: { code: -32_000, message }, id: null });
@@ -59,16 +79,24 @@ export async function serveHttp(parts: ServerParts, place: HttpPlace): Promise<H
     maxSubscriptions: SUBSCRIPTIONS_MAX,
   });
   const answer = toNodeHandler(handler, { onerror: failed, maxRequestBodySize: REQUEST_BYTES_MAX });
+  let heldBytes = 0;
   const server = createServer(
     { headersTimeout: HEADERS_MS_MAX, requestTimeout: REQUEST_MS_MAX },
     (request, response) => {
-      const refusal = refusalOf(request, place);
-      if (refusal === null) {
-        // Its type knows no property that is there and undefined.
-        answer(request as Parameters<typeof answer>[0], response).catch(failed);
-      } else {
+      // One that is too large is refused by its declared length, and nothing of it is held.
+      const bytes = Math.min(bodyBytes(request), REQUEST_BYTES_MAX);
+      const refusal =
+        refusalOf(request, place) ?? (heldBytes + bytes > HELD_BYTES_MAX ? BUSY : null);
+      if (refusal !== null) {
         answerRefusal(response, refusal);
+        return;
       }
+      heldBytes += bytes;
+      response.once('close', () => {
+        heldBytes -= bytes;
+      });
+      // Its type knows no property that is there and undefined.
+      answer(request as Parameters<typeof answer>[0], response).catch(failed);
     },
   );
   server.maxConnections = CONNECTIONS_MAX;

@@ -1,16 +1,18 @@
 /** One server of the SDK for a box of tools: what is listed, how a call reaches its tool, what errors say. */
 
+import { setImmediate } from 'node:timers/promises';
 import { ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
+import { type CallTurns, NoTurnError } from './call-turns.ts';
+import { heldBytes } from './held-bytes.ts';
 import type { CallProgress, ToolAnswer, ToolBox } from './offered-tool.ts';
-import { NoTurnError, type Turns } from './turns.ts';
 
 /** What servers are made with. */
 export interface ServerParts {
   readonly box: ToolBox;
   /** Shared by all connections. */
-  readonly turns: Turns;
+  readonly turns: CallTurns;
   readonly version: string;
-  /** Resolves when the connection can take another answer; a call does not start before. */
+  /** Resolves when the connection can take another answer: nothing that makes one starts before. */
   readonly room?: () => Promise<void>;
   /** What went wrong on this side; clients are not told. */
   failed(error: unknown): void;
@@ -38,13 +40,22 @@ export function serverOf({ box, turns, version, room, failed }: ServerParts): Se
     },
   );
   server.onerror = failed;
-  server.setRequestHandler('tools/list', () => ({
-    tools: box.tools.map(({ name, description, inputSchema }) => ({
-      name,
-      description,
-      inputSchema: { ...inputSchema, type: 'object' as const },
-    })),
+  const tools = box.tools.map(({ name, description, inputSchema }) => ({
+    name,
+    description,
+    inputSchema: { ...inputSchema, type: 'object' as const },
   }));
+  // One after the other: each has been written when room is asked for the next.
+  let listed: Promise<unknown> = Promise.resolve();
+  server.setRequestHandler('tools/list', async () => {
+    const hasRoom = listed.then(() => room?.());
+    listed = hasRoom.then(
+      () => setImmediate(),
+      () => {},
+    );
+    await hasRoom;
+    return { tools };
+  });
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
     const { name, arguments: args = {} } = params;
     if (!names.has(name)) {
@@ -70,7 +81,7 @@ export function serverOf({ box, turns, version, room, failed }: ServerParts): Se
   ): Promise<ToolAnswer> {
     let giveBack: (() => void) | null = null;
     try {
-      giveBack = await turns.take(calling.signal);
+      giveBack = await turns.take(calling.signal, () => heldBytes(args));
       await room?.();
       return await box.call(name, args, calling);
     } catch (error) {

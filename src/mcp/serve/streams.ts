@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+import { readAhead } from './read-ahead.ts';
 import { type ServerParts, serverOf } from './server.ts';
 
 /** Bytes of one message of the client's: as many as the SDK's own default. */
@@ -10,6 +11,12 @@ const MESSAGE_BYTES_MAX = 10 * 1024 * 1024;
 
 /** Bytes of answers that may wait for a client to read them before no other call is started. */
 const UNREAD_BYTES_MAX = 8 * 1024 * 1024;
+
+/**
+ * How far a client is read ahead that has yet to read answers. Who first writes a whole message, and then reads, is
+ * not held up.
+ */
+const AHEAD = { lines: 1_000, bytes: MESSAGE_BYTES_MAX };
 
 /** A server that runs. */
 export interface Serving {
@@ -31,7 +38,10 @@ export function serveStreams(
       await once(output, 'drain', { signal: gone.signal });
     }
   };
-  const transport = new StdioServerTransport(input, output, { maxBufferSize: MESSAGE_BYTES_MAX });
+  // Each answer that waits listens: as many as lines are read ahead.
+  output.setMaxListeners(0);
+  const { read, stop } = readAhead(input, output, AHEAD);
+  const transport = new StdioServerTransport(read, output, { maxBufferSize: MESSAGE_BYTES_MAX });
   const handle = serveStdio(() => serverOf({ ...parts, room }), {
     transport,
     onerror: (error) => parts.failed(error),
@@ -40,6 +50,7 @@ export function serveStreams(
   transport.onclose = () => {
     onclose?.();
     gone.abort();
+    stop();
     resolve();
   };
   return { closed, close: () => handle.close() };
