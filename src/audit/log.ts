@@ -16,9 +16,6 @@ import { textOfDraft, type Written } from './store/protocol.ts';
 import type { Opened, ThreadLink } from './thread-link.ts';
 import type { AuditEvent } from './vocabulary.ts';
 
-/** Events are handed on after this time at the latest: the bound of durability `interval`. */
-const INTERVAL_MS = 10;
-
 /** With durability `exit`: an event waits no longer for an agent's exit. */
 const EXIT_INTERVAL_MS = 1000;
 
@@ -41,6 +38,7 @@ export interface Recorded {
 export interface LogSettings {
   readonly directory: string;
   readonly durability: Durability;
+  readonly intervalMs: number;
   readonly anchors: readonly Anchor[];
   readonly anchorMs: number;
   readonly key: KeyObject | null;
@@ -58,6 +56,8 @@ export class AuditLog implements AsyncDisposable {
   readonly directory: string;
   readonly #thread: ThreadLink;
   readonly #durability: Durability;
+  /** How long an event waits to be handed on. */
+  readonly #waitMs: number;
   readonly #anchoring: Anchoring;
   readonly #onWarning: (text: string) => void;
   readonly #atExit = (): void => {
@@ -81,6 +81,7 @@ export class AuditLog implements AsyncDisposable {
     this.#signer = settings.key === null ? null : signerOf(opened.chain, settings.key);
     this.#last = opened.size - 1;
     this.#durability = settings.durability;
+    this.#waitMs = settings.durability === 'exit' ? EXIT_INTERVAL_MS : settings.intervalMs;
     this.#onWarning = settings.onWarning;
     this.#anchoring = new Anchoring({
       anchors: settings.anchors,
@@ -145,13 +146,10 @@ export class AuditLog implements AsyncDisposable {
     if (this.#drafts.length > BATCH_CHARACTERS_MAX || this.#isDue(event)) {
       this.#send();
     } else {
-      this.#timer ??= setTimeout(
-        () => {
-          this.#timer = null;
-          this.#send();
-        },
-        this.#durability === 'exit' ? EXIT_INTERVAL_MS : INTERVAL_MS,
-      );
+      this.#timer ??= setTimeout(() => {
+        this.#timer = null;
+        this.#send();
+      }, this.#waitMs);
     }
   }
 

@@ -46,6 +46,7 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
   return new AuditLog(thread, opened, {
     directory: settings.directory,
     durability: settings.durability,
+    intervalMs: settings.intervalMs,
     anchors,
     anchorMs: settings.anchorMs,
     key,

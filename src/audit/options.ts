@@ -5,8 +5,8 @@ import * as z from 'zod';
 import type { Anchor } from './anchors/anchor.ts';
 
 /**
- * When events are on disk: each at once, each within 10 ms, or with the next exit of an agent and within
- * a second. What must not happen without its record is on disk before it happens, with all three.
+ * When events are on disk: each at once, each within `intervalMs`, or with the next exit of an agent and
+ * within a second. What must not happen without its record is on disk before it happens, with all three.
  */
 export type Durability = 'event' | 'interval' | 'exit';
 
@@ -25,6 +25,12 @@ export interface AuditOptions {
    * @default 'interval'
    */
   readonly durability?: Durability;
+  /**
+   * With durability `interval`: milliseconds until an event is on disk at the latest.
+   *
+   * @default 10
+   */
+  readonly intervalMs?: number;
   /**
    * Events from one signature to the next.
    *
@@ -64,6 +70,9 @@ export interface AuditOptions {
 /** Events from one signature to the next, at most. */
 export const CHECKPOINT_EVENTS_MAX = 100_000;
 
+/** Events that wait longer are none that were recorded as they happened. */
+const DURABILITY_MS_MAX = 60_000;
+
 /** Intervals above this are not what `setTimeout` can wait for. */
 const INTERVAL_MS_MAX = 86_400_000;
 
@@ -87,6 +96,7 @@ export const auditOptionsSchema = z.strictObject({
     ])
     .optional(),
   durability: z.enum(['event', 'interval', 'exit']).default('interval'),
+  intervalMs: z.int().min(1).max(DURABILITY_MS_MAX).default(10),
   checkpointEvents: z.int().min(1).max(CHECKPOINT_EVENTS_MAX).default(1000),
   checkpointMs: z.int().min(10).max(INTERVAL_MS_MAX).default(1000),
   anchors: z.array(anchorSchema).max(16).default([]),

@@ -1,57 +1,133 @@
-/** The options of a run that is recorded in an audit chain. */
+/** The options of whatever is recorded in an audit chain: `run`, `serve` and `mcp` have the same. */
 
 import type { Option } from 'commander';
-import type { AuditOptions } from '../index.ts';
+import {
+  type Anchor,
+  type AuditOptions,
+  fileAnchor,
+  gitAnchor,
+  httpAnchor,
+  parseDuration,
+} from '../index.ts';
 import { RUN_GROUPS } from './help-text.ts';
-import { option, usage } from './option.ts';
+import { between } from './number-option.ts';
+import { collect, option, usage } from './option.ts';
+import { quoted } from './printable.ts';
 
-/** Where a run is recorded. */
+/** Where it is recorded what modules do. */
 export interface AuditChoice {
   readonly options: AuditOptions;
-  /** The file that its receipt is written to; null: none. */
+  /** The file that receipts are written to; null: none. */
   readonly receipt: string | null;
 }
+
+/** What `intervalMs` takes at most. */
+const SYNC_MS_MAX = 60_000;
+
+type Sync = Pick<AuditOptions, 'durability' | 'intervalMs'>;
 
 /** The values of the options, as the library keeps them. */
 export interface AuditChoiceOptions {
   readonly audit?: string;
   readonly auditKey?: string;
+  readonly auditAnchor?: readonly Anchor[];
+  readonly auditSync?: Sync;
   readonly receipt?: string;
 }
 
-export function auditChoiceOptions(): Option[] {
-  const group = RUN_GROUPS.run;
+/**
+ * Reads where checkpoints are kept outside.
+ *
+ * @throws {RingfenceError} `RF_USAGE`
+ */
+function readAnchor(value: string): Anchor {
+  const [, kind, where = ''] = /^(file|git|git\+push):(.+)$/s.exec(value) ?? [];
+  switch (kind) {
+    case 'file':
+      return fileAnchor(where);
+    case 'git':
+      return gitAnchor(where);
+    case 'git+push':
+      return gitAnchor(where, { push: true });
+    case undefined:
+  }
+  const url = URL.parse(value);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw usage(
+      `Cannot use --audit-anchor ${quoted(value)}: write file:PATH, git:REPOSITORY, git+push:REPOSITORY or an address of https.`,
+    );
+  }
+  return httpAnchor(url);
+}
+
+const readInterval = between('--audit-sync', parseDuration, 1, SYNC_MS_MAX, ' ms');
+
+function readSync(value: string): Sync {
+  return value === 'event' || value === 'exit'
+    ? { durability: value }
+    : { durability: 'interval', intervalMs: readInterval(value) };
+}
+
+/** All of them; `receipt` says what of the command receipts are of. */
+export function auditChoiceOptions(receipt: string): Option[] {
+  const group = RUN_GROUPS.audit;
   return [
-    option('--audit', ' DIR', 'record the run in the audit chain of this directory', group),
+    option('--audit', ' DIR', 'record it in the audit chain of this directory', group),
     option(
       '--audit-key',
       ' FILE',
       "the key that signs it: 'ringfence audit key FILE' makes one",
       group,
     ),
-    option('--receipt', ' FILE', 'write a signed receipt of the run', group),
+    option(
+      '--audit-anchor',
+      ' WHERE',
+      'keep its head outside: file:PATH, git:REPOSITORY, git+push:REPOSITORY or an address of https (repeatable)',
+      group,
+    ).argParser(collect(readAnchor)),
+    option(
+      '--audit-sync',
+      ' WHEN',
+      'when events are on disk: each event, after a DURATION, or at each exit (default: 10ms)',
+      group,
+    ).argParser(readSync),
+    option('--receipt', ' FILE', receipt, group),
   ];
 }
 
+/** What needs a chain, by its option; null: nothing of it was given. */
+function withoutChain(options: AuditChoiceOptions): string | null {
+  const { auditKey, auditAnchor, auditSync, receipt } = options;
+  const given: readonly (readonly [string, unknown])[] = [
+    ['--audit-key', auditKey],
+    ['--audit-anchor', auditAnchor],
+    ['--audit-sync', auditSync],
+    ['--receipt', receipt],
+  ];
+  return given.find(([, value]) => value !== undefined)?.[0] ?? null;
+}
+
 /** @throws {RingfenceError} `RF_USAGE` for an option without those that it needs */
-export function readAuditChoice({
-  audit: directory,
-  auditKey: key,
-  receipt,
-}: AuditChoiceOptions): AuditChoice | null {
+export function readAuditChoice(options: AuditChoiceOptions): AuditChoice | null {
+  const { audit: directory, auditKey: key, auditAnchor: anchors, auditSync, receipt } = options;
   if (directory === undefined) {
-    if (key !== undefined || receipt !== undefined) {
-      throw usage(
-        `Cannot use --${key === undefined ? 'receipt' : 'audit-key'} without a chain: name its directory by --audit.`,
-      );
+    const needs = withoutChain(options);
+    if (needs !== null) {
+      throw usage(`Cannot use ${needs} without a chain: name its directory by --audit.`);
     }
     return null;
   }
-  if (receipt !== undefined && key === undefined) {
-    throw usage('Cannot write a receipt that nobody has signed: give the key by --audit-key.');
+  const signed = receipt === undefined ? 'anchor what' : 'write a receipt that';
+  if (key === undefined && (receipt ?? anchors) !== undefined) {
+    throw usage(`Cannot ${signed} nobody has signed: give the key by --audit-key.`);
   }
   return {
-    options: { directory, ...(key !== undefined && { key }) },
+    options: {
+      directory,
+      ...(key !== undefined && { key }),
+      ...(anchors !== undefined && { anchors }),
+      ...auditSync,
+    },
     receipt: receipt ?? null,
   };
 }

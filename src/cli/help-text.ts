@@ -6,6 +6,7 @@ export const RUN_GROUPS = {
   limits: 'Limits (0 is unlimited; sizes as 64MiB, durations as 500ms, 10s):',
   policy: 'Policy:',
   run: 'Isolation, features and report:',
+  audit: 'Audit (docs/audit.md):',
   serve: 'Serving:',
 } as const;
 
@@ -28,7 +29,8 @@ Examples:
   ringfence serve --keep-warm 8 --max-concurrent 64 --json app.wasm
   ringfence serve --policy ringfence.toml plugins/app.wasm
 
-Limits are those of an instance: of a request, or with --keep-warm of those that it handles.
+Limits are those of an instance: of a request, or with --keep-warm of those that it handles. So are
+receipts, one line each.
 Exit status: 0 after Ctrl-C or SIGTERM; 2 wrong usage, no such file or no place to listen, 125 ringfence
 failed, 126 the module can't be run.`;
 

@@ -52,6 +52,7 @@ export interface ServeInvocation {
   readonly guestArguments: readonly string[];
   readonly permissions: AskedPermissions;
   readonly serving: Serving;
+  readonly audit: AuditChoice | null;
   readonly json: boolean;
 }
 
@@ -116,7 +117,10 @@ interface RunOptions extends PermissionOptions, AuditChoiceOptions {
   readonly json?: boolean;
 }
 
-interface ServeOptions extends Omit<PermissionOptions, keyof ServingOptions>, ServingOptions {
+interface ServeOptions
+  extends Omit<PermissionOptions, keyof ServingOptions>,
+    ServingOptions,
+    AuditChoiceOptions {
   readonly json?: boolean;
 }
 
@@ -195,7 +199,7 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
   for (const made of [
     ...permissionOptions(context.variables),
     report,
-    ...auditChoiceOptions(),
+    ...auditChoiceOptions('write a signed receipt of the run'),
     json,
   ]) {
     run.addOption(made);
@@ -217,6 +221,7 @@ function declareServe(root: Command, { context, guest, asked }: Declaring): Comm
         guestArguments: guest ?? [],
         permissions: readPermissions(options),
         serving: readServing(options),
+        audit: readAuditChoice(options),
         json: options.json ?? false,
       });
     });
@@ -226,7 +231,12 @@ function declareServe(root: Command, { context, guest, asked }: Declaring): Comm
     "print a line of JSON for each request; the module's output goes to stderr",
     RUN_GROUPS.serve,
   );
-  for (const made of [...servingOptions(), ...permissionOptions(context.variables), json]) {
+  for (const made of [
+    ...servingOptions(),
+    ...permissionOptions(context.variables),
+    ...auditChoiceOptions('append a signed receipt of each instance that ends'),
+    json,
+  ]) {
     serve.addOption(made);
   }
   return serve;

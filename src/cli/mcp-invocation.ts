@@ -2,6 +2,12 @@
 
 import type { Command, Option } from 'commander';
 import { parseCount, parseSize } from '../index.ts';
+import {
+  type AuditChoice,
+  type AuditChoiceOptions,
+  auditChoiceOptions,
+  readAuditChoice,
+} from './audit-options.ts';
 import { MCP_EXAMPLES, MCP_GROUP } from './help-text.ts';
 import { between } from './number-option.ts';
 import { collect, option, usage } from './option.ts';
@@ -37,9 +43,10 @@ export interface McpInvocation {
   readonly origins: readonly string[];
   readonly concurrency: number | undefined;
   readonly outputBytes: number | undefined;
+  readonly audit: AuditChoice | null;
 }
 
-interface McpOptions extends PermissionOptions {
+interface McpOptions extends PermissionOptions, AuditChoiceOptions {
   readonly http?: HttpAddress;
   readonly tokenFile?: string;
   readonly tokenEnv?: string;
@@ -120,7 +127,8 @@ export function declareMcp(
     .action((modulePaths: readonly string[], options: McpOptions) => {
       asked(invocationOf(modulePaths, options));
     });
-  for (const made of [...permissionOptions(variables), ...mcpOptions()]) {
+  const receipts = auditChoiceOptions('append a signed receipt of each call');
+  for (const made of [...permissionOptions(variables), ...mcpOptions(), ...receipts]) {
     mcp.addOption(made);
   }
   return mcp;
@@ -152,5 +160,6 @@ function invocationOf(modulePaths: readonly string[], options: McpOptions): McpI
     origins,
     concurrency: options.concurrency,
     outputBytes: options.maxOutput,
+    audit: readAuditChoice(options),
   };
 }

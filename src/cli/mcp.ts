@@ -20,6 +20,7 @@ import type { McpInvocation } from './mcp-invocation.ts';
 import { offerServers } from './mcp-servers.ts';
 import { usage } from './option.ts';
 import { printableLine, quoted } from './printable.ts';
+import { type ReceiptLines, receiptLines } from './receipt-lines.ts';
 import { printLine } from './say.ts';
 
 /** A module with what it was given. */
@@ -93,12 +94,15 @@ async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
     // What of it a module may call is decided by its grants.
     catalogue: { tools: 'all', exec: run.policy?.exec ?? {} },
     secrets: invocation.permissions.secrets,
+    ...(invocation.audit !== null && { audit: invocation.audit.options }),
     onLog: ({ agentId, level, message }) => {
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));
     },
     onWarning: warn,
   });
+  let receipts: ReceiptLines | null = null;
   try {
+    receipts = await receiptLines(kernel, invocation.audit?.receipt ?? null, warn);
     const tools: OfferedModule[] = [];
     for (const path of invocation.modulePaths) {
       tools.push(await toolOf(path, kernel, run));
@@ -116,6 +120,7 @@ async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
   } finally {
     environment.stdin.close();
     interruption.exitAtNext();
+    await receipts?.end();
     await kernel.close();
   }
 }

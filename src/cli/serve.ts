@@ -14,6 +14,7 @@ import { offerServers } from './mcp-servers.ts';
 import { agentIdOf } from './module-name.ts';
 import { permissionsFor } from './permissions.ts';
 import { printableJson, printableLine } from './printable.ts';
+import { type ReceiptLines, receiptLines } from './receipt-lines.ts';
 import { printLine } from './say.ts';
 
 /** Agents that may be on their way out while others are handled. */
@@ -57,15 +58,20 @@ export async function serve(
     capacity: Math.min(12_000, maxConcurrent + keepWarm + SPARE_AGENTS),
     secrets: invocation.permissions.secrets,
     catalogue: { tools: 'all', exec: policy?.exec ?? {} },
+    ...(invocation.audit !== null && { audit: invocation.audit.options }),
     onLog: ({ agentId, level, message }) =>
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`)),
     onWarning: (text) => warn(environment, [text]),
   });
+  let receipts: ReceiptLines | null = null;
   try {
+    const path = invocation.audit?.receipt ?? null;
+    receipts = await receiptLines(kernel, path, (text) => warn(environment, [text]));
     return await serveUntilSignal({ invocation, environment, interruption, policy }, kernel);
   } finally {
     interruption.exitAtNext();
     environment.stdin.close();
+    await receipts?.end();
     await kernel.close();
     interruption.stopListening();
   }
