@@ -59,6 +59,7 @@ module.exports = {
         '^src/network/sockets/(host|request|caps)\\.ts$',
         '^src/wasm/component/(types|memory-views)\\.ts$',
         '^src/network/exchange\\.ts$',
+        '^src/kv/caps\\.ts$',
       ],
       'host functions know what they gate, never the worker that runs them',
     ),
@@ -109,10 +110,11 @@ module.exports = {
       'the policy file knows what can be written in it, and nobody who uses it',
     ),
     only('audit', '^src/audit/', [], 'the audit chain knows no part that writes into it'),
+    only('kv', '^src/kv/', [], 'the store of values knows nobody who keeps any'),
     only(
       'tools',
       '^src/tools/',
-      ['^src/json-schema/'],
+      ['^src/json-schema/', '^src/kv/'],
       'tools know nobody who offers or calls them',
     ),
     only(

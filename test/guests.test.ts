@@ -45,7 +45,7 @@ describe('a built guest', () => {
       const imports = (await componentWit(bytesOf(name))).match(/^ {2}import .*$/gm) ?? [];
       for (const line of imports) {
         expect(line, name).toMatch(
-          /^ {2}import (ringfence:agent|wasi:[a-z]+)\/[a-z-]+@[\d.]+(-draft)?;$/,
+          /^ {2}import (ringfence:agent|wasi:[a-z]+)\/[a-z-]+@[\d.]+(-draft2?)?;$/,
         );
       }
     }

@@ -12,6 +12,7 @@ import { specOfWords, type WordedGrant } from '../capability/words.ts';
 import { RingfenceError } from '../errors.ts';
 import { DeadLetters } from '../ipc/dead-letters.ts';
 import { Pipes } from '../ipc/pipes.ts';
+import { KvStore } from '../kv/store.ts';
 import { KERNEL_PID, type Pid } from '../process/state.ts';
 import type { SavedJob } from '../schedule/file.ts';
 import { ScoreBook } from '../scores/book.ts';
@@ -19,7 +20,6 @@ import { reportOf } from '../supervisor/ending.ts';
 import type { Report } from '../supervisor/report.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { catalogueTools } from '../tools/catalogue/catalogue.ts';
-import { KvStore } from '../tools/catalogue/kv-store.ts';
 import { ToolRegistry } from '../tools/registry.ts';
 import { defaultCacheDirectory } from '../wasm/component/prepare/prepare.ts';
 import { agentOf } from './agent.ts';
@@ -101,7 +101,7 @@ export function buildParts(
     grantsOf: (pid) => supervisor.grants.of(pid),
     audit: audit?.tools ?? null,
   });
-  const kv = new KvStore();
+  const kv = new KvStore((error) => operator.toolFailed('kv', error));
   const network = networkSettings(options.network, options.secrets);
   const http = new ProgramHttp(network);
   const catalogue = catalogueTools(options.catalogue ?? {}, {

@@ -68,9 +68,14 @@ describe.each<Isolation>(['shared', 'process'])('isolation %s', (isolation) => {
     const agent = await puppet({ isolation, grants, owner: 'one' });
     const other = await puppet({ isolation, grants, owner: 'one' });
     const stranger = await puppet({ isolation, grants });
-    expect(await agent.tell('tool kv.set {"key":"a","value":{"b":[1]}}')).toBe('tool ok {}');
-    expect(answerOf(await other.tell('tool kv.get {"key":"a"}'))).toEqual({ value: { b: [1] } });
-    expect(answerOf(await other.tell('tool kv.list {}'))).toEqual({ keys: ['a'] });
+    expect(await agent.tell('tool kv.set {"key":"a","value":{"b":[1]}}')).toMatch(
+      /^tool ok {"version":\d+}$/,
+    );
+    expect(answerOf(await other.tell('tool kv.get {"key":"a"}'))).toEqual({
+      value: { b: [1] },
+      version: expect.any(Number),
+    });
+    expect(answerOf(await other.tell('tool kv.list {}'))).toEqual({ keys: ['a'], more: false });
     expect(await stranger.tell('tool kv.get {"key":"a"}')).toMatch(/^tool err not-found/);
     expect(await agent.tell('tool kv.delete {"key":"a"}')).toBe('tool ok {"deleted":true}');
     expect(await other.tell('tool kv.get {"key":"a"}')).toMatch(/^tool err not-found/);

@@ -35,6 +35,9 @@ import {
 } from 'wasi/http/types';
 import { poll } from 'wasi/io/poll';
 import { InputStream, OutputStream, StreamError } from 'wasi/io/streams';
+import { Cas, increment, swap } from 'wasi/keyvalue/atomics';
+import { deleteMany, getMany, setMany } from 'wasi/keyvalue/batch';
+import { Bucket, open } from 'wasi/keyvalue/store';
 import * as logging from 'wasi/logging/logging';
 import { getInsecureRandomBytes, getInsecureRandomU64 } from 'wasi/random/insecure';
 import { insecureSeed } from 'wasi/random/insecure-seed';
@@ -73,7 +76,40 @@ function callDrafts(): void {
   const place = 'wasi:config/store';
   report(place, 'get', config.get_('none').isOk ? 'ok' : 'error');
   report(place, 'get-all', config.getAll().isOk ? 'ok' : 'error');
+  callStore();
   logging.log(logging.Level.Info, 'wasi:logging/logging log', 'ok');
+}
+
+function callStore(): void {
+  const place = 'wasi:keyvalue/store';
+  const opened = open('default');
+  report(place, 'open', opened.isOk ? 'ok' : opened.error.name);
+  if (!opened.isOk) return;
+  const bucket = opened.value;
+  const value = Uint8Array.wrap(String.UTF8.encode('1'));
+  const method = '[method]bucket';
+  report(place, `${method}.set`, bucket.set('key', value).isOk ? 'ok' : 'error');
+  report(place, `${method}.get`, bucket.get('key').isOk ? 'ok' : 'error');
+  report(place, `${method}.exists`, bucket.exists('key').isOk ? 'ok' : 'error');
+  report(place, `${method}.list-keys`, bucket.listKeys(null).isOk ? 'ok' : 'error');
+  report(place, `${method}.delete`, bucket.delete('key').isOk ? 'ok' : 'error');
+  callAtomics(bucket, value);
+  const batch = 'wasi:keyvalue/batch';
+  const pairs = [new Tuple2<string, Uint8Array>('key', value)];
+  report(batch, 'set-many', setMany(bucket, pairs).isOk ? 'ok' : 'error');
+  report(batch, 'get-many', getMany(bucket, ['key']).isOk ? 'ok' : 'error');
+  report(batch, 'delete-many', deleteMany(bucket, ['key']).isOk ? 'ok' : 'error');
+  bucket.drop();
+}
+
+function callAtomics(bucket: Bucket, value: Uint8Array): void {
+  const place = 'wasi:keyvalue/atomics';
+  report(place, 'increment', increment(bucket, 'key', 1).isOk ? 'ok' : 'error');
+  const cas = Cas.new(bucket, 'key');
+  report(place, '[static]cas.new', cas.isOk ? 'ok' : 'error');
+  if (!cas.isOk) return;
+  report(place, '[method]cas.current', cas.value.current().isOk ? 'ok' : 'error');
+  report(place, 'swap', swap(cas.value, value).isOk ? 'ok' : 'error');
 }
 
 function callProcess(): void {

@@ -1,6 +1,6 @@
 /** Writes the binding of one function: straight-line code for exactly its signature. */
 
-import type { ResourceType } from '../../wasm/component/types.ts';
+import type { FunctionType, ResourceType } from '../../wasm/component/types.ts';
 import { contains, coreTypeOf, indent, plus } from './code.ts';
 import { type FileWriter, flatNames } from './file-writer.ts';
 import { alignOf, type CoreType, flatten, offsetsOf, signatureOf, sizeOf } from './layout.ts';
@@ -69,6 +69,21 @@ function viaCall(text: string): string {
   return text.replaceAll('memory.handles.', 'call.handles.');
 }
 
+/**
+ * Which parameter of a function that may wait is a handle that is given away: it stays in its table until there
+ * is an answer, for the call is made again with it. Null: there is none, or more than that, and then the
+ * function can not wait.
+ */
+function keptParameter({ params }: FunctionType): number | null {
+  const handles = params.flatMap(({ type }, index) =>
+    contains(type, (part) => part.kind === 'own' || part.kind === 'borrow') ? [index] : [],
+  );
+  const [first] = handles;
+  return handles.length === 1 && first !== undefined && params[first]?.type.kind === 'own'
+    ? first
+    : null;
+}
+
 /** The binding of a function. */
 export function writeFunction(file: FileWriter, named: NamedFunction): string {
   const types = named.type.params.map((param) => param.type);
@@ -77,7 +92,8 @@ export function writeFunction(file: FileWriter, named: NamedFunction): string {
   const givesHandles = types.some((type) => contains(type, (part) => part.kind === 'own'));
   const lendsHandles = types.some((type) => contains(type, (part) => part.kind === 'borrow'));
   const lifter: Lifter = { file, lending: givesHandles && lendsHandles ? 'lend' : 'borrow' };
-  const waits = !givesHandles && signature.results.length === 0;
+  const kept = signature.spilled || signature.results.length > 0 ? null : keptParameter(named.type);
+  const waits = (!givesHandles || kept !== null) && signature.results.length === 0;
   const paramNames = flatNames(signature.params.length);
   if (signature.returnsInMemory) {
     paramNames[paramNames.length - 1] = 'place';
@@ -104,9 +120,18 @@ export function writeFunction(file: FileWriter, named: NamedFunction): string {
     });
     body.push('memory.handles.endLending();');
   }
+  const given = kept === null ? null : (args[kept] as LiftedArgument);
+  if (kept !== null && given !== null) {
+    args[kept] = { ...given, value: given.value.replace('.own(', '.borrow(') };
+  }
   const call = callOf(args);
   body.push(
-    ...answer(file, named, call, { waits, usesMemory, inMemory: signature.returnsInMemory }),
+    ...answer(file, named, call, {
+      waits,
+      usesMemory,
+      inMemory: signature.returnsInMemory,
+      given: given?.value ?? null,
+    }),
   );
   return writeBinding({
     file,
@@ -172,7 +197,13 @@ function answer(
   file: FileWriter,
   named: NamedFunction,
   call: string,
-  shape: { readonly waits: boolean; readonly usesMemory: boolean; readonly inMemory: boolean },
+  shape: {
+    readonly waits: boolean;
+    readonly usesMemory: boolean;
+    readonly inMemory: boolean;
+    /** Takes the handle that was given away out of its table; null: none was kept there. */
+    readonly given: string | null;
+  },
 ): string[] {
   const { result } = named.type;
   const settle = shape.usesMemory ? ['memory.settle();'] : [];
@@ -191,6 +222,7 @@ function answer(
       `if (value === ${wait}) {`,
       `  return ${waiting}(${bindingName(named.name)}, fn);`,
       '}',
+      ...(shape.given === null ? [] : [`${shape.given};`]),
     );
   } else {
     lines.push(result === null ? `${call};` : `const value = ${call};`);

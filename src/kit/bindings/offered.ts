@@ -32,6 +32,11 @@ const WASI_INTERFACES: Readonly<Record<(typeof WASI_PACKAGES)[number], readonly 
 const DRAFT_INTERFACES: Readonly<Record<string, readonly string[]>> = {
   'wasi-logging': ['wasi:logging/logging@0.1.0-draft'],
   'wasi-config': ['wasi:config/store@0.2.0-draft'],
+  'wasi-keyvalue': [
+    'wasi:keyvalue/store@0.2.0-draft2',
+    'wasi:keyvalue/atomics@0.2.0-draft2',
+    'wasi:keyvalue/batch@0.2.0-draft2',
+  ],
 };
 
 /** Turns a file's package into a nested one, so that several stand in one text. */

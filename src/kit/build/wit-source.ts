@@ -18,12 +18,15 @@ export type GuestWorld = 'agent' | 'command' | 'handler';
 export const WASI_VERSION = '0.2.12';
 
 /** Drafts of WASI, by their files in wit/deps; {@link WORLDS} imports what is offered of them. */
-const DRAFTS = ['wasi-config', 'wasi-logging'];
+const DRAFTS = ['wasi-config', 'wasi-keyvalue', 'wasi-logging'];
 
 const WORLDS = `package ringfence:guests;
 
 world drafts {
   import wasi:config/store@0.2.0-draft;
+  import wasi:keyvalue/store@0.2.0-draft2;
+  import wasi:keyvalue/atomics@0.2.0-draft2;
+  import wasi:keyvalue/batch@0.2.0-draft2;
   import wasi:logging/logging@0.1.0-draft;
 }
 

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { RingfenceError } from '../../errors.ts';
+import type { KvStore } from '../../kv/store.ts';
 import { envGet } from './env-get.ts';
 import { exec } from './exec.ts';
 import { type ExecInput, readExec } from './exec-command.ts';
@@ -12,8 +13,8 @@ import { fsRead } from './fs-read.ts';
 import { fsStat } from './fs-stat.ts';
 import { fsWrite } from './fs-write.ts';
 import { httpFetch } from './http-fetch.ts';
-import { kvDelete, kvGet, kvList, kvSet } from './kv.ts';
-import type { KvStore } from './kv-store.ts';
+import { kvDelete, kvIncrement, kvList, kvSet, kvSwap } from './kv.ts';
+import { kvGet } from './kv-get.ts';
 import type { CatalogueTool, ReachOf } from './reach.ts';
 import { timeNow } from './time-now.ts';
 
@@ -34,10 +35,12 @@ const MAKERS = {
   'fs.stat': ({ reachOf }) => fsStat(reachOf),
   'fs.write': ({ reachOf }) => fsWrite(reachOf),
   'http.fetch': ({ reachOf }) => httpFetch(reachOf),
-  'kv.delete': ({ reachOf, kv }) => kvDelete(reachOf, kv),
-  'kv.get': ({ reachOf, kv }) => kvGet(reachOf, kv),
-  'kv.list': ({ reachOf, kv }) => kvList(reachOf, kv),
-  'kv.set': ({ reachOf, kv }) => kvSet(reachOf, kv),
+  'kv.delete': kvDelete,
+  'kv.get': kvGet,
+  'kv.increment': kvIncrement,
+  'kv.list': kvList,
+  'kv.set': kvSet,
+  'kv.swap': kvSwap,
   'time.now': ({ reachOf }) => timeNow(reachOf),
 } as const satisfies Readonly<Record<string, (parts: CatalogueParts) => CatalogueTool>>;
 

@@ -16,10 +16,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { KvStore } from '../../kv/store.ts';
 import { type Caller, ToolRegistry } from '../registry.ts';
 import { catalogueTools } from './catalogue.ts';
 import type { ExecInput } from './exec-command.ts';
-import { KvStore } from './kv-store.ts';
 
 /** Says what it was given, as JSON. */
 const SAY = [
@@ -53,7 +53,7 @@ function offer(exec: ExecInput): void {
       fetch: () => Promise.reject(new Error('nobody asks for it')),
       canChange: (path: string) => canChange(path),
     }),
-    kv: new KvStore(),
+    kv: new KvStore(() => {}),
     inherited: () => [],
   };
   for (const { description, handler } of catalogueTools({ exec }, parts)) {

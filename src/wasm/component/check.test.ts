@@ -70,9 +70,28 @@ describe('what is offered as the component wants it', () => {
     'wasi:config/store@0.2.0-draft',
     'wasi:config/store@0.2.0-rc.1',
     'wasi:logging/logging@0.1.0-draft',
+    'wasi:keyvalue/batch@0.2.0-draft2',
+    'wasi:keyvalue/batch@0.2.0-draft',
   ])('a draft: %s', async (name) => {
     const plan = await planOfText(runnable(`(import "${name}" (instance))`));
     expect(plan.imports.map((each) => each.name)).toEqual([name]);
+  });
+
+  test('a draft whose types are others is refused where they are used', async () => {
+    const store = (functions: string) => `(import "wasi:keyvalue/store@0.2.0-draft" (instance
+      (export "bucket" (type $bucket (sub resource)))
+      (type $all (variant (case "no-such-store") (case "access-denied") (case "other" string)))
+      (export "error" (type $error (eq $all)))
+      (type $page (record (field "keys" (list string)) (field "cursor" (option u64))))
+      (type $opened (result (own $bucket) (error $error)))
+      (export "open" (func (param "identifier" string) (result $opened)))
+      ${functions}))`;
+    const list = `(export "key-response" (type $response (eq $page)))
+      (type $listed (result $response (error $error)))
+      (export "[method]bucket.list-keys"
+        (func (param "self" (borrow $bucket)) (param "cursor" (option u64)) (result $listed)))`;
+    await expect(planOfText(runnable(store('')))).resolves.toBeDefined();
+    expect((await refusal(store(list))).message).toMatch(/key-response|list-keys/);
   });
 
   test('two versions of one interface in one component', async () => {

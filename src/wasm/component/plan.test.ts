@@ -326,6 +326,16 @@ describe('functions that the linker does not join', () => {
   });
 });
 
+test('a module that waits to be told of changes in a store is refused by name', async () => {
+  const exporting = (name: string) => runnable(`(instance $i) (export "${name}" (instance $i))`);
+  const name = 'wasi:keyvalue/watcher@0.2.0-draft2';
+  const bytes = await binaryOf(exporting(name));
+  const error = refusalOf(() => planOf(bytes));
+  expect(error).toMatchObject({ code: 'RF_MODULE_REFUSED' });
+  expect(error.message).toContain(name);
+  await expect(planOfText(exporting('wasi:keyvalue/other@0.2.0-draft2'))).resolves.toBeDefined();
+});
+
 describe('core instances', () => {
   const given = (name: string, kind = 'func') => `
     (core module $a (func (export "f")) (memory (export "m") 1))

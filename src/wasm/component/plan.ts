@@ -119,9 +119,19 @@ function planModule(module: PlannedModule): PlanModule {
 const RUN_INTERFACE = 'wasi:cli/run';
 const HANDLER_INTERFACE = 'wasi:http/incoming-handler';
 const HTTP_TYPES = 'wasi:http/types';
+/** What a module exports to be told of changes in a store: nobody would ever call it. */
+const WATCHER_INTERFACE = 'wasi:keyvalue/watcher';
 
 /** The agent's own `run` is preferred to a command's, and that to a handler of requests. */
 function findEntry({ exports, resource }: Evaluated): PlanEntry {
+  for (const name of exports.keys()) {
+    if (parseInterfaceName(name)?.interface === WATCHER_INTERFACE) {
+      refused(
+        `exports ${showName(name)}, which ringfence does not call`,
+        'build it without, and have who writes send messages',
+      );
+    }
+  }
   const run = exports.get('run');
   if (run?.kind === 'func' && isAgentRun(run.type)) return entryOf('agent-run', run);
   const command = exported(exports, RUN_INTERFACE, 'run');

@@ -78,6 +78,19 @@ function isBelow(used: number, most: number): boolean {
   return most === 0 || (used < most && used < COUNT_MAX);
 }
 
+/** Takes one of a limit, for a call that takes several; false: nothing is left of it. */
+export function takeOne(agent: Caller, limit: CountedLimit): boolean {
+  if (!withinLimit(agent, limit)) {
+    return false;
+  }
+  count(agent, limit);
+  return true;
+}
+
+/** One sentence for a guest whose limit has nothing left. */
+export const limitSentence = (operation: string, limit: CountedLimit): string =>
+  `${operation} would pass the limit of ${limit}: raise it, or call less`;
+
 function count(agent: Caller, limit: CountedLimit): void {
   if (limit === 'messages') {
     agent.block.addMessage();
@@ -128,7 +141,7 @@ export function hostFunction<Work extends HostWork, Agent extends Caller = HostA
   };
 
   const exceed = (agent: Agent, limit: CountedLimit, args: readonly unknown[]): unknown => {
-    const message = `${operation} would pass the limit of ${limit}: raise it, or call less`;
+    const message = limitSentence(operation, limit);
     return (
       declared.limitExceeded?.(message, agent, ...(args as Parameters<Work>)) ?? agent.trap(message)
     );
@@ -187,10 +200,9 @@ export function hostFunction<Work extends HostWork, Agent extends Caller = HostA
       }
     }
     if (counts !== undefined) {
-      if (!withinLimit(agent, counts)) {
+      if (!takeOne(agent, counts)) {
         return exceed(agent, counts, [a, b, c, d, e, f, g]);
       }
-      count(agent, counts);
     }
     const answer = run(agent, a, b, c, d, e, f, g);
     if (answer === WAIT) {

@@ -29,6 +29,9 @@ import * as wasiHttpTypes from './wasi-http-types.ts';
 import * as wasiIoError from './wasi-io-error.ts';
 import * as wasiIoPoll from './wasi-io-poll.ts';
 import * as wasiIoStreams from './wasi-io-streams.ts';
+import * as wasiKeyvalueAtomics from './wasi-keyvalue-atomics.ts';
+import * as wasiKeyvalueBatch from './wasi-keyvalue-batch.ts';
+import * as wasiKeyvalueStore from './wasi-keyvalue-store.ts';
 import * as wasiLoggingLogging from './wasi-logging-logging.ts';
 import * as wasiRandomInsecure from './wasi-random-insecure.ts';
 import * as wasiRandomInsecureSeed from './wasi-random-insecure-seed.ts';
@@ -70,6 +73,9 @@ export interface Interfaces {
   'wasi:io/error': wasiIoError.Functions;
   'wasi:io/poll': wasiIoPoll.Functions;
   'wasi:io/streams': wasiIoStreams.Functions;
+  'wasi:keyvalue/atomics': wasiKeyvalueAtomics.Functions;
+  'wasi:keyvalue/batch': wasiKeyvalueBatch.Functions;
+  'wasi:keyvalue/store': wasiKeyvalueStore.Functions;
   'wasi:logging/logging': wasiLoggingLogging.Functions;
   'wasi:random/insecure': wasiRandomInsecure.Functions;
   'wasi:random/insecure-seed': wasiRandomInsecureSeed.Functions;
@@ -116,6 +122,9 @@ export const BINDINGS: ReadonlyMap<string, ReadonlyMap<string, FunctionBinding>>
   ['wasi:io/error', byName(wasiIoError.BINDINGS)],
   ['wasi:io/poll', byName(wasiIoPoll.BINDINGS)],
   ['wasi:io/streams', byName(wasiIoStreams.BINDINGS)],
+  ['wasi:keyvalue/atomics', byName(wasiKeyvalueAtomics.BINDINGS)],
+  ['wasi:keyvalue/batch', byName(wasiKeyvalueBatch.BINDINGS)],
+  ['wasi:keyvalue/store', byName(wasiKeyvalueStore.BINDINGS)],
   ['wasi:logging/logging', byName(wasiLoggingLogging.BINDINGS)],
   ['wasi:random/insecure', byName(wasiRandomInsecure.BINDINGS)],
   ['wasi:random/insecure-seed', byName(wasiRandomInsecureSeed.BINDINGS)],

@@ -11,6 +11,9 @@ import { httpTypes } from './http/types.ts';
 import { ioError } from './io/error.ts';
 import { ioPoll } from './io/poll.ts';
 import { ioStreams } from './io/streams.ts';
+import { keyvalueAtomics } from './keyvalue/atomics.ts';
+import { keyvalueBatch } from './keyvalue/batch.ts';
+import { keyvalueStore } from './keyvalue/store.ts';
 import { logging } from './logging.ts';
 import { insecure, insecureSeed, random } from './random.ts';
 import { ipNameLookup } from './sockets/ip-name-lookup.ts';
@@ -40,6 +43,9 @@ export const WASI: ReadonlyMap<string, Interface> = new Map<string, Interface>([
   ['wasi:io/error', ioError],
   ['wasi:io/poll', ioPoll],
   ['wasi:io/streams', ioStreams],
+  ['wasi:keyvalue/atomics', keyvalueAtomics],
+  ['wasi:keyvalue/batch', keyvalueBatch],
+  ['wasi:keyvalue/store', keyvalueStore],
   ['wasi:logging/logging', logging],
   ['wasi:random/insecure', insecure],
   ['wasi:random/insecure-seed', insecureSeed],
