@@ -52,7 +52,7 @@ test('a policy’s commands run with what fits them, and its schemas narrow what
   );
   expect(lines[0]).toMatch(/^tool ok .*"stdout":"said: hello\\n"/);
   expect(lines[1]).toMatch(/^tool err invalid arguments\/what: must match pattern/);
-  expect(lines[2]).toBe('tool ok {}');
+  expect(lines[2]).toBe('tool ok {"version":1}');
   expect(lines[3]).toMatch(/^tool err denied .*'arguments\/key'/);
   expect(lines[4]).toMatch(/^tool err denied/);
   expect(stderr).not.toContain(scratch.path);
