@@ -123,6 +123,16 @@ module.exports = {
       ['^src/json-schema/'],
       'mcp knows the protocol, and neither agents nor who offers tools',
     ),
+    only(
+      'diagnosis',
+      '^src/diagnosis/',
+      [
+        '^src/process/diagnosis\\.ts$',
+        '^src/wasm/component/prepare/',
+        '^src/wasm/metering/features\\.ts$',
+      ],
+      'what was found out is looked up in the module, away from whoever runs it',
+    ),
     only('kit', '^src/kit/', ['^src/wasm/component/'], 'the authoring kit knows types, no runtime'),
     {
       name: 'cli-by-the-public-api',

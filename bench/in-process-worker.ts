@@ -109,6 +109,7 @@ export class InProcessWorker {
         config: [],
         terminal: { stdin: false, stdout: false, stderr: false },
         spawnedAtMs: Date.now(),
+        diagnosis: null,
       };
       starts.push({ kind: 'start', agent });
     }

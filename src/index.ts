@@ -45,6 +45,9 @@ export type { Grant, GrantId, GrantKind, GrantSpec, Scopes } from './capability/
 export { type GrantsInput, parseGrants } from './capability/input.ts';
 export { type NetworkRuleInput, whyNoNetworkRule } from './capability/network-rule.ts';
 export { wordsOf } from './capability/worded.ts';
+export { type CpuProfile, type CpuProfileNode, cpuProfile } from './diagnosis/cpu-profile.ts';
+export type { SourcePlace } from './diagnosis/source-map.ts';
+export { type Frame, type SymbolizeOptions, symbolize } from './diagnosis/symbolize.ts';
 export { type ErrorCode, type ErrorFields, RingfenceError } from './errors.ts';
 export type { CheckAnswer, HealthCheck } from './health/checks.ts';
 export type { Health, HealthPart, HealthStatus, PartStatus } from './health/health.ts';
@@ -94,6 +97,13 @@ export { narrow, type Permissions, type Wanted } from './policy/narrow.ts';
 export type { Decision, ModuleIdentity, Policy } from './policy/policy.ts';
 export { PolicyError, type PolicyProblem } from './policy/problem.ts';
 export { policyJsonSchema, type Restart } from './policy/schema.ts';
+export type {
+  Diagnosis,
+  Findings,
+  MeteredPlace,
+  Profile,
+  ProfileNode,
+} from './process/diagnosis.ts';
 export type { Pid, ProcessState } from './process/state.ts';
 export type { ProcessRow } from './process/table.ts';
 export type { ResourceKind } from './resource/limit-marks.ts';

@@ -1,5 +1,5 @@
 /**
- * Goal: what the pages library, serve, mcp, tools and network of docs/ show is what happens. Method: each of their
+ * Goal: what the pages library, serve, mcp, tools, network and debugging of docs/ show is what happens. Method: each of their
  * examples is run as a program of its own, beside the built guests; where the page shows an output, it must
  * be that.
  */
@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { guest } from './support/kernel.ts';
 
-const page = ['library', 'serve', 'mcp', 'tools', 'network']
+const page = ['library', 'serve', 'mcp', 'tools', 'network', 'debugging']
   .map((name) => readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8'))
   .join('\n');
 const api = new URL('../src/index.ts', import.meta.url).href;
@@ -44,6 +44,7 @@ beforeAll(() => {
     'chat',
     'puppet',
     'web-hello',
+    'recursion',
   ]) {
     symlinkSync(guest(name), join(folder, `${name}.wasm`));
   }

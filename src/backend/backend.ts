@@ -5,6 +5,7 @@ import type { WordedGrant } from '../capability/words.ts';
 import type { FromExchange, ToExchange } from '../http/exchange.ts';
 import type { Address, Body, Mail, Payload, Signal } from '../ipc/message.ts';
 import type { Answer, Question } from '../ipc/question.ts';
+import type { Diagnosis, Findings } from '../process/diagnosis.ts';
 import type { BackendEndReason } from '../process/exit.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
 import type { Limits } from '../resource/limits.ts';
@@ -44,6 +45,8 @@ export interface BackendStart {
     readonly stderr: boolean;
   };
   readonly spawnedAtMs: number;
+  /** What is found out of it; null: nothing. */
+  readonly diagnosis: Diagnosis | null;
 }
 
 /** A child as an agent asks for it. */
@@ -76,6 +79,8 @@ export interface BackendEnd {
   readonly undelivered: readonly Mail[];
   /** How many besides: what ran it has died with them, or keeps them. */
   readonly lost: number;
+  /** What was found out of it, where that was asked for and its backend can. */
+  readonly findings?: Findings | null;
 }
 
 /** How a message or a tool call came out. */

@@ -28,6 +28,12 @@ import {
   readPermissions,
 } from './permission-options.ts';
 import { quoted } from './printable.ts';
+import {
+  type ProfileChoice,
+  type ProfileOptions,
+  profileOptions,
+  readProfileChoice,
+} from './profile-option.ts';
 import { readServing, type Serving, type ServingOptions, servingOptions } from './serve-options.ts';
 import { usageError } from './usage-error.ts';
 
@@ -41,6 +47,8 @@ export interface RunInvocation {
   /** A file, `-` for standard output, or null. */
   readonly report: string | null;
   readonly audit: AuditChoice | null;
+  /** Null: no profile is taken. */
+  readonly profile: ProfileChoice | null;
   readonly json: boolean;
 }
 
@@ -112,7 +120,7 @@ export interface InvocationContext {
 /** The policy that `policy check` looks at where none is named. */
 const POLICY_FILE = 'ringfence.toml';
 
-interface RunOptions extends PermissionOptions, AuditChoiceOptions {
+interface RunOptions extends PermissionOptions, AuditChoiceOptions, ProfileOptions {
   readonly report?: string;
   readonly json?: boolean;
 }
@@ -181,6 +189,7 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
         permissions: readPermissions(options),
         report: options.report ?? null,
         audit: readAuditChoice(options),
+        profile: readProfileChoice(options),
         json: options.json ?? false,
       });
     });
@@ -200,6 +209,7 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
     ...permissionOptions(context.variables),
     report,
     ...auditChoiceOptions('write a signed receipt of the run'),
+    ...profileOptions(group),
     json,
   ]) {
     run.addOption(made);

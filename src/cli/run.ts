@@ -32,6 +32,7 @@ import { StalledReaders } from './readers.ts';
 import { openReportDestination, type ReportDestination } from './report-destination.ts';
 import { printError, printLine, printLostOutput, printStack } from './say.ts';
 import { runSupervised, type SupervisedEnd } from './supervised-run.ts';
+import { type Diagnosed, profileOf, tellWhere } from './where-it-stood.ts';
 
 /** What one run has at hand. */
 interface Run {
@@ -40,6 +41,7 @@ interface Run {
   readonly interruption: Interruption;
   readonly agentId: string;
   readonly destination: ReportDestination | null;
+  readonly profile: ReportDestination | null;
   readonly policy: Policy | null;
 }
 
@@ -47,6 +49,8 @@ interface Run {
 interface Ended {
   readonly report: Report;
   readonly reason: SupervisedEnd['reason'] | null;
+  /** Null: it has not run, or under a supervisor. */
+  readonly diagnosed: Diagnosed | null;
 }
 
 const NO_MODULE = { path: null, digest: '' } as const;
@@ -74,9 +78,21 @@ export async function run(invocation: RunInvocation, environment: Environment): 
     invocation.report === null || (invocation.report === '-' && invocation.json)
       ? null
       : await openReportDestination(invocation.report, environment);
+  const profile =
+    invocation.profile === null
+      ? null
+      : await openReportDestination(invocation.profile.path, environment, 'profile');
   const interruption = new Interruption(environment);
   const agentId = agentIdOf(invocation.modulePath);
-  const running: Run = { invocation, environment, interruption, agentId, destination, policy };
+  const running: Run = {
+    invocation,
+    environment,
+    interruption,
+    agentId,
+    destination,
+    profile,
+    policy,
+  };
   try {
     const ended = await runToEnd(running);
     interruption.exitAtNext();
@@ -182,10 +198,13 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
       stderr: (chunk: Uint8Array) => stderr.write(chunk),
     };
     if (restart !== 'temporary') {
+      if (invocation.profile !== null) {
+        warn(environment, ['no profile is written of a module that is started again']);
+      }
       const child = { ...what, id: agentId };
       const end = await runSupervised({ kernel, child, restart, environment, interruption });
       await Promise.all([stdout.end(), stderr.end()]);
-      return end;
+      return { ...end, diagnosed: null };
     }
     agent = await kernel.spawn({
       ...what,
@@ -200,13 +219,20 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
         stdout: stdout.isTerminal,
         stderr: stderr.isTerminal,
       },
+      diagnosis: {
+        backtrace: true,
+        ...(invocation.profile !== null && { profileEvery: invocation.profile.every }),
+      },
     });
   } catch (error) {
-    return { report: await reportOfFailure(error, running, { module, permissions }), reason: null };
+    const report = await reportOfFailure(error, running, { module, permissions });
+    return { report, reason: null, diagnosed: null };
   }
   const report = await untilExited(agent, running, permissions.limits.wallTimeMs);
   await Promise.all([stdout.end(), stderr.end()]);
-  return { report, reason: null };
+  const findings = agent.findings();
+  const { features } = permissions;
+  return { report, reason: null, diagnosed: findings && { path, findings, features } };
 }
 
 /** Waits for the agent's end, and sees to it that neither a signal nor a stalled reader is in the way. */
@@ -274,8 +300,8 @@ function exitOfFailure(error: unknown, interruption: Interruption): Exit | null 
 }
 
 /** Hands the report to whoever wants it, and answers the exit status. */
-async function tell({ report, reason }: Ended, running: Run): Promise<number> {
-  const { invocation, environment, interruption, destination } = running;
+async function tell({ report, reason, diagnosed }: Ended, running: Run): Promise<number> {
+  const { invocation, environment, interruption, destination, profile } = running;
   const { stdout, stderr } = environment;
   const signal = interruption.received;
   let status = statusOfRun(report.exit, reason, signal);
@@ -283,7 +309,13 @@ async function tell({ report, reason }: Ended, running: Run): Promise<number> {
   for (const line of reason === null ? explain(report) : []) {
     printLine(stderr, line);
   }
+  if (diagnosed !== null) {
+    await tellWhere(report, diagnosed, environment);
+  }
   try {
+    if (profile !== null && diagnosed !== null) {
+      await profile.write(await profileOf(diagnosed, report));
+    }
     await destination?.write(report);
   } catch (error) {
     printError(environment, error);

@@ -5,6 +5,7 @@ import type { Grant } from '../capability/grant.ts';
 import { type ErrorCode, RingfenceError } from '../errors.ts';
 import type { Payload } from '../ipc/message.ts';
 import { type MessageInput, readMessage } from '../ipc/payload.ts';
+import type { Findings } from '../process/diagnosis.ts';
 import { checkTransition, type Pid, type ProcessState } from '../process/state.ts';
 import type { Usage } from '../resource/usage.ts';
 import type { Process } from '../supervisor/process.ts';
@@ -71,6 +72,10 @@ export class Agent {
   /** What it was granted and still has. Empty once it has ended. */
   grants(): Grant[] {
     return this.#supervisor.grants.of(this.pid);
+  }
+  /** What was found out of it, where {@link SpawnOptions.diagnosis} asked for something and it has ended. */
+  findings(): Findings | null {
+    return this.#process.findings;
   }
   /** Slices of fuel that it has used up so far. */
   slices(): number {

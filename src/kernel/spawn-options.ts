@@ -9,6 +9,7 @@ import type { GrantSpec } from '../capability/grant.ts';
 import type { GrantsInput } from '../capability/input.ts';
 import type { HealthCheck } from '../health/checks.ts';
 import { NAME_CHARACTERS_MAX } from '../ipc/message.ts';
+import { PROFILE_EVERY_MIN } from '../process/diagnosis.ts';
 import { configSchema } from '../resource/config-values.ts';
 import type { LimitsInput } from '../resource/limits.ts';
 import { type QuotasInput, quotasSchema } from '../resource/quotas.ts';
@@ -289,6 +290,19 @@ export interface SpawnOptions {
     readonly stdout?: boolean;
     readonly stderr?: boolean;
   };
+  /**
+   * What is found out of it while it runs, for {@link Agent.findings}: it, and whoever shares a worker with
+   * it, runs more slowly. Children that it spawns are not looked at. @default nothing
+   */
+  readonly diagnosis?: {
+    /** Where it stands when it traps. @default false */
+    readonly backtrace?: boolean;
+    /**
+     * Where its fuel goes, looked at each time that it has used so many units; at least 1,000.
+     * @default it is not looked at
+     */
+    readonly profileEvery?: number;
+  };
 }
 
 const inputSchema = z.custom<InputGiven>(
@@ -330,6 +344,12 @@ export const spawnSchema = z.strictObject({
       stdin: z.boolean().optional(),
       stdout: z.boolean().optional(),
       stderr: z.boolean().optional(),
+    })
+    .optional(),
+  diagnosis: z
+    .strictObject({
+      backtrace: z.boolean().optional(),
+      profileEvery: z.int().min(PROFILE_EVERY_MIN).optional(),
     })
     .optional(),
 });

@@ -112,6 +112,7 @@ type OfModule = Pick<
   | 'environment'
   | 'config'
   | 'terminal'
+  | 'diagnosis'
   | 'input'
   | 'stdout'
   | 'stderr'
@@ -132,6 +133,7 @@ const OF_A_FUNCTION: OfModule = {
   environment: NONE,
   config: NONE,
   terminal: NO_TERMINAL,
+  diagnosis: null,
   input: undefined,
   stdout: undefined,
   stderr: undefined,
@@ -166,10 +168,18 @@ function ofModule(options: SpawnOptions, limits: Limits): OfModule & { readonly 
     environment: options.environment === undefined ? NONE : Object.entries(options.environment),
     config: options.config === undefined ? NONE : Object.entries(options.config),
     terminal: options.terminal === undefined ? NO_TERMINAL : readTerminal(options.terminal),
+    diagnosis: options.diagnosis === undefined ? null : readDiagnosis(options.diagnosis),
     input: options.stdin,
     stdout: options.stdout,
     stderr: options.stderr,
   };
+}
+
+function readDiagnosis({
+  backtrace = false,
+  profileEvery = 0,
+}: NonNullable<SpawnOptions['diagnosis']>): SpawnRequest['diagnosis'] {
+  return { backtrace, profileEvery };
 }
 
 function readTerminal({

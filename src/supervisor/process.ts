@@ -3,6 +3,7 @@
 import type { BackendAgent, BackendStart, Features, Isolation } from '../backend/backend.ts';
 import type { GrantId, GrantSpec } from '../capability/grant.ts';
 import { Exchanges } from '../http/open-exchange.ts';
+import type { Diagnosis, Findings } from '../process/diagnosis.ts';
 import type { Pid, ProcessState } from '../process/state.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
 import { isNearLimit, LimitMarks } from '../resource/limit-marks.ts';
@@ -53,6 +54,8 @@ export interface SpawnRequest {
   /** What it reads as `wasi:config`. */
   readonly config: readonly (readonly [string, string])[];
   readonly terminal: BackendStart['terminal'];
+  /** What is found out of it; null: nothing. */
+  readonly diagnosis: Diagnosis | null;
   /** Services that it provides. */
   readonly provides: readonly string[];
   /** Whether it is linked to its parent from the start. */
@@ -89,6 +92,8 @@ export class Process {
   /** When it is ended by force, where it was asked to end; of the clock of `performance.now()`. */
   stopsAtMs = Number.POSITIVE_INFINITY;
   exit: Exit | null = null;
+  /** What was found out of it; null: nothing, or not yet. */
+  findings: Findings | null = null;
   exitedAtMs: number | null = null;
   finalUsage: Usage | null = null;
   finalSlices = 0;

@@ -210,6 +210,7 @@ export class Supervisor {
         config: request.config,
         terminal: request.terminal,
         spawnedAtMs: process.spawnedAtMs,
+        diagnosis: request.diagnosis,
       },
       {
         running: () => {
@@ -320,6 +321,7 @@ export class Supervisor {
     // What it has passed on its last way.
     this.#warnOfLimits(process);
     process.exit = exit;
+    process.findings = end.findings ?? null;
     process.exitedAtMs = performance.timeOrigin + performance.now();
     process.finalUsage = process.usage;
     process.finalSlices = process.block.slices;

@@ -1,5 +1,5 @@
 /**
- * The console examples of the README and of docs/cli.md do what the pages say. Lines that begin with
+ * The console examples of the README, docs/cli.md and docs/debugging.md do what the pages say. Lines that begin with
  * `$ ` are run by a shell, in the project's folder; what follows is what they print, where `…` stands
  * for anything. Blocks that show how a command is written have no output and are left out.
  */
@@ -47,7 +47,7 @@ beforeAll(() => {
 });
 afterAll(() => programs.remove());
 
-describe.each(['README.md', 'docs/cli.md'])('%s', (page) => {
+describe.each(['README.md', 'docs/cli.md', 'docs/debugging.md'])('%s', (page) => {
   test.each(examplesOf(page))('$command', ({ command, output }) => {
     const printed = execFileSync('sh', ['-c', `{ ${command}\n} 2>&1; true`], {
       cwd: ROOT,
@@ -58,6 +58,6 @@ describe.each(['README.md', 'docs/cli.md'])('%s', (page) => {
   });
 
   test('has examples', () => {
-    expect(examplesOf(page).length).toBeGreaterThan(2);
+    expect(examplesOf(page).length).toBeGreaterThan(0);
   });
 });

@@ -98,7 +98,7 @@ describe("the streams are the guest's", () => {
     const outcome = await running.ended;
     expect(String(first)).toMatch(/^\./);
     expect(outcome.status).toBe(124);
-    expect(outcome.stderr).toMatch(/^ringfence: timeout: [^\n]+\n$/);
+    expect(outcome.stderr).toMatch(/^ringfence: timeout: [^\n]+\n( {4}[^\n]+\n)*$/);
   });
 
   test('a reader that stalls holds up neither the timeout nor the end', async () => {
@@ -245,8 +245,8 @@ describe('exit statuses', () => {
       usage: { fuel: 1_000_000 },
       limits: { fuel: 1_000_000 },
     });
-    expect(outcome.stderr).toBe(
-      'ringfence: fuel: endless-loop used up its 1,000,000 units; raise --max-fuel\n',
+    expect(outcome.stderr).toMatch(
+      /^ringfence: fuel: endless-loop used up its 1,000,000 units; raise --max-fuel\n( {4}at [^\n]+\n)+ {4}fuel used: 1,000,000 of 1,000,000; [^\n]+\n$/,
     );
   });
 
@@ -461,4 +461,67 @@ test('the launcher says on an older Node what is needed', async () => {
   expect(stderr).toMatch(
     /^ringfence needs Node 26\.4 or newer, and this is Node 20\.11\.1: [^\n]+\n$/,
   );
+});
+
+describe('where it stood', () => {
+  test('is printed below a trap, with what it had used', async () => {
+    const { stderr, status } = await ringfence(['run', guest('attack-recursion')]);
+    expect(status).toBe(134);
+    expect(stderr).toMatch(
+      /^attack-recursion: trap: call stack exhausted\n {4}at deeper \(0x[\da-f]+\)\n {4}at deeper \(0x[\da-f]+\), \d+ times\n {4}fuel used: [\d,]+; bytes of memory: [\d,]+ of 268,435,456\n$/,
+    );
+  });
+
+  test('is not printed of one that ends by itself', async () => {
+    const { stderr, status } = await ringfence(['run', guest('exit-code')]);
+    expect(status).not.toBe(0);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  test('a source map beside the module says the lines', async () => {
+    const module = inScratch('mapped.wasm');
+    writeFileSync(module, readFileSync(guest('attack-recursion')));
+    const map = { version: 3, sources: ['src/deeper.wat\u001b[2J'], names: [], mappings: 'AAME' };
+    writeFileSync(`${module}.map`, JSON.stringify(map));
+    const { stderr } = await ringfence(['run', module]);
+    expect(stderr).toContain('    at deeper (src/deeper.wat');
+    expect(stderr).toContain(':7:3)');
+    expect(stderr).not.toContain('\u001b');
+  });
+
+  test('a map that is none is a warning, and changes nothing else', async () => {
+    const module = inScratch('badly-mapped.wasm');
+    writeFileSync(module, readFileSync(guest('attack-recursion')));
+    writeFileSync(`${module}.map`, '{');
+    const { stderr, status } = await ringfence(['run', module]);
+    expect(status).toBe(134);
+    expect(stderr).toContain("ringfence: warning: where it stood can't be shown: Cannot read the");
+  });
+});
+
+describe('--profile', () => {
+  test('writes where fuel went, the same each time', async () => {
+    const profileOf = async (name: string) => {
+      const file = inScratch(name);
+      const { status } = await ringfence(['run', '--profile', file, guest('word-count')], {
+        stdin: 'nobody trusts this module\n'.repeat(2_000),
+      });
+      expect(status).toBe(0);
+      return JSON.parse(readFileSync(file, 'utf8'));
+    };
+    const first = await profileOf('first.cpuprofile');
+    expect(first).toEqual(await profileOf('second.cpuprofile'));
+    expect(first.samples.length).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [['--profile', ''], 'Cannot use --profile with an empty name'],
+    [['--profile-interval', '5000'], 'Cannot use --profile-interval without --profile'],
+    [['--profile', 'x', '--profile-interval', '10'], 'Cannot use --profile-interval'],
+    [['--profile', '/no/such/place/x'], 'Cannot write the profile to'],
+  ])('%j is refused', async (options, said) => {
+    const { stderr, status } = await ringfence(['run', ...options, guest('word-count')]);
+    expect(status).toBe(2);
+    expect(stderr).toContain(said);
+  });
 });

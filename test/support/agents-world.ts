@@ -31,6 +31,7 @@ export const REQUEST: SpawnRequest = {
   environment: [],
   config: [],
   terminal: { stdin: false, stdout: false, stderr: false },
+  diagnosis: null,
   provides: [],
   linked: false,
   input: undefined,

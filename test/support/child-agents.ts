@@ -95,6 +95,7 @@ export function startAgent(host: Host, mode: string, given: Given = {}) {
       config: [],
       terminal: { stdin: false, stdout: false, stderr: false },
       spawnedAtMs: performance.timeOrigin + performance.now(),
+      diagnosis: null,
     },
     NO_MODULE as unknown as WasmModule,
     events,

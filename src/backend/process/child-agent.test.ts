@@ -50,6 +50,7 @@ async function begun(
       mounts: [],
       limits: parseLimits(limits),
       spawnedAtMs: performance.timeOrigin + performance.now(),
+      diagnosis: null,
     },
     module: { digest: 'x', plan: { features }, modules: [] },
     sliceFuel: 1,

@@ -32,6 +32,7 @@ const POSTED: readonly FromWorker[] = [
     pid: 1,
     end: { code: -1, reason: 'fuel', message: 'it used up' },
     undelivered: [],
+    findings: null,
   },
   { kind: 'denied', pid: 1, capability: 'can_ipc', operation: 'ipc.send', count: 2 },
   {

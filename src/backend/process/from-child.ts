@@ -16,6 +16,7 @@ import { isFieldName } from '../../http/syntax.ts';
 import { type Address, type Body, NAME_CHARACTERS_MAX, type Payload } from '../../ipc/message.ts';
 import type { Question } from '../../ipc/question.ts';
 import type { ToNetwork } from '../../network/exchange.ts';
+import { type Findings, PLACES_MAX, PROFILE_NODES_MAX } from '../../process/diagnosis.ts';
 import type { FileRequest } from '../../wasm/host/files/request.ts';
 import { isFieldValue, isForbiddenFieldName } from '../../wasm/host/wasi/http/syntax.ts';
 import type { Frame } from '../../wasm/worker/child/frames.ts';
@@ -32,6 +33,9 @@ import { TOLD_ERRORS } from './deliveries.ts';
 const SENTENCE_MAX = 8 * 1024;
 /** Characters of a line that an agent logs; the worker cuts it there. */
 const LOG_LINE_MAX = 8 * 1024;
+
+/** As many core modules as a component may have: see `PrepareLimits`. */
+const MODULE_MAX = 255;
 
 const count = z.int().nonnegative();
 const sentence = z.string().max(SENTENCE_MAX);
@@ -139,6 +143,22 @@ const network: z.ZodType<HeadNetwork> = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('drop'), id: count }),
 ]);
 
+const place = z.strictObject({ module: z.int().min(0).max(MODULE_MAX), offset: count });
+const findings: z.ZodType<Findings> = z.strictObject({
+  backtrace: z.array(place).max(PLACES_MAX),
+  profile: z
+    .strictObject({
+      every: count,
+      nodes: z
+        .array(z.strictObject({ parent: z.int().min(-1), place, fuel: count }))
+        .max(PROFILE_NODES_MAX)
+        // Whoever walks it never goes in a circle.
+        .refine((nodes) => nodes.every(({ parent }, index) => parent < index)),
+      elsewhere: count,
+    })
+    .nullable(),
+});
+
 const head = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('warning'), text: z.string().max(SENTENCE_MAX * 8) }),
   z.strictObject({ kind: z.literal('running') }),
@@ -159,6 +179,7 @@ const head = z.discriminatedUnion('kind', [
       message: sentence.nullable(),
     }),
     undelivered: count,
+    findings: findings.nullable(),
   }),
   z.strictObject({
     kind: z.literal('counters'),

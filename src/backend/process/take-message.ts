@@ -56,6 +56,7 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
         ...head.end,
         undelivered: [],
         lost: Math.min(head.undelivered, MAILBOX_MESSAGES_MAX),
+        findings: head.findings,
       });
       return;
     case 'counters':

@@ -233,7 +233,12 @@ export class WorkerLink implements AgentThread, Routed {
         return;
       case 'exited':
         this.agents.delete(pid);
-        agent.exited({ ...message.end, undelivered: message.undelivered, lost: 0 });
+        agent.exited({
+          ...message.end,
+          undelivered: message.undelivered,
+          lost: 0,
+          findings: message.findings,
+        });
         return;
       case 'near-limit':
         events.counted();

@@ -44,6 +44,8 @@ const RUNTIME: Readonly<Record<AssemblyScriptGuest['console'], Readonly<Record<s
 
 const OPTIONS = [
   ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
+  // Names of functions, for traces.
+  '--debug',
   // The others leak in a loop that receives messages.
   ...['--runtime', 'incremental'],
   // Else top-level code runs before the imports are there, and traps.

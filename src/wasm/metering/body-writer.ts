@@ -22,6 +22,7 @@ import {
 } from './emit.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import type { Layout } from './layout.ts';
+import type { CodePositions } from './positions.ts';
 import { encodeValueType } from './value-types.ts';
 import type { ByteWriter } from './writer.ts';
 
@@ -32,12 +33,21 @@ export class BodyWriter {
   readonly #hints: BranchHints;
   readonly #out: ByteWriter;
   readonly #calling: Calling;
+  readonly #positions: CodePositions | null;
 
-  constructor(layout: Layout, edits: EditList, hints: BranchHints, out: ByteWriter) {
+  /** `positions` hears where everything comes from; null: nobody wants to know. */
+  constructor(
+    layout: Layout,
+    edits: EditList,
+    hints: BranchHints,
+    out: ByteWriter,
+    positions: CodePositions | null,
+  ) {
     this.#layout = layout;
     this.#edits = edits;
     this.#hints = hints;
     this.#out = out;
+    this.#positions = positions;
     this.#calling = layout.threads
       ? new ThreadedCalling(layout, out)
       : new UnthreadedCalling(layout, out);
@@ -88,6 +98,7 @@ export class BodyWriter {
     let position = plan.codeStart;
     for (let edit = firstEdit; edit < edits.length; edit++) {
       this.#copy(position, edits.at(edit));
+      this.#positions?.edited(edits.at(edit), this.#out.length);
       this.#writeEdit(edit, edits.kind(edit), edits.value(edit));
       position = edits.resume(edit);
     }
@@ -96,6 +107,7 @@ export class BodyWriter {
 
   #copy(start: number, end: number): void {
     this.#hints.copied(start, end, this.#out.length);
+    this.#positions?.copied(start, this.#out.length);
     this.#out.copy(this.#layout.module.bytes, start, end);
   }
 

@@ -14,6 +14,7 @@ import {
   type ModuleExport,
   type ModuleImport,
 } from './module.ts';
+import type { CodePositions } from './positions.ts';
 import type { References } from './references.ts';
 import { rewrite } from './rewrite.ts';
 
@@ -77,6 +78,10 @@ export interface MeterOptions {
    * then give it ones that were used before. @default false
    */
   readonly importMemories?: boolean;
+  /** What the engine is to call the module in traces. @default the name that it has */
+  readonly moduleName?: string;
+  /** Is told where each piece of the metered code comes from. @default nobody */
+  readonly positions?: CodePositions;
 }
 
 /**
@@ -99,28 +104,40 @@ export function meter(
   const importMemories =
     options.importMemories === true && ownMemories(module).every(({ is64 }) => !is64);
   const meterAs = (references: References) =>
-    meterDecoded(module, limits, references, importMemories);
+    meterDecoded(module, limits, references, { ...options, importMemories });
   // What needs the other kind may have been seen in a body only.
   return (unthreaded ? null : meterAs('threaded')) ?? meterAs('unthreaded')!;
 }
 
+/** How to meter modules that are linked with each other. */
+export interface MeterTogetherOptions
+  extends Omit<MeterOptions, 'references' | 'moduleName' | 'positions'> {
+  /** For each module who is told where its metered code comes from. @default nobody */
+  readonly positions?: readonly CodePositions[];
+}
+
 /**
  * Meters core modules that are linked with each other, as those of a component: all so that functions
- * take fuel, or none of them. See {@link References}.
+ * take fuel, or none of them. See {@link References}. Traces name each by its place, from `0` on.
  *
  * @throws {RingfenceError} as {@link meter}
  */
 export function meterTogether(
   modules: readonly Uint8Array[],
   caps: Partial<MeterCaps> = {},
-  options: MeterOptions = {},
+  { positions, ...options }: MeterTogetherOptions = {},
 ): MeteredModule[] {
-  const metered = modules.map((bytes) => meter(bytes, caps, options));
+  const meterOne = (index: number, references?: 'unthreaded'): MeteredModule =>
+    meter(modules[index]!, caps, {
+      ...options,
+      moduleName: String(index),
+      ...(references !== undefined && { references }),
+      ...(positions !== undefined && { positions: positions[index]! }),
+    });
+  const metered = modules.map((_, index) => meterOne(index));
   if (metered.every(({ references }) => references === metered[0]?.references)) return metered;
   return metered.map((each, index) =>
-    each.references === 'unthreaded'
-      ? each
-      : meter(modules[index]!, caps, { ...options, references: 'unthreaded' }),
+    each.references === 'unthreaded' ? each : meterOne(index, 'unthreaded'),
   );
 }
 
@@ -129,7 +146,7 @@ function meterDecoded(
   module: DecodedModule,
   caps: MeterCaps,
   references: References,
-  importMemories: boolean,
+  { importMemories = false, moduleName, positions }: MeterOptions,
 ): MeteredModule | null {
   const threads = references === 'threaded';
   const leaves = threads ? findLeaves(module) : noLeaves(module);
@@ -160,6 +177,8 @@ function meterDecoded(
     imageExports: image,
     memoryImports: importMemories ? ownMemories(module) : [],
     walked,
+    moduleName: moduleName ?? null,
+    positions: positions ?? null,
   });
   if (rewritten === null) return null;
   return {

@@ -17,6 +17,7 @@ import {
 import { INJECTED_FUNCTIONS, INJECTED_GLOBALS, Layout } from './layout.ts';
 import { type DecodedModule, type MemoryType, SECTION, SECTION_ORDER } from './module.ts';
 import { rewriteNames } from './names.ts';
+import type { CodePositions } from './positions.ts';
 import type { References } from './references.ts';
 import { beyondCap, refusedSize } from './refusals.ts';
 import { ByteWriter, sectionLength, u32Length } from './writer.ts';
@@ -49,6 +50,10 @@ export interface RewriteInput {
   readonly memoryImports: readonly MemoryType[];
   /** Told of each body that was walked over. */
   readonly walked: (plan: FunctionPlan) => void;
+  /** The module's name in the engine's traces; null: the one that it has. */
+  readonly moduleName: string | null;
+  /** Hears where all code comes from; null: nobody wants to know. */
+  readonly positions: CodePositions | null;
 }
 
 /** What was written. */
@@ -65,13 +70,19 @@ interface Section {
   readonly items?: number;
 }
 
+const lengthOf = ({ content, items }: Section): number =>
+  sectionLength(content.length + (items === undefined ? 0 : u32Length(items)));
+
+/** Where the content of the code section begins in the module of these sections. */
+function codeStart(sections: readonly Section[]): number {
+  const code = sections.findIndex(({ id }) => id === SECTION.code);
+  const before = sections.slice(0, code + 1).reduce((sum, section) => sum + lengthOf(section), 0);
+  return HEADER.length + before - sections[code]!.content.length;
+}
+
 /** The module of these sections, into bytes that are as many from the start: large ones are not copied again. */
 function join(sections: readonly Section[]): Uint8Array<ArrayBuffer> {
-  const size = sections.reduce(
-    (sum, { content, items }) =>
-      sum + sectionLength(content.length + (items === undefined ? 0 : u32Length(items))),
-    HEADER.length,
-  );
+  const size = sections.reduce((sum, section) => sum + lengthOf(section), HEADER.length);
   const out = new ByteWriter(size);
   out.raw(...HEADER);
   for (const { id, content, items } of sections) {
@@ -106,7 +117,8 @@ class Rewriter {
   }
 
   write(): Uint8Array<ArrayBuffer> | null {
-    const { module } = this.#input;
+    const { module, positions } = this.#input;
+    positions?.restart();
     // The bodies come first: they say which types and functions are added.
     const code = this.#code();
     if (code === null) return null;
@@ -129,8 +141,9 @@ class Rewriter {
       const content = id === SECTION.function ? functions.bytes : this.#section(id);
       if (content !== null) sections.push({ id, content });
     }
-    const names = rewriteNames(module, this.#layout);
+    const names = rewriteNames(module, this.#layout, this.#input.moduleName);
     if (names !== null) sections.push({ id: SECTION.custom, content: names.bytes });
+    positions?.begin(codeStart(sections));
     return join(sections);
   }
 
@@ -283,14 +296,14 @@ class Rewriter {
   }
 
   #code(): ByteWriter | null {
-    const { module, caps, leaves, helpers, references, imageExports } = this.#input;
+    const { module, caps, leaves, helpers, references, imageExports, positions } = this.#input;
     const edits = new EditList();
     const walker = new BodyWalker({ module, caps, leaves, edits, helpers, references });
     const range = module.sections.get(SECTION.code);
     const size = range === undefined ? 0 : range.end - range.content;
     const out = new ByteWriter(Math.ceil(size * 1.5) + 4096);
     const body = new ByteWriter(4096);
-    const writer = new BodyWriter(this.#layout, edits, this.#hints, body);
+    const writer = new BodyWriter(this.#layout, edits, this.#hints, body, positions);
     for (let index = 0; index < module.bodies.length; index++) {
       const plan = walker.walk(index);
       if (references === 'threaded' && module.use.typedReferences) return null;
@@ -302,8 +315,10 @@ class Rewriter {
       this.#requireBodySize(body.length, plan.start);
       this.#requireCodeSize(out.length + body.length, plan.start);
       out.u32(body.length);
+      positions?.body(module.imported.function + index, out.length);
       out.copy(body.bytes, 0, body.length);
     }
+    positions?.end(out.length);
     this.#added = [
       refuelFunction(this.#layout),
       enterFunction(this.#layout),

@@ -26,6 +26,7 @@ import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts'
 import { COARSE_CLOCKS, EXACT_CLOCKS } from './clocks.ts';
 import { Correspondence, type Posted } from './correspondence.ts';
 import { DenialCounts } from './denial-counts.ts';
+import { AgentDiagnosis } from './diagnosis.ts';
 import {
   failedBy,
   failedInside,
@@ -105,6 +106,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   /** Null: its module makes nothing that the garbage collector would free. */
   readonly #heap: HeapAccount | null;
+  /** Null: nothing is to be found out of it. */
+  readonly #diagnosis: AgentDiagnosis | null;
   readonly #parts: WorkerParts;
   readonly #launch: (agent: WorkerAgent) => Promise<AgentEnd>;
   readonly #deadlineMs: number;
@@ -169,7 +172,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#heap = parts.heapFor(start.digest, start.limits);
     const sliceMax =
       this.#heap === null ? parts.sliceFuel : Math.min(parts.sliceFuel, HEAP_SLICE_FUEL_MAX);
-    this.fuel = new FuelTank(start.limits.fuel, sliceMax, parts.speedOf(start.digest));
+    this.#diagnosis = start.diagnosis === null ? null : new AgentDiagnosis(start.diagnosis);
+    const speed = parts.speedOf(start.digest);
+    this.fuel = new FuelTank(start.limits.fuel, sliceMax, speed, this.#diagnosis?.nextLook);
     this.memory = new MemoryAccount(this.block, start.limits.memoryBytes, this.block.held);
     this.#marks = new LimitMarks(start.limits);
     this.#suspension = new Suspension(this, parts.scheduler);
@@ -366,11 +371,29 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       );
       return CHECK.stop;
     }
+    if (this.#diagnosis !== null) {
+      this.#look(this.#diagnosis, fuel);
+    }
     if (this.#isOverlong()) {
       this.fuel.cutSlice();
     }
     const granted = this.fuel.take(fuel);
     return granted > 0 ? granted : this.#sliceEnded(fuel);
+  }
+
+  /** For a profile: it is looked at each time that it has used so much more. */
+  #look(diagnosis: AgentDiagnosis, fuel: number): void {
+    const used = this.fuel.usedAt(fuel);
+    // Not at it: where a slice ends there it asks, and where none does it goes on.
+    if (used > diagnosis.nextLook) {
+      diagnosis.look(used);
+      this.fuel.pauseAt(diagnosis.nextLook);
+    }
+  }
+
+  /** What has left its code, where that did not return. */
+  trappedBy(error: unknown): void {
+    this.#diagnosis?.trapped(error);
   }
 
   /** The clock also runs while the system has stopped the thread: no agent is made to pay for that. */
@@ -545,7 +568,13 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#stdout?.flush();
     this.#stderr?.flush();
     this.#parts.ended(this);
-    this.#parts.post({ kind: 'exited', pid: this.pid, end, undelivered: left?.undelivered ?? [] });
+    this.#parts.post({
+      kind: 'exited',
+      pid: this.pid,
+      end,
+      undelivered: left?.undelivered ?? [],
+      findings: this.#diagnosis?.end(this.fuel.used) ?? null,
+    });
     // Last: whoever is next runs only when this has been said.
     this.#parts.scheduler.stopped(this);
   }

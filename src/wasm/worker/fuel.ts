@@ -54,10 +54,21 @@ export class FuelTank {
   #noted = 0;
   /** What was used at the last question, wherever that was. */
   #seen = 0;
+  /** Nothing is filled in past this, in units used. */
+  #pause: number;
   #finalUsed: number | null = null;
 
-  /** `limit` 0 is unlimited; no slice is longer than `sliceMax`; `module` is the speed of its module here. */
-  constructor(limit: number, sliceMax: number, module = new Speed()) {
+  /**
+   * `limit` 0 is unlimited; no slice is longer than `sliceMax`; `module` is the speed of its module here;
+   * `pause` as {@link FuelTank.pauseAt} sets it.
+   */
+  constructor(
+    limit: number,
+    sliceMax: number,
+    module = new Speed(),
+    pause = Number.POSITIVE_INFINITY,
+  ) {
+    this.#pause = pause;
     this.#limit = limit === 0 ? Number.MAX_SAFE_INTEGER : limit;
     this.#sliceMax = sliceMax;
     this.#speed = new AgentSpeed(module);
@@ -105,13 +116,19 @@ export class FuelTank {
     }
     const piece = this.#filled - Math.min(0, fuel) + Math.max(SLICE_MIN, this.#slice / PIECES);
     const granted =
-      Math.min(this.#sliceEnd, this.#boundary, this.#limit, Math.floor(piece)) - this.#filled;
+      Math.min(this.#sliceEnd, this.#boundary, this.#limit, this.#pause, Math.floor(piece)) -
+      this.#filled;
     if (granted <= 0) {
       return 0;
     }
     this.#filled += granted;
     this.#counter.value += granted;
     return granted;
+  }
+
+  /** It asks again when it has used so much, whatever slices there are meanwhile. */
+  pauseAt(used: number): void {
+    this.#pause = used;
   }
 
   /** Begins another slice where the counter holds `fuel`; false when the limit doesn't allow it. */

@@ -127,6 +127,7 @@ export async function runInstance(
     }
     return NORMAL;
   } catch (error) {
+    agent.trappedBy(error);
     return endOf(error, parts);
   } finally {
     // Whatever was called has returned or trapped: no code of these instances runs any more.

@@ -8,6 +8,7 @@ import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts'
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { FromNetwork, ToNetwork } from '../../network/exchange.ts';
 import type { NetworkSettings } from '../../network/settings.ts';
+import type { Diagnosis, Findings } from '../../process/diagnosis.ts';
 import type { RunEndReason } from '../../process/exit.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { LinkPlan } from '../component/plan.ts';
@@ -50,6 +51,8 @@ export interface AgentStart {
   readonly terminal: HostAgent['terminal'];
   /** When it was spawned, in milliseconds since 1970: deadlines count from here. */
   readonly spawnedAtMs: number;
+  /** What is found out of it; null: nothing. */
+  readonly diagnosis: Diagnosis | null;
 }
 
 /** An output stream of an agent. */
@@ -101,7 +104,13 @@ export type FromWorker =
   /** ringfence itself failed; for the operator. */
   | { kind: 'warning'; text: string }
   | { kind: 'running'; pid: number }
-  | { kind: 'exited'; pid: number; end: AgentEnd; undelivered: readonly Mail[] }
+  | {
+      kind: 'exited';
+      pid: number;
+      end: AgentEnd;
+      undelivered: readonly Mail[];
+      findings: Findings | null;
+    }
   /** It has used most of a limit: what was counted stands in its control block. */
   | { kind: 'near-limit'; pid: number }
   | { kind: 'denied'; pid: number; capability: string; operation: string; count: number }

@@ -35,6 +35,7 @@ const start = (pid: number, slot: number): ToWorker => ({
     mounts: [],
     limits: parseLimits({}),
     spawnedAtMs: performance.timeOrigin + performance.now(),
+    diagnosis: null,
   } as unknown as AgentStart,
 });
 
@@ -61,6 +62,7 @@ test('an agent whose directories can not be opened ends, and its neighbour runs'
     pid: 1,
     end: { code: -1, reason: 'internal', message: 'ringfence failed to start the agent' },
     undelivered: [],
+    findings: null,
   });
   expect(posted).toContainEqual({ kind: 'warning', text: expect.stringContaining('EBADF') });
   expect(posted).not.toContainEqual({ kind: 'running', pid: 1 });

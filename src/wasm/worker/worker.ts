@@ -348,7 +348,7 @@ export class Worker implements WorkerParts {
       // One whose mounts can't be opened is no reason for the others of this thread to end.
       this.report(error);
       const end = failedInside('ringfence failed to start the agent');
-      this.post({ kind: 'exited', pid: start.pid, end, undelivered: [] });
+      this.post({ kind: 'exited', pid: start.pid, end, undelivered: [], findings: null });
       return;
     }
     this.#agents.set(start.pid, agent);

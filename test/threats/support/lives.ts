@@ -134,6 +134,7 @@ export class Lives {
         config: [],
         terminal: { stdin: false, stdout: false, stderr: false },
         spawnedAtMs: performance.timeOrigin + performance.now(),
+        diagnosis: null,
       },
     });
     this.#kill.set(pid, () => {

@@ -170,7 +170,8 @@ async function make(job: Job): Promise<Made> {
     input: [job.bytes],
   });
   if (first.kind === 'refused') throw first.error;
-  if (first.answer === null) throw strange(new VerificationError('an answer without a plan'));
+  if (first.kind === 'told' || first.answer === null)
+    throw strange(new VerificationError('an answer without a plan'));
   const { answer } = first;
   const verified = await verifyAnswer(answer, job);
   if (answer.doubtful.length > 0) {

@@ -1,7 +1,7 @@
 /**
  * What a preparing child process writes to its stdout, and how the parent reads it without trusting
  * a byte of it: a stream of frames, each a kind (1 byte), a length (4 bytes, little endian) and a
- * payload, in the order stage*, then a refusal, or a plan, its modules and the end.
+ * payload, in the order stage*, then a refusal, or a plan, its modules and the end, or what was asked for.
  */
 
 import { z } from 'zod';
@@ -21,7 +21,7 @@ export const CHILD_STAGES = [
 ] as const;
 export type ChildStage = (typeof CHILD_STAGES)[number];
 
-const FRAME = { stage: 1, refusal: 2, plan: 3, module: 4, end: 5 } as const;
+const FRAME = { stage: 1, refusal: 2, plan: 3, module: 4, end: 5, told: 6 } as const;
 const HEADER_BYTES = 5;
 const REFUSAL_BYTES_MAX = 64 * 1024;
 /** A child that names more stages than this is broken: it names each once, metering for each module. */
@@ -95,6 +95,11 @@ export function answerFrames(answer: ChildAnswer): Uint8Array[] {
   ];
 }
 
+/** The whole answer of a child that was asked for something that JSON can say. */
+export function toldFrames(value: unknown): Uint8Array[] {
+  return frame(FRAME.told, utf8.encode(JSON.stringify(value)));
+}
+
 /** The whole answer of a child that has nothing but success to report. */
 export function endFrame(): Uint8Array[] {
   return frame(FRAME.end, new Uint8Array(0));
@@ -110,8 +115,10 @@ export interface AnswerBounds {
   readonly modulesBytes: number;
 }
 
-/** A complete answer: the refusal as an error, or what was accepted (null: only success). */
+/** A complete answer: the refusal as an error, what was accepted (null: only success), or what was asked for. */
 export type Answer =
+  /** Of no form yet: whoever asked knows which. */
+  | { readonly kind: 'told'; readonly value: unknown }
   | { readonly kind: 'refused'; readonly error: RingfenceError }
   | { readonly kind: 'accepted'; readonly answer: ChildAnswer | null };
 
@@ -190,7 +197,7 @@ export class AnswerReader {
     if (this.#plan === null) {
       if (kind === FRAME.stage) return 1;
       if (kind === FRAME.refusal) return REFUSAL_BYTES_MAX;
-      if (kind === FRAME.plan) return this.#bounds.planBytes;
+      if (kind === FRAME.plan || kind === FRAME.told) return this.#bounds.planBytes;
       if (kind === FRAME.end) return 0;
     } else {
       const size = this.#plan.sizes[this.#modules.length];
@@ -205,6 +212,7 @@ export class AnswerReader {
     else if (kind === FRAME.refusal) this.#answer = { kind: 'refused', error: refusalOf(payload) };
     else if (kind === FRAME.plan) this.#plan = this.#planOf(payload);
     else if (kind === FRAME.module) this.#takeModule(payload);
+    else if (kind === FRAME.told) this.#answer = { kind: 'told', value: jsonOf(payload) };
     else this.#answer = { kind: 'accepted', answer: this.#accepted() };
   }
 

@@ -76,8 +76,8 @@ export function outgoing(message: FromWorker): Outgoing | null {
       };
     }
     case 'exited': {
-      const { kind, end, undelivered } = message;
-      return { head: { kind, end, undelivered: undelivered.length } };
+      const { kind, end, undelivered, findings } = message;
+      return { head: { kind, end, undelivered: undelivered.length, findings } };
     }
     case 'tool': {
       const { kind, id, name } = message;

@@ -8,6 +8,7 @@ import type { Address, Body, Payload } from '../../../ipc/message.ts';
 import type { Question } from '../../../ipc/question.ts';
 import type { ToNetwork } from '../../../network/exchange.ts';
 import type { SocketAnswer } from '../../../network/sockets/request.ts';
+import type { Findings } from '../../../process/diagnosis.ts';
 import type { Command } from '../../../resource/control-blocks.ts';
 import type { LinkPlan } from '../../component/plan.ts';
 import type { FileAnswer, FileHandle } from '../../host/files/request.ts';
@@ -115,7 +116,12 @@ export type ChildHead =
   | { readonly kind: 'ready' }
   | { readonly kind: 'warning'; readonly text: string }
   | { readonly kind: 'running' }
-  | { readonly kind: 'exited'; readonly end: AgentEnd; readonly undelivered: number }
+  | {
+      readonly kind: 'exited';
+      readonly end: AgentEnd;
+      readonly undelivered: number;
+      readonly findings: Findings | null;
+    }
   | ({ readonly kind: 'counters' } & ChildCounters)
   | { readonly kind: 'told'; readonly id: number }
   | Omit<Extract<FromWorker, { kind: 'denied' }>, 'pid'>

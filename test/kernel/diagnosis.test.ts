@@ -1,0 +1,168 @@
+/**
+ * Goal: where an agent stood when it was stopped, and where its fuel went, is told in the terms of its own
+ * module, the same in each isolation, and of nobody who was not to be looked at. Method: guests whose
+ * functions have names, in the text format and in C.
+ */
+
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  cpuProfile,
+  type Findings,
+  type Frame,
+  type Isolation,
+  type Report,
+  RingfenceError,
+  type SpawnOptions,
+  symbolize,
+} from '../../src/index.ts';
+import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
+
+let host: TestKernel;
+beforeAll(async () => {
+  host = await testKernel();
+});
+afterAll(() => host.kernel.close());
+
+async function run(
+  name: string,
+  options: Partial<Omit<SpawnOptions, 'module'>>,
+): Promise<{ report: Report; findings: Findings | null }> {
+  const module = await host.kernel.load(guest(name));
+  const agent = await host.kernel.spawn({ module, ...options });
+  const report = await agent.exited;
+  return { report, findings: agent.findings() };
+}
+
+async function framesOf(name: string, findings: Findings | null): Promise<Frame[]> {
+  const frames = await symbolize(readFileSync(guest(name)), findings?.backtrace ?? []);
+  return frames.filter((frame) => frame !== null);
+}
+
+const BACKTRACE = { diagnosis: { backtrace: true } };
+
+describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isolation) => {
+  test('a trap is told with the functions that led to it', async () => {
+    const { report, findings } = await run('attack-recursion', { isolation, ...BACKTRACE });
+    expect(report.exit.message).toBe('call stack exhausted');
+    const frames = await framesOf('attack-recursion', findings);
+    expect(frames.length).toBeGreaterThan(32);
+    expect(new Set(frames.map(({ name }) => name))).toEqual(new Set(['deeper']));
+    expect(frames[0]!.source).toBeNull();
+  });
+
+  test('so is the place where fuel was used up', async () => {
+    const { report, findings } = await run('endless-loop', {
+      isolation,
+      ...BACKTRACE,
+      limits: { fuel: 5_000_000 },
+    });
+    expect(report.exit.reason).toBe('fuel');
+    expect((await framesOf('endless-loop', findings)).length).toBeGreaterThan(0);
+  });
+
+  test('nothing is found out of one that was not to be looked at', async () => {
+    const { report, findings } = await run('attack-recursion', { isolation });
+    expect(report.exit.reason).toBe('trap');
+    expect(findings).toBeNull();
+  });
+
+  test('a profile is the same each time, and has all fuel in it', async () => {
+    const profiled = () =>
+      run('word-count', {
+        isolation,
+        stdin: 'nobody trusts this module\n'.repeat(2_000),
+        diagnosis: { profileEvery: 10_000 },
+      });
+    const [first, second] = [await profiled(), await profiled()];
+    const { profile } = first.findings!;
+    expect(second.findings).toEqual(first.findings);
+    expect(profile!.nodes.length).toBeGreaterThan(1);
+    const inNodes = profile!.nodes.reduce((sum, { fuel }) => sum + fuel, 0);
+    expect(inNodes + profile!.elsewhere).toBe(first.report.usage.fuel);
+    expect(profile!.elsewhere).toBeLessThan(20_000);
+  });
+});
+
+test('looking at an agent changes nothing of what it uses', async () => {
+  const stdin = 'nobody trusts this module\n'.repeat(2_000);
+  const plain = await run('word-count', { stdin });
+  const looked = await run('word-count', {
+    stdin,
+    diagnosis: { backtrace: true, profileEvery: 1_000 },
+  });
+  expect(looked.report.usage.fuel).toBe(plain.report.usage.fuel);
+});
+
+test('a profile by functions is what Chrome reads', async () => {
+  const { report, findings } = await run('attack-recursion', {
+    diagnosis: { profileEvery: 100_000 },
+  });
+  const { nodes, samples, timeDeltas, startTime, endTime } = await cpuProfile(
+    readFileSync(guest('attack-recursion')),
+    findings!.profile!,
+  );
+  expect(endTime - startTime).toBe(report.usage.fuel);
+  expect(timeDeltas).toHaveLength(samples.length);
+  const ids = new Set(nodes.map(({ id }) => id));
+  expect(ids.size).toBe(nodes.length);
+  expect(samples.every((id) => ids.has(id))).toBe(true);
+  expect(nodes.flatMap(({ children }) => children).toSorted((a, b) => a - b)).toEqual(
+    [...ids].filter((id) => id !== 1),
+  );
+  expect(nodes.some(({ callFrame }) => callFrame.functionName === 'deeper')).toBe(true);
+});
+
+test('a source map says the lines', async () => {
+  const { findings } = await run('attack-recursion', BACKTRACE);
+  // The whole module is of line 7, column 3 of one file: generated column 0, source 0, line 6, column 2.
+  const sourceMap = JSON.stringify({
+    version: 3,
+    sources: ['deeper.wat'],
+    names: [],
+    mappings: 'AAME',
+  });
+  const bytes = readFileSync(guest('attack-recursion'));
+  const frames = await symbolize(bytes, findings!.backtrace, { sourceMap });
+  expect(frames.find((frame) => frame !== null)?.source).toEqual({
+    file: 'deeper.wat',
+    line: 7,
+    column: 3,
+  });
+});
+
+describe('what can not be looked up is refused', () => {
+  test.each([
+    ['no JSON', '{'],
+    ['no map', '[]'],
+    ['mappings that are none', '{"version":3,"sources":[],"mappings":7}'],
+  ])('a source map that is %s', async (_, sourceMap) => {
+    const failure = await symbolize(new Uint8Array(), [], { sourceMap }).catch((error) => error);
+    expect(failure).toBeInstanceOf(RingfenceError);
+    expect(failure.code).toBe('RF_USAGE');
+  });
+
+  test('a file that is no module', async () => {
+    await expect(symbolize(Buffer.from('hello'), [{ module: 0, offset: 8 }])).rejects.toThrow(
+      RingfenceError,
+    );
+  });
+
+  test('places that are not in the module are null', async () => {
+    const bytes = readFileSync(guest('attack-recursion'));
+    expect(
+      await symbolize(bytes, [
+        { module: 0, offset: 0 },
+        { module: 0, offset: 2 ** 40 },
+        { module: 200, offset: 100 },
+      ]),
+    ).toEqual([null, null, null]);
+  });
+
+  test('an interval that would never let the agent get on', async () => {
+    const module = await host.kernel.load(guest('word-count'));
+    await expect(
+      host.kernel.spawn({ module, diagnosis: { profileEvery: 999 } }),
+    ).rejects.toMatchObject({ code: 'RF_USAGE' });
+  });
+});
