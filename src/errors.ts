@@ -18,6 +18,8 @@ export type ErrorCode =
   | 'RF_MODULE_INVALID'
   /** Valid, but uses a feature, import, type or size that isn't offered. */
   | 'RF_MODULE_REFUSED'
+  /** WIT that can't be understood, or that doesn't have the world that is asked for. */
+  | 'RF_WIT_INVALID'
   /** Preparing the module passed its deadline or its memory. */
   | 'RF_PREPARE_LIMIT'
   /** The process table is full. */

@@ -48,6 +48,7 @@ test('errors before there is a report', () => {
   expect(statusOfError('RF_USAGE')).toBe(2);
   expect(statusOfError('RF_FILE')).toBe(2);
   expect(statusOfError('RF_POLICY')).toBe(2);
+  expect(statusOfError('RF_WIT_INVALID')).toBe(2);
   expect(statusOfError('RF_MODULE_INVALID')).toBe(126);
   expect(statusOfError('RF_MODULE_REFUSED')).toBe(126);
   expect(statusOfError('RF_PREPARE_LIMIT')).toBe(126);

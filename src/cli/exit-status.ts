@@ -83,6 +83,7 @@ export function statusOfError(code: ErrorCode): number {
     case 'RF_USAGE':
     case 'RF_FILE':
     case 'RF_POLICY':
+    case 'RF_WIT_INVALID':
     case 'RF_AUDIT_KEY':
       return STATUS.usage;
     case 'RF_MODULE_INVALID':

@@ -48,8 +48,9 @@ export function handle(request: IncomingRequest, out: ResponseOutparam): void {
   } else if (word == 'refuse') {
     ResponseOutparam.set(out, refusal(argument));
   } else if (word == 'twice') {
+    const handle = out.handle;
     sayText(out, 'first');
-    sayText(new ResponseOutparam(out.handle), 'second');
+    sayText(new ResponseOutparam(handle), 'second');
   } else if (word == 'exit') {
     sayHead(out, 200).drop();
   } else {

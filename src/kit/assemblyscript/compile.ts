@@ -5,13 +5,11 @@
  * `wasi/io/streams`, `wit/values`.
  */
 
-import { readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { componentEmbed } from '@bytecodealliance/jco';
 import { RingfenceError } from '../../errors.ts';
-import { decodeWorld, worldSection } from '../../wasm/component/reader.ts';
 import { writeAtomically } from '../build/write-atomically.ts';
-import { ENTRY_MODULE, generateBindings } from './generate.ts';
+import { assemblyScriptBindings, type DocumentedWorld } from './bindings.ts';
+import { ENTRY_MODULE } from './entry-text.ts';
 import { renameExports } from './rename-exports.ts';
 
 /** What is used of the compiler's interface. */
@@ -26,21 +24,11 @@ interface Compiler {
 export interface AssemblyScriptGuest {
   /** The guest's own file. */
   readonly file: string;
-  /** The world that it is made for, by name, and the WIT text that has it. */
-  readonly world: string;
-  readonly witSource: string;
-  /** Where AssemblyScript's `console` and `abort` go; the world must import what they need. */
-  readonly console: 'log' | 'stdio';
+  /** The world that it is made for. */
+  readonly world: DocumentedWorld;
   /** Where the generated modules go. */
   readonly folder: string;
 }
-
-/** The runtime's files, by the paths that generated modules know them by. */
-const RUNTIME: Readonly<Record<AssemblyScriptGuest['console'], Readonly<Record<string, string>>>> =
-  {
-    log: { 'wit/values': 'values.as', 'wit/globals': 'globals-log.as' },
-    stdio: { 'wit/values': 'values.as', 'wit/globals': 'globals-stdio.as' },
-  };
 
 const OPTIONS = [
   ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
@@ -62,24 +50,11 @@ const OPTIONS = [
 export async function compileAssemblyScript(guest: AssemblyScriptGuest): Promise<Uint8Array> {
   const folder = guest.folder;
   const guestModule = slashes(relative(folder, guest.file)).replace(/\.ts$/, '');
-  const world = decodeWorld(await readWorldSection(guest));
-  const bindings = generateBindings(world, guestModule);
-  const texts = new Map(bindings.modules);
-  for (const [path, file] of Object.entries(RUNTIME[guest.console])) {
-    texts.set(path, readFileSync(new URL(`runtime/${file}`, import.meta.url), 'utf8'));
-  }
-  for (const [path, text] of texts) writeAtomically(join(folder, `${path}.ts`), text);
+  const bindings = assemblyScriptBindings(guest.world, guestModule);
+  for (const [path, text] of bindings.files) writeAtomically(join(folder, path), text);
   const module = await compile(folder);
   assertNoHostGlobals(module, guest.file);
   return renameExports(module, bindings.exportNames);
-}
-
-/** The binary form of a world, as jco embeds it. */
-async function readWorldSection({ witSource, world }: AssemblyScriptGuest): Promise<Uint8Array> {
-  const dummy = await componentEmbed({ witSource, world, dummy: true, stringEncoding: 'utf16' });
-  const section = worldSection(dummy.slice());
-  if (section === null) throw new Error(`jco embedded no world '${world}'.`);
-  return section;
 }
 
 async function compile(folder: string): Promise<Uint8Array> {

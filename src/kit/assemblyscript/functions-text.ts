@@ -10,9 +10,9 @@ import {
   signatureOf,
   sizeOf,
 } from '../bindings/layout.ts';
-import { pascalCase } from '../bindings/naming.ts';
-import { block, type ModuleText } from './module-text.ts';
-import { valueName } from './names.ts';
+import { declareHost } from './host-text.ts';
+import { block, comment, type ModuleText } from './module-text.ts';
+import { parameterNames } from './names.ts';
 import { type TypeNames, VALUES_MODULE } from './types-text.ts';
 import { needsArena, Scope, ValueCode } from './values-text.ts';
 
@@ -32,6 +32,21 @@ export interface Callable {
   readonly type: FunctionType;
   /** The first parameter is `this`. */
   readonly method: boolean;
+  /** What WIT says of it. */
+  readonly about: string | null;
+}
+
+/** A function that the host calls in the guest. */
+export interface HostCallable {
+  /** The export's name in the core module. */
+  readonly coreName: string;
+  /** The name that the export gets in AssemblyScript, if it is free. */
+  readonly identifier: string;
+  readonly type: FunctionType;
+  /** The call of the guest's own function. */
+  readonly call: (args: readonly string[]) => string;
+  /** What WIT says of it. */
+  readonly about: string | null;
 }
 
 /** Writes the functions of one module. */
@@ -49,134 +64,127 @@ export class FunctionCode {
   /** A function that calls the host; declares the host function beside it. */
   imported(callable: Callable): string {
     const { type, method } = callable;
-    const host = this.#declareHost(callable.imported, coreSignature(type));
-    const argument = (index: number) =>
-      method && index === 0 ? 'this' : valueName(type.params[index]?.name ?? '');
-    const parameters = type.params
-      .slice(method ? 1 : 0)
-      .map((each) => `${valueName(each.name)}: ${this.#names.expression(each.type, this.#module)}`);
-    const result =
-      type.result === null ? 'void' : this.#names.expression(type.result, this.#module);
-    const body = this.#callLines(type, host, argument);
-    return `${callable.head}(${parameters.join(', ')}): ${result} {\n${block(body)}\n}`;
+    const [module, name] = callable.imported;
+    const host = declareHost(this.#module, module, name, coreSignature(type));
+    const own = method ? 1 : 0;
+    const written = parameterNames(type.params.slice(own).map((each) => each.name));
+    const args = method ? ['this', ...written] : written;
+    const head = `${comment(callable.about)}${callable.head}(${this.#parameters(type, own)})`;
+    return `${head}: ${this.#resultType(type)} {\n${block(this.#callLines(type, host, args))}\n}`;
   }
 
-  /** Declares the function that drops a handle and answers its name. */
-  declareDrop(module: string, resource: string): string {
-    return this.#declareHost([module, `[resource-drop]${resource}`], {
-      params: ['i32'],
-      results: [],
-      spilled: false,
-      returnsInMemory: false,
-    });
+  /** The method that a class of a resource must have which the guest itself makes. */
+  abstractMethod(name: string, type: FunctionType, about: string | null): string {
+    const head = `${comment(about)}abstract ${name}(${this.#parameters(type, 1)})`;
+    return `${head}: ${this.#resultType(type)};`;
+  }
+
+  /** The parameters from a place on, with their types. */
+  #parameters(type: FunctionType, from: number): string {
+    const params = type.params.slice(from);
+    const names = parameterNames(params.map((each) => each.name));
+    return params
+      .map((each, index) => `${names[index]}: ${this.#names.expression(each.type, this.#module)}`)
+      .join(', ');
+  }
+
+  #resultType(type: FunctionType): string {
+    return type.result === null ? 'void' : this.#names.expression(type.result, this.#module);
   }
 
   /**
    * The functions that the host calls: the export itself and, where its result stays in memory, the
    * one that releases it. Answers their names by the names that the component needs.
-   *
-   * @param identifier - A name that is free in the module.
-   * @param implementation - The guest's function.
    */
-  exported(
-    coreName: string,
-    identifier: string,
-    implementation: string,
-    type: FunctionType,
-  ): ReadonlyMap<string, string> {
+  exported({ coreName, identifier, type, call, about }: HostCallable): ReadonlyMap<string, string> {
     const signature = coreSignature(type);
     // An export answers the address of its result, where an import is given one.
     const core = signature.returnsInMemory ? signature.params.slice(0, -1) : signature.params;
     const parameters = core.map((each, index) => `core${index}: ${each}`).join(', ');
     const lines = this.#liftArguments(type, signature);
-    const names = type.params.map((each) => `${valueName(each.name)}_`);
-    const call = `${implementation}(${names.join(', ')})`;
-    const exports = new Map([[identifier, coreName]]);
+    const args = type.params.map((_, index) => `_value${index}`);
+    const name = this.#module.reserve(identifier);
+    const exports = new Map([[name, coreName]]);
+    const head = comment(about);
+    const lent = type.params.some((each) => this.#names.isLent(each.type));
+    const giveBack = lent ? [`${this.#runtime('giveBackLent')}();`] : [];
     if (type.result === null) {
-      lines.push(`${call};`);
-      this.#declareExport(identifier, parameters, 'void', lines);
+      lines.push(`${call(args)};`, ...giveBack);
+      this.#declareExport(`${head}export function ${name}`, parameters, 'void', lines);
       return exports;
     }
     const resultType = this.#names.expression(type.result, this.#module);
-    lines.push(`const result: ${resultType} = ${call};`);
+    lines.push(`const _result: ${resultType} = ${call(args)};`, ...giveBack);
     if (!signature.returnsInMemory) {
       const scope = new Scope();
-      const [flat] = this.#values.lower(type.result, 'result', scope);
-      lines.push(...scope.lines, `return ${flat};`);
-      this.#declareExport(identifier, parameters, signature.results[0] ?? 'i32', lines);
+      const [flat] = this.#values.lower(type.result, '_result', scope);
+      const result = signature.results[0] ?? 'void';
+      lines.push(...scope.lines, ...(flat === undefined ? [] : [`return ${flat};`]));
+      this.#declareExport(`${head}export function ${name}`, parameters, result, lines);
       return exports;
     }
     lines.push(
-      `${this.#runtime('retain')}<${resultType}>(result);`,
-      `const area = ${area(type.result)};`,
-      this.#values.store(type.result, 'area', 'result'),
-      'return area;',
+      `${this.#runtime('retain')}<${resultType}>(_result);`,
+      `const _area = ${area(type.result)};`,
+      this.#values.store(type.result, '_area', '_result'),
+      'return _area;',
     );
-    this.#declareExport(identifier, parameters, 'usize', lines);
-    const release = `${identifier}PostReturn`;
-    this.#declareExport(release, '_area: usize', 'void', [
+    this.#declareExport(`${head}export function ${name}`, parameters, 'usize', lines);
+    const release = this.#module.reserve(`${identifier}PostReturn`);
+    this.#declareExport(`export function ${release}`, '_area: usize', 'void', [
       `${this.#runtime('releaseRetained')}();`,
     ]);
     return exports.set(release, `cabi_post_${coreName}`);
   }
 
-  #declareExport(name: string, parameters: string, result: string, lines: string[]): void {
-    this.#module.declare(`export function ${name}(${parameters}): ${result} {\n${block(lines)}\n}`);
+  #declareExport(head: string, parameters: string, result: string, lines: string[]): void {
+    this.#module.declare(`${head}(${parameters}): ${result} {\n${block(lines)}\n}`);
   }
 
   #runtime(symbol: string): string {
-    return this.#module.use(VALUES_MODULE, symbol);
+    return this.#module.useRuntime(VALUES_MODULE, symbol);
   }
 
-  #declareHost([module, name]: readonly [string, string], signature: CoreSignature): string {
-    const local = this.#module.reserve(`host${pascalCase(name.replace(/[^a-z0-9]+/gi, '-'))}`);
-    const parameters = signature.params.map((each, index) => `core${index}: ${each}`).join(', ');
-    const result = signature.results[0] ?? 'void';
-    this.#module.declare(
-      `// @ts-ignore: a decorator of AssemblyScript\n@external('${module}', '${name}')\n` +
-        `declare function ${local}(${parameters}): ${result};`,
-    );
-    return local;
-  }
-
-  #callLines(type: FunctionType, host: string, argument: (index: number) => string): string[] {
+  #callLines(type: FunctionType, host: string, args: readonly string[]): string[] {
     const signature = coreSignature(type);
     const scope = new Scope();
     const core = signature.spilled
-      ? this.#spill(type, argument, scope)
-      : type.params.flatMap((each, index) => this.#values.lower(each.type, argument(index), scope));
+      ? this.#spill(type, args, scope)
+      : type.params.flatMap((each, index) =>
+          this.#values.lower(each.type, args[index] ?? '', scope),
+        );
     if (signature.returnsInMemory && type.result !== null) {
-      scope.lines.push(`const area = ${area(type.result)};`);
-      core.push('<i32>area');
+      scope.lines.push(`const _area = ${area(type.result)};`);
+      core.push('<i32>_area');
     }
     const call = `${host}(${core.join(', ')})`;
     const flat = signature.results.length > 0;
-    scope.lines.push(flat ? `const flat = ${call};` : `${call};`);
+    scope.lines.push(flat ? `const _flat = ${call};` : `${call};`);
 
     const arena = signature.spilled || type.params.some((each) => needsArena(each.type));
     if (arena) {
-      scope.lines.unshift(`const mark = ${this.#runtime('markArena')}();`);
-      scope.lines.push(`${this.#runtime('releaseArena')}(mark);`);
+      scope.lines.unshift(`const _mark = ${this.#runtime('markArena')}();`);
+      scope.lines.push(`${this.#runtime('releaseArena')}(_mark);`);
     }
     if (type.result !== null) {
       const value = signature.returnsInMemory
-        ? this.#values.load(type.result, 'area')
-        : this.#values.lift(type.result, ['flat']);
+        ? this.#values.load(type.result, '_area')
+        : this.#values.lift(type.result, ['_flat']);
       scope.lines.push(`return ${value};`);
     }
     return scope.lines;
   }
 
-  #spill(type: FunctionType, argument: (index: number) => string, scope: Scope): string[] {
+  #spill(type: FunctionType, args: readonly string[], scope: Scope): string[] {
     const types = type.params.map((each) => each.type);
     const { offsets } = offsetsOf(types);
     const size = tupleSize(types);
-    scope.lines.push(`const spilled = ${this.#runtime('allocateInArena')}(${size});`);
+    scope.lines.push(`const _spilled = ${this.#runtime('allocateInArena')}(${size});`);
     for (const [index, each] of types.entries()) {
-      const pointer = `spilled + ${offsets[index] ?? 0}`;
-      scope.lines.push(this.#values.store(each, pointer, argument(index)));
+      const pointer = `_spilled + ${offsets[index] ?? 0}`;
+      scope.lines.push(this.#values.store(each, pointer, args[index] ?? ''));
     }
-    return ['<i32>spilled'];
+    return ['<i32>_spilled'];
   }
 
   #liftArguments(type: FunctionType, signature: CoreSignature): string[] {
@@ -190,7 +198,7 @@ export class FunctionCode {
       const value = signature.spilled
         ? this.#values.load(each.type, `<usize>core0 + ${offsets[index] ?? 0}`)
         : this.#values.lift(each.type, core);
-      return `const ${valueName(each.name)}_ = ${value};`;
+      return `const _value${index} = ${value};`;
     });
     if (signature.spilled) {
       lines.push(`${this.#runtime('releaseBlock')}(<usize>core0, ${tupleSize(types)});`);

@@ -6,13 +6,17 @@ export class ModuleText {
   readonly path: string;
   readonly #imports = new Map<string, Map<string, string>>();
   readonly #reExports = new Map<string, Map<string, string>>();
+  readonly #renamed = new Map<string, string>();
   readonly #taken = new Map<string, string>();
+  readonly #about: string | null;
   readonly #declarations: string[] = [];
   readonly #helpers = new Map<string, string>();
   readonly #helperTexts: string[] = [];
 
-  constructor(path: string) {
+  /** @param about - What the module is, for people. */
+  constructor(path: string, about: string | null = null) {
     this.path = path;
+    this.#about = about;
   }
 
   /** Keeps a name for a declaration of this module; answers it, or with a number where it is taken. */
@@ -20,16 +24,30 @@ export class ModuleText {
     return this.#take(name, this.path);
   }
 
-  /** Imports a symbol of another module and answers what it is called here. */
-  use(path: string, symbol: string): string {
+  /**
+   * Imports a symbol of another module and answers what it is called here.
+   *
+   * @param wanted - What it is called here if that is free.
+   */
+  use(path: string, symbol: string, wanted: string = symbol): string {
     if (path === this.path) return symbol;
     const symbols = this.#imports.get(path) ?? new Map<string, string>();
     this.#imports.set(path, symbols);
     const known = symbols.get(symbol);
     if (known !== undefined) return known;
-    const local = this.#take(symbol, path);
+    const local = this.#take(wanted, path);
     symbols.set(symbol, local);
     return local;
+  }
+
+  /** Imports a function of the runtime. Its `_` keeps it apart from all names that come of WIT. */
+  useRuntime(path: string, symbol: string): string {
+    return this.use(path, symbol, `_${symbol}`);
+  }
+
+  /** Offers a declaration of this module under another name than its own. */
+  exportAs(own: string, as: string): void {
+    this.#renamed.set(own, as);
   }
 
   /** Offers a symbol of another module under this module's path too. */
@@ -55,13 +73,19 @@ export class ModuleText {
 
   /** The whole module. */
   toString(): string {
-    const parts = [...this.#declarations, ...this.#helperTexts];
-    const head = [
-      '// Generated from WIT: edit the WIT, or the generator, and build again.\n',
+    const renamed = [...this.#renamed].map(([own, as]) => `export { ${own} as ${as} };`);
+    const parts = [...this.#declarations, ...renamed, ...this.#helperTexts];
+    const clausesText = [
       ...clauses('import', this.#imports),
       ...clauses('export', this.#reExports),
     ];
-    return `${head.join('\n')}\n\n${parts.join('\n\n')}\n`;
+    const blocks = [
+      '// Generated from WIT: edit the WIT, or the generator, and build again.',
+      comment(this.#about).trimEnd(),
+      clausesText.join('\n'),
+      ...parts,
+    ];
+    return `${blocks.filter((each) => each !== '').join('\n\n')}\n`;
   }
 
   #take(name: string, owner: string): string {
@@ -83,6 +107,14 @@ function clauses(
     const list = [...symbols].map(([from, to]) => (from === to ? from : `${from} as ${to}`));
     return `${word} { ${list.join(', ')} } from '${path}';`;
   });
+}
+
+/** A doc comment and its end of line; nothing where there is no text. */
+export function comment(text: string | null): string {
+  if (text === null || text.trim() === '') return '';
+  const lines = text.trim().replaceAll('*/', '* /').split('\n');
+  if (lines.length === 1) return `/** ${lines[0]} */\n`;
+  return `/**\n${lines.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n`;
 }
 
 /** Indents the lines of a text by one step. */

@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { transpile } from '@bytecodealliance/jco';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { componentFromCore } from '../build/make-component.ts';
+import { resolveWorld } from '../wit/resolve-world.ts';
 import { compileAssemblyScript } from './compile.ts';
 
 /** A type by its name in WIT, how AssemblyScript writes it, and values as jco gives and takes them. */
@@ -171,9 +172,7 @@ beforeAll(async () => {
   writeFileSync(file, GUEST);
   const core = await compileAssemblyScript({
     file,
-    world: 'guest',
-    witSource: WIT,
-    console: 'log',
+    world: await resolveWorld({ root: [{ name: 'guest.wit', text: WIT }], deps: [] }),
     folder: join(folder, 'bindings'),
   });
   const component = await componentFromCore(core, {

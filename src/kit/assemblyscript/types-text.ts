@@ -1,23 +1,32 @@
 /** How WIT's types are written in AssemblyScript: type expressions, labels and declarations. */
 
-import type { ResourceType, ValueType } from '../../wasm/component/types.ts';
-import { type Case, casesOf } from '../bindings/layout.ts';
+import type {
+  RecordType,
+  ResourceType,
+  ValueType,
+  VariantType,
+} from '../../wasm/component/types.ts';
+import { type Case, casesOf, fieldTypesOf } from '../bindings/layout.ts';
 import { pascalCase } from '../bindings/naming.ts';
-import { block, type ModuleText } from './module-text.ts';
-import { memberName, valueName } from './names.ts';
+import type { Docs } from './docs.ts';
+import { block, comment, type ModuleText } from './module-text.ts';
+import { caseName, distinct, valueName } from './names.ts';
 
 /** The module with what generated code and guests share: `Result`, `Option`, lifting, the arena. */
 export const VALUES_MODULE = 'wit/values';
+/** The module that keeps the objects behind resources of the guest's own. */
+export const RESOURCES_MODULE = 'wit/resources';
 /** The generated module with the classes of tuples. */
 export const TUPLES_MODULE = 'wit/tuples';
-
-/** Flags are written as one number. */
-const FLAGS_MAX = 32;
 
 /** Where a type with a name is declared. */
 export interface TypeHome {
   readonly path: string;
   readonly name: string;
+  /** Of a resource that the guest itself makes: the interface that exports it, and its name there. */
+  readonly exported: { readonly interfaceName: string; readonly resource: string } | null;
+  /** What WIT says of it and of its fields, cases or flags. */
+  readonly docs: Docs;
 }
 
 /** The homes of all types with a name. */
@@ -74,9 +83,6 @@ export class TypeNames {
         return `${name}<${type.elements.map((each) => this.expression(each, module)).join(', ')}>`;
       }
       case 'flags':
-        if (type.names.length > FLAGS_MAX) {
-          throw new Error(`More than ${FLAGS_MAX} flags in one type aren't supported yet.`);
-        }
         return 'u32';
       case 'record':
       case 'variant':
@@ -84,6 +90,44 @@ export class TypeNames {
         return named();
       default:
         return PRIMITIVES[type.kind];
+    }
+  }
+
+  /** Whether a value of the type has handles that the host only lends to the guest. */
+  isLent(type: ValueType): boolean {
+    if (type.kind === 'borrow') return this.homeOf(type.resource).exported === null;
+    if (type.kind === 'list') return this.isLent(type.element);
+    const parts = fieldTypesOf(type) ?? casesOf(type)?.map((each) => each.type) ?? [];
+    return parts.some((each) => each !== null && this.isLent(each));
+  }
+
+  /** A text that two types have in common only if the same helpers do for both. */
+  key(type: ValueType): string {
+    switch (type.kind) {
+      case 'list':
+        return `list<${this.key(type.element)}>`;
+      case 'own':
+      case 'borrow': {
+        const home = this.homeOf(type.resource);
+        return `${type.kind}<${home.path}#${home.name}>`;
+      }
+      case 'option':
+        return `option<${this.key(type.element)}>`;
+      case 'result': {
+        const side = (each: ValueType | null) => (each === null ? '_' : this.key(each));
+        return `result<${side(type.ok)}, ${side(type.err)}>`;
+      }
+      case 'tuple':
+        return `tuple<${type.elements.map((each) => this.key(each)).join(', ')}>`;
+      case 'record':
+      case 'variant':
+      case 'enum':
+      case 'flags': {
+        const home = this.homeOf(type);
+        return `${home.path}#${home.name}`;
+      }
+      default:
+        return type.kind;
     }
   }
 
@@ -114,89 +158,114 @@ export class TypeNames {
   }
 
   /** Declares a type with a name in its module. */
-  declare(type: ValueType, name: string, module: ModuleText): void {
+  declare(type: ValueType, name: string, docs: Docs, module: ModuleText): void {
+    const about = comment(docs.of(null));
     switch (type.kind) {
       case 'enum': {
-        const members = type.names.map((each) => `${pascalCase(each)},`);
+        const members = enumMembers(type.names).map(
+          (each, index) => `${comment(docs.of(type.names[index] ?? ''))}${each},`,
+        );
         const naming = nameSwitch('value', type.names);
-        module.declare(`export enum ${name} {\n${block(members)}\n}`);
+        module.declare(`${about}export enum ${name} {\n${block(members)}\n}`);
         module.declare(
           `/** What WIT calls a value. */\n` +
-            `export function nameOf${name}(value: ${name}): string {\n${block([naming])}\n}`,
+            `export function ${module.reserve(`nameOf${name}`)}(value: ${name}): string {\n${block([naming])}\n}`,
         );
         return;
       }
       case 'flags': {
-        const bits = type.names.map((each, bit) => `${pascalCase(each)} = 1 << ${bit},`);
-        module.declare(`export enum ${name} {\n${block(bits)}\n}`);
+        const bits = enumMembers(type.names).map(
+          (each, bit) => `${comment(docs.of(type.names[bit] ?? ''))}${each} = 1 << ${bit},`,
+        );
+        module.declare(`${about}export enum ${name} {\n${block(bits)}\n}`);
         return;
       }
       case 'record': {
+        const names = fieldNames(type);
         const fields = type.fields.map(
-          (field) => `public ${valueName(field.name)}: ${this.expression(field.type, module)},`,
+          (field, index) =>
+            `${comment(docs.of(field.name))}public ${names[index]}: ${this.expression(field.type, module)},`,
         );
         const body = `constructor(\n${block(fields)}\n) {}`;
-        module.declare(`export class ${name} {\n${block([body])}\n}`);
+        module.declare(`${about}export class ${name} {\n${block([body])}\n}`);
         return;
       }
       case 'variant':
-        this.#declareVariant(type, name, module);
+        this.#declareVariant(type, name, docs, module);
         return;
       default:
-        module.declare(`export type ${name} = ${this.expression(type, module)};`);
+        module.declare(`${about}export type ${name} = ${this.expression(type, module)};`);
     }
   }
 
-  #declareVariant(type: ValueType, name: string, module: ModuleText): void {
-    const cases = casesOf(type) ?? [];
-    const tag = `${name}Tag`;
+  #declareVariant(type: VariantType, name: string, docs: Docs, module: ModuleText): void {
+    const cases = type.cases;
+    const tag = module.reserve(`${name}Tag`);
     const common = commonPayload(cases);
+    const names = cases.map((each) => each.name);
     const members = [
       `private constructor(readonly tag: ${tag}) {}`,
-      `/** What WIT calls the case. */\nget name(): string {\n${block([
-        nameSwitch(
-          'this.tag',
-          cases.map((each) => each.name),
-        ),
-      ])}\n}`,
+      `/** What WIT calls the case. */\nget name(): string {\n${block([nameSwitch('this.tag', names)])}\n}`,
     ];
     if (common !== null) {
       const payload = this.expression(common, module);
+      const zero = module.useRuntime(VALUES_MODULE, 'zero');
       members.push(
-        `private _payload: ${payload} = ${module.use(VALUES_MODULE, 'zero')}<${payload}>();`,
+        `private _payload: ${payload} = ${zero}<${payload}>();`,
         `/** The value, whichever case it is. */\nget payload(): ${payload} {\n  return this._payload;\n}`,
       );
     }
-    for (const each of cases) {
-      const field = common === null ? `_${variantMember(each.name).replace(/_$/, '')}` : '_payload';
-      members.push(...this.#caseMembers(name, each, field, module));
+    const tags = enumMembers(names);
+    const written = variantMembers(type);
+    for (const [index, each] of cases.entries()) {
+      members.push(
+        ...this.#caseMembers(each, {
+          variant: name,
+          tag: `${tag}.${tags[index]}`,
+          member: written[index] ?? '',
+          field: common === null ? `_case${index}` : '_payload',
+          about: docs.of(each.name),
+          module,
+        }),
+      );
     }
-    const tags = cases.map((each) => `${pascalCase(each.name)},`);
-    module.declare(`export enum ${tag} {\n${block(tags)}\n}`);
-    module.declare(`export class ${name} {\n${block([members.join('\n\n')])}\n}`);
+    module.declare(`export enum ${tag} {\n${block(tags.map((each) => `${each},`))}\n}`);
+    module.declare(
+      `${comment(docs.of(null))}export class ${name} {\n${block([members.join('\n\n')])}\n}`,
+    );
   }
 
   /** The factory of a case, and where it has a payload the field and the getter. */
-  #caseMembers(name: string, each: Case, field: string, module: ModuleText): string[] {
-    const member = variantMember(each.name);
-    const tag = `${name}Tag.${pascalCase(each.name)}`;
+  #caseMembers(each: Case, names: CaseNames): string[] {
+    const { variant, tag, member, field, module } = names;
+    const about = comment(names.about);
     if (each.type === null) {
-      return [`static ${member}(): ${name} {\n  return new ${name}(${tag});\n}`];
+      return [`${about}static ${member}(): ${variant} {\n  return new ${variant}(${tag});\n}`];
     }
     const payload = this.expression(each.type, module);
-    const zero = module.use(VALUES_MODULE, 'zero');
-    const make = [`const made = new ${name}(${tag});`, `made.${field} = value;`, 'return made;'];
+    const zero = module.useRuntime(VALUES_MODULE, 'zero');
+    const make = [`const made = new ${variant}(${tag});`, `made.${field} = value;`, 'return made;'];
     const read = [
-      `assert(this.tag == ${tag}, '${name} is not ${each.name}');`,
+      `assert(this.tag == ${tag}, '${variant} is not ${each.name}');`,
       `return this.${field};`,
     ];
     const note = '/** Traps where the value is another case: look at `tag` first. */';
     return [
       ...(field === '_payload' ? [] : [`private ${field}: ${payload} = ${zero}<${payload}>();`]),
-      `static ${member}(value: ${payload}): ${name} {\n${block(make)}\n}`,
+      `${about}static ${member}(value: ${payload}): ${variant} {\n${block(make)}\n}`,
       `${note}\nget ${member}(): ${payload} {\n${block(read)}\n}`,
     ];
   }
+}
+
+/** What the members of one case are made of. */
+interface CaseNames {
+  readonly variant: string;
+  readonly tag: string;
+  readonly member: string;
+  readonly field: string;
+  readonly about: string | null;
+  readonly module: ModuleText;
 }
 
 /** The type that all cases carry; null where they differ or one carries nothing. */
@@ -213,10 +282,25 @@ function nameSwitch(value: string, names: readonly string[]): string {
   return `switch (<i32>${value}) {\n${block([...lines, 'default:\n  return unreachable();'])}\n}`;
 }
 
-/** The name of a case as a factory and a getter. */
-export function variantMember(caseName: string): string {
-  const name = memberName(caseName);
-  return name === 'tag' || name === 'name' || name === 'payload' ? `${name}_` : name;
+/** The members of an enum, in order. */
+function enumMembers(names: readonly string[]): readonly string[] {
+  return distinct(names, pascalCase);
+}
+
+/** The names of a record's fields, in order. */
+export function fieldNames(type: RecordType): readonly string[] {
+  return distinct(
+    type.fields.map((field) => field.name),
+    valueName,
+  );
+}
+
+/** The names of a variant's cases as factories and getters, in order. */
+export function variantMembers(type: VariantType): readonly string[] {
+  return distinct(
+    type.cases.map((each) => each.name),
+    caseName,
+  );
 }
 
 const PRIMITIVES = {
@@ -257,6 +341,7 @@ export function typedArrayOf(element: ValueType): string | null {
     u64: 'Uint64Array',
     f32: 'Float32Array',
     f64: 'Float64Array',
+    char: 'Uint32Array',
   };
   return arrays[element.kind] ?? null;
 }

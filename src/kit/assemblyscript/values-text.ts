@@ -3,7 +3,7 @@
  * values in memory (load and store) and values as core parameters (lift and lower).
  */
 
-import type { ValueType } from '../../wasm/component/types.ts';
+import type { ValueType, VariantType } from '../../wasm/component/types.ts';
 import {
   type Case,
   casesOf,
@@ -15,14 +15,15 @@ import {
   sizeOf,
 } from '../bindings/layout.ts';
 import { block, type ModuleText } from './module-text.ts';
-import { valueName } from './names.ts';
+import { ResourceCode } from './resources-text.ts';
 import {
+  fieldNames,
   isNullable,
   primitive,
   type TypeNames,
   typedArrayOf,
   VALUES_MODULE,
-  variantMember,
+  variantMembers,
 } from './types-text.ts';
 
 /** Statements of one function, and names for its variables. */
@@ -34,10 +35,10 @@ export class Scope {
     this.#counter = counter;
   }
 
-  /** A variable's name that is new in the function. */
+  /** A variable's name that is new in the function; its `_` keeps it apart from WIT's names. */
   fresh(stem: string): string {
     this.#counter.value += 1;
-    return `${stem}${this.#counter.value}`;
+    return `_${stem}${this.#counter.value}`;
   }
 
   /** A scope for a block within this one. */
@@ -67,10 +68,12 @@ export function needsArena(type: ValueType): boolean {
 export class ValueCode {
   readonly #names: TypeNames;
   readonly #module: ModuleText;
+  readonly #resources: ResourceCode;
 
   constructor(names: TypeNames, module: ModuleText) {
     this.#names = names;
     this.#module = module;
+    this.#resources = new ResourceCode(names, module);
   }
 
   /** An expression for the value that stands in memory at `pointer`. */
@@ -83,7 +86,7 @@ export class ValueCode {
         return this.#liftBlock(type, `load<usize>(${pointer})`, `load<i32>(${pointer}, 4)`);
       case 'own':
       case 'borrow':
-        return `new ${this.#type(type)}(load<u32>(${pointer}))`;
+        return this.#resources.lift(type, `load<u32>(${pointer})`);
       case 'enum':
         return `<${this.#type(type)}>load<u${sizeOf(type) * 8}>(${pointer})`;
       case 'flags':
@@ -106,7 +109,7 @@ export class ValueCode {
         return `store<u8>(${pointer}, <u8>${value});`;
       case 'own':
       case 'borrow':
-        return `store<u32>(${pointer}, ${value}.handle);`;
+        return `store<u32>(${pointer}, ${this.#resources.lower(type, value)});`;
       case 'enum':
       case 'flags': {
         const unit = `u${sizeOf(type) * 8}`;
@@ -136,10 +139,10 @@ export class ValueCode {
         return [`<i32>${this.#listPointer(type, value)}`, `${value}.length`];
       case 'own':
       case 'borrow':
-        return [`${value}.handle`];
+        return [`<i32>${this.#resources.lower(type, value)}`];
       case 'record':
-        return type.fields.flatMap((field) =>
-          this.lower(field.type, `${value}.${valueName(field.name)}`, scope),
+        return fieldNames(type).flatMap((field, index) =>
+          this.lower(type.fields[index]!.type, `${value}.${field}`, scope),
         );
       case 'tuple':
         return type.elements.flatMap((each, index) =>
@@ -171,7 +174,7 @@ export class ValueCode {
         return this.#liftBlock(type, `<usize>${first}`, core[1] ?? '');
       case 'own':
       case 'borrow':
-        return `new ${this.#type(type)}(${first})`;
+        return this.#resources.lift(type, first);
       case 'enum':
         return `<${this.#type(type)}>${first}`;
       case 'flags':
@@ -194,12 +197,12 @@ export class ValueCode {
   }
 
   #runtime(symbol: string): string {
-    return this.#module.use(VALUES_MODULE, symbol);
+    return this.#module.useRuntime(VALUES_MODULE, symbol);
   }
 
   #helper(verb: string, type: ValueType, make: (name: string) => string): string {
-    const label = this.#names.label(type);
-    return this.#module.helper(`${verb} ${label}`, `${verb}${label}`, make);
+    const name = `_${verb}${this.#names.label(type)}`;
+    return this.#module.helper(`${verb} ${this.#names.key(type)}`, name, make);
   }
 
   #loadFunction(name: string, type: ValueType): string {
@@ -244,22 +247,23 @@ export class ValueCode {
 
   #makeCase(type: ValueType, each: Case, payload: string | null): string {
     if (type.kind === 'variant') {
-      return `${this.#type(type)}.${variantMember(each.name)}(${payload ?? ''})`;
+      return `${this.#type(type)}.${memberOf(type, each)}(${payload ?? ''})`;
     }
     if (type.kind === 'option') {
       if (isNullable(type)) return payload ?? 'null';
       const element = this.#type(type.element);
-      const option = this.#runtime('Option');
+      const option = this.#module.use(VALUES_MODULE, 'Option');
       return payload === null
         ? `${option}.none<${element}>()`
         : `${option}.some<${element}>(${payload})`;
     }
     if (type.kind !== 'result') throw new Error(`A ${type.kind} has no cases.`);
     const side = (one: ValueType | null) =>
-      one === null ? this.#runtime('Unit') : this.#type(one);
+      one === null ? this.#module.use(VALUES_MODULE, 'Unit') : this.#type(one);
     const value = payload ?? this.#runtime('UNIT');
     const factory = each.name === 'ok' ? 'ok' : 'err';
-    return `${this.#runtime('Result')}.${factory}<${side(type.ok)}, ${side(type.err)}>(${value})`;
+    const result = this.#module.use(VALUES_MODULE, 'Result');
+    return `${result}.${factory}<${side(type.ok)}, ${side(type.err)}>(${value})`;
   }
 
   #storeFunction(name: string, type: ValueType): string {
@@ -280,9 +284,7 @@ export class ValueCode {
         const types = fieldTypesOf(type) ?? [];
         const { offsets } = offsetsOf(types);
         const names =
-          type.kind === 'record'
-            ? type.fields.map((field) => valueName(field.name))
-            : types.map((_, index) => `item${index}`);
+          type.kind === 'record' ? fieldNames(type) : types.map((_, index) => `item${index}`);
         return types.map((each, index) =>
           this.store(each, at('pointer', offsets[index] ?? 0), `value.${names[index]}`),
         );
@@ -396,9 +398,14 @@ function discriminant(type: ValueType, value: string): string {
   return isNullable(type) ? `${value} === null ? 0 : 1` : `${value}.isSome ? 1 : 0`;
 }
 
+/** The factory and getter of a case. */
+function memberOf(type: VariantType, each: Case): string {
+  return variantMembers(type)[type.cases.indexOf(each)] ?? '';
+}
+
 /** The payload of a case that the value is known to be. */
 function select(type: ValueType, each: Case, value: string): string {
-  if (type.kind === 'variant') return `${value}.${variantMember(each.name)}`;
+  if (type.kind === 'variant') return `${value}.${memberOf(type, each)}`;
   if (type.kind === 'result') return each.name === 'ok' ? `${value}.value` : `${value}.error`;
   return isNullable(type) ? `${value}!` : `${value}.value`;
 }

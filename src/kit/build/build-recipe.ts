@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { compileAssemblyScript } from '../assemblyscript/compile.ts';
+import { resolveWorld } from '../wit/resolve-world.ts';
 import { assemble, componentFromCore } from './make-component.ts';
 import { type Recipe, readVariants } from './recipe.ts';
 import { readWitSource } from './wit-source.ts';
@@ -20,9 +21,10 @@ export async function buildRecipe(recipe: Recipe, buildFolder: string): Promise<
     case 'assemblyscript': {
       const core = await compileAssemblyScript({
         file: recipe.file,
-        world: source.world,
-        witSource: readWitSource(),
-        console: source.world === 'agent' ? 'log' : 'stdio',
+        world: await resolveWorld(
+          { root: [{ name: 'guests.wit', text: readWitSource() }], deps: [] },
+          source.world,
+        ),
         folder: join(buildFolder, recipe.name),
       });
       return await componentFromCore(core, {

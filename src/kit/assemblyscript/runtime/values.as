@@ -129,19 +129,48 @@ export function releaseArena(mark: i32): void {
   if (arena.length > mark) arena.length = mark;
 }
 
-/** The result that the host is still reading. */
-let retained: usize = 0;
+/** The result that the host is still reading. A global, so that the collector keeps what it holds. */
+let retained: Object | null = null;
 
 /** Keeps a result until the host has read it. */
 export function retain<T>(value: T): void {
-  if (!isReference<T>()) return;
-  retained = changetype<usize>(value);
-  if (retained != 0) __pin(retained);
+  if (isReference<T>()) retained = changetype<Object | null>(changetype<usize>(value));
 }
 
 /** The host has read the result. */
 export function releaseRetained(): void {
-  if (retained != 0) __unpin(retained);
-  retained = 0;
+  retained = null;
   releaseArena(0);
+}
+
+/** A resource of the host: a handle to it. */
+export abstract class Handle {
+  constructor(public handle: u32) {}
+
+  /** Gives the resource back to the host. */
+  abstract drop(): void;
+
+  /** Takes the handle out of this object, which is of no use any more: who gets it owns it. */
+  give(): u32 {
+    const handle = this.handle;
+    this.handle = 0;
+    return handle;
+  }
+}
+
+/** Handles that the host has lent to the call under way. */
+const lent = new Array<Handle>();
+
+/** Notes a handle that has to be given back when the call is over. */
+export function lend<T extends Handle>(handle: T): T {
+  lent.push(handle);
+  return handle;
+}
+
+/** Gives back what was lent, but for what the guest has dropped itself. */
+export function giveBackLent(): void {
+  while (lent.length > 0) {
+    const handle = lent.pop();
+    if (handle.handle != 0) handle.drop();
+  }
 }

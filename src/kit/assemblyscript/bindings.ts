@@ -1,0 +1,57 @@
+/** The AssemblyScript bindings of a world, as files: what is generated and the runtime beside it. */
+
+import { readFileSync } from 'node:fs';
+import type { World } from '../../wasm/component/reader.ts';
+import { generateModules } from './generate.ts';
+
+/** The files of a world's bindings. */
+export interface AssemblyScriptBindings {
+  /** Texts by path below the folder of bindings: `wasi/io/streams.ts`. `entry.ts` is compiled. */
+  readonly files: ReadonlyMap<string, string>;
+  /**
+   * What the exports of the compiled module have to be renamed to, as AssemblyScript can't export a name
+   * such as `wasi:cli/run@0.2.12#run`.
+   */
+  readonly exportNames: ReadonlyMap<string, string>;
+}
+
+/** A world, and what its WIT says in doc comments, by the keys of `Docs`. */
+export interface DocumentedWorld {
+  readonly world: World;
+  readonly docs: ReadonlyMap<string, string>;
+}
+
+/** The modules that a runtime file needs, the first file of which all are there being taken. */
+const GLOBALS: readonly (readonly [file: string, needs: readonly string[]])[] = [
+  ['globals-log.as', ['ringfence/agent/log']],
+  ['globals-stdio.as', ['wasi/cli/stdout', 'wasi/cli/stderr', 'wasi/io/streams']],
+  ['globals-none.as', []],
+];
+
+/**
+ * Generates the bindings of a world.
+ *
+ * `console`, `abort` and failed assertions go to `ringfence:agent/log` where the world imports it, else to
+ * WASI's output streams where it imports these, else nowhere.
+ *
+ * @param guestModule - The guest's own file, without its extension, seen from the folder of bindings.
+ */
+export function assemblyScriptBindings(
+  { world, docs }: DocumentedWorld,
+  guestModule: string,
+): AssemblyScriptBindings {
+  const { modules, exportNames } = generateModules(world, guestModule, docs);
+  const texts = new Map(modules);
+  const globals = GLOBALS.find(([, needs]) => needs.every((path) => modules.has(path)));
+  texts.set('wit/values', runtime('values.as'));
+  texts.set('wit/resources', runtime('resources.as'));
+  texts.set('wit/globals', runtime(globals?.[0] ?? 'globals-none.as'));
+  return {
+    files: new Map([...texts].map(([path, text]) => [`${path}.ts`, text])),
+    exportNames,
+  };
+}
+
+function runtime(file: string): string {
+  return readFileSync(new URL(`runtime/${file}`, import.meta.url), 'utf8');
+}
