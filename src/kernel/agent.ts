@@ -207,6 +207,20 @@ export class Agent {
       this.#supervisor.commands.kill(this.pid, message);
     }
   }
+
+  /**
+   * Ends by force all agents that count for its owner ({@link SpawnOptions.owner}), also once it has exited itself:
+   * where it was given no owner, itself and all that it has spawned, and those. Resolves when they have exited:
+   * who is to end spawns nobody more, so that none is left.
+   */
+  async killOwned(message?: string): Promise<void> {
+    const { owner } = this.#process.admitted;
+    const owned = this.#supervisor.list().filter(({ admitted }) => admitted.owner === owner);
+    for (const { pid } of owned) {
+      this.#supervisor.commands.kill(pid, message);
+    }
+    await Promise.all(owned.map(({ exited }) => exited));
+  }
 }
 
 /**

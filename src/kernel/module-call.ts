@@ -91,6 +91,8 @@ export async function callModule(
     return notSpawned(error, tool, settings);
   }
   const { report, hasReplied } = await untilExited(agent, request, outputs, calling);
+  // It has no owner but itself: those are all that it has spawned. Nothing of a call goes on behind it.
+  await agent.killOwned('the call that it was spawned in has ended');
   calling.signal.throwIfAborted();
   return answerOf(report, hasReplied, outputs);
 }

@@ -5,7 +5,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { McpTool } from '../../src/index.ts';
+import type { Isolation, McpTool } from '../../src/index.ts';
 import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
 import { ERAS, exitOf, joined, textOf } from './support.ts';
 
@@ -20,6 +20,8 @@ beforeAll(async () => {
     'exit-code',
     'hello',
     'memory-bomb',
+    'puppet',
+    'sleeper',
     'stdout-flood',
     'tool-user',
     'word-count',
@@ -286,5 +288,56 @@ describe('many calls', () => {
     await expect.poll(() => world.kernel.list()).toEqual([]);
     await mcp.client.close();
     expect((await ended).every(({ status }) => status === 'rejected')).toBe(true);
+  });
+});
+
+describe('children of a call', () => {
+  /** A puppet that spawns a sleeper, and one that is to be started again, and does what it is told besides. */
+  const spawning = (isolation: Isolation = 'shared', ...told: string[]): McpTool => {
+    const spawn = `do:spawn ${modules.get('sleeper')!.digest} ipc=all`;
+    const lines = [spawn, `${spawn} permanent`, ...told.map((line) => `do:${line}`)];
+    return tool('puppet', { arguments: lines, grants: { ipc: 'all', spawn: 8 }, isolation });
+  };
+
+  test.each<Isolation>(['shared', 'thread', 'process'])(
+    'end with it, in isolation %s',
+    async (isolation) => {
+      await using mcp = await joined(world.kernel, { tools: [spawning(isolation)] });
+      const result = await mcp.client.callTool({ name: 'puppet', arguments: {} });
+      // The control: it could spawn them, and a sleeper does not end by itself.
+      expect(textOf(result)).toMatch(/^spawn ok \d+\nspawn ok \d+\n/);
+      expect(exitOf(result).reason).toBe('normal');
+      expect(world.kernel.list()).toEqual([]);
+    },
+  );
+
+  test('end with one that is cancelled', async () => {
+    const tools = [spawning('shared', 'on nothing 600000')];
+    await using mcp = await joined(world.kernel, { tools });
+    const controller = new AbortController();
+    const call = mcp.client.callTool(
+      { name: 'puppet', arguments: {} },
+      { signal: controller.signal },
+    );
+    call.catch(() => {});
+    await expect.poll(() => world.kernel.list().length).toBe(3);
+    controller.abort();
+    await expect(call).rejects.toThrow();
+    await expect.poll(() => world.kernel.list()).toEqual([]);
+  });
+
+  test('are none of those that others have spawned', async () => {
+    const module = modules.get('sleeper')!;
+    const beside = await world.kernel.spawn({ module, grants: { ipc: 'all', spawn: 4 } });
+    const below = await world.kernel.spawn({ module, parent: beside, grants: { ipc: 'all' } });
+    await using mcp = await joined(world.kernel, { tools: [spawning()] });
+    await mcp.client.callTool({ name: 'puppet', arguments: {} });
+    expect(world.kernel.list().map(({ pid }) => pid)).toEqual(
+      expect.arrayContaining([beside.pid, below.pid]),
+    );
+    for (const agent of [beside, below]) {
+      agent.kill();
+      await agent.exited;
+    }
   });
 });

@@ -1,10 +1,12 @@
 // Does what it is told, line by line on its standard input, and says how it came out, line by line on
-// its standard output: `WORD ok ANSWER` or `WORD err CASE MESSAGE`. The words are those of `act`.
+// its standard output: `WORD ok ANSWER` or `WORD err CASE MESSAGE`. The words are those of `act`. Who can give
+// it no input tells it by arguments, each `do:` and a line: they are done first.
 
 import * as capabilities from 'ringfence/agent/capabilities';
 import * as agents from 'ringfence/agent/process';
 import * as tools from 'ringfence/agent/tools';
 import { WitError } from 'ringfence/agent/types';
+import { getArguments } from 'wasi/cli/environment';
 import { getStdin } from 'wasi/cli/stdin';
 import { getStdout } from 'wasi/cli/stdout';
 import * as monotonic from 'wasi/clocks/monotonic-clock';
@@ -31,6 +33,10 @@ let rest = '';
 export function run(): Result<Unit, string> {
   directories = getDirectories();
   output = getStdout();
+  const told = getArguments();
+  for (let index = 1; index < told.length; index++) {
+    if (told[index].startsWith('do:')) act(told[index].substring(3).split(' '));
+  }
   const input = getStdin();
   while (true) {
     const end = rest.indexOf('\n');
