@@ -32,6 +32,10 @@ export const networkSchema = z.strictObject({
       connectMs: waitMs,
       firstByteMs: waitMs,
       betweenBytesMs: waitMs,
+      socketsPerAgent: z.number().int().min(1).max(65_536).optional(),
+      socketConnectMs: waitMs,
+      socketLingerMs: waitMs,
+      lookupsPerSecond: z.number().int().min(1).max(1_024).optional(),
     })
     .optional(),
 });

@@ -1,7 +1,19 @@
 /** What a program can set about the network, and the limits that hold. Plain data: it goes to threads. */
 
+/** Limits of sockets; all are docs/sockets.md's. */
+export interface SocketLimits {
+  /** Sockets that an agent has open: bound, listening, connecting, connected, waiting to be accepted. */
+  readonly socketsPerAgent: number;
+  /** Milliseconds until a connection of TCP is there. */
+  readonly socketConnectMs: number;
+  /** Milliseconds that a connection which its agent has dropped may go on sending what was written. */
+  readonly socketLingerMs: number;
+  /** Lookups of names that an agent may begin, a second. */
+  readonly lookupsPerSecond: number;
+}
+
 /** Limits of the network; all are docs/network.md's. */
-export interface NetworkLimits {
+export interface NetworkLimits extends SocketLimits {
   /** Requests of one agent that are under way. */
   readonly requestsPerAgent: number;
   /** Requests of all agents of a kernel that are under way, whatever isolates them. */
@@ -35,6 +47,10 @@ export const NETWORK_LIMITS_DEFAULT: NetworkLimits = {
   connectMs: 10_000,
   firstByteMs: 60_000,
   betweenBytesMs: 60_000,
+  socketsPerAgent: 256,
+  socketConnectMs: 30_000,
+  socketLingerMs: 10_000,
+  lookupsPerSecond: 8,
 };
 
 /** Addresses of one name that are looked at: more is no answer that anybody needs. */

@@ -1,4 +1,4 @@
-/** Handlers of HTTP requests that compilers of others make: of JavaScript, and of C. */
+/** Components that compilers of others make: handlers of HTTP in JavaScript, and whatever in C. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { componentize } from '@bytecodealliance/componentize-js';
 import { componentFromCore } from '../../src/kit/build/make-component.ts';
-import { jcoFolder, WASI_VERSION } from '../../src/kit/build/wit-source.ts';
+import { type GuestWorld, jcoFolder, WASI_VERSION } from '../../src/kit/build/wit-source.ts';
 
 /** The version that the engine of componentize-js is built for. */
 const ENGINE_VERSION = '0.2.10';
@@ -54,7 +54,7 @@ export function whyNoC(): string | null {
 }
 
 /** A component of a file in C. */
-export async function componentOfC(file: URL): Promise<Uint8Array> {
+export async function componentOfC(file: URL, world: GuestWorld): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-c-'));
   try {
     const core = join(folder, 'core.wasm');
@@ -64,7 +64,7 @@ export async function componentOfC(file: URL): Promise<Uint8Array> {
     if (status !== 0) {
       throw new Error(stderr);
     }
-    const options = { world: 'handler', stringEncoding: 'utf8', file: file.pathname } as const;
+    const options = { world, stringEncoding: 'utf8', file: file.pathname } as const;
     return await componentFromCore(readFileSync(core), options);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -124,7 +124,7 @@ describe.skipIf(WHY_NO_C !== null)(titled('a handler in C', WHY_NO_C), { timeout
   let component: Uint8Array;
   let module: LoadedModule;
   beforeAll(async () => {
-    component = await componentOfC(new URL('sha256.c', import.meta.url));
+    component = await componentOfC(new URL('sha256.c', import.meta.url), 'handler');
     module = await world.kernel.load(component);
   }, 120_000);
 

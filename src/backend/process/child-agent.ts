@@ -93,7 +93,7 @@ export class ChildAgent implements BackendAgent {
         denials,
         tell: (say) => send({ kind: 'network', pid, say }),
       }),
-      sockets: new SocketBroker(options.client.guard, {
+      sockets: new SocketBroker(options.client, {
         grants: this.#held,
         limits,
         block,

@@ -4,7 +4,7 @@
  */
 
 import type { HeldGrant, HeldGrants } from '../../capability/held.ts';
-import type { Resolver } from '../../network/resolver.ts';
+import type { HttpClient } from '../../network/http-client.ts';
 import type { SocketHost } from '../../network/sockets/host.ts';
 import type { SocketAnswer, SocketRequest } from '../../network/sockets/request.ts';
 import { Alarm } from '../../resource/alarm.ts';
@@ -28,7 +28,7 @@ export class SocketBroker {
   readonly #expiries: Alarm[] = [];
   #closed = false;
 
-  constructor(resolver: Resolver, { grants, limits, block, denials }: SocketBrokerOwner) {
+  constructor(client: HttpClient, { grants, limits, block, denials }: SocketBrokerOwner) {
     const bytes = new HostBytes(limits.hostBytes);
     const agent: SocketAgent = {
       grants,
@@ -37,7 +37,10 @@ export class SocketBroker {
       release: (amount) => bytes.release(amount),
       deny: (capability, operation) => denials.add(capability, operation),
     };
-    this.#sockets = openAgentSockets(agent, { resolver });
+    this.#sockets = openAgentSockets(agent, {
+      resolver: client.guard,
+      limits: client.settings.limits,
+    });
     for (const grant of grants.of.network) {
       this.granted(grant);
     }

@@ -1,7 +1,4 @@
-/** Every bound on what the sockets of an agent can make the host do, hold or allocate. */
-
-/** Sockets that an agent has open at a time: bound, listening, connecting, connected, waiting to be accepted. */
-export const SOCKETS_MAX = 256;
+/** Every bound on what the sockets of an agent can make the host hold or allocate; settings.ts has those that can be set. */
 
 /** Bytes that one read answers, whatever length is asked for. */
 export const READ_BYTES_MAX = 64 * 1024;
@@ -44,18 +41,11 @@ export const DATAGRAM_LENGTH_MAX = { ipv4: 65_507, ipv6: 65_527 } as const;
 export const BACKLOG_DEFAULT = 32;
 export const BACKLOG_MAX = 128;
 
-/** How long a connection may take to be made. */
-export const CONNECT_MS_MAX = 30_000;
-
-/** How long a connection that its agent has closed may go on sending what was written. */
-export const LINGER_MS_MAX = 10_000;
-
 /** Lookups of names under way for an agent at a time. */
 export const LOOKUPS_UNDER_WAY_MAX = 4;
 
-/** Lookups of an agent at once, and how many more it may begin a second. */
+/** Lookups that an agent may begin at once, if it has begun none for a while. */
 export const LOOKUPS_BURST = 64;
-export const LOOKUPS_A_SECOND = 8;
 
 /** How long, since the agent has looked a name up, its rule reaches the addresses that were found. */
 export const FOUND_MS = 600_000;

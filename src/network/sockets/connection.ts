@@ -1,22 +1,20 @@
 /** A connection of TCP: what comes is read as it is asked for, what goes waits where its peer does not take it. */
 
 import type { Socket } from 'node:net';
-import { LINGER_MS_MAX } from './caps.ts';
+import { DONE, failed } from './answer.ts';
 import { codeOf } from './failure.ts';
 import { Later } from './later.ts';
 import type { Endpoint, KeepAlive, SocketAnswer, SocketErrorCode } from './request.ts';
 
-const DONE = { tag: 'ok', val: undefined } as const;
 const NO_BYTES = new Uint8Array(0);
 const END: SocketAnswer<'read'> = { tag: 'ok', val: NO_BYTES };
-
-const failed = (val: SocketErrorCode) => ({ tag: 'err', val }) as const;
 
 /** One connection, from when it is made. Its owner hears of its end by the socket's own `close`. */
 export class Connection {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly #socket: Socket;
+  readonly #transferred: (bytesOut: number, bytesIn: number) => void;
   #reading: { readonly later: Later<SocketAnswer<'read'>>; readonly length: number } | null = null;
   #writing: Later<SocketAnswer<'write'>> | null = null;
   #flushing: Later<SocketAnswer<'flush'>> | null = null;
@@ -24,8 +22,9 @@ export class Connection {
   #receives = true;
   #sends = true;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, transferred: (bytesOut: number, bytesIn: number) => void) {
     this.#socket = socket;
+    this.#transferred = transferred;
     this.local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 };
     this.remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     const read = (): void => this.#goOnReading();
@@ -62,6 +61,7 @@ export class Connection {
     if (refusal !== null) {
       return refusal;
     }
+    this.#transferred(bytes.length, 0);
     // A copy: they are the caller's again.
     if (bytes.length === 0 || this.#socket.write(Buffer.from(bytes), this.#written)) {
       return DONE;
@@ -103,8 +103,8 @@ export class Connection {
     return DONE;
   }
 
-  /** Nobody reads any more; what was written goes on for a while. */
-  close(): void {
+  /** Nobody reads any more; what was written goes on, for so long. */
+  close(lingerMs: number): void {
     this.#receives = false;
     this.#sends = false;
     this.#goOnReading();
@@ -112,7 +112,7 @@ export class Connection {
       this.#socket.destroySoon();
       return;
     }
-    const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS_MAX).unref();
+    const timer = setTimeout(() => this.#socket.destroy(), lingerMs).unref();
     this.#socket.on('close', () => clearTimeout(timer));
     this.#socket.destroySoon();
   }
@@ -148,7 +148,9 @@ export class Connection {
       return END;
     }
     if (socket.readableLength > 0 && length > 0) {
-      return { tag: 'ok', val: socket.read(Math.min(length, socket.readableLength)) as Buffer };
+      const bytes: Buffer = socket.read(Math.min(length, socket.readableLength));
+      this.#transferred(0, bytes.length);
+      return { tag: 'ok', val: bytes };
     }
     if (this.#failure !== null) {
       return failed(this.#failure);

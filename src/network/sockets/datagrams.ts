@@ -2,6 +2,7 @@
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { canonicalAddress } from '../../capability/host.ts';
+import { DONE, failed } from './answer.ts';
 import {
   DATAGRAM_BYTES_MAX,
   DATAGRAM_LENGTH_MAX,
@@ -29,11 +30,9 @@ export interface DatagramRules {
   maySend(to: Endpoint): boolean;
   /** A datagram was not sent, as it may not. */
   denied(): void;
+  /** Bytes have gone, or were given to the agent. */
+  transferred(bytesOut: number, bytesIn: number): void;
 }
-
-const failed = (val: SocketErrorCode) => ({ tag: 'err', val }) as const;
-
-const DONE = { tag: 'ok', val: undefined } as const;
 
 const isSame = (one: Endpoint, other: Endpoint): boolean =>
   one.address === other.address && one.port === other.port;
@@ -107,7 +106,7 @@ export class DatagramSocket {
     } catch (error) {
       return failed(codeOf(error));
     }
-    return { tag: 'ok', val: undefined };
+    return DONE;
   }
 
   receive(count: number): SocketAnswer<'receive'> | Later<SocketAnswer<'receive'>> {
@@ -185,6 +184,7 @@ export class DatagramSocket {
       this.#rules.denied();
       return 'access-denied';
     }
+    this.#rules.transferred(bytes.length, 0);
     // A copy: they are the caller's again.
     const copy = Buffer.from(bytes);
     if (this.#remote === null) {
@@ -235,6 +235,7 @@ export class DatagramSocket {
     if (datagrams.length > 0) {
       for (const { bytes } of datagrams) {
         this.#queuedBytes -= bytes.length + DATAGRAM_OVERHEAD_BYTES;
+        this.#rules.transferred(0, bytes.length);
       }
       return { tag: 'ok', val: datagrams };
     }

@@ -2,7 +2,7 @@
 
 import type { NetworkFailure } from '../exchange.ts';
 import type { Resolver } from '../resolver.ts';
-import { LOOKUPS_A_SECOND, LOOKUPS_BURST, LOOKUPS_UNDER_WAY_MAX } from './caps.ts';
+import { LOOKUPS_BURST, LOOKUPS_UNDER_WAY_MAX } from './caps.ts';
 import type { SocketErrorCode } from './request.ts';
 
 /** How a lookup came out. */
@@ -31,6 +31,7 @@ function codeOfFailure(failure: NetworkFailure): SocketErrorCode {
 /** The lookups of one agent. */
 export class Lookups {
   readonly #resolver: Resolver;
+  readonly #perSecond: number;
   readonly #now: () => number;
   readonly #ended = new AbortController();
   #underWay = 0;
@@ -38,8 +39,9 @@ export class Lookups {
   #countedAtMs: number;
 
   /** `now` is in milliseconds and never goes back. */
-  constructor(resolver: Resolver, now: () => number) {
+  constructor(resolver: Resolver, perSecond: number, now: () => number) {
     this.#resolver = resolver;
+    this.#perSecond = perSecond;
     this.#now = now;
     this.#countedAtMs = now();
   }
@@ -47,7 +49,7 @@ export class Lookups {
   /** Null: it may begin none just now. */
   begin(name: string): Promise<Looked> | null {
     const nowMs = this.#now();
-    const gained = ((nowMs - this.#countedAtMs) * LOOKUPS_A_SECOND) / 1_000;
+    const gained = ((nowMs - this.#countedAtMs) * this.#perSecond) / 1_000;
     this.#countedAtMs = nowMs;
     this.#left = Math.min(LOOKUPS_BURST, this.#left + gained);
     if (this.#underWay >= LOOKUPS_UNDER_WAY_MAX || this.#left < 1) {

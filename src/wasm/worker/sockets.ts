@@ -25,6 +25,7 @@ export function openAgentSockets(agent: SocketAgent, options: SocketOptions): So
       giveDescriptor: () => held.add(ACCOUNT.descriptors, -1),
       hold: (bytes) => agent.hold(bytes),
       release: (bytes) => agent.release(bytes),
+      transferred: (bytesOut, bytesIn) => agent.block.addNetwork(0, bytesOut, bytesIn),
       denied: (operation) => agent.deny('can_network', operation),
     },
     options,

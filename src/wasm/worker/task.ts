@@ -20,6 +20,7 @@ export default function runWorker(start: WorkerStart): Promise<void> {
     host: HOST,
     openFiles: (agent, mounts) => openAgentFiles(agent, mounts, syncs),
     openNetwork: (agent, hear) => openAgentNetwork(client, agent, hear),
-    openSockets: (agent) => openAgentSockets(agent, { resolver: client.guard }),
+    openSockets: (agent) =>
+      openAgentSockets(agent, { resolver: client.guard, limits: client.settings.limits }),
   }).run();
 }
