@@ -57,12 +57,16 @@ async function kill(
 ) {
   const ended = once(child, 'exit');
   let said = '';
-  for await (const bytes of child.stdout) {
-    said += String(bytes);
-    if (said.includes(word)) {
-      break;
-    }
-  }
+  // It is read to the end: a program whose words nobody takes ends of itself.
+  const hasSaid = new Promise<void>((resolve) => {
+    child.stdout.on('data', (bytes) => {
+      said += String(bytes);
+      if (said.includes(word)) {
+        resolve();
+      }
+    });
+  });
+  await Promise.race([hasSaid, ended]);
   await new Promise((resolve) => setTimeout(resolve, lifeMs));
   child.kill('SIGKILL');
   const [code, signal] = await ended;
