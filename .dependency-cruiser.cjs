@@ -69,19 +69,28 @@ module.exports = {
       [
         '^src/wasm/(host|component|metering)/',
         '^src/(capability|resource|ipc|process|http|network)/',
+        '^src/recording/(values|entries|kept|trace)\\.ts$',
       ],
       'the worker joins plan, host functions and scheduling',
     ),
     only(
       'backend',
       '^src/backend/',
-      ['^src/wasm/', '^src/(capability|resource|ipc|process|http|network)/'],
+      [
+        '^src/wasm/',
+        '^src/(capability|resource|ipc|process|http|network)/',
+        '^src/recording/kept\\.ts$',
+      ],
       'a backend drives workers and knows no supervisor',
     ),
     only(
       'supervisor',
       '^src/supervisor/',
-      ['^src/(process|capability|resource|ipc|http)/', '^src/backend/backend\\.ts$'],
+      [
+        '^src/(process|capability|resource|ipc|http)/',
+        '^src/backend/backend\\.ts$',
+        '^src/recording/kept\\.ts$',
+      ],
       'the supervisor knows backends by their interface only',
     ),
     only(
@@ -109,6 +118,7 @@ module.exports = {
       ],
       'the policy file knows what can be written in it, and nobody who uses it',
     ),
+    only('recording', '^src/recording/', [], 'recordings are bytes, and know nobody who runs'),
     only('audit', '^src/audit/', [], 'the audit chain knows no part that writes into it'),
     only('kv', '^src/kv/', [], 'the store of values knows nobody who keeps any'),
     only(

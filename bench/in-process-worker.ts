@@ -110,6 +110,7 @@ export class InProcessWorker {
         terminal: { stdin: false, stdout: false, stderr: false },
         spawnedAtMs: Date.now(),
         diagnosis: null,
+        keep: null,
       };
       starts.push({ kind: 'start', agent });
     }

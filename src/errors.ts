@@ -68,6 +68,10 @@ export type ErrorCode =
   | 'RF_AUDIT_INVALID'
   /** A key of the audit chain can't be used. */
   | 'RF_AUDIT_KEY'
+  /** A recording that can't be read, or is damaged. */
+  | 'RF_RECORDING_INVALID'
+  /** A recording that can't be replayed here: of another module, another fuel table, or what is not deterministic. */
+  | 'RF_RECORDING_REFUSED'
   /** The kernel is closed, or what was called has ended. */
   | 'RF_CLOSED'
   /** ringfence itself failed. */

@@ -65,7 +65,9 @@ export type { McpServerOptions, McpToolLimits } from './kernel/mcp-server-option
 export type { McpServerOffer } from './kernel/mcp-servers.ts';
 export type { NativeAgent } from './kernel/native-agent.ts';
 export type { PipeOptions } from './kernel/pipe-options.ts';
+export type { RecordOptions } from './kernel/record-options.ts';
 export type { ReliableSend } from './kernel/reliable.ts';
+export { type Replay, type ReplayOptions, replayNotes } from './kernel/replay.ts';
 export { resolveMounts } from './kernel/roots.ts';
 export type { JobHandler, ScheduleOptions } from './kernel/schedule-handlers.ts';
 export type { JobOptions, ScheduledJob } from './kernel/schedule-options.ts';
@@ -106,6 +108,9 @@ export type {
 } from './process/diagnosis.ts';
 export type { Pid, ProcessState } from './process/state.ts';
 export type { ProcessRow } from './process/table.ts';
+export { type Recording, type RecordingHeader, readRecording } from './recording/file.ts';
+export type { ReplayDifference } from './recording/kept.ts';
+export type { TracedCall } from './recording/trace.ts';
 export type { ResourceKind } from './resource/limit-marks.ts';
 export { DEFAULT_LIMITS, type Limits, type LimitsInput, parseLimits } from './resource/limits.ts';
 export type { Quotas, QuotasInput } from './resource/quotas.ts';

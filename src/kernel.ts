@@ -24,6 +24,7 @@ import type { NativeAgent } from './kernel/native-agent.ts';
 import { buildParts, closeParts, type Parts, ROOM } from './kernel/parts.ts';
 import { type PipeOptions, readPipeOptions } from './kernel/pipe-options.ts';
 import type { ReliableSend } from './kernel/reliable.ts';
+import { type Replay, type ReplayOptions, replay } from './kernel/replay.ts';
 import { requireDensity } from './kernel/room.ts';
 import { readSchedule } from './kernel/schedule.ts';
 import type { JobOptions, ScheduledJob } from './kernel/schedule-options.ts';
@@ -44,6 +45,7 @@ import { readSweep, type SweepOptions } from './kernel/watchdog.ts';
 import type { WorkOptions } from './kernel/work-options.ts';
 import type { Decision, ModuleIdentity, Policy } from './policy/policy.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
+import type { Recording } from './recording/file.ts';
 import type { AgentScore } from './scores/book.ts';
 import type { Report } from './supervisor/report.ts';
 import type { ToolDescription, ToolHandler } from './tools/tool.ts';
@@ -593,6 +595,26 @@ export class Kernel implements AsyncDisposable {
       );
     }
     return audit.receipt(pid, hashes);
+  }
+
+  /**
+   * Runs the module of a recording again, its host calls answered out of that: it has no grant, and reaches
+   * nothing. Resolves with what came of it: the first thing that was not as recorded, or that all was
+   * (docs/replay.md).
+   *
+   * @throws {RingfenceError} `RF_USAGE`; `RF_RECORDING_REFUSED` for another module than was recorded, another
+   * fuel table, or more memory than may be; else as {@link Kernel.spawn}; the reason of `signal` where it is
+   * aborted before
+   *
+   * @example
+   * ```ts
+   * const agent = await kernel.spawn({ module, record: true });
+   * const recording = await agent.recording;
+   * (await kernel.replay(recording, { module })).identical; // true
+   * ```
+   */
+  replay(recording: Recording, options: ReplayOptions): Promise<Replay> {
+    return replay(recording, options, this.#parts.spawner);
   }
 
   /** Ends all agents and the workers. Resolves with the reports of those that were still alive. */

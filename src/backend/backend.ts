@@ -7,6 +7,7 @@ import type { Address, Body, Mail, Payload, Signal } from '../ipc/message.ts';
 import type { Answer, Question } from '../ipc/question.ts';
 import type { Diagnosis, Findings } from '../process/diagnosis.ts';
 import type { BackendEndReason } from '../process/exit.ts';
+import type { KeepEnd, KeepStart } from '../recording/kept.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
 import type { Limits } from '../resource/limits.ts';
 
@@ -47,6 +48,8 @@ export interface BackendStart {
   readonly spawnedAtMs: number;
   /** What is found out of it; null: nothing. */
   readonly diagnosis: Diagnosis | null;
+  /** What of its host calls is kept, or what they are answered out of; null: neither. */
+  readonly keep: KeepStart | null;
 }
 
 /** A child as an agent asks for it. */
@@ -105,6 +108,10 @@ export interface BackendEvents {
   counted(): void;
   denied(capability: string, operation: string, count: number): void;
   log(level: string, message: string): void;
+  /** A piece of its recording. */
+  recorded(bytes: Uint8Array): void;
+  /** All of its recording, or of its replay, was said. */
+  kept(end: KeepEnd): void;
   /** Of a request that it handles. What it says is of the right form, and in no order that is promised. */
   exchange(say: FromExchange): void;
   /** Resolves when the bytes were taken over; `'closed'` when nobody reads any more. */

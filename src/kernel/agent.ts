@@ -7,6 +7,7 @@ import type { Payload } from '../ipc/message.ts';
 import { type MessageInput, readMessage } from '../ipc/payload.ts';
 import type { Findings } from '../process/diagnosis.ts';
 import { checkTransition, type Pid, type ProcessState } from '../process/state.ts';
+import type { Recording } from '../recording/file.ts';
 import type { Usage } from '../resource/usage.ts';
 import type { Process } from '../supervisor/process.ts';
 import type { Report } from '../supervisor/report.ts';
@@ -14,6 +15,7 @@ import { DEFAULT_SHUTDOWN_MS } from '../supervisor/specification.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { TIMER_MS_MAX } from '../timer.ts';
 import { usageError } from '../usage-error.ts';
+import { RunRecording } from './recording.ts';
 
 const sendSchema = z.strictObject({ waitMs: z.number().int().nonnegative().optional() });
 
@@ -64,6 +66,14 @@ export class Agent {
   /** What was captured of its standard error, where no writer was given. */
   get stderr(): Uint8Array {
     return this.#process.stderr.captured;
+  }
+  /**
+   * What its host calls have answered, once it has ended; null: it is not recorded, as its spawn did not
+   * ask for it.
+   */
+  get recording(): Promise<Recording> | null {
+    const { keeping } = this.#process.request;
+    return keeping instanceof RunRecording ? keeping.of(this.#process) : null;
   }
   /** Used so far, or in all once it has ended. */
   usage(): Usage {

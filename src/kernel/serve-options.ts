@@ -30,7 +30,7 @@ export interface ServedRequest {
 
 /** What is served, with what each instance of it may and how much. */
 export interface ServeOptions
-  extends Omit<SpawnOptions, 'parent' | 'stdin' | 'terminal' | 'provides' | 'backend'> {
+  extends Omit<SpawnOptions, 'parent' | 'stdin' | 'terminal' | 'provides' | 'backend' | 'record'> {
   /**
    * Instances that are kept for the requests after the one that they were made for; each handles one at a
    * time, and sees what it has left in its memory. Limits are those of an instance, from its start to its
@@ -57,6 +57,7 @@ const serveSchema = z.object({
   stdin: z.undefined().optional(),
   terminal: z.undefined().optional(),
   provides: z.undefined().optional(),
+  record: z.undefined().optional(),
   keepWarm: z.number().int().nonnegative().max(CONCURRENT_MAX).default(0),
   maxConcurrent: z.number().int().positive().max(CONCURRENT_MAX).default(CONCURRENT_DEFAULT),
   timeoutMs: z.number().int().positive().max(TIMER_MS_MAX).default(TIMEOUT_MS_DEFAULT),

@@ -22,6 +22,7 @@ import type { Features, FeaturesInput } from '../wasm/metering/features.ts';
 import type { Agent } from './agent.ts';
 import { PART_NAMES } from './health.ts';
 import { type NetworkOptions, networkSchema, secretsSchema } from './network-options.ts';
+import { type RecordOptions, recordSchema } from './record-options.ts';
 import { type ScheduleOptions, scheduleSchema } from './schedule-handlers.ts';
 import { type WatchdogOptions, watchdogSchema } from './watchdog.ts';
 
@@ -282,6 +283,11 @@ export interface SpawnOptions {
   readonly stdout?: OutputWriter;
   /** @default captured, up to 1 MiB */
   readonly stderr?: OutputWriter;
+  /**
+   * Keeps what its host calls answer, so that its run can be replayed (docs/replay.md). What an agent has
+   * read stands in a recording: keep it as secret as that. @default false
+   */
+  readonly record?: boolean | RecordOptions | undefined;
   /** Takes the lines that it logs, beside {@link KernelOptions.onLog}. */
   readonly onLog?: (line: LogLine) => void;
   /** Which of its streams are terminals. @default none */
@@ -338,6 +344,7 @@ export const spawnSchema = z.strictObject({
   stdin: inputSchema.optional(),
   stdout: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
   stderr: z.custom<OutputWriter>((value) => typeof value === 'function').optional(),
+  record: recordSchema.optional(),
   onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
   terminal: z
     .strictObject({

@@ -9,6 +9,7 @@ import { usageError } from '../usage-error.ts';
 import { featuresOf, NO_FEATURES } from '../wasm/metering/features.ts';
 import { requireAllowed } from '../wasm/metering/refusals.ts';
 import { chooseBackend } from './backend-choice.ts';
+import { RunRecording } from './recording.ts';
 import type { OpenedGrants } from './roots.ts';
 import { type LoadedModule, type SpawnOptions, spawnSchema } from './spawn-options.ts';
 import { nameOfWork, parseWorkLimits, type WorkOptions, workSchema } from './work-options.ts';
@@ -113,6 +114,7 @@ type OfModule = Pick<
   | 'config'
   | 'terminal'
   | 'diagnosis'
+  | 'keeping'
   | 'input'
   | 'stdout'
   | 'stderr'
@@ -134,6 +136,7 @@ const OF_A_FUNCTION: OfModule = {
   config: NONE,
   terminal: NO_TERMINAL,
   diagnosis: null,
+  keeping: null,
   input: undefined,
   stdout: undefined,
   stderr: undefined,
@@ -169,6 +172,7 @@ function ofModule(options: SpawnOptions, limits: Limits): OfModule & { readonly 
     config: options.config === undefined ? NONE : Object.entries(options.config),
     terminal: options.terminal === undefined ? NO_TERMINAL : readTerminal(options.terminal),
     diagnosis: options.diagnosis === undefined ? null : readDiagnosis(options.diagnosis),
+    keeping: keepingOf(options),
     input: options.stdin,
     stdout: options.stdout,
     stderr: options.stderr,
@@ -180,6 +184,14 @@ function readDiagnosis({
   profileEvery = 0,
 }: NonNullable<SpawnOptions['diagnosis']>): SpawnRequest['diagnosis'] {
   return { backtrace, profileEvery };
+}
+
+function keepingOf({ record = false, module }: SpawnOptions): RunRecording | null {
+  // What handles requests is not spawned, and not recorded.
+  if (record === false || module.world === 'wasi:http') {
+    return null;
+  }
+  return new RunRecording(record === true ? {} : record, module.world);
 }
 
 function readTerminal({

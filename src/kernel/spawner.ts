@@ -5,6 +5,7 @@ import type { NativeBackend } from '../backend/native.ts';
 import type { StartTurn } from '../backend/starts.ts';
 import type { WasmBackend } from '../backend/wasm.ts';
 import { readGrants } from '../capability/input.ts';
+import type { Keeping } from '../recording/kept.ts';
 import type { Limits } from '../resource/limits.ts';
 import type { Process, SpawnRequest } from '../supervisor/process.ts';
 import { FIRST, type Lineage } from '../supervisor/specification.ts';
@@ -48,6 +49,21 @@ export class Spawner {
     const turn = waiting === null ? null : await waiting;
     try {
       return this.spawnOpened(options, limits, openRoots(readGrants(options.grants)));
+    } finally {
+      turn?.end();
+    }
+  }
+
+  /** Spawns a module whose host calls are answered by what `keeping` says, and by no host. */
+  async spawnKept(options: SpawnOptions, keeping: Keeping): Promise<Agent> {
+    const limits = this.check(options);
+    const waiting = this.turn(options);
+    const turn = waiting === null ? null : await waiting;
+    try {
+      const { supervisor, wasm } = this.#options;
+      const opened = openRoots(readGrants(options.grants));
+      const request = requestOf(options, limits, opened, FIRST, false);
+      return new Agent(supervisor.spawn({ ...request, keeping }, wasm), supervisor);
     } finally {
       turn?.end();
     }

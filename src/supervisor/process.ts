@@ -5,6 +5,7 @@ import type { GrantId, GrantSpec } from '../capability/grant.ts';
 import { Exchanges } from '../http/open-exchange.ts';
 import type { Diagnosis, Findings } from '../process/diagnosis.ts';
 import type { Pid, ProcessState } from '../process/state.ts';
+import type { Keeping } from '../recording/kept.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
 import { isNearLimit, LimitMarks } from '../resource/limit-marks.ts';
 import type { Limits } from '../resource/limits.ts';
@@ -60,6 +61,8 @@ export interface SpawnRequest {
   readonly provides: readonly string[];
   /** Whether it is linked to its parent from the start. */
   readonly linked: boolean;
+  /** What becomes of its host calls beside their work; null: nothing. */
+  readonly keeping: Keeping | null;
   readonly input: InputGiven | undefined;
   readonly stdout: OutputWriter | undefined;
   readonly stderr: OutputWriter | undefined;

@@ -211,6 +211,7 @@ export class Supervisor {
         terminal: request.terminal,
         spawnedAtMs: process.spawnedAtMs,
         diagnosis: request.diagnosis,
+        keep: request.keeping?.start ?? null,
       },
       {
         running: () => {
@@ -225,6 +226,8 @@ export class Supervisor {
         },
         log: (level, message) =>
           this.#options.onLog({ pid, agentId: process.agentId, level, message }),
+        recorded: (bytes) => request.keeping?.took(bytes),
+        kept: (end) => request.keeping?.ended(end),
         exchange: (say) => process.exchanges.take(say),
         output: (stream, bytes) => process[stream].take(bytes),
         input: () => process.input.next(),

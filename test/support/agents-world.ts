@@ -35,6 +35,7 @@ export const REQUEST: SpawnRequest = {
   provides: [],
   linked: false,
   input: undefined,
+  keeping: null,
   stdout: undefined,
   stderr: undefined,
 };

@@ -17,6 +17,7 @@ import { type Address, type Body, NAME_CHARACTERS_MAX, type Payload } from '../.
 import type { Question } from '../../ipc/question.ts';
 import type { ToNetwork } from '../../network/exchange.ts';
 import { type Findings, PLACES_MAX, PROFILE_NODES_MAX } from '../../process/diagnosis.ts';
+import { type KeepEnd, REPLAY_DIFFERENCES } from '../../recording/kept.ts';
 import type { FileRequest } from '../../wasm/host/files/request.ts';
 import { isFieldValue, isForbiddenFieldName } from '../../wasm/host/wasi/http/syntax.ts';
 import type { Frame } from '../../wasm/worker/child/frames.ts';
@@ -158,6 +159,34 @@ const findings: z.ZodType<Findings> = z.strictObject({
     })
     .nullable(),
 });
+const keptOutput = z.strictObject({ bytes: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+const kept: z.ZodType<KeepEnd> = z.discriminatedUnion('mode', [
+  z.strictObject({
+    mode: z.literal('record'),
+    calls: count,
+    cutAtFuel: count.nullable(),
+    endedOutside: z.boolean(),
+    stdout: keptOutput,
+    stderr: keptOutput,
+  }),
+  z.strictObject({
+    mode: z.literal('replay'),
+    calls: count,
+    difference: z
+      .strictObject({
+        call: count.nullable(),
+        function: sentence.nullable(),
+        what: z.enum(REPLAY_DIFFERENCES),
+        recorded: sentence,
+        found: sentence,
+        fuel: count,
+      })
+      .nullable(),
+    stopped: z.boolean(),
+    stdout: keptOutput.nullable(),
+    stderr: keptOutput.nullable(),
+  }),
+]);
 
 const head = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('warning'), text: z.string().max(SENTENCE_MAX * 8) }),
@@ -215,6 +244,8 @@ const head = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('delivered'), id: count, outcome }),
   z.strictObject({ kind: z.literal('exchange'), say: exchange }),
   z.strictObject({ kind: z.literal('network'), say: network }),
+  z.strictObject({ kind: z.literal('recorded') }),
+  z.strictObject({ kind: z.literal('kept'), end: kept }),
   z.strictObject({ kind: z.literal('pull-input') }),
   z.strictObject({ kind: z.literal('room') }),
   z.strictObject({ kind: z.literal('output'), stream: z.enum(['stdout', 'stderr']) }),
@@ -269,6 +300,7 @@ const WITH_BODY: ReadonlySet<string> = new Set([
   'exchange',
   'network',
   'output',
+  'recorded',
   'send',
   'ask',
   'tool',

@@ -75,6 +75,12 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
     case 'output':
       parts.streams.output(head.stream, body);
       return;
+    case 'recorded':
+      parts.events.recorded(body);
+      return;
+    case 'kept':
+      parts.events.kept(head.end);
+      return;
     case 'exchange':
       parts.events.exchange(readExchange(head.say, body));
       return;

@@ -263,6 +263,12 @@ export class WorkerLink implements AgentThread, Routed {
           );
         return;
       }
+      case 'recorded':
+        events.recorded(message.bytes);
+        return;
+      case 'kept':
+        events.kept(message.end);
+        return;
       case 'exchange':
         events.exchange(message.say);
         return;

@@ -13,6 +13,7 @@ import type { Mailbox } from '../../ipc/mailbox.ts';
 import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { SocketHost } from '../../network/sockets/host.ts';
+import type { KeptEnd } from '../../recording/kept.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import { COMMAND, ControlBlock } from '../../resource/control-blocks.ts';
 import { HostBytes } from '../../resource/host-bytes.ts';
@@ -43,10 +44,13 @@ import {
 import { type FuelMark, FuelTank, SLICE_MS } from './fuel.ts';
 import { HandledRequests } from './handled-requests.ts';
 import { HEAP_SLICE_FUEL_MAX, type HeapAccount } from './heap-account.ts';
+import { RecordedMemory, ReplayedMemory } from './keeping/memory.ts';
+import { Recorder } from './keeping/recorder.ts';
+import { Replayer } from './keeping/replayer.ts';
 import { MailShare } from './mail-share.ts';
 import { MemoryAccount } from './memory-account.ts';
 import type { WorkerParts } from './parts.ts';
-import type { AgentEnd, AgentStart } from './protocol.ts';
+import type { AgentEnd, AgentStart, StreamName } from './protocol.ts';
 import { SeededRandom, SystemRandom } from './random.ts';
 import { type Schedulable, threadCpuMicroseconds } from './scheduler.ts';
 import { SentRequests } from './sent-requests.ts';
@@ -81,6 +85,13 @@ const ENDS_AT: { readonly [Reason in AgentEnd['reason']]?: 'anywhere' | 'limit' 
   cpu_time: 'anywhere',
 };
 
+/** Which reasons are none of the agent's doing: where it stands when it is ended so is the host's choice. */
+const IS_OUTSIDE: { readonly [Reason in AgentEnd['reason']]?: true } = {
+  killed: true,
+  timeout: true,
+  cpu_time: true,
+};
+
 /** One agent of a worker: what its host functions work on, and what the scheduler runs. */
 export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable {
   readonly pid: number;
@@ -98,6 +109,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly handles: HandleTable;
   readonly fuel: FuelTank;
   readonly memory: MemoryAccount;
+  /** Keeps what its host calls answer; null: nobody does. */
+  readonly recorder: Recorder | null;
+  /** Answers its host calls; null: the host does. */
+  readonly replayer: Replayer | null;
   pending: unknown;
   readySinceMs: number | null = null;
   aheadMs = 0;
@@ -173,9 +188,13 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     const sliceMax =
       this.#heap === null ? parts.sliceFuel : Math.min(parts.sliceFuel, HEAP_SLICE_FUEL_MAX);
     this.#diagnosis = start.diagnosis === null ? null : new AgentDiagnosis(start.diagnosis);
-    const speed = parts.speedOf(start.digest);
-    this.fuel = new FuelTank(start.limits.fuel, sliceMax, speed, this.#diagnosis?.nextLook);
-    this.memory = new MemoryAccount(this.block, start.limits.memoryBytes, this.block.held);
+    this.recorder = this.#recorderOf(start);
+    this.replayer = start.keep?.mode === 'replay' ? new Replayer(start.keep) : null;
+    this.fuel = new FuelTank(start.limits.fuel, sliceMax, parts.speedOf(start.digest), {
+      pause: this.#diagnosis?.nextLook,
+      stopAt: this.replayer?.stopsAtFuel,
+    });
+    this.memory = this.#memoryWithin(start.limits);
     this.#marks = new LimitMarks(start.limits);
     this.#suspension = new Suspension(this, parts.scheduler);
     this.#deadlineMs =
@@ -189,6 +208,27 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#armDeadline();
   }
 
+  #recorderOf({ pid, keep }: AgentStart): Recorder | null {
+    if (keep?.mode !== 'record') {
+      return null;
+    }
+    return new Recorder(
+      keep,
+      (bytes) => this.#parts.post({ kind: 'recorded', pid, bytes }),
+      (bytesMax) => this.end(killed(`its recording has reached its limit of ${bytesMax} bytes`)),
+    );
+  }
+
+  #memoryWithin({ memoryBytes }: Limits): MemoryAccount {
+    const account = [this.block, memoryBytes, this.block.held] as const;
+    if (this.recorder !== null) {
+      return new RecordedMemory(this.recorder, this.fuel, ...account);
+    }
+    return this.replayer === null
+      ? new MemoryAccount(...account)
+      : new ReplayedMemory(this.replayer, this.fuel, ...account);
+  }
+
   get agent(): HostAgent {
     return this;
   }
@@ -198,12 +238,17 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     return this.#stdin;
   }
   get stdout(): PortOutput {
-    this.#stdout ??= new PortOutput(this.pid, 'stdout', this.#parts.post);
+    this.#stdout ??= this.#output('stdout');
     return this.#stdout;
   }
   get stderr(): PortOutput {
-    this.#stderr ??= new PortOutput(this.pid, 'stderr', this.#parts.post);
+    this.#stderr ??= this.#output('stderr');
     return this.#stderr;
+  }
+  #output(stream: StreamName): PortOutput {
+    const { recorder } = this;
+    const written = recorder && ((bytes: Uint8Array) => recorder.wrote(stream, bytes));
+    return new PortOutput(this.pid, stream, this.#parts.post, written);
   }
   get log(): PortLog {
     this.#log ??= new PortLog(this.pid, this.#parts.post);
@@ -360,6 +405,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       return CHECK.stop;
     }
     if (this.#heap?.hasRoom(this.memory.bytes, Math.max(0, -fuel)) === false) {
+      this.recorder?.endsOutside();
       this.end(outOfHeap(this.limits));
       return CHECK.stop;
     }
@@ -369,6 +415,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
           ? outOfFuel(this.limits)
           : trapped('cabi_realloc used more fuel than it may'),
       );
+      return CHECK.stop;
+    }
+    if (this.replayer !== null && this.fuel.isAtStop(fuel)) {
+      this.#replayStops(this.replayer, this.fuel.usedAt(fuel));
       return CHECK.stop;
     }
     if (this.#diagnosis !== null) {
@@ -488,17 +538,42 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   // ── ending ──────────────────────────────────────────────────────────────────────────────────────
 
   /** Ends the agent, if it has not ended: its code traps at the next check, its waiting is over. */
-  end(end: AgentEnd): void {
+  end(end: AgentEnd, at: Parameters<FuelTank['end']>[0] = ENDS_AT[end.reason]): void {
     if (this.#end !== null) {
       return;
     }
+    if (IS_OUTSIDE[end.reason]) {
+      this.recorder?.endsOutside();
+    }
     this.#end = end;
-    this.fuel.end(ENDS_AT[end.reason]);
+    this.fuel.end(at);
     this.#suspension.wake();
     if (this.#passedOver) {
       this.#passedOver = false;
       this.#parts.scheduler.hurry(this);
     }
+  }
+
+  /** Its replay is where its run was stopped, or where it should not have come. */
+  #replayStops(replayer: Replayer, used: number): void {
+    const stop = replayer.stopped(used);
+    if ('end' in stop) {
+      this.end(stop.end as AgentEnd, 'stop');
+    } else {
+      this.end(killed(stop.message), 'anywhere');
+    }
+  }
+
+  /** Ends it as it had ended in this call. */
+  endAsRecorded(end: KeptEnd): never {
+    this.end(end as AgentEnd, 'here');
+    return this.#parts.trap();
+  }
+
+  /** Ends it where there is nothing more to replay. */
+  endReplay(message: string): never {
+    this.end(killed(message), 'here');
+    return this.#parts.trap();
   }
 
   /** Acts on the command in its control block, and on its deadline. */
@@ -567,6 +642,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#denials?.flush();
     this.#stdout?.flush();
     this.#stderr?.flush();
+    this.#tellKept(end);
     this.#parts.ended(this);
     this.#parts.post({
       kind: 'exited',
@@ -577,6 +653,13 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     });
     // Last: whoever is next runs only when this has been said.
     this.#parts.scheduler.stopped(this);
+  }
+
+  #tellKept(end: AgentEnd): void {
+    const kept = this.recorder?.finish() ?? this.replayer?.finish(end, this.fuel.used);
+    if (kept !== undefined) {
+      this.#parts.post({ kind: 'kept', pid: this.pid, end: kept });
+    }
   }
 
   // ── grants ──────────────────────────────────────────────────────────────────────────────────────
@@ -696,6 +779,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       } else if (error instanceof WebAssembly.Exception) {
         // No host function throws one: it is the guest's own, out of its realloc.
         this.end(trapped('cabi_realloc threw an exception'));
+      } else if (this.replayer !== null) {
+        this.replayer.unfit(this.fuel.used);
+        this.end(killed('its recording holds an answer that its function does not give'));
       } else {
         this.#parts.report(error);
         this.end(failedInside('a host function failed'));

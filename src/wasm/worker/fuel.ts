@@ -42,6 +42,8 @@ export class FuelTank {
   #counter: FuelCounter = { value: 0 };
   readonly #limit: number;
   readonly #sliceMax: number;
+  /** Where it is stopped, in units used: nothing is filled in that would let it go past. */
+  readonly #stopAt: number;
   #slice: number;
   /** Where the slice under way began, in units used. */
   #sliceStart = 0;
@@ -60,15 +62,20 @@ export class FuelTank {
 
   /**
    * `limit` 0 is unlimited; no slice is longer than `sliceMax`; `module` is the speed of its module here;
-   * `pause` as {@link FuelTank.pauseAt} sets it.
+   * `pause` as {@link FuelTank.pauseAt} sets it; at the first question at or behind `stopAt` units it is at
+   * its stop.
    */
   constructor(
     limit: number,
     sliceMax: number,
     module = new Speed(),
-    pause = Number.POSITIVE_INFINITY,
+    {
+      pause = Number.POSITIVE_INFINITY,
+      stopAt = Number.POSITIVE_INFINITY,
+    }: { readonly pause?: number | undefined; readonly stopAt?: number | undefined } = {},
   ) {
     this.#pause = pause;
+    this.#stopAt = stopAt;
     this.#limit = limit === 0 ? Number.MAX_SAFE_INTEGER : limit;
     this.#sliceMax = sliceMax;
     this.#speed = new AgentSpeed(module);
@@ -103,6 +110,11 @@ export class FuelTank {
     return this.#finalUsed === null && this.#filled - fuel > this.#limit;
   }
 
+  /** Whether it is at its stop, or behind it, where the counter holds `fuel`. */
+  isAtStop(fuel: number): boolean {
+    return this.#filled - fuel >= this.#stopAt;
+  }
+
   /**
    * The guest's counter holds `fuel`, below zero: answers how much more it gets of the slice under way,
    * 0 where that one, or the limit, is used up. The global has as much more then.
@@ -116,8 +128,14 @@ export class FuelTank {
     }
     const piece = this.#filled - Math.min(0, fuel) + Math.max(SLICE_MIN, this.#slice / PIECES);
     const granted =
-      Math.min(this.#sliceEnd, this.#boundary, this.#limit, this.#pause, Math.floor(piece)) -
-      this.#filled;
+      Math.min(
+        this.#sliceEnd,
+        this.#boundary,
+        this.#limit,
+        this.#pause,
+        this.#stopAt - 1,
+        Math.floor(piece),
+      ) - this.#filled;
     if (granted <= 0) {
       return 0;
     }
@@ -207,12 +225,14 @@ export class FuelTank {
    * Fixes what was used, and lets no check pass any more.
    *
    * @param where `here`: at a place of the agent's own, which no slice decides; `anywhere`: where it
-   * just is, and what it had used at its last question counts; `limit`: it has used all that it had
+   * just is, and what it had used at its last question counts; `limit`: it has used all that it had;
+   * `stop`: it is at its stop, wherever the question behind that was
    */
-  end(where: 'here' | 'anywhere' | 'limit' = 'here'): void {
+  end(where: 'here' | 'anywhere' | 'limit' | 'stop' = 'here'): void {
     if (this.#finalUsed === null) {
-      const told = { here: this.#noted, anywhere: this.#seen, limit: this.#limit }[where];
-      this.#finalUsed = Math.min(this.#limit, Math.max(this.used, told));
+      const told = { here: this.#noted, anywhere: this.#seen, limit: this.#limit, stop: 0 }[where];
+      const used = where === 'stop' ? this.#stopAt : Math.max(this.used, told);
+      this.#finalUsed = Math.min(this.#limit, used);
       this.#counter.value = FUEL_ENDED;
     }
   }

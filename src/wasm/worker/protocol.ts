@@ -10,6 +10,7 @@ import type { FromNetwork, ToNetwork } from '../../network/exchange.ts';
 import type { NetworkSettings } from '../../network/settings.ts';
 import type { Diagnosis, Findings } from '../../process/diagnosis.ts';
 import type { RunEndReason } from '../../process/exit.ts';
+import type { KeepEnd, KeepStart } from '../../recording/kept.ts';
 import type { Limits } from '../../resource/limits.ts';
 import type { LinkPlan } from '../component/plan.ts';
 import type { HostAgent, Outcome } from '../host/agent.ts';
@@ -53,6 +54,8 @@ export interface AgentStart {
   readonly spawnedAtMs: number;
   /** What is found out of it; null: nothing. */
   readonly diagnosis: Diagnosis | null;
+  /** What of its host calls is kept, or what they are answered out of; null: neither. */
+  readonly keep: KeepStart | null;
 }
 
 /** An output stream of an agent. */
@@ -134,6 +137,10 @@ export type FromWorker =
   | { kind: 'pull-input'; pid: number }
   | { kind: 'output'; pid: number; stream: StreamName; bytes: Uint8Array }
   | { kind: 'exchange'; pid: number; say: FromExchange }
+  /** A piece of its recording. */
+  | { kind: 'recorded'; pid: number; bytes: Uint8Array }
+  /** All of its recording, or of its replay, is said. */
+  | { kind: 'kept'; pid: number; end: KeepEnd }
   /** From a process to the kernel: threads send by themselves. */
   | { kind: 'network'; pid: number; say: ToNetwork }
   | { kind: 'log'; pid: number; level: string; message: string };

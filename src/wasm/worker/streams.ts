@@ -102,16 +102,24 @@ export class PortOutput implements OutputSink {
   readonly #pid: number;
   readonly #stream: StreamName;
   readonly #post: Post;
+  /** Is told what is written; null: nobody is. */
+  readonly #written: ((bytes: Uint8Array) => void) | null;
   readonly #waiters = new Waiters();
   /** Written, and not posted yet; at most the window. */
   readonly #pending: Uint8Array[] = [];
   #underWay = 0;
   #closed = false;
 
-  constructor(pid: number, stream: StreamName, post: Post) {
+  constructor(
+    pid: number,
+    stream: StreamName,
+    post: Post,
+    written: ((bytes: Uint8Array) => void) | null = null,
+  ) {
     this.#pid = pid;
     this.#stream = stream;
     this.#post = post;
+    this.#written = written;
   }
 
   get room(): number {
@@ -133,6 +141,7 @@ export class PortOutput implements OutputSink {
     if (this.#pending.length === 0) {
       queueMicrotask(() => this.flush());
     }
+    this.#written?.(bytes);
     this.#underWay += bytes.length;
     this.#pending.push(bytes.slice());
   }

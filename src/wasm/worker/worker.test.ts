@@ -36,6 +36,7 @@ const start = (pid: number, slot: number): ToWorker => ({
     limits: parseLimits({}),
     spawnedAtMs: performance.timeOrigin + performance.now(),
     diagnosis: null,
+    keep: null,
   } as unknown as AgentStart,
 });
 

@@ -6,6 +6,7 @@ import { type Address, type Body, type Mail, mailOf, type Payload } from '../../
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { FromNetwork } from '../../network/exchange.ts';
 import { NO_SOCKETS, type SocketHost } from '../../network/sockets/host.ts';
+import type { KeepStart } from '../../recording/kept.ts';
 import { ControlViews } from '../../resource/control-blocks.ts';
 import type { Limits } from '../../resource/limits.ts';
 import { TurnoverMap } from '../../turnover-map.ts';
@@ -18,6 +19,8 @@ import type { Unanswered } from './correspondence.ts';
 import { failedInside } from './ends.ts';
 import { type Heap, HeapAccount } from './heap-account.ts';
 import { type PreparedInstance, prepareInstance, runInstance } from './instance.ts';
+import { recordedCalls } from './keeping/recorded-calls.ts';
+import { replayedCalls } from './keeping/replayed-calls.ts';
 import { closedOutcome, deliver, PendingOperation, settled } from './mail.ts';
 import { MemoryPool } from './memory-pool.ts';
 import type { FileOwner, NetworkOwner, Resident, WorkerParts } from './parts.ts';
@@ -82,6 +85,11 @@ export class Worker implements WorkerParts {
   readonly #openSockets: (agent: SocketAgent) => SocketHost;
   readonly #agents = new TurnoverMap<number, WorkerAgent>();
   readonly #modules = new Map<string, PreparedInstance>();
+  /** The same modules bound to other functions than the host's, of agents that are recorded or replayed. */
+  readonly #kept: Readonly<Record<KeepStart['mode'], Map<string, PreparedInstance>>> = {
+    record: new Map(),
+    replay: new Map(),
+  };
   readonly #seats: SeatStore;
   readonly #heap: Heap | null;
   readonly #speeds = new Map<string, Speed>();
@@ -334,13 +342,27 @@ export class Worker implements WorkerParts {
     }
   }
 
-  #start(start: AgentStart): void {
-    const prepared = this.#modules.get(start.digest);
-    if (prepared === undefined) {
-      throw new Error(
-        `the module ${start.digest} did not reach this worker before its first agent`,
-      );
+  /** A module, bound to what an agent of it calls. */
+  #prepared({ digest, keep }: AgentStart): PreparedInstance {
+    const plain = this.#modules.get(digest);
+    if (plain === undefined) {
+      throw new Error(`the module ${digest} did not reach this worker before its first agent`);
     }
+    if (keep === null) {
+      return plain;
+    }
+    const { mode } = keep;
+    let prepared = this.#kept[mode].get(digest);
+    if (prepared === undefined) {
+      const host = mode === 'record' ? recordedCalls(this.host) : replayedCalls(this.host);
+      prepared = prepareInstance(plain.plan, plain.modules, host, this.#seats);
+      this.#kept[mode].set(digest, prepared);
+    }
+    return prepared;
+  }
+
+  #start(start: AgentStart): void {
+    const prepared = this.#prepared(start);
     let agent: WorkerAgent;
     try {
       agent = new WorkerAgent(start, this, (self) => runInstance(self, prepared, this));

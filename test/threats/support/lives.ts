@@ -135,6 +135,7 @@ export class Lives {
         terminal: { stdin: false, stdout: false, stderr: false },
         spawnedAtMs: performance.timeOrigin + performance.now(),
         diagnosis: null,
+        keep: null,
       },
     });
     this.#kill.set(pid, () => {

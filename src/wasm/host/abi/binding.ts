@@ -88,6 +88,17 @@ export function gated<Agent>(
 }
 
 /**
+ * A function in the place of a gated one, bound as that is: it calls that one and nothing else, or nothing
+ * at all. For who records calls, and who answers them out of a recording.
+ */
+export function instead(
+  fn: GatedFunction,
+  pass: (call: never, ...args: never[]) => unknown,
+): GatedFunction {
+  return gated<unknown>(pass as (call: GuestCall) => unknown, fn.blocking, fn.capability);
+}
+
+/**
  * The classes that stand for resources, by the resource's name. A host module adds its own, so that
  * the generated function types carry them; a resource without an entry is an `object`.
  *

@@ -91,6 +91,8 @@ export function outgoing(message: FromWorker): Outgoing | null {
       const { kind, stream, bytes } = message;
       return { head: { kind, stream }, body: bytes };
     }
+    case 'recorded':
+      return { head: { kind: 'recorded' }, body: message.bytes };
     case 'exchange': {
       const { kind, say } = message;
       if (say.step !== 'bytes') {

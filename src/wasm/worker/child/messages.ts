@@ -138,6 +138,9 @@ export type ChildHead =
   /** Body: the bytes, where it says some. */
   | { readonly kind: 'network'; readonly say: HeadNetwork }
   /** Body: the bytes. */
+  | { readonly kind: 'recorded' }
+  | Omit<Extract<FromWorker, { kind: 'kept' }>, 'pid'>
+  /** Body: the bytes. */
   | { readonly kind: 'output'; readonly stream: StreamName }
   /** Body: the payload, text in UTF-8. */
   | {
