@@ -119,7 +119,12 @@ module.exports = {
       'the policy file knows what can be written in it, and nobody who uses it',
     ),
     only('recording', '^src/recording/', [], 'recordings are bytes, and know nobody who runs'),
-    only('audit', '^src/audit/', [], 'the audit chain knows no part that writes into it'),
+    only(
+      'audit',
+      '^src/audit/',
+      ['^src/(scores|process)/'],
+      'the audit chain knows no part that writes into it, and what a score is',
+    ),
     only('kv', '^src/kv/', [], 'the store of values knows nobody who keeps any'),
     only(
       'tools',

@@ -23,6 +23,20 @@ export { type EventProof, proveEvent, verifyProof } from './audit/prove.ts';
 export { type EventFilter, type ReadOptions, readEvents } from './audit/query.ts';
 export { type Envelope, type Receipt, verifyReceipt } from './audit/receipt.ts';
 export { type CheckedReceipt, checkReceipt } from './audit/receipt-check.ts';
+export type {
+  AgentEntry,
+  EntryKind,
+  ModuleEntry,
+  ResourceEntry,
+  ServiceEntry,
+  ToolEntry,
+} from './audit/tree/entry.ts';
+export {
+  proveResource,
+  type ResourceProof,
+  readResources,
+  verifyResource,
+} from './audit/tree/prove-resource.ts';
 export type { BadPlace, BadReason, Verdict, VerifyOptions } from './audit/verdict.ts';
 export { exportChain, verifyChain } from './audit/verify-store.ts';
 export type { AheadKind, AuditEvent, EventKind, PayloadOf } from './audit/vocabulary.ts';

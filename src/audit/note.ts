@@ -5,7 +5,7 @@
 
 import { createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
 import { RingfenceError } from '../errors.ts';
-import { type Bytes32, fromHex } from './merkle.ts';
+import type { Bytes32 } from './merkle.ts';
 
 /** Bytes that a note may have. */
 export const NOTE_BYTES_MAX = 16_384;
@@ -144,6 +144,8 @@ export interface Checkpoint {
   readonly origin: string;
   readonly size: number;
   readonly root: Bytes32;
+  /** What it says of the resource tree; null: nothing. */
+  readonly resources: TreeHead | null;
   /** The note as it is. */
   readonly note: string;
   /** Whether a key has signed it. */
@@ -155,21 +157,42 @@ export function originOf(chain: string): string {
   return `ringfence-audit/${chain}`;
 }
 
-/** Writes and signs a checkpoint. */
+/** What a checkpoint says of the resource tree: its entries, and their root. */
+export interface TreeHead {
+  readonly size: number;
+  readonly root: Bytes32;
+}
+
+const base64Of = (bytes: Bytes32): string => Buffer.from(bytes, 'latin1').toString('base64');
+
+const bytesOf = (base64: string): Bytes32 => Buffer.from(base64, 'base64').toString('latin1');
+
+/** Writes and signs a checkpoint; with a resource tree, whose line is one of C2SP's extension lines. */
 export function signCheckpoint(
   origin: string,
   size: number,
   root: Bytes32,
   signer: Signer,
+  resources: TreeHead | null = null,
 ): string {
-  const base64 = Buffer.from(root, 'latin1').toString('base64');
-  return signNote(`${origin}\n${size}\n${base64}\n`, signer);
+  const extension =
+    resources === null ? '' : `resource-tree ${resources.size} ${base64Of(resources.root)}\n`;
+  return signNote(`${origin}\n${size}\n${base64Of(root)}\n${extension}`, signer);
+}
+
+/** The head of the resource tree among the extension lines; null: there is none, or not just one. */
+function treeHeadOf(extensions: string): TreeHead | null {
+  const lines = extensions.split('\n').filter((line) => line.startsWith('resource-tree '));
+  const parts = /^resource-tree (0|[1-9]\d{0,5}) ([A-Za-z0-9+/]{43}=)$/.exec(lines[0] ?? '');
+  return lines.length !== 1 || parts === null
+    ? null
+    : { size: Number(parts[1]), root: bytesOf(parts[2] as string) };
 }
 
 /** Reads a checkpoint; null: it is none. Whether somebody has signed it is asked of it. */
 export function readCheckpoint(text: string): Checkpoint | null {
   const note = parseNote(text);
-  const parts = /^([^\n]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\n(?:[^\n]+\n)*$/.exec(
+  const parts = /^([^\n]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\n((?:[^\n]+\n)*)$/.exec(
     note?.text ?? '',
   );
   if (note === null || parts === null || !Number.isSafeInteger(Number(parts[2]))) {
@@ -178,7 +201,8 @@ export function readCheckpoint(text: string): Checkpoint | null {
   return {
     origin: parts[1] as string,
     size: Number(parts[2]),
-    root: fromHex(Buffer.from(parts[3] as string, 'base64').toString('hex')),
+    root: bytesOf(parts[3] as string),
+    resources: treeHeadOf(parts[4] as string),
     note: text,
     signedBy: (key) => isSigned(note, key),
   };

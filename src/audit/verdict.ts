@@ -54,6 +54,15 @@ export interface Verdict {
   readonly head: string;
   /** The root of the tree over all events, in hexadecimal. */
   readonly root: string;
+  /**
+   * The resource tree of the last checkpoint; null: none has said one. `compared`: it is what the events
+   * say; false: that was not looked at, as events were removed or it was not `strict`.
+   */
+  readonly resources: {
+    readonly entries: number;
+    readonly root: string;
+    readonly compared: boolean;
+  } | null;
 }
 
 /** How to verify. */

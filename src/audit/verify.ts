@@ -9,8 +9,17 @@ import { standsAt } from './canonical-bytes.ts';
 import { FORMAT, placeOf, type StoredEvent } from './event.ts';
 import { bodyEnd, bodyStart, chainOf, NextEvent } from './event-bytes.ts';
 import { Frontier, toHex } from './merkle.ts';
-import { isRotation, originOf, readCheckpoint, readVerifierKey, type VerifierKey } from './note.ts';
+import {
+  type Checkpoint,
+  isRotation,
+  originOf,
+  readCheckpoint,
+  readVerifierKey,
+  type TreeHead,
+  type VerifierKey,
+} from './note.ts';
 import { CHECKPOINT_EVENTS_MAX } from './options.ts';
+import { ResourceTree } from './tree/resource-tree.ts';
 import type { BadPlace, BadReason, Verdict, VerifyOptions } from './verdict.ts';
 import { Anchors } from './verify-anchors.ts';
 
@@ -22,6 +31,8 @@ const OF_THE_CHAIN = ['"chain.prune"', '"key.rotate"'].map((kind) => Buffer.from
 
 const NO_GENESIS = 'a chain begins with chain.genesis, and this is another event';
 
+const QUOTE = 0x22;
+
 const EVENT = Buffer.from('{"event":');
 const CHECKPOINT = Buffer.from('{"checkpoint":');
 const PRUNED = Buffer.from('{"pruned":');
@@ -32,6 +43,9 @@ export class ChainVerifier {
   readonly #trustedKeys: readonly VerifierKey[];
   readonly #anchors: Anchors;
   #tree = new Frontier();
+  /** Null: it can't be told, as not all events are parsed or there. */
+  #resources: ResourceTree | null;
+  #head: TreeHead | null = null;
   #chain: string | null = null;
   readonly #next = new NextEvent(null);
   #timeMs = 0;
@@ -52,6 +66,7 @@ export class ChainVerifier {
   constructor(options: VerifyOptions = {}) {
     this.#trustedKeys = (options.keys ?? []).map(readVerifierKey);
     this.#strict = options.strict ?? this.#trustedKeys.length === 0;
+    this.#resources = this.#strict ? new ResourceTree() : null;
     this.#anchors = new Anchors(options.anchors ?? []);
   }
 
@@ -101,6 +116,14 @@ export class ChainVerifier {
       anchors: this.#anchors.met,
       head: this.#next.previous,
       root: toHex(this.#tree.root()),
+      resources:
+        this.#head === null
+          ? null
+          : {
+              entries: this.#head.size,
+              root: toHex(this.#head.root),
+              compared: this.#resources !== null,
+            },
     };
   }
 
@@ -144,6 +167,7 @@ export class ChainVerifier {
       return this.#problem;
     }
     this.#timeMs = timeMs;
+    this.#follow(bytes, start, end, hash);
     this.#grow(hash);
     return this.#meetAnchors();
   }
@@ -164,6 +188,19 @@ export class ChainVerifier {
     return place.seq === seq - 1 && hash !== this.#next.previous
       ? this.#bad('forked', 'two different events claim its place', { seq: place.seq })
       : this.#bad('duplicated', 'it stands here again', { seq: place.seq });
+  }
+
+  /** What the event says of the resource tree, where that is compared. */
+  #follow(bytes: Buffer, start: number, end: number, hash: string): void {
+    if (this.#resources === null) {
+      return;
+    }
+    const kindAt = this.#next.kindAt(start) + 1;
+    const kind = bytes.toString('latin1', kindAt, bytes.indexOf(QUOTE, kindAt));
+    if (this.#resources.reads(kind)) {
+      const body = bytes.toString('utf8', start, end);
+      this.#resources.apply({ seq: this.#tree.size, hash, body });
+    }
   }
 
   #grow(hash: string): void {
@@ -287,10 +324,22 @@ export class ChainVerifier {
         lastSeq: seq,
       });
     }
+    if (!this.#isTreeOf(checkpoint)) {
+      return this.#bad('forked', 'the checkpoint after it was signed over another resource tree', {
+        seq,
+      });
+    }
+    this.#head = checkpoint.resources;
     this.#signed = checkpoint.size;
     this.#prunable = this.#claimed;
     this.#checkpoints += 1;
     return null;
+  }
+
+  /** Whether a checkpoint's resource tree is that of the events; where one can't tell it is believed. */
+  #isTreeOf({ resources: said }: Checkpoint): boolean {
+    const own = this.#resources;
+    return said === null || own === null || (said.size === own.size && said.root === own.root());
   }
 
   #readPruned(line: string): BadPlace | null {
@@ -307,6 +356,7 @@ export class ChainVerifier {
         ? this.#bad('duplicated', 'a line of hashes stands for it once more', { seq: first })
         : this.#bad('missing', `a line of hashes from event ${first} stands in its place`);
     }
+    this.#resources = null;
     for (let at = 0; at < hashes.length; at += 32) {
       this.#grow(hashes.toString('hex', at, at + 32));
       this.#pruned += 1;

@@ -1,7 +1,7 @@
 /** `ringfence audit` among the commands: its own options, read. */
 
 import type { Command } from 'commander';
-import { parseCount } from '../index.ts';
+import { type EntryKind, parseCount } from '../index.ts';
 import { AUDIT_EXAMPLES } from './help-text.ts';
 import { collect, option, usage } from './option.ts';
 import { quoted } from './printable.ts';
@@ -52,6 +52,13 @@ export type Proved =
       /** How many events were signed, or the file that has the checkpoint. */
       readonly from: number | string;
       readonly to: number | undefined;
+    }
+  | {
+      readonly tag: 'resource';
+      readonly kind: EntryKind;
+      readonly name: readonly string[];
+      /** Over how many events the checkpoint is; left out: the last. */
+      readonly at: number | undefined;
     };
 
 /** `ringfence audit prove`. */
@@ -59,6 +66,13 @@ export interface AuditProveInvocation {
   readonly command: 'audit prove';
   readonly what: Proved;
   readonly path: string;
+}
+
+/** `ringfence audit tree`. */
+export interface AuditTreeInvocation {
+  readonly command: 'audit tree';
+  readonly path: string;
+  readonly json: boolean;
 }
 
 /** `ringfence audit check`. */
@@ -76,6 +90,7 @@ export type AuditInvocation =
   | AuditShowInvocation
   | AuditExportInvocation
   | AuditProveInvocation
+  | AuditTreeInvocation
   | AuditCheckInvocation;
 
 interface VerifyOptions {
@@ -88,6 +103,12 @@ interface VerifyOptions {
 interface ProveOptions {
   readonly from?: string;
   readonly to?: number;
+  readonly agent?: string;
+  readonly under?: string;
+  readonly module?: string;
+  readonly tool?: string;
+  readonly service?: string;
+  readonly at?: number;
 }
 
 interface CheckOptions {
@@ -221,9 +242,11 @@ export function declareAudit(
     .action((path = AUDIT_DIRECTORY) => asked({ command: 'audit export', path }));
   const prove = audit
     .command('prove')
-    .description('Print a proof as JSON: that an event is in a chain, or that it has only grown.')
-    .usage('EVENT [DIRECTORY] | --from CHECKPOINT [--to N] [DIRECTORY]')
-    .argument('[EVENT]', 'its number; left out where --from is given')
+    .description(
+      'Print a proof as JSON: that an event is in a chain, that it has only grown, or that something was in its resource tree.',
+    )
+    .usage('EVENT | --from CHECKPOINT | --agent|--module|--tool|--service NAME  [DIRECTORY]')
+    .argument('[EVENT]', 'its number; left out where an option says what to prove')
     .argument('[DIRECTORY]', `where the chain is (default: ${AUDIT_DIRECTORY})`)
     .addOption(
       option(
@@ -238,6 +261,19 @@ export function declareAudit(
         '--to',
         ' N',
         'up to the checkpoint over so many events (default: the last)',
+        GROUP,
+      ).argParser(parseCount),
+    )
+    .addOption(option('--agent', ' NAME', 'that agents of this name were in the tree', GROUP))
+    .addOption(option('--under', ' NAME', 'the one whose descendant the agent is', GROUP))
+    .addOption(option('--module', ' SHA256', 'that this module was', GROUP))
+    .addOption(option('--tool', ' NAME', 'that this tool was', GROUP))
+    .addOption(option('--service', ' NAME', 'that this service was', GROUP))
+    .addOption(
+      option(
+        '--at',
+        ' N',
+        'in the tree of the checkpoint over so many events (default: the last)',
         GROUP,
       ).argParser(parseCount),
     )
@@ -259,25 +295,72 @@ export function declareAudit(
       }
       asked({ command: 'audit check', path, keys: options.key, chain: options.chain });
     });
-  return [key, verify, show, exported, prove, check];
+  const tree = audit
+    .command('tree')
+    .description('Show the agents, modules, tools and services of the last checkpoint.')
+    .usage('[--json] [DIRECTORY]')
+    .argument('[DIRECTORY]', `where the chain is (default: ${AUDIT_DIRECTORY})`)
+    .addOption(jsonOption('print each as a line of JSON'))
+    .action((path = AUDIT_DIRECTORY, { json = false }: { json?: boolean }) =>
+      asked({ command: 'audit tree', path, json }),
+    );
+  return [key, verify, show, tree, exported, prove, check];
 }
 
-/** With --from there is no event, and the first argument is the directory. */
+/** The tree's entry that is to be proved; null: none. */
+function provedResource({ agent, under, module, tool, service, at }: ProveOptions): Proved | null {
+  const given = Object.entries({ agent, module, tool, service }).filter(
+    (each): each is [EntryKind, string] => each[1] !== undefined,
+  );
+  const [first, second] = given;
+  if (second !== undefined || (first?.[0] !== 'agent' && under !== undefined)) {
+    throw usage(
+      'Cannot prove several things at once: name one of --agent, --module, --tool, --service; --under goes with --agent.',
+    );
+  }
+  if (first === undefined && at !== undefined) {
+    throw usage(
+      'Cannot use --at without --agent, --module, --tool or --service: name one of them.',
+    );
+  }
+  if (first === undefined) {
+    return null;
+  }
+  const [kind, name] = first;
+  return { tag: 'resource', kind, name: under === undefined ? [name] : [under, name], at };
+}
+
+function provedGrowth({ from, to }: ProveOptions): Proved | null {
+  if (from === undefined && to !== undefined) {
+    throw usage('Cannot use --to without --from: name the older checkpoint, too.');
+  }
+  return from === undefined
+    ? null
+    : { tag: 'growth', from: /^\d+$/.test(from) ? parseCount(from) : from, to };
+}
+
+/** Where an option says what to prove there is no event, and the first argument is the directory. */
 function proveInvocation(
   event: string | undefined,
   directory: string | undefined,
-  { from, to }: ProveOptions,
+  options: ProveOptions,
 ): AuditProveInvocation {
-  if (from === undefined) {
-    if (event === undefined || to !== undefined) {
-      throw usage('Cannot prove anything without an event or --from: name one of them.');
+  const growth = provedGrowth(options);
+  const resource = provedResource(options);
+  const what = growth ?? resource;
+  if (what === null) {
+    if (event === undefined) {
+      throw usage('Cannot prove anything as nothing is named: an event, --from, --agent, …');
     }
-    const what = { tag: 'event', seq: parseCount(event) } as const;
-    return { command: 'audit prove', what, path: directory ?? AUDIT_DIRECTORY };
+    const seq = parseCount(event);
+    return {
+      command: 'audit prove',
+      what: { tag: 'event', seq },
+      path: directory ?? AUDIT_DIRECTORY,
+    };
   }
-  if (directory !== undefined) {
-    throw usage('Cannot prove an event and what follows --from at once: leave one of them out.');
+  if (directory !== undefined || (growth !== null && resource !== null)) {
+    throw usage('Cannot prove several things at once: leave all but one of them out.');
   }
-  const what = { tag: 'growth', from: /^\d+$/.test(from) ? parseCount(from) : from, to } as const;
   return { command: 'audit prove', what, path: event ?? AUDIT_DIRECTORY };
 }

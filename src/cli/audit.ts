@@ -7,19 +7,24 @@ import {
   notesOf,
   proveConsistency,
   proveEvent,
+  proveResource,
+  type ResourceEntry,
   readEvents,
+  readResources,
   type StoredEvent,
   type Verdict,
   verifyChain,
   verifyConsistency,
   verifyProof,
   verifyReceipt,
+  verifyResource,
 } from '../index.ts';
 import type {
   AuditCheckInvocation,
   AuditInvocation,
   AuditProveInvocation,
   AuditShowInvocation,
+  AuditTreeInvocation,
   AuditVerifyInvocation,
 } from './audit-invocation.ts';
 import type { Environment } from './environment.ts';
@@ -43,6 +48,7 @@ async function print(environment: Environment, text: string): Promise<boolean> {
 
 function describe(verdict: Verdict): string {
   const { chain, events, pruned, signed, key, trusted, anchors, head, root, problem } = verdict;
+  const { resources } = verdict;
   const signature =
     key === null
       ? 'not signed: it proves nothing without an anchor'
@@ -55,6 +61,11 @@ function describe(verdict: Verdict): string {
     ...(anchors === 0 ? [] : [`anchors   ${anchors} met`]),
     `head      ${head}`,
     `root      ${root}`,
+    ...(resources === null
+      ? []
+      : [
+          `resources ${resources.entries}, root ${resources.root}${resources.compared ? '' : ' (as it was signed; --strict compares it with the events)'}`,
+        ]),
   ].join('\n');
 }
 
@@ -115,19 +126,37 @@ async function exportLines(path: string, environment: Environment): Promise<numb
 }
 
 /** @throws {RingfenceError} where it can't be proved */
-async function prove(
-  { what, path }: AuditProveInvocation,
-  environment: Environment,
-): Promise<void> {
-  if (what.tag === 'event') {
-    await print(environment, printableJson(proveEvent(path, what.seq)));
-    return;
+async function proofOf({ what, path }: AuditProveInvocation): Promise<unknown> {
+  switch (what.tag) {
+    case 'event':
+      return proveEvent(path, what.seq);
+    case 'resource':
+      return proveResource(path, what.kind, what.name, what.at);
+    case 'growth': {
+      const from =
+        typeof what.from === 'number'
+          ? what.from
+          : (notesOf(await readTextFile(what.from, ANCHOR_BYTES_MAX)).at(-1) ?? '');
+      return proveConsistency(path, from, what.to);
+    }
   }
-  const from =
-    typeof what.from === 'number'
-      ? what.from
-      : (notesOf(await readTextFile(what.from, ANCHOR_BYTES_MAX)).at(-1) ?? '');
-  await print(environment, printableJson(proveConsistency(path, from, what.to)));
+}
+
+/** One line for people; names are guests', and made printable. */
+function lineOfEntry(entry: ResourceEntry): string {
+  const { kind, name, seq: _, ...rest } = entry;
+  const { spawn: __, ...shown } = { spawn: null, ...rest };
+  return printableLine(
+    `${kind} ${name.map((part) => JSON.stringify(part)).join(' / ')} ${JSON.stringify(shown)}`,
+  );
+}
+
+async function tree({ path, json }: AuditTreeInvocation, environment: Environment): Promise<void> {
+  for (const entry of readResources(path)) {
+    if (!(await print(environment, json ? printableJson(entry) : lineOfEntry(entry)))) {
+      return;
+    }
+  }
 }
 
 /** Which kind of document it is says a name that only that kind has. */
@@ -136,6 +165,9 @@ async function checked(text: string, { keys, chain }: AuditCheckInvocation): Pro
     return chain === undefined
       ? verifyReceipt(text, keys)
       : (await checkReceipt(text, keys, chain)).receipt;
+  }
+  if (text.includes('"entry"')) {
+    return verifyResource(text, keys);
   }
   return text.includes('"from"') ? verifyConsistency(text, keys) : verifyProof(text, keys);
 }
@@ -166,7 +198,10 @@ export async function audit(
     case 'audit export':
       return await exportLines(invocation.path, environment);
     case 'audit prove':
-      await prove(invocation, environment);
+      await print(environment, printableJson(await proofOf(invocation)));
+      return STATUS.ok;
+    case 'audit tree':
+      await tree(invocation, environment);
       return STATUS.ok;
     case 'audit check':
       return await check(invocation, environment);

@@ -36,6 +36,7 @@ async function execute(invocation: Invocation, environment: Environment): Promis
     case 'audit show':
     case 'audit export':
     case 'audit prove':
+    case 'audit tree':
     case 'audit check':
       return await audit(invocation, environment);
     case 'policy check':

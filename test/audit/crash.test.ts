@@ -90,6 +90,11 @@ it(`survives ${CRASHES} kills at random moments`, { timeout: CRASHES * 20_000 },
     expect(verdict.events).toBeGreaterThanOrEqual(events);
     events = verdict.events;
   }
+  // The resource tree goes on from where it was kept, too.
+  expect(await verifyChain(directory, { strict: true })).toMatchObject({
+    valid: true,
+    resources: { compared: true },
+  });
   const recorded = new Set<unknown>();
   for await (const event of readEvents(directory, { kinds: ['app.event'] })) {
     recorded.add(event.payload.name);

@@ -6,6 +6,7 @@ Signatures are checked by the program openssl; without it that is said. Exit sta
 """
 
 import base64, hashlib, json, os, re, subprocess, sys, tempfile
+from resource_tree import ResourceTree
 
 
 def sha(data): return hashlib.sha256(data).digest()
@@ -58,7 +59,8 @@ def verify_note(note, key, origin):
     assert any(s[:4] == key_id and ed25519(raw, f"{text}\n".encode(), s[4:]) for s in signed), "wrong key"
     lines = text.split("\n")
     assert lines[0] == origin, "another chain"
-    return int(lines[1]), base64.b64decode(lines[2])
+    resources = [line.split(" ") for line in lines[3:] if line.startswith("resource-tree ")]
+    return int(lines[1]), base64.b64decode(lines[2]), resources
 
 
 def check(condition, why):
@@ -69,7 +71,8 @@ def check(condition, why):
 
 TAIL = re.compile(rb'"prev":"([0-9a-f]{64})","seq":(\d+),"source":"[a-z]+","time_ms":(\d+),"v":"ringfence-audit/1"\}$')
 tree, chain, key, previous, time, unchecked, signed, interval = Tree(), None, None, "0" * 64, 0, 0, 0, 0
-pruned_to = prunable = claimed = 0
+pruned_to = prunable = claimed = compared = 0
+resources = ResourceTree()
 for line in open(sys.argv[1], "rb"):
     check(line.endswith(b"\n") and len(line) <= 65537, "no whole line")
     line = line[:-1]
@@ -96,17 +99,25 @@ for line in open(sys.argv[1], "rb"):
         if event["kind"] == "chain.prune":
             claimed = max(claimed, event["payload"]["before"])
             prunable = claimed if key is None else prunable
+        if resources:
+            resources.apply(event, stored)
         tree.push(bytes.fromhex(stored))
         previous, time = stored, int(place[3])
     elif line.startswith(b'{"checkpoint":'):
         try:
-            size, root = verify_note(json.loads(line)["checkpoint"], key, f"ringfence-audit/{chain}")
+            size, root, said = verify_note(json.loads(line)["checkpoint"], key, f"ringfence-audit/{chain}")
         except (AssertionError, ValueError, IndexError) as error:
             check(False, str(error))
         check(size == tree.size and root == tree.root(), "not what was signed")
         signed, prunable = size, claimed
+        if said and resources:
+            own = Tree()
+            for leaf in resources.leaves():
+                own.push(leaf)
+            check(said[0][1:] == [str(own.size), base64.b64encode(own.root()).decode()], "another resource tree")
+            compared += 1
     else:
-        pruned = json.loads(line)["pruned"]
+        pruned, resources = json.loads(line)["pruned"], None
         check(pruned["first"] == tree.size, "out of place")
         hashes = base64.b64decode(pruned["hashes"])
         for at in range(0, len(hashes), 32):
@@ -116,4 +127,4 @@ for line in open(sys.argv[1], "rb"):
 check(chain is not None, "no event")
 check(pruned_to <= prunable, "removed without a word")
 check(key is None or signed > 0 and tree.size - signed <= 2 * interval, "not signed")
-print(json.dumps({"events": tree.size, "signed": signed, "root": tree.root().hex(), "unchecked": unchecked}))
+print(json.dumps({"events": tree.size, "signed": signed, "root": tree.root().hex(), "unchecked": unchecked, "compared": compared}))

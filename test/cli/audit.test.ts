@@ -62,6 +62,28 @@ test('a proof and a receipt are checked with the public key alone', async () => 
   });
 });
 
+test('the resource tree is shown, and what was in it is proved', async () => {
+  const shown = await ringfence('audit', 'tree', at('chain'));
+  expect(shown.stdout).toMatch(/^agent "ungranted" \{.*"runs":1/m);
+  const json = await ringfence('audit', 'tree', '--json', at('chain'));
+  const entries = json.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { kind: string; name: string[] });
+  const module = entries.find(({ kind }) => kind === 'module');
+  for (const named of [
+    ['--agent', 'ungranted'],
+    ['--module', module?.name[0] ?? ''],
+  ]) {
+    const { stdout } = await ringfence('audit', 'prove', ...named, at('chain'));
+    writeFileSync(at('entry'), stdout);
+    const proved = await ringfence('audit', 'check', '--key', key, at('entry'));
+    expect(entries).toContainEqual(JSON.parse(proved.stdout));
+  }
+  const verified = await ringfence('audit', 'verify', at('chain'));
+  expect(verified.stdout).toMatch(/^resources \d+, root [0-9a-f]{64}$/m);
+});
+
 test('a receipt is compared with its chain, and the chain is shown to have only grown', async () => {
   const compare = ['audit', 'check', '--key', key, '--chain', at('chain'), at('receipt')];
   expect(JSON.parse((await ringfence(...compare)).stdout)).toMatchObject({ pid: 1 });
@@ -81,6 +103,9 @@ test('a receipt is compared with its chain, and the chain is shown to have only 
 });
 
 test.each([
+  [['audit', 'prove', '--agent', 'nobody', at('chain')], 2],
+  [['audit', 'prove', '--agent', 'a', '--tool', 'b', at('chain')], 2],
+  [['audit', 'prove', '--at', '1', at('chain')], 2],
   [['audit', 'prove', at('chain')], 2],
   [['audit', 'prove', '--from', '777', at('chain')], 2],
   [['audit', 'prove', '--from', '1', '2', at('chain')], 2],

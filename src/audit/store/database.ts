@@ -7,10 +7,12 @@ import { type ChainState, newChain } from '../chain.ts';
 import { type Entry, lineOf } from '../event.ts';
 import { bodyEnd, bodyStart, NextEvent } from '../event-bytes.ts';
 import { Frontier, splitHashes } from '../merkle.ts';
+import { type Changes, ResourceTree } from '../tree/resource-tree.ts';
 import { damaged } from './error.ts';
 import { openToRead, openToWrite, PAGE_BYTES } from './file.ts';
 import { chainLines } from './lines.ts';
 import { hashesOf, removeEvents } from './removed.ts';
+import { loadResources, resourcesSize, saveResources } from './resources.ts';
 
 /** Events that one statement writes: a fifth of the time of as many statements goes. */
 const ROWS = 10;
@@ -162,6 +164,59 @@ export class ChainDatabase {
     this.#database
       .prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)')
       .run(size, note, previous, timeMs, Buffer.from(roots.join(''), 'latin1'));
+  }
+
+  /** Within `write`: what has changed of the resource tree, up to the first `size` events. */
+  saveResources(changes: Changes, size: number): void {
+    saveResources(this.#database, changes, size);
+  }
+
+  /** What `read` reads is of one moment, whatever is written meanwhile. */
+  atOnce<Value>(read: () => Value): Value {
+    this.#database.exec('BEGIN');
+    try {
+      return read();
+    } finally {
+      this.#database.exec('COMMIT');
+    }
+  }
+
+  /** Over how many events the resource tree that is kept is. */
+  get resourcesSize(): number {
+    return resourcesSize(this.#database);
+  }
+
+  /** The resource tree as it was at a checkpoint; null: events that it follows from were removed. */
+  resourcesAt(size: number): ResourceTree | null {
+    if (size === this.resourcesSize) {
+      return loadResources(this.#database);
+    }
+    const tree = new ResourceTree();
+    let events = 0;
+    const rows = this.#database
+      .prepare('SELECT seq, hash, body FROM events WHERE seq < ? ORDER BY seq')
+      .iterate(size) as Iterable<{ seq: number; hash: Uint8Array; body: string }>;
+    for (const { seq, hash, body } of rows) {
+      tree.apply({ seq, hash: Buffer.from(hash).toString('hex'), body });
+      events += 1;
+    }
+    return events === size ? tree : null;
+  }
+
+  /** The resource tree over all events: as it is kept, and what came after. */
+  resources(): ResourceTree {
+    const tree = loadResources(this.#database);
+    const rows = this.#database
+      .prepare('SELECT seq, hash, body FROM events WHERE seq >= ? ORDER BY seq')
+      .iterate(this.resourcesSize) as Iterable<{
+      seq: number;
+      hash: Uint8Array;
+      body: string;
+    }>;
+    for (const { seq, hash, body } of rows) {
+      tree.apply({ seq, hash: Buffer.from(hash).toString('hex'), body });
+    }
+    return tree;
   }
 
   /** Within `write`: a receipt that was given. */

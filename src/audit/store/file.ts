@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RingfenceError } from '../../errors.ts';
 import { storeError } from './error.ts';
+import { prepareResources } from './resources.ts';
 
 /** The version of the tables; another one is refused. */
 const SCHEMA_VERSION = 1;
@@ -59,6 +60,7 @@ export function openToWrite(directory: string, chain: string, maxBytes: number):
       `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`,
     );
     prepareTables(database, chain);
+    prepareResources(database);
     const { page_size: pageBytes } = database.prepare('PRAGMA page_size').get() as {
       page_size: number;
     };

@@ -19,6 +19,7 @@ import {
   signRotation,
   verifierKey,
 } from '../note.ts';
+import type { ResourceTree } from '../tree/resource-tree.ts';
 import type { AuditEvent } from '../vocabulary.ts';
 import { ChainDatabase } from './database.ts';
 import { storeError } from './error.ts';
@@ -52,6 +53,8 @@ export class ChainWriter {
   readonly #events: WriterEvents;
   readonly #now: () => number;
   #chain: Chain;
+  /** Null: it is read again from the store, as what was to be written last was not. */
+  #resources: ResourceTree | null = null;
   #signer: Signer | null = null;
   #signed = 0;
   #note: string | null = null;
@@ -234,6 +237,8 @@ export class ChainWriter {
     const signed = this.#signed;
     const note = this.#note;
     const ends: Omit<Written, 'note'>[] = [];
+    this.#resources ??= this.#database.resources();
+    const resources = this.#resources;
     try {
       this.#database.write(() => {
         let at = 0;
@@ -242,21 +247,26 @@ export class ChainWriter {
           for (let end = at + length; at < end; ) {
             const room = checkpointEvents - (this.#chain.size - this.#signed);
             const part = drafts.slice(at, Math.min(end, at + Math.max(1, room)));
-            this.#database.insert(this.#chain.append(part));
+            const entries = this.#chain.append(part);
+            this.#database.insert(entries);
+            for (const entry of entries) {
+              resources.apply(entry);
+            }
             at += part.length;
             if (this.#chain.size - this.#signed >= checkpointEvents) {
-              this.#sign();
+              this.#sign(resources);
             }
           }
           ends.push({ first, last: this.#chain.size - 1, hash: this.#chain.state.previous });
         }
         if (sign && this.#chain.size > this.#signed) {
-          this.#sign();
+          this.#sign(resources);
         }
         work();
       });
     } catch (error) {
       this.#chain = new Chain(before);
+      this.#resources = null;
       this.#signed = signed;
       this.#note = note;
       throw error;
@@ -265,13 +275,18 @@ export class ChainWriter {
     return ends.map((end) => ({ ...end, note: this.#note }));
   }
 
-  #sign(): void {
+  #sign(resources: ResourceTree): void {
     const { state } = this.#chain;
+    const root = resources.root();
     const note =
       this.#signer === null
         ? null
-        : signCheckpoint(this.#signer.verifier.name, state.size, this.#chain.root(), this.#signer);
+        : signCheckpoint(this.#signer.verifier.name, state.size, this.#chain.root(), this.#signer, {
+            size: resources.size,
+            root,
+          });
     this.#database.addCheckpoint(note, state);
+    this.#database.saveResources(resources.changes(), state.size);
     this.#signed = state.size;
     this.#note = note ?? this.#note;
   }

@@ -1,0 +1,357 @@
+/**
+ * The resource tree: what a chain says of agents, modules, tools and services, as of its last event. It
+ * follows from the events alone, so that who has them comes to the same root.
+ */
+
+import type { ExitReason } from '../../process/exit.ts';
+import { blend, NEUTRAL, observationOf } from '../../scores/score.ts';
+import type { Entry, StoredEvent } from '../event.ts';
+import type { Bytes32 } from '../merkle.ts';
+import {
+  type AgentEntry,
+  type EntryKind,
+  entryLeaf,
+  entryText,
+  isLive,
+  keyOf,
+  type ResourceEntry,
+} from './entry.ts';
+import { UpdatedTree } from './updated-tree.ts';
+
+/** Entries of a tree: the one that has not changed for longest, and does not live, goes first. */
+export const ENTRIES_MAX = 100_000;
+
+/** Names of agents that agents have spawned, under one that the program has: as for the scores. */
+export const DESCENDANTS_MAX = 16;
+
+/** Agents that were spawned and have not exited: who is forgotten of these runs no more. */
+export const RUNNING_MAX = 100_000;
+
+/** An entry that is kept, with its place. */
+export interface KeptEntry {
+  readonly index: number;
+  readonly text: string;
+}
+
+/** An agent that runs; `key` is null where it has no entry. */
+interface Running {
+  readonly root: string;
+  readonly key: string | null;
+}
+
+/** A row of those that run, as it is kept. */
+export interface KeptRunning extends Running {
+  readonly pid: number;
+}
+
+/** What has changed since it was asked last. */
+export interface Changes {
+  readonly entries: readonly KeptEntry[];
+  /** Pids that have begun to run, or run no more (null). */
+  readonly running: readonly { readonly pid: number; readonly row: Running | null }[];
+}
+
+/** An entry, and its place. */
+interface Held {
+  readonly index: number;
+  readonly entry: ResourceEntry;
+}
+
+/** An event, as the tree reads it. */
+type TreeEvent = Pick<StoredEvent, 'agent_id' | 'module' | 'payload' | 'pid' | 'seq'> & {
+  readonly hash: string;
+};
+
+/** A resource tree that grows with its chain. */
+export class ResourceTree {
+  readonly #held = new Map<string, Held>();
+  readonly #keys: string[] = [];
+  /** Keys of entries that may go, those that have not changed for longest first. */
+  readonly #idle = new Set<string>();
+  readonly #live = new Set<string>();
+  readonly #running = new Map<number, Running>();
+  /** How many names each of the program's agents has under it. */
+  readonly #descendants = new Map<string, number>();
+  readonly #tree = new UpdatedTree();
+  /** Keys whose leaves are not what their entries are. */
+  readonly #dirty = new Set<string>();
+  /** Keys of entries that were not asked for since. */
+  readonly #changed = new Set<string>();
+  readonly #changedPids = new Set<number>();
+  readonly #handlers: ReadonlyMap<string, (event: TreeEvent) => void> = new Map([
+    ['agent.spawn', (event) => this.#spawned(event)],
+    ['agent.exit', (event) => this.#exited(event)],
+    ['chain.open', (event) => this.#reopened(event)],
+    ['module.load', (event) => this.#loaded(event)],
+    ['service.register', (event) => this.#service(event, true)],
+    ['service.unregister', (event) => this.#service(event, false)],
+    ['tool.register', (event) => this.#tool(event, true)],
+    ['tool.unregister', (event) => this.#tool(event, false)],
+  ]);
+
+  /** Goes on from what was kept, by index. */
+  static of(entries: Iterable<ResourceEntry>, running: Iterable<KeptRunning>): ResourceTree {
+    const tree = new ResourceTree();
+    let index = 0;
+    const held: Held[] = [];
+    for (const entry of entries) {
+      held.push({ index, entry });
+      index += 1;
+    }
+    for (const { index: at, entry } of held) {
+      tree.#place(keyOf(entry.kind, entry.name), at, entry);
+    }
+    tree.#idle.clear();
+    held.sort((one, other) => one.entry.seq - other.entry.seq || one.index - other.index);
+    for (const { entry } of held) {
+      if (!isLive(entry)) {
+        tree.#idle.add(keyOf(entry.kind, entry.name));
+      }
+    }
+    for (const { pid, root, key } of running) {
+      tree.#running.set(pid, { root, key });
+    }
+    tree.changes();
+    return tree;
+  }
+
+  get size(): number {
+    return this.#keys.length;
+  }
+
+  /** All entries, by index. */
+  *entries(): Generator<ResourceEntry> {
+    for (const key of this.#keys) {
+      yield (this.#held.get(key) as Held).entry;
+    }
+  }
+
+  /** An entry with its place; null: there is none of the name. */
+  find(kind: EntryKind, name: readonly string[]): Held | null {
+    return this.#held.get(keyOf(kind, name)) ?? null;
+  }
+
+  /** The leaves by index. It is asked after `root`. */
+  get leaves(): readonly Bytes32[] {
+    return this.#tree.leaves;
+  }
+
+  /** The root over the entries as they are. */
+  root(): Bytes32 {
+    for (const key of this.#dirty) {
+      const { index, entry } = this.#held.get(key) as Held;
+      this.#tree.set(index, entryLeaf(entryText(entry)));
+    }
+    this.#dirty.clear();
+    return this.#tree.root();
+  }
+
+  /** What has changed since this was asked last. */
+  changes(): Changes {
+    const entries = Array.from(this.#changed, (key) => {
+      const { index, entry } = this.#held.get(key) as Held;
+      return { index, text: entryText(entry) };
+    });
+    const running = Array.from(this.#changedPids, (pid) => ({
+      pid,
+      row: this.#running.get(pid) ?? null,
+    }));
+    this.#changed.clear();
+    this.#changedPids.clear();
+    return { entries, running };
+  }
+
+  /** Whether events of a kind say something of it. */
+  reads(kind: string): boolean {
+    return this.#handlers.has(kind);
+  }
+
+  /** Reads an event in its place; most say nothing of the tree, and are not parsed. */
+  apply({ seq, hash, body }: Entry): void {
+    const kindAt = body.indexOf(KIND_NAME) + KIND_NAME.length;
+    const handler = this.#handlers.get(body.slice(kindAt, body.indexOf('"', kindAt)));
+    if (handler !== undefined) {
+      const { agent_id, module, payload, pid } = JSON.parse(body) as StoredEvent;
+      if (typeof payload === 'object' && payload !== null) {
+        handler({ agent_id, module, payload, pid, seq, hash });
+      }
+    }
+  }
+
+  #spawned({ agent_id: agentId, module, payload, pid, seq, hash }: TreeEvent): void {
+    this.#endRunning(pid, null, seq);
+    const parentPid = numberOf(payload.parent_pid);
+    const own = agentId ?? '';
+    const parent = parentPid === 0 ? undefined : this.#running.get(parentPid);
+    const root = parent?.root ?? own;
+    const name = parentPid === 0 ? ([own] as const) : ([root, own] as const);
+    const key = keyOf('agent', name);
+    const before = this.#held.get(key)?.entry as AgentEntry | undefined;
+    const isListed = this.#put(key, {
+      kind: 'agent',
+      name,
+      exit: before?.exit ?? null,
+      module,
+      parent_pid: parentPid,
+      pid,
+      running: (before?.running ?? 0) + 1,
+      runs: (before?.runs ?? 0) + 1,
+      score: before?.score ?? NEUTRAL,
+      scored: before?.scored ?? 0,
+      seq,
+      spawn: hash,
+      spawn_seq: seq,
+    });
+    this.#running.set(pid, { root, key: isListed ? key : null });
+    this.#changedPids.add(pid);
+    const [oldest] = this.#running.keys();
+    if (this.#running.size > RUNNING_MAX && oldest !== undefined) {
+      this.#endRunning(oldest, LOST, seq);
+    }
+  }
+
+  #exited({ payload, pid, seq }: TreeEvent): void {
+    const code = payload.code === null ? null : numberOf(payload.code);
+    this.#endRunning(pid, { code, reason: textOf(payload.reason) }, seq);
+  }
+
+  /** A pid runs no more; `exit`: how it has ended, null: that is not known. */
+  #endRunning(pid: number, exit: AgentEntry['exit'], seq: number): void {
+    const running = this.#running.get(pid);
+    if (running === undefined) {
+      return;
+    }
+    this.#running.delete(pid);
+    this.#changedPids.add(pid);
+    const entry = running.key === null ? undefined : this.#held.get(running.key)?.entry;
+    if (running.key !== null && entry?.kind === 'agent') {
+      // What was lost, or is no reason of ours, moves no score.
+      const observed = exit === null ? null : (observationOf(exit.reason as ExitReason) ?? null);
+      this.#put(running.key, {
+        ...entry,
+        exit: exit ?? LOST,
+        running: entry.running - 1,
+        score: observed === null ? entry.score : blend(entry.score, observed),
+        scored: entry.scored + (observed === null ? 0 : 1),
+        seq,
+      });
+    }
+  }
+
+  /** Another program goes on with the chain: nothing that the one before had is there any more. */
+  #reopened({ seq }: TreeEvent): void {
+    for (const pid of this.#running.keys()) {
+      this.#changedPids.add(pid);
+    }
+    this.#running.clear();
+    const live = Array.from(this.#live, (key) => this.#held.get(key) as Held);
+    // By their places, as entries of one event are when they are read again.
+    for (const { entry } of live.sort((one, other) => one.index - other.index)) {
+      this.#put(keyOf(entry.kind, entry.name), ended(entry, seq));
+    }
+  }
+
+  #loaded({ module, payload, seq }: TreeEvent): void {
+    if (module === null) {
+      return;
+    }
+    const key = keyOf('module', [module]);
+    const before = this.#held.get(key)?.entry;
+    const loads = before?.kind === 'module' ? before.loads + 1 : 1;
+    this.#put(key, { kind: 'module', name: [module], bytes: numberOf(payload.bytes), loads, seq });
+  }
+
+  #service({ payload, pid, seq }: TreeEvent, registered: boolean): void {
+    const service = textOf(payload.service);
+    const key = keyOf('service', [service]);
+    if (registered || this.#held.has(key)) {
+      this.#put(key, { kind: 'service', name: [service], pid, registered, seq });
+    }
+  }
+
+  #tool({ payload, seq }: TreeEvent, registered: boolean): void {
+    const tool = textOf(payload.tool);
+    const key = keyOf('tool', [tool]);
+    const before = this.#held.get(key)?.entry;
+    const description =
+      before?.kind === 'tool' && !registered ? before.description : textOf(payload.description);
+    if (registered || before !== undefined) {
+      this.#put(key, { kind: 'tool', name: [tool], description, registered, seq });
+    }
+  }
+
+  /** Keeps an entry; false: it has no room. */
+  #put(key: string, entry: ResourceEntry): boolean {
+    const index = this.#held.get(key)?.index ?? this.#room(entry);
+    if (index === null) {
+      return false;
+    }
+    this.#place(key, index, entry);
+    return true;
+  }
+
+  #place(key: string, index: number, entry: ResourceEntry): void {
+    if (!this.#held.has(key) && entry.name.length === 2) {
+      const [root] = entry.name;
+      this.#descendants.set(root, (this.#descendants.get(root) ?? 0) + 1);
+    }
+    this.#held.set(key, { index, entry });
+    this.#keys[index] = key;
+    this.#dirty.add(key);
+    this.#changed.add(key);
+    this.#idle.delete(key);
+    this.#live.delete(key);
+    (isLive(entry) ? this.#live : this.#idle).add(key);
+  }
+
+  /** The place of a new entry: the next one, or that of one that goes; null: there is none. */
+  #room({ name }: ResourceEntry): number | null {
+    if (name.length === 2 && (this.#descendants.get(name[0]) ?? 0) >= DESCENDANTS_MAX) {
+      return null;
+    }
+    if (this.#keys.length < ENTRIES_MAX) {
+      return this.#keys.length;
+    }
+    const [oldest] = this.#idle;
+    if (oldest === undefined) {
+      return null;
+    }
+    const { index, entry } = this.#held.get(oldest) as Held;
+    this.#held.delete(oldest);
+    this.#idle.delete(oldest);
+    this.#dirty.delete(oldest);
+    this.#changed.delete(oldest);
+    if (entry.name.length === 2) {
+      const [root] = entry.name;
+      const left = (this.#descendants.get(root) ?? 1) - 1;
+      this.#descendants.set(root, left);
+      if (left === 0) {
+        this.#descendants.delete(root);
+      }
+    }
+    return index;
+  }
+}
+
+/** What stands before an event's kind: nothing that stands within a JSON text looks like it. */
+const KIND_NAME = '","kind":"';
+
+/** A chain that is verified may hold anything: what is not of its type is nothing. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
+
+const LOST = { code: null, reason: 'lost' } as const;
+
+/** An entry as its program's end leaves it. */
+function ended(entry: ResourceEntry, seq: number): ResourceEntry {
+  switch (entry.kind) {
+    case 'agent':
+      return { ...entry, exit: LOST, running: 0, seq };
+    case 'module':
+      return { ...entry, seq };
+    case 'service':
+    case 'tool':
+      return { ...entry, registered: false, seq };
+  }
+}
