@@ -1,13 +1,16 @@
-/** Which test shows what of family 39, the network. */
+/** Which test shows what of family 39, the network, and of handles of sockets (33). */
 
 import type { Shown } from './families.ts';
 
 const SCOPE = 'src/capability/network.test.ts';
 const CLIENT = 'src/network/http-client.test.ts';
 const REQUESTS = 'src/network/agent-requests.test.ts';
+const SOCKETS = 'test/kernel/sockets.test.ts';
+const RAW_SOCKETS = 'test/threats/sockets.test.ts';
 const SECRETS = 'src/network/secrets.test.ts';
 
 const shown = (act: string, ...tests: string[]): Shown => ({ family: 39, act, tests });
+const handles = (act: string, ...tests: string[]): Shown => ({ family: 33, act, tests });
 
 /** Hostile acts on the way to a host, and of the host. */
 export const NETWORK_FAMILY: readonly Shown[] = [
@@ -67,5 +70,49 @@ export const NETWORK_FAMILY: readonly Shown[] = [
     `${SECRETS}: a response that tells it back is cut`,
     `${SECRETS}: wherever it is cut, nothing of the secret comes through, and all that is none does`,
     `${SECRETS}: does not follow a redirect to elsewhere, though it may be used there`,
+  ),
+  shown(
+    'sockets to ports and hosts that are not granted, and to addresses in disguise',
+    `${SOCKETS}: reaches no port, address or class that is not granted, and counts it`,
+    `${SOCKETS}: listens nowhere else`,
+    `${RAW_SOCKETS}: 39: %s does not lead to the server`,
+    `${RAW_SOCKETS}: 39: names that are none are told so`,
+  ),
+  shown(
+    'names for sockets: looked up without a grant, that lead inside, without number',
+    `${SOCKETS}: a public name that leads to the inside leads nowhere`,
+    `${SOCKETS}: a rule by name reaches what the agent was told of it, and nothing before`,
+    `${SOCKETS}: so many lookups at a time`,
+  ),
+  shown(
+    'floods of connections and datagrams; peers that take nothing, end half, hang up',
+    `${SOCKETS}: more clients than its backlog are reset`,
+    `${SOCKETS}: a flood fills a bounded queue, and what is left is received`,
+    `${SOCKETS}: a peer that takes nothing makes the agent wait`,
+    `${SOCKETS}: a client that has hung up is one that was there, or none`,
+  ),
+  shown(
+    'datagrams from and to whom nobody granted',
+    `${SOCKETS}: asks where it may, and hears nobody else`,
+    `${SOCKETS}: a listener answers whom it has heard, and nobody else`,
+  ),
+  shown(
+    'sockets of a grant that is gone, and of an agent that has ended',
+    `${SOCKETS}: a grant that is revoked ends its connections and listeners`,
+    `${SOCKETS}: a connection that was dropped goes on sending, but not when %s has ended`,
+  ),
+  handles(
+    'sockets and streams that are forged, dropped, of another kind, out of order',
+    `${RAW_SOCKETS}: 33: a socket %s ends the agent`,
+    `${RAW_SOCKETS}: 33: what was made of a socket outlives it without harm`,
+    `${RAW_SOCKETS}: 33: a connection is given out once`,
+    `${SOCKETS}: each call in a wrong state, and each value that is none, is told`,
+  ),
+  handles(
+    '10^4 sockets, kept, dropped, and dropped before they are connected',
+    `${RAW_SOCKETS}: 33: 10^4 sockets are no more than the handles of an agent`,
+    `${RAW_SOCKETS}: 33: connections that are dropped before they are there are closed`,
+    `${RAW_SOCKETS}: 33: no more are open than may be`,
+    `${SOCKETS}: ten thousand connections one after another leave nothing open`,
   ),
 ];
