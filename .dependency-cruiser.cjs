@@ -6,7 +6,11 @@ const only = (name, from, allowed, comment) => ({
   from: { path: from, pathNot: '\\.test\\.ts$' },
   to: {
     path: '^src/',
-    pathNot: [from, ...allowed, '^src/(errors|usage-error|turnover-map|process-group|timer)\\.ts$'],
+    pathNot: [
+      from,
+      ...allowed,
+      '^src/(errors|usage-error|turnover-map|process-group|inherited-descriptors|timer)\\.ts$',
+    ],
   },
 });
 

@@ -3,7 +3,6 @@
 import { availableParallelism } from 'node:os';
 import type { CallOutcome } from '../backend/backend.ts';
 import { NativeBackend } from '../backend/native.ts';
-import { inheritedDescriptors } from '../backend/process/inherited.ts';
 import { RecordedBackend } from '../backend/recorded.ts';
 import { WasmBackend } from '../backend/wasm.ts';
 import { type ElevationOutcome, Elevations } from '../capability/elevation.ts';
@@ -111,7 +110,6 @@ export function buildParts(
       http,
     }),
     kv,
-    inherited: inheritedDescriptors,
   });
   for (const { description, handler } of catalogue) {
     tools.register(description, handler);

@@ -328,6 +328,11 @@ export const FAMILIES: readonly Shown[] = [
     `${TURNS}: that a stream has kept for long are for who waits, and are its own where nobody does`,
   ),
   shown(
+    40,
+    'descriptors that the program was left, by which a command or an MCP server would reach on',
+    'test/mcp/descriptors.test.ts: 40: MCP servers and commands have no descriptor that the program was left',
+  ),
+  shown(
     41,
     'a client of `ringfence mcp` that asks without end, or does not read',
     `${MCP_CLIENTS}: have together as many bytes as may wait: more are answered busy`,

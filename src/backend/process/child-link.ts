@@ -9,10 +9,10 @@ import type { Socket } from 'node:net';
 import { devNull } from 'node:os';
 import { parse } from 'node:path';
 import { serialize } from 'node:v8';
+import { inPlaceOfInherited } from '../../inherited-descriptors.ts';
 import { type Frame, FrameReader, frameOf } from '../../wasm/worker/child/frames.ts';
 import { FROM_CHILD_BOUNDS, type ToChild } from '../../wasm/worker/child/messages.ts';
 import { type ChildCommand, FD } from './command.ts';
-import { inheritedDescriptors } from './inherited.ts';
 import { parentOf } from './watch.ts';
 
 /** How long a process may take from its start until it is ready. */
@@ -290,13 +290,12 @@ function start(command: ChildCommand): ChildProcess | null {
 
 /** No shell, a session of its own, no environment, nothing open but its pipes and what leads `nowhere`. */
 function startWith(command: ChildCommand, nowhere: number): ChildProcess {
-  const stdio: NonNullable<Exclude<SpawnOptions['stdio'], string>> = ['ignore', 'ignore', 'ignore'];
-  for (const descriptor of inheritedDescriptors()) {
-    while (stdio.length < descriptor) {
-      stdio.push('ignore');
-    }
-    stdio[descriptor] = nowhere;
-  }
+  const stdio: NonNullable<Exclude<SpawnOptions['stdio'], string>> = [
+    'ignore',
+    'ignore',
+    'ignore',
+    ...inPlaceOfInherited(nowhere),
+  ];
   for (const descriptor of command.pipes) {
     stdio[descriptor] = 'pipe';
   }

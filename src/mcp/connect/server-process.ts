@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { withNoneInherited } from '../../inherited-descriptors.ts';
 import { endsWithProgram, signalGroup } from '../../process-group.ts';
 
 /** How a server is started: never by a shell. */
@@ -36,15 +37,17 @@ export class ServerProcess {
   #how = 'it could not be started';
 
   constructor({ file, arguments: args, environment, directory }: ProcessCommand) {
-    this.#child = spawn(file, [...args], {
-      env: { ...environment },
-      cwd: directory,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      shell: false,
-      windowsHide: true,
-      // The leader of a group, which is ended as a whole.
-      detached: true,
-    });
+    this.#child = withNoneInherited((behind) =>
+      spawn(file, [...args], {
+        env: { ...environment },
+        cwd: directory,
+        stdio: ['pipe', 'pipe', 'pipe', ...behind],
+        shell: false,
+        windowsHide: true,
+        // The leader of a group, which is ended as a whole.
+        detached: true,
+      }),
+    );
     // What is written to one that has ended is lost, and its end says so.
     this.#child.stdin?.on('error', () => {});
     this.#child.stdout?.on('error', () => {});

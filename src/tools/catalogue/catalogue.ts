@@ -22,8 +22,6 @@ import { timeNow } from './time-now.ts';
 export interface CatalogueParts {
   readonly reachOf: ReachOf;
   readonly kv: KvStore;
-  /** Descriptors of this process that a child would inherit. */
-  inherited(): readonly number[];
 }
 
 const MAKERS = {
@@ -87,8 +85,6 @@ export function catalogueTools(options: CatalogueOptions, parts: CatalogueParts)
   const { reachOf } = parts;
   return [
     ...names.map((name) => MAKERS[name](parts)),
-    ...[...readExec(options.exec ?? {})].map(([name, command]) =>
-      exec(name, command, { reachOf, inherited: () => parts.inherited() }),
-    ),
+    ...[...readExec(options.exec ?? {})].map(([name, command]) => exec(name, command, reachOf)),
   ];
 }

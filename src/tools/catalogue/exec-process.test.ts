@@ -30,7 +30,6 @@ it('a command ends with the program, also where that just exits', async () => {
       stdin: null,
       maxOutputBytes: 1024,
       signal: new AbortController().signal,
-      inherited: [],
     });
     const timer = setInterval(() => {
       if (existsSync(${JSON.stringify(pidFile)})) {

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { withNoneInherited } from '../../inherited-descriptors.ts';
 import { endsWithProgram, signalGroup } from '../../process-group.ts';
 
 /** What is run. */
@@ -15,8 +16,6 @@ export interface ExecRun {
   readonly stdin: string | null;
   readonly maxOutputBytes: number;
   readonly signal: AbortSignal;
-  /** Descriptors of this process that a child would inherit: it gets none of them. */
-  readonly inherited: readonly number[];
 }
 
 /** How a run came out. */
@@ -66,12 +65,6 @@ class Kept {
   }
 }
 
-/** Its descriptors from 3 on are those that nobody gave it: they lead nowhere. */
-function nothingFrom(inherited: readonly number[]): 'ignore'[] {
-  const highest = Math.max(2, ...inherited);
-  return Array.from({ length: highest - 2 }, () => 'ignore' as const);
-}
-
 /**
  * Runs a command to its end. When the signal is aborted, or it writes more than it may, it is ended with all
  * that it has started in its process group.
@@ -79,16 +72,18 @@ function nothingFrom(inherited: readonly number[]): 'ignore'[] {
  * @throws what Node says where it can't be started
  */
 export function runCommand(run: ExecRun): Promise<ExecResult> {
-  const child = spawn(run.file, [...run.arguments], {
-    argv0: run.name,
-    cwd: run.cwd,
-    env: { ...run.environment },
-    shell: false,
-    // A session and a process group of its own: it has no terminal, and is ended as a whole.
-    detached: true,
-    windowsHide: true,
-    stdio: [run.stdin === null ? 'ignore' : 'pipe', 'pipe', 'pipe', ...nothingFrom(run.inherited)],
-  });
+  const child = withNoneInherited((behind) =>
+    spawn(run.file, [...run.arguments], {
+      argv0: run.name,
+      cwd: run.cwd,
+      env: { ...run.environment },
+      shell: false,
+      // A session and a process group of its own: it has no terminal, and is ended as a whole.
+      detached: true,
+      windowsHide: true,
+      stdio: [run.stdin === null ? 'ignore' : 'pipe', 'pipe', 'pipe', ...behind],
+    }),
+  );
   const ended = endsWithProgram(child);
   return new Promise((resolve, reject) => {
     let truncated = false;

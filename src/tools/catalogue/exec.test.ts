@@ -54,7 +54,6 @@ function offer(exec: ExecInput): void {
       canChange: (path: string) => canChange(path),
     }),
     kv: new KvStore(() => {}),
-    inherited: () => [],
   };
   for (const { description, handler } of catalogueTools({ exec }, parts)) {
     registry.register(description, handler);

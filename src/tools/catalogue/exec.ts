@@ -53,12 +53,8 @@ function argumentsOf(
   });
 }
 
-/** A tool that runs a command; `inherited` are descriptors of this process that no command may get. */
-export function exec(
-  name: string,
-  command: ExecCommand,
-  { reachOf, inherited }: { reachOf: ReachOf; inherited: () => readonly number[] },
-): CatalogueTool {
+/** A tool that runs a command. */
+export function exec(name: string, command: ExecCommand, reachOf: ReachOf): CatalogueTool {
   return {
     description: {
       name: `exec.${name}`,
@@ -82,7 +78,6 @@ export function exec(
         stdin: command.stdin ? String(given.stdin ?? '') : null,
         maxOutputBytes: command.maxOutputBytes,
         signal,
-        inherited: inherited(),
       });
     },
   };
