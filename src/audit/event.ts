@@ -42,13 +42,20 @@ const DIGEST = /^[0-9a-f]{64}$/;
 
 const AGENT_ID_CHARACTERS_MAX = 256;
 
+/** What stands for itself in JSON, and is not cut. */
+const PLAIN_NAME = /^[\w .:/#@-]{0,64}$/;
+
 /** An agent's name as an event holds it. */
 export function agentText(agentId: string): string {
   return agentId.slice(0, AGENT_ID_CHARACTERS_MAX).toWellFormed();
 }
 
 function agentJson(agentId: string | null | undefined): string {
-  return agentId === undefined || agentId === null ? 'null' : JSON.stringify(agentText(agentId));
+  if (agentId === undefined || agentId === null) {
+    return 'null';
+  }
+  // Most names are short and plain.
+  return PLAIN_NAME.test(agentId) ? `"${agentId}"` : JSON.stringify(agentText(agentId));
 }
 
 function moduleJson(module: string | null | undefined): string {

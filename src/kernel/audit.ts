@@ -1,6 +1,6 @@
 /** What of a kernel stands in the audit chain, and what does not happen while it can't be written. */
 
-import { CanonicalJson, canonical, digestOf, type Shape, shapeWriter } from '../audit/canonical.ts';
+import { CanonicalJson, canonical } from '../audit/canonical.ts';
 import { AuditLog } from '../audit/log.ts';
 import { openAudit } from '../audit/open.ts';
 import type { Envelope, Receipt } from '../audit/receipt.ts';
@@ -12,14 +12,14 @@ import type { Grant, GrantSpec } from '../capability/grant.ts';
 import { RingfenceError } from '../errors.ts';
 import type { DeadLetterReason } from '../ipc/dead-letters.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
-import { DEFAULT_LIMITS } from '../resource/limits.ts';
-import { NOTHING_USED } from '../resource/usage.ts';
 import type { Process } from '../supervisor/process.ts';
-import { type Denial, type Report, reportLimits } from '../supervisor/report.ts';
+import type { Denial, Report } from '../supervisor/report.ts';
+import { TurnoverMap } from '../turnover-map.ts';
 import { FUEL_TABLE_VERSION } from '../wasm/metering/costs.ts';
 import { AuditCounts, type CountEvent } from './audit-counts.ts';
 import { PolicyAudit } from './audit-policy.ts';
 import { SupervisionAudit } from './audit-supervision.ts';
+import { grantText, SpawnTexts, usageText } from './audit-texts.ts';
 import { ToolAudit } from './audit-tools.ts';
 import { CAPACITY_DEFAULT, type KernelOptions } from './spawn-options.ts';
 
@@ -47,49 +47,9 @@ interface Run {
   /** How often it has asked for more. */
   elevations: number;
   /** What it was denied, as far as that is recorded, and when that was. */
-  readonly told: Map<string, number>;
+  told: Map<string, number> | null;
   toldMs: number | null;
 }
-
-/** Each of the fields is a number. */
-const numbersOf = (fields: object): Shape =>
-  Object.fromEntries(Object.keys(fields).map((name) => [name, 'number' as const]));
-
-const writeUsage = shapeWriter('usage', numbersOf(NOTHING_USED));
-const writeLimits = shapeWriter('limits', numbersOf(reportLimits(DEFAULT_LIMITS)));
-
-/**
- * A scope as canonical JSON: sets as lists in order, and of a seed only its hash. It is written by hand, as
- * each spawn has some: the library takes several times as long.
- */
-export function scopeText(value: unknown): string {
-  if (typeof value === 'string') {
-    return JSON.stringify(value.toWellFormed());
-  }
-  if (typeof value !== 'object' || value === null) {
-    return typeof value === 'number' && !Number.isFinite(value) ? 'null' : JSON.stringify(value);
-  }
-  if (Array.isArray(value)) {
-    return `[${value.map(scopeText).join()}]`;
-  }
-  if (value instanceof Set) {
-    return `[${Array.from(value, scopeText).sort().join()}]`;
-  }
-  const fields = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .map(([name, field]): [string, unknown] =>
-      name === 'seed' && typeof field === 'string'
-        ? ['seed_sha256', digestOf(field)]
-        : [name.toWellFormed(), field],
-    )
-    .sort(([one], [other]) => (one < other ? -1 : 1));
-  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${scopeText(field)}`).join()}}`;
-}
-
-const grantText = ({ kind, scope }: GrantSpec): string =>
-  `{"kind":"${kind}","scope":${scopeText(scope)}}`;
-
-const grantsText = (grants: readonly GrantSpec[]): string => `[${grants.map(grantText).join()}]`;
 
 /** What an event says itself. */
 type Said = {
@@ -136,8 +96,12 @@ export class KernelAudit implements Recorder {
   readonly supervision: SupervisionAudit;
   readonly policies: PolicyAudit;
   readonly #counts = new AuditCounts(Date.now);
+  readonly #texts = new SpawnTexts();
   readonly #isOwn: boolean;
-  readonly #runs = new Map<Pid, Run>();
+  readonly #runs = new TurnoverMap<Pid, Run>();
+  /** The last agents that have exited, in a ring. */
+  readonly #exited: Pid[] = [];
+  #exits = 0;
   #timer: NodeJS.Timeout | null = null;
 
   /** `isOwn`: it ends with the kernel. */
@@ -182,10 +146,7 @@ export class KernelAudit implements Recorder {
 
   #spawned(process: Process): void {
     const { request, parentPid, restartedFrom, owner } = process;
-    const grants = grantsText(request.grants);
-    if (this.#runs.size >= RECEIPTS_MAX) {
-      this.#forgetOne();
-    }
+    const grants = this.#texts.grants(request.grants);
     const { module } = request;
     const event = this.#ofAgent(process, {
       kind: 'agent.spawn',
@@ -193,7 +154,7 @@ export class KernelAudit implements Recorder {
         backend: module === null ? 'native' : 'wasm',
         grants: new CanonicalJson(grants),
         isolation: request.isolation,
-        limits: new CanonicalJson(writeLimits(reportLimits(request.limits))),
+        limits: new CanonicalJson(this.#texts.limits(request.limits)),
         owner,
         parent_pid: parentPid,
         restarted_from: restartedFrom,
@@ -207,7 +168,7 @@ export class KernelAudit implements Recorder {
       grants,
       report: null,
       elevations: 0,
-      told: new Map(),
+      told: null,
       toldMs: null,
     });
     if (restartedFrom !== null) {
@@ -237,14 +198,14 @@ export class KernelAudit implements Recorder {
     await this.log.flush();
   }
 
-  /** Of those that have exited the oldest goes; of those that run, which are few, none. */
-  #forgetOne(): void {
-    for (const [pid, { report }] of this.#runs) {
-      if (report !== null) {
-        this.#runs.delete(pid);
-        return;
-      }
+  /** Of more than so many that have exited, the first goes. */
+  #hasExited(pid: Pid): void {
+    const forgotten = this.#exited[this.#exits % RECEIPTS_MAX];
+    if (forgotten !== undefined) {
+      this.#runs.delete(forgotten);
     }
+    this.#exited[this.#exits % RECEIPTS_MAX] = pid;
+    this.#exits += 1;
   }
 
   /** From now on what agents are denied is told while they run, too: it begins with the kernel. */
@@ -261,11 +222,12 @@ export class KernelAudit implements Recorder {
   #tellDenials(process: Process, denied: readonly Denial[]): void {
     const run = this.#runs.get(process.pid);
     const firstMs = run?.toldMs ?? Math.floor(process.spawnedAtMs);
+    const told = run?.told ?? new Map<string, number>();
     for (const { capability, operation, count } of denied) {
       const name = `${capability} ${operation}`;
-      const more = count - (run?.told.get(name) ?? 0);
+      const more = count - (told.get(name) ?? 0);
       if (more > 0) {
-        run?.told.set(name, count);
+        told.set(name, count);
         this.#about(process, {
           kind: 'capability.deny',
           payload: { capability, count: more, first_ms: firstMs, operation },
@@ -273,6 +235,7 @@ export class KernelAudit implements Recorder {
       }
     }
     if (run !== undefined) {
+      run.told = told;
       run.toldMs = Date.now();
     }
   }
@@ -286,7 +249,9 @@ export class KernelAudit implements Recorder {
       unrecorded > 0
         ? [{ capability: 'elevation', operation: 'capabilities.request', count: unrecorded }]
         : [];
-    this.#tellDenials(process, [...denied, ...asked]);
+    if (denied.length + asked.length > 0) {
+      this.#tellDenials(process, [...denied, ...asked]);
+    }
     this.#tellCounts(this.#counts.take(process.pid));
     this.#about(process, {
       kind: 'agent.exit',
@@ -296,12 +261,13 @@ export class KernelAudit implements Recorder {
         fuel_table: String(FUEL_TABLE_VERSION),
         message: exit.message,
         reason: exit.reason,
-        usage: new CanonicalJson(writeUsage(usage)),
+        usage: new CanonicalJson(usageText(usage)),
       },
     });
     if (run !== undefined) {
       run.report = report;
-      run.told.clear();
+      run.told = null;
+      this.#hasExited(process.pid);
     }
   }
 
