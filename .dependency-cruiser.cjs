@@ -123,13 +123,14 @@ module.exports = {
       'the policy file knows what can be written in it, and nobody who uses it',
     ),
     only('recording', '^src/recording/', [], 'recordings are bytes, and know nobody who runs'),
+    only('sqlite', '^src/sqlite/', [], 'files of SQLite know nobody who keeps anything in them'),
     only(
       'audit',
       '^src/audit/',
-      ['^src/(scores|process)/'],
+      ['^src/sqlite/', '^src/(scores|process)/'],
       'the audit chain knows no part that writes into it, and what a score is',
     ),
-    only('kv', '^src/kv/', [], 'the store of values knows nobody who keeps any'),
+    only('kv', '^src/kv/', ['^src/sqlite/'], 'the store of values knows nobody who keeps any'),
     only(
       'tools',
       '^src/tools/',

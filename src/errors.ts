@@ -72,6 +72,8 @@ export type ErrorCode =
   | 'RF_RECORDING_INVALID'
   /** A recording that can't be replayed here: of another module, another fuel table, or what is not deterministic. */
   | 'RF_RECORDING_REFUSED'
+  /** The file that values of agents are kept in can't be opened, or another kernel has it. */
+  | 'RF_STORE'
   /** The kernel is closed, or what was called has ended. */
   | 'RF_CLOSED'
   /** ringfence itself failed. */

@@ -107,6 +107,8 @@ export type { StateChange, StateWatch } from './kernel/watch.ts';
 export type { SweepOptions, WatchdogOptions } from './kernel/watchdog.ts';
 export type { WorkLimitsInput, WorkOptions } from './kernel/work-options.ts';
 export { type Kernel, openKernel } from './kernel.ts';
+export type { KvOptions } from './kv/options.ts';
+export type { KvQuota } from './kv/quota.ts';
 export { loadPolicy } from './policy/load-policy.ts';
 export type { PolicyMcpServer, ToolNaming } from './policy/mcp.ts';
 export { narrow, type Permissions, type Wanted } from './policy/narrow.ts';

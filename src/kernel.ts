@@ -21,6 +21,7 @@ import type { HttpService } from './kernel/http-service.ts';
 import type { McpServerOptions } from './kernel/mcp-server-options.ts';
 import type { McpServerOffer } from './kernel/mcp-servers.ts';
 import type { NativeAgent } from './kernel/native-agent.ts';
+import { operatorOf } from './kernel/operator.ts';
 import { buildParts, closeParts, type Parts, ROOM } from './kernel/parts.ts';
 import { type PipeOptions, readPipeOptions } from './kernel/pipe-options.ts';
 import type { ReliableSend } from './kernel/reliable.ts';
@@ -43,6 +44,8 @@ import type { AgentRow, AgentView, ListOptions, WatchOptions } from './kernel/vi
 import type { StateWatch } from './kernel/watch.ts';
 import { readSweep, type SweepOptions } from './kernel/watchdog.ts';
 import type { WorkOptions } from './kernel/work-options.ts';
+import { readKvOptions } from './kv/options.ts';
+import { KvStore } from './kv/store.ts';
 import type { Decision, ModuleIdentity, Policy } from './policy/policy.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from './process/state.ts';
 import type { Recording } from './recording/file.ts';
@@ -631,7 +634,8 @@ export class Kernel implements AsyncDisposable {
  * Opens a kernel.
  *
  * @throws {RingfenceError} `RF_USAGE` for an option that can't be understood, or that this process can't
- * have any more; `RF_FILE` for a schedule that can't be read; `RF_BACKEND_NOT_AVAILABLE` for density `dense` in a program that was not started for it.
+ * have any more; `RF_FILE` for a schedule that can't be read; `RF_STORE` for a file of values that can't be
+ * opened, or that another kernel has; `RF_BACKEND_NOT_AVAILABLE` for density `dense` in a program that was not started for it.
  *
  * @example
  * ```ts
@@ -647,6 +651,14 @@ export async function openKernel(options: KernelOptions = {}): Promise<Kernel> {
     throw usageError('open a kernel', parsed.error);
   }
   requireDensity(options, ROOM);
+  const kvSettings = readKvOptions(options.kv ?? {});
   const saved = await readSchedule(options.schedule);
-  return new Kernel(buildParts(options, saved, await openKernelAudit(options)));
+  const kv = await KvStore.open(kvSettings, operatorOf(options).warn);
+  try {
+    const audit = await openKernelAudit(options);
+    return new Kernel(buildParts(options, { saved, kv, audit }));
+  } catch (error) {
+    await kv.close();
+    throw error;
+  }
 }

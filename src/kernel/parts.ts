@@ -11,7 +11,7 @@ import { specOfWords, type WordedGrant } from '../capability/words.ts';
 import { RingfenceError } from '../errors.ts';
 import { DeadLetters } from '../ipc/dead-letters.ts';
 import { Pipes } from '../ipc/pipes.ts';
-import { KvStore } from '../kv/store.ts';
+import type { KvStore } from '../kv/store.ts';
 import { KERNEL_PID, type Pid } from '../process/state.ts';
 import type { SavedJob } from '../schedule/file.ts';
 import { ScoreBook } from '../scores/book.ts';
@@ -69,6 +69,7 @@ export interface Parts {
   readonly pipes: Pipes;
   readonly deadLetters: DeadLetters;
   readonly watchdog: Watchdog | null;
+  readonly kv: KvStore;
   /** Null: nothing is recorded. */
   readonly audit: KernelAudit | null;
   /** Aborted when the kernel is closed. */
@@ -78,8 +79,15 @@ export interface Parts {
 /** Builds all parts: none of them does anything before this has returned. */
 export function buildParts(
   options: KernelOptions,
-  saved: readonly SavedJob[],
-  audit: KernelAudit | null = null,
+  {
+    saved,
+    kv,
+    audit = null,
+  }: {
+    readonly saved: readonly SavedJob[];
+    readonly kv: KvStore;
+    readonly audit?: KernelAudit | null;
+  },
 ): Parts {
   const capacity = options.capacity ?? CAPACITY_DEFAULT;
   const operator = operatorOf(options);
@@ -100,7 +108,6 @@ export function buildParts(
     grantsOf: (pid) => supervisor.grants.of(pid),
     audit: audit?.tools ?? null,
   });
-  const kv = new KvStore((error) => operator.toolFailed('kv', error));
   const network = networkSettings(options.network, options.secrets);
   const http = new ProgramHttp(network);
   const catalogue = catalogueTools(options.catalogue ?? {}, {
@@ -307,6 +314,7 @@ export function buildParts(
     pipes,
     deadLetters,
     watchdog,
+    kv,
     audit,
     closing,
   };
@@ -362,6 +370,7 @@ export async function closeParts(parts: Parts): Promise<Report[]> {
   await services;
   await schedule;
   parts.views.close();
+  await parts.kv.close();
   await parts.audit?.close();
   return reports;
 }

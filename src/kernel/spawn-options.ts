@@ -9,6 +9,7 @@ import type { GrantSpec } from '../capability/grant.ts';
 import type { GrantsInput } from '../capability/input.ts';
 import type { HealthCheck } from '../health/checks.ts';
 import { NAME_CHARACTERS_MAX } from '../ipc/message.ts';
+import type { KvOptions } from '../kv/options.ts';
 import { PROFILE_EVERY_MIN } from '../process/diagnosis.ts';
 import { configSchema } from '../resource/config-values.ts';
 import type { LimitsInput } from '../resource/limits.ts';
@@ -87,6 +88,8 @@ export interface KernelOptions {
   readonly onMessage?: (message: ProgramMessage) => void;
   /** Tools of ringfence's own, and commands, that agents are offered: docs/tools.md. @default none */
   readonly catalogue?: CatalogueOptions;
+  /** Where the tools `kv.*` of the catalogue keep values, and how much: docs/tools.md. @default in memory */
+  readonly kv?: KvOptions;
   /** How jobs are kept: {@link Kernel.schedule}. */
   readonly schedule?: ScheduleOptions;
   /**
@@ -116,7 +119,7 @@ export const CAPACITY_DEFAULT = 4_096;
 const isRecord = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Reads {@link KernelOptions}; what is in `catalogue` its own reader looks at. */
+/** Reads {@link KernelOptions}; what is in `catalogue` and `kv` their own readers look at. */
 export const optionsSchema = z.strictObject({
   workers: z.number().int().min(1).max(64).optional(),
   capacity: z.number().int().min(1).max(100_000).optional(),
@@ -130,6 +133,7 @@ export const optionsSchema = z.strictObject({
     .optional(),
   processWalls: z.enum(['require', 'if-available']).optional(),
   catalogue: z.custom<CatalogueOptions>(isRecord, 'give tools and exec').optional(),
+  kv: z.custom<KvOptions>(isRecord, 'give a path and a quota').optional(),
   network: networkSchema.optional(),
   secrets: secretsSchema.optional(),
   healthChecks: z

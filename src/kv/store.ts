@@ -1,34 +1,76 @@
-/** The store of values of a kernel. */
+/** The store of values of a kernel: in a file what owners that have a name keep, in memory all else. */
 
 import { DatabaseSync } from 'node:sqlite';
-import { KV_QUOTA_DEFAULT, type KvQuota } from './quota.ts';
+import { KvFile } from './file.ts';
+import type { KvSettings } from './options.ts';
+import type { KvQuota } from './quota.ts';
 import type { KvOperation, KvOutcome, KvRequest, RequestOf } from './request.ts';
 import { KV_SCHEMA, KvTable } from './table.ts';
 
-/** Keeps values in the host's memory, until it is closed. */
+/**
+ * What a file may have for each byte of its quota, and besides: rows and their index take some dozen bytes, and
+ * an owner's name stands in both.
+ */
+const FILE_FACTOR = 4;
+const FILE_BYTES = 16 * 1024 * 1024;
+
+/** Takes what the operator should know. */
+type Warn = (text: string) => void;
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+/** The values of all agents. */
 export class KvStore {
   readonly #quota: KvQuota;
-  readonly #failed: (error: unknown) => void;
+  readonly #file: KvFile | null;
+  readonly #warn: Warn;
   /** Made when it is first needed: most kernels keep nothing. */
   #memory: KvTable | null = null;
 
-  /** `failed` is told what SQLite throws. */
-  constructor(failed: (error: unknown) => void, quota: KvQuota = KV_QUOTA_DEFAULT) {
-    this.#failed = failed;
+  private constructor(quota: KvQuota, file: KvFile | null, warn: Warn) {
     this.#quota = quota;
+    this.#file = file;
+    this.#warn = warn;
   }
 
-  /** Does what is asked. */
+  /** @throws {RingfenceError} `RF_STORE` for a file that can't be opened, or that another kernel has */
+  static async open({ path, ...quota }: KvSettings, warn: Warn): Promise<KvStore> {
+    const fileMaxBytes = quota.maxBytes * FILE_FACTOR + FILE_BYTES;
+    const file = path === undefined ? null : await KvFile.open({ path, quota, fileMaxBytes }, warn);
+    return new KvStore(quota, file, warn);
+  }
+
+  /** Does what is asked; `owner` is a name behind `=`, or that of one who has none. */
   async perform<Op extends KvOperation>(request: RequestOf<Op>): Promise<KvOutcome<Op>> {
+    // Each operation is answered with an answer of its own.
+    return (await this.#perform(request)) as KvOutcome<Op>;
+  }
+
+  async #perform(request: KvRequest): Promise<KvOutcome> {
+    if (this.#file !== null && request.owner.startsWith('=')) {
+      return this.#file.perform(request);
+    }
     this.#memory ??= this.#inMemory();
-    // A table answers each request with the answer of its operation.
-    const [outcome] = this.#memory.perform([request as KvRequest], this.#failed) as [KvOutcome<Op>];
-    return outcome;
+    return this.#inTable(this.#memory, request);
   }
 
   /** An owner without a name is gone, and will not come back. */
   forget(owner: string): void {
-    this.#memory?.perform([{ op: 'forget', owner }], this.#failed);
+    if (this.#memory !== null) {
+      this.#inTable(this.#memory, { op: 'forget', owner });
+    }
+  }
+
+  /** What was kept in a file is there when this has resolved. */
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  #inTable(table: KvTable, request: KvRequest): KvOutcome {
+    const failed = (error: unknown): void =>
+      this.#warn(`values can not be kept in memory: ${messageOf(error)}`);
+    return table.perform([request], failed)[0] as KvOutcome;
   }
 
   #inMemory(): KvTable {

@@ -1,24 +1,17 @@
 /** What a store says when it fails, in sentences for who runs it. */
 
 import { RingfenceError } from '../../errors.ts';
-
-/** SQLite's result codes by their low byte (sqlite.org/rescode.html), and what to do about each. */
-const KNOWN: ReadonlyMap<number, string> = new Map([
-  [13, 'its disk or its size limit is full: make room, or raise the limit'],
-  [10, 'its disk fails: look at the system’s log'],
-  [8, 'it is read-only: check its rights'],
-  [14, 'it can’t be opened: check that its directory is there, and its rights'],
-]);
+import { fileProblem } from '../../sqlite/owned-file.ts';
 
 /** An error as one of ours; what SQLite says of the disk becomes `RF_AUDIT`. */
 export function storeError(error: unknown): RingfenceError {
   if (error instanceof RingfenceError) {
     return error;
   }
-  const { errcode = 0, code = '' } = error as { errcode?: number; code?: string };
+  const { errcode = 0 } = error as { errcode?: number };
   return new RingfenceError(
     'RF_AUDIT',
-    `Cannot write the audit chain as ${KNOWN.get(errcode & 0xff) ?? `the store failed (${code} ${errcode})`}.`,
+    `Cannot write the audit chain as ${fileProblem(error)}.`,
     { errcode },
     { cause: error },
   );

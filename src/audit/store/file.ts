@@ -1,13 +1,16 @@
-/**
- * The file that a chain is in: SQLite, in WAL mode, every commit synced before it returns.
- *
- * One process writes, which a lock that the system gives back at its death sees to; others may read.
- */
+/** The file that a chain is in: one kernel writes it, others may read. */
 
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { RingfenceError } from '../../errors.ts';
+import {
+  boundFile,
+  openFile,
+  openToRead as openFileToRead,
+  takeLock,
+  versionOf,
+} from '../../sqlite/owned-file.ts';
 import { storeError } from './error.ts';
 import { prepareResources } from './resources.ts';
 
@@ -27,9 +30,6 @@ const SCHEMA = `
 
 /** Bytes of a page: larger ones than usual hold more events each, and are written less often. */
 export const PAGE_BYTES = 16_384;
-
-/** How long a reader waits for one who writes. */
-const BUSY_MS = 5000;
 
 /** The name of the database in the directory of a chain. */
 const DATABASE_FILE = 'chain.sqlite';
@@ -53,18 +53,16 @@ export function openToWrite(directory: string, chain: string, maxBytes: number):
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     lock = takeLock(join(directory, LOCK_FILE));
-    const path = join(directory, DATABASE_FILE);
-    const database = new DatabaseSync(path, { timeout: BUSY_MS });
-    chmodSync(path, 0o600);
-    database.exec(
-      `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`,
-    );
+    if (lock === null) {
+      throw new RingfenceError(
+        'RF_AUDIT',
+        'Cannot write the audit chain as another kernel does: give each its own directory.',
+      );
+    }
+    const database = openFile(join(directory, DATABASE_FILE), PAGE_BYTES);
     prepareTables(database, chain);
     prepareResources(database);
-    const { page_size: pageBytes } = database.prepare('PRAGMA page_size').get() as {
-      page_size: number;
-    };
-    database.exec(`PRAGMA max_page_count = ${Math.max(16, Math.floor(maxBytes / pageBytes))}`);
+    boundFile(database, maxBytes);
     return { database, lock };
   } catch (error) {
     lock?.close();
@@ -75,10 +73,7 @@ export function openToWrite(directory: string, chain: string, maxBytes: number):
 /** Opens a chain's file to read it. @throws {RingfenceError} `RF_FILE`, `RF_AUDIT` */
 export function openToRead(directory: string): DatabaseSync {
   try {
-    const database = new DatabaseSync(join(directory, DATABASE_FILE), {
-      readOnly: true,
-      timeout: BUSY_MS,
-    });
+    const database = openFileToRead(join(directory, DATABASE_FILE));
     requireVersion(database);
     return database;
   } catch (error) {
@@ -94,27 +89,8 @@ export function openToRead(directory: string): DatabaseSync {
   }
 }
 
-/** Held as long as the process lives: the system gives it back, however that ends. */
-function takeLock(path: string): DatabaseSync {
-  const lock = new DatabaseSync(path);
-  try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-    return lock;
-  } catch (error) {
-    lock.close();
-    throw new RingfenceError(
-      'RF_AUDIT',
-      'Cannot write the audit chain as another kernel does: give each its own directory.',
-      {},
-      { cause: error },
-    );
-  }
-}
-
 function requireVersion(database: DatabaseSync): number {
-  const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
-    user_version: number;
-  };
+  const version = versionOf(database);
   if (version !== SCHEMA_VERSION && version !== 0) {
     throw new RingfenceError(
       'RF_AUDIT',

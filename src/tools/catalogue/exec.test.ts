@@ -16,7 +16,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { KvStore } from '../../kv/store.ts';
 import { type Caller, ToolRegistry } from '../registry.ts';
 import { catalogueTools } from './catalogue.ts';
 import type { ExecInput } from './exec-command.ts';
@@ -53,7 +52,7 @@ function offer(exec: ExecInput): void {
       fetch: () => Promise.reject(new Error('nobody asks for it')),
       canChange: (path: string) => canChange(path),
     }),
-    kv: new KvStore(() => {}),
+    kv: {} as never,
   };
   for (const { description, handler } of catalogueTools({ exec }, parts)) {
     registry.register(description, handler);
