@@ -45,6 +45,14 @@ Examples:
   ringfence inspect agent.wasm
   ringfence inspect --json agent.wasm`;
 
+/** Behind the options of `bindings`. */
+export const BINDINGS_EXAMPLES = `
+Examples:
+  ringfence bindings
+  ringfence bindings --world agent --guest src/agent.ts --out src/bindings wit
+
+Exit status: 0 written, 2 wrong usage, no such file, or WIT that is wrong, 125 ringfence failed.`;
+
 /** Behind the commands of `policy`. */
 export const POLICY_EXAMPLES = `
 Examples:

@@ -10,6 +10,7 @@ import {
   auditChoiceOptions,
   readAuditChoice,
 } from './audit-options.ts';
+import { type BindingsInvocation, declareBindings } from './bindings-invocation.ts';
 import { featuresOption } from './features-option.ts';
 import {
   EXIT_STATUS_HELP,
@@ -105,6 +106,7 @@ export type Invocation =
   | ServeInvocation
   | InspectInvocation
   | AuditInvocation
+  | BindingsInvocation
   | McpInvocation
   | PolicyCheckInvocation
   | PolicyExplainInvocation
@@ -357,6 +359,10 @@ function createProgram(context: InvocationContext, guest: readonly string[] | nu
     declareServe(root, declaring),
     declareInspect(root, declaring),
     declareServed(root, declaring),
+    declareBindings(root, (invocation) => {
+      refuseGuestArguments(declaring);
+      declaring.asked(invocation);
+    }),
     ...declarePolicy(root, declaring),
     ...declareAudit(root, (invocation) => {
       refuseGuestArguments(declaring);

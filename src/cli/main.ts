@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { RingfenceError } from '../index.ts';
 import { audit } from './audit.ts';
+import { bindings } from './bindings.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { STATUS, statusOfError } from './exit-status.ts';
 import { inspect } from './inspect.ts';
@@ -39,6 +40,8 @@ async function execute(invocation: Invocation, environment: Environment): Promis
     case 'audit tree':
     case 'audit check':
       return await audit(invocation, environment);
+    case 'bindings':
+      return await bindings(invocation, environment);
     case 'policy check':
       return await checkPolicy(invocation, environment);
     case 'policy explain':

@@ -11,6 +11,7 @@ const COMMANDS = [
   'serve',
   'mcp',
   'inspect',
+  'bindings',
   'policy check',
   'policy explain',
   'policy schema',
@@ -40,6 +41,8 @@ function tooMany(command: string | null): string {
       return `Too many arguments: name one module, and write the module's own arguments behind '--', as in 'ringfence ${command} MODULE -- ARGS'`;
     case 'inspect':
       return 'Too many arguments: name one module';
+    case 'bindings':
+      return 'Too many arguments: name one folder of WIT';
     case 'policy check':
       return 'Too many arguments: name one policy';
     case 'policy schema':

@@ -1,5 +1,5 @@
 /**
- * The console examples of the README, docs/cli.md and docs/debugging.md do what the pages say. Lines that begin with
+ * The console examples of the README, docs/cli.md, docs/debugging.md and docs/authoring.md do what the pages say. Lines that begin with
  * `$ ` are run by a shell, in the project's folder; what follows is what they print, where `…` stands
  * for anything. Blocks that show how a command is written have no output and are left out.
  */
@@ -47,17 +47,20 @@ beforeAll(() => {
 });
 afterAll(() => programs.remove());
 
-describe.each(['README.md', 'docs/cli.md', 'docs/debugging.md'])('%s', (page) => {
-  test.each(examplesOf(page))('$command', ({ command, output }) => {
-    const printed = execFileSync('sh', ['-c', `{ ${command}\n} 2>&1; true`], {
-      cwd: ROOT,
-      encoding: 'utf8',
-      env: { ...process.env, PATH: `${programs.path}${delimiter}${process.env.PATH}` },
+describe.each(['README.md', 'docs/cli.md', 'docs/debugging.md', 'docs/authoring.md'])(
+  '%s',
+  (page) => {
+    test.each(examplesOf(page))('$command', ({ command, output }) => {
+      const printed = execFileSync('sh', ['-c', `{ ${command}\n} 2>&1; true`], {
+        cwd: ROOT,
+        encoding: 'utf8',
+        env: { ...process.env, PATH: `${programs.path}${delimiter}${process.env.PATH}` },
+      });
+      expect(printed).toMatch(patternOf(output));
     });
-    expect(printed).toMatch(patternOf(output));
-  });
 
-  test('has examples', () => {
-    expect(examplesOf(page).length).toBeGreaterThan(0);
-  });
-});
+    test('has examples', () => {
+      expect(examplesOf(page).length).toBeGreaterThan(0);
+    });
+  },
+);

@@ -79,12 +79,7 @@ export class ModuleText {
       ...clauses('import', this.#imports),
       ...clauses('export', this.#reExports),
     ];
-    const blocks = [
-      '// Generated from WIT: edit the WIT, or the generator, and build again.',
-      comment(this.#about).trimEnd(),
-      clausesText.join('\n'),
-      ...parts,
-    ];
+    const blocks = [comment(this.#about).trimEnd(), clausesText.join('\n'), ...parts];
     return `${blocks.filter((each) => each !== '').join('\n\n')}\n`;
   }
 

@@ -1,0 +1,34 @@
+/** `ringfence bindings`: writes the bindings of a WIT world. */
+
+import { relative, sep } from 'node:path';
+import { generateBindings, writeBindings } from '../index.ts';
+import type { BindingsInvocation } from './bindings-invocation.ts';
+import type { Environment } from './environment.ts';
+import { STATUS } from './exit-status.ts';
+import { printableLine } from './printable.ts';
+
+/**
+ * Generates the bindings, writes them, says what was written, and answers the exit status.
+ *
+ * @throws {RingfenceError} `RF_FILE`, `RF_WIT_INVALID`
+ */
+export async function bindings(
+  { witPath, world, outPath, guestPath }: BindingsInvocation,
+  { stdout }: Environment,
+): Promise<number> {
+  const generated = await generateBindings({
+    wit: witPath,
+    ...(world === null ? {} : { world }),
+    guestModule: moduleSpecifier(outPath, guestPath),
+  });
+  writeBindings(generated, outPath);
+  const line = `${generated.world}: ${generated.files.size} files in ${outPath}`;
+  await stdout.write(Buffer.from(`${printableLine(line)}\n`)).catch(() => {});
+  return STATUS.ok;
+}
+
+/** How a module in one folder names a file: `../agent`. */
+function moduleSpecifier(folder: string, file: string): string {
+  const path = relative(folder, file).split(sep).join('/').replace(/\.ts$/, '');
+  return path.startsWith('.') ? path : `./${path}`;
+}

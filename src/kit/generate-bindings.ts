@@ -1,0 +1,96 @@
+/** Bindings of a world in a guest's language, out of a folder of WIT: what programs and the command line call. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { RingfenceError } from '../errors.ts';
+import { assemblyScriptBindings, GENERATED } from './assemblyscript/bindings.ts';
+import { writeAtomically } from './build/write-atomically.ts';
+import { readWitFolder } from './wit/read-folder.ts';
+import { resolveWorld } from './wit/resolve-world.ts';
+
+/** What bindings are generated from, and for whom. */
+export interface BindingsOptions {
+  /** A folder of WIT, with the packages that it uses in `deps/`; or one `.wit` file. */
+  readonly wit: string;
+  /** The world's name. @default the only world of the folder's package */
+  readonly world?: string;
+  /**
+   * The guest's own file without its extension, seen from the folder of the bindings.
+   *
+   * @default '../agent'
+   */
+  readonly guestModule?: string;
+}
+
+/** The bindings of a world, in AssemblyScript. */
+export interface Bindings {
+  /** The world's name with its package: `my:agent/agent@1.0.0`. */
+  readonly world: string;
+  /** Texts by path below the folder of bindings: `wasi/io/streams.ts`. `entry.ts` is compiled. */
+  readonly files: ReadonlyMap<string, string>;
+  /**
+   * What exports of the compiled module have to be renamed to before it is made a component:
+   * AssemblyScript can't export a name such as `wasi:cli/run@0.2.12#run`.
+   */
+  readonly exportNames: ReadonlyMap<string, string>;
+}
+
+/**
+ * Generates bindings for AssemblyScript.
+ *
+ * Packages of WASI 0.2 and of ringfence that the WIT uses need not be in `deps/`.
+ *
+ * @throws RingfenceError `RF_FILE` for what can't be read; `RF_WIT_INVALID` for WIT that is wrong, with its
+ * line and column, and for a world that isn't there. After such an error generate nothing more in the same
+ * process: the tools below may not have recovered.
+ *
+ * @example
+ * ```ts
+ * const { files } = await generateBindings({ wit: 'wit', world: 'agent' });
+ * ```
+ */
+export async function generateBindings(options: BindingsOptions): Promise<Bindings> {
+  const resolved = await resolveWorld(readWitFolder(options.wit), options.world ?? null);
+  const bindings = assemblyScriptBindings(resolved, options.guestModule ?? '../agent');
+  return { world: resolved.world.name, ...bindings };
+}
+
+/**
+ * Writes bindings into a folder. A file that is there and was not generated is left alone, and then none is
+ * written.
+ *
+ * @throws RingfenceError `RF_FILE`
+ */
+export function writeBindings({ files }: Pick<Bindings, 'files'>, folder: string): void {
+  for (const path of files.keys()) {
+    const file = join(folder, path);
+    if (isForeign(file)) {
+      throw new RingfenceError(
+        'RF_FILE',
+        `${file} is there and was not generated: name another folder, or move the file away.`,
+        { path: file },
+      );
+    }
+  }
+  for (const [path, text] of files) {
+    const file = join(folder, path);
+    try {
+      writeAtomically(file, text);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new RingfenceError(
+        'RF_FILE',
+        `Cannot write ${file} (${code}): name a folder that you may write to.`,
+        { path: file },
+      );
+    }
+  }
+}
+
+function isForeign(file: string): boolean {
+  try {
+    return existsSync(file) && !readFileSync(file, 'utf8').startsWith(GENERATED);
+  } catch {
+    return true; // A folder, or something that can't be read: not ours.
+  }
+}
