@@ -10,7 +10,7 @@ import {
   type ReachableClass,
 } from './grant.ts';
 import { ANY_HOST, addressOfHost, canonicalHost, isLocalName } from './host.ts';
-import { isUnderPath } from './network.ts';
+import { isUnderPath } from './network-path.ts';
 import { DEFAULT_PORTS, usualClass, usualSchemes } from './network-words.ts';
 
 /** A rule as it is written as an object. */

@@ -173,6 +173,7 @@ describe('what a rule reaches', () => {
     const at = (path: string) => `https://a.org${path}`;
     const inside = ['/v1', '/v1/', '/v1/x/y', '/v1?q=/../', '/v2/../v1/x', '/v1/x%20y'].map(at);
     inside.push(...['/v1/%C3%BC%e4', '/v1/100%25', '/v1/a;b=c', '/v1/%E2%82%AC'].map(at));
+    inside.push(...['/v1/Größe', '/v1/日本語', '/v1/Wait…', '/v1/½', '/v1/%e5%a5%bd'].map(at));
     expect(reaches(given, ...inside)).toEqual(inside.map(() => true));
     const outside = [
       '/',
@@ -196,6 +197,20 @@ describe('what a rule reaches', () => {
       '/v1/%e0%80%ae%e0%80%ae/x',
       '/v1/%f0%80%80%ae/x',
       '/v1/100%',
+      // What is a slash, a backslash, a dot or a percent sign to who folds characters, by NFKC or a code page.
+      '/v1/..／x',
+      '/v1/．．/x',
+      '/v1/‥/x',
+      '/v1/%EF%BC%8E%EF%BC%8E/x',
+      '/v1/%25EF%25BC%258E%25EF%25BC%258E/x',
+      '/v1/..%e2%88%95x',
+      '/v1/..%e2%81%84x',
+      '/v1/..＼x',
+      '/v1/..%c2%a5x',
+      '/v1/..%a5x',
+      '/v1/..；/x',
+      '/v1/％2e％2e/x',
+      '/v1/℀x',
       '/V1',
       '//v1',
     ].map(at);

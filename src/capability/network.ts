@@ -3,6 +3,7 @@
 import type { NetworkRule, NetworkScheme, NetworkScope, ReachableClass } from './grant.ts';
 import { coversHost } from './host.ts';
 import { coversItems, hasItem, type Items, intersectItems, isNone } from './names.ts';
+import { isUnderPath, isUnderPrefixOrRoot } from './network-path.ts';
 
 /** Rules of one scope. */
 export const NETWORK_RULES_MAX = 1_000;
@@ -19,64 +20,6 @@ export interface NetworkTarget {
   readonly path: string | null;
   /** Whether it is to be listened at. */
   readonly listen: boolean;
-}
-
-/** An escape, of what it stands for. */
-const ESCAPE = /%([0-9a-f]{2})/gi;
-/** What no server should find in an escape: it goes up, goes down, ends a segment or the whole path. */
-const HIDDEN = /[./\\;\0]/;
-/** A percent sign of no escape (`%%32%65` is `%2e` one decoding later), or of a form of IIS's own (`%u002e`). */
-const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i;
-/** A character in more bytes than UTF-8 has for it: a `/` or a `.` to who decodes without looking. */
-const OVERLONG = /%(?:c[01]|e0%[89]|f0%8)/i;
-/** `..;x`: some servers cut the parameters off, and go up. */
-const DOTS_WITH_PARAMETERS = /(?:^|\/)\.{1,2};/;
-/** Servers behind servers: each decodes once. Who needs more than this is up to something. */
-const DECODINGS_MAX = 4;
-
-/** Whether a server that decodes a path, once or several times, may find another one in it. */
-function isAmbiguous(path: string): boolean {
-  let text = path;
-  for (let times = 0; times < DECODINGS_MAX; times += 1) {
-    if (BROKEN_ESCAPE.test(text) || OVERLONG.test(text)) {
-      return true;
-    }
-    let hides = false;
-    const decoded = text.replace(ESCAPE, (_, digits: string) => {
-      const character = String.fromCharCode(Number.parseInt(digits, 16));
-      hides ||= HIDDEN.test(character);
-      return character;
-    });
-    if (hides || decoded === text) {
-      return hides;
-    }
-    // A percent sign that stands for itself, at the end of what is decoded: `100%25`.
-    if (!/%[0-9a-fu%]/i.test(decoded)) {
-      return false;
-    }
-    text = decoded;
-  }
-  return true;
-}
-
-/**
- * Whether a path is the prefix's own or beneath it, by segments: `/v10` is not in `/v1`. What a server
- * may read as another path is beneath none but `/`.
- */
-export function isUnderPath(prefix: string, path: string): boolean {
-  return (
-    prefix === '/' ||
-    (isUnderPrefix(prefix, path) &&
-      !isAmbiguous(path) &&
-      !DOTS_WITH_PARAMETERS.test(path) &&
-      !path.includes('\\'))
-  );
-}
-
-function isUnderPrefix(prefix: string, path: string): boolean {
-  return prefix.endsWith('/')
-    ? path.startsWith(prefix)
-    : path === prefix || path.startsWith(`${prefix}/`);
 }
 
 function ruleReaches(rule: NetworkRule, target: NetworkTarget): boolean {
@@ -135,9 +78,6 @@ function coversRule(wide: NetworkRule, narrow: NetworkRule): boolean {
     coversItems(wide.secrets, narrow.secrets)
   );
 }
-
-const isUnderPrefixOrRoot = (prefix: string, path: string): boolean =>
-  prefix === '/' || isUnderPrefix(prefix, path);
 
 const setOf = <Item>(items: Items<Item>): ReadonlySet<Item> =>
   items === 'all' ? new Set<Item>() : items;

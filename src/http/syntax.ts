@@ -26,3 +26,6 @@ export const HOST_FIELDS: readonly string[] = [
   'transfer-encoding',
   'upgrade',
 ];
+
+/** A header's name as servers may look for it: in lower case, `_` as `-`: CGI and its heirs see no difference. */
+export const plainName = (name: string): string => name.toLowerCase().replaceAll('_', '-');

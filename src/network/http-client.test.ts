@@ -221,6 +221,9 @@ describe('39: what no grant reaches is denied, and nobody hears of it', () => {
     ['X-Original-URL', '/admin'],
     ['x-rewrite-url', '/admin'],
     ['X-Forwarded-Host', 'b.org'],
+    ['X-Envoy-Original-Dst-Host', '127.0.0.1:1'],
+    ['X-Envoy-Original-Path', '/admin'],
+    ['Content_Length', '0'],
     ['x-a', 'b\r\nx-c: d'],
     ['x-a\r\nx-b', 'c'],
     ['x-a', 'b\0'],
@@ -236,6 +239,27 @@ describe('39: what no grant reaches is denied, and nobody hears of it', () => {
     });
     expect(await sender.get(at, { fields: [['x-a', 'b']] })).toMatchObject({ status: 200 });
   });
+
+  test.each([
+    ['Destination', 'http://a.org/v2/x'],
+    ['x-ms-copy-source', 'https://a.org/v2/x'],
+    ['X_Amz_Copy_Source', '/v2/x'],
+  ])(
+    'the field %j leads out of a path, so only who may reach them all may write it',
+    async (name, value) => {
+      const port = await echo();
+      const at = `http://127.0.0.1:${port}/v1/x`;
+      const options = { method: 'PUT', body: '', fields: [[name, value]] } as const;
+      const beneath = client([`http://127.0.0.1:${port}/v1`]);
+      expect(await beneath.get(at, options)).toEqual({
+        failed: 'HTTP-request-denied',
+        denied: true,
+      });
+      expect(await beneath.get(at, { ...options, fields: [] })).toMatchObject({ status: 200 });
+      const anywhere = client([`http://127.0.0.1:${port}`]);
+      expect(await anywhere.get(at, options)).toMatchObject({ status: 200 });
+    },
+  );
 
   test('more fields than a head may have', async () => {
     const port = await echo();

@@ -4,7 +4,7 @@ import { canonicalHost } from '../capability/host.ts';
 import type { NetworkTarget } from '../capability/network.ts';
 import { FIELD_COUNT_MAX, FIELDS_BYTES_MAX, type Field, fieldsBytes } from '../http/exchange.ts';
 import { declaredLength } from '../http/length.ts';
-import { HOST_FIELDS, isFieldName, isMethod } from '../http/syntax.ts';
+import { HOST_FIELDS, isFieldName, isMethod, plainName } from '../http/syntax.ts';
 import type { NetworkFailure, SendHead } from './exchange.ts';
 
 /** What most servers take at least: nginx and Apache take 8 KiB of a request's first line. */
@@ -24,6 +24,8 @@ const FORBIDDEN_FIELDS: ReadonlySet<string> = new Set([...HOST_FIELDS, 'expect',
  */
 const OVERRIDING_FIELDS: ReadonlySet<string> = new Set([
   'forwarded',
+  'x-envoy-original-dst-host',
+  'x-envoy-original-path',
   'x-forwarded-host',
   'x-forwarded-path',
   'x-forwarded-prefix',
@@ -42,10 +44,30 @@ const OVERRIDING_FIELDS: ReadonlySet<string> = new Set([
   'x-rewrite-url',
 ]);
 
-/** Whether a field is not the agent's to write; `_` counts as `-`: CGI and its heirs see no difference. */
+/**
+ * Fields that name something else on the server, to be written to or read from: WebDAV's (RFC 4918, sections
+ * 9.8 and 9.9), and those by which stores of objects copy.
+ */
+const OTHER_PATH_FIELDS: ReadonlySet<string> = new Set([
+  'destination',
+  'x-amz-copy-source',
+  'x-amz-rename-source',
+  'x-cos-copy-source',
+  'x-goog-copy-source',
+  'x-ms-copy-source',
+  'x-ms-rename-source',
+  'x-oss-copy-source',
+]);
+
+/** Whether a field is not the agent's to write. */
 function isForbiddenField(name: string): boolean {
-  const plain = name.toLowerCase().replaceAll('_', '-');
-  return FORBIDDEN_FIELDS.has(plain) || OVERRIDING_FIELDS.has(plain);
+  const plain = plainName(name);
+  return (
+    FORBIDDEN_FIELDS.has(plain) ||
+    OVERRIDING_FIELDS.has(plain) ||
+    // Its length is said once, where everybody looks.
+    (plain === 'content-length' && name.includes('_'))
+  );
 }
 
 /** What goes to one server only: not on where a redirect leads to another. */
@@ -90,8 +112,12 @@ export function urlOf(scheme: string, authority: string, pathWithQuery: string):
   return url === null || url.port === '0' || url.hash !== '' ? null : url;
 }
 
-/** What a grant is asked about. */
-export function targetOf(method: string, url: URL): NetworkTarget {
+/**
+ * What a grant is asked about. A request that names another path in a field may reach any: only a grant of
+ * the whole host reaches it.
+ */
+function targetOf(method: string, url: URL, fields: readonly Field[]): NetworkTarget {
+  const namesAnother = fields.some(([name]) => OTHER_PATH_FIELDS.has(plainName(name)));
   const scheme = url.protocol === 'https:' ? 'https' : 'http';
   return {
     scheme,
@@ -99,7 +125,7 @@ export function targetOf(method: string, url: URL): NetworkTarget {
     host: canonicalHost(url.hostname) ?? '',
     port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port),
     method,
-    path: url.pathname,
+    path: namesAnother ? '/' : url.pathname,
     listen: false,
   };
 }
@@ -125,7 +151,7 @@ export function readRequest(head: SendHead): Read {
   if (declared === undefined || (!head.hasBody && declared !== null && declared > 0)) {
     return fail({ tag: 'HTTP-request-body-size', val: undefined });
   }
-  return { request: { method, url, target: targetOf(method, url), fields } };
+  return { request: { method, url, target: targetOf(method, url, fields), fields } };
 }
 
 /** Statuses that lead elsewhere (RFC 9110, section 15.4), if they say where. */
@@ -176,7 +202,7 @@ export function redirected(
     request: {
       method,
       url,
-      target: targetOf(method, url),
+      target: targetOf(method, url, kept),
       fields: kept,
     },
   };

@@ -56,6 +56,7 @@ describe('a secret that an agent may use', () => {
       ['Authorization', 'x'],
       ['range', 'bytes=0-3'],
       ['if-range', 'x'],
+      ['A-IM', 'gzip'],
     ] as const) {
       expect(await sender.get(at, { fields: [field] })).toEqual({
         failed: 'HTTP-request-denied',
@@ -63,6 +64,14 @@ describe('a secret that an agent may use', () => {
       });
     }
     expect(await sender.get(at, { fields: [['x-a', 'b']] })).toMatchObject({ text: 'ok' });
+  });
+
+  test('is not written by the agent with _ for -', async () => {
+    const port = await startHttp((_, response) => response.end('ok'));
+    const sender = client([`http://127.0.0.1:${port} secret:TOKEN:x-api-key`]);
+    const at = `http://127.0.0.1:${port}/`;
+    expect(await sender.get(at, { fields: [['X_Api-Key', 'x']] })).toMatchObject({ denied: true });
+    expect(await sender.get(at, { fields: [['X_Api', 'x']] })).toMatchObject({ text: 'ok' });
   });
 
   test('that the program has no value for fails the request', async () => {

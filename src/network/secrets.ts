@@ -1,6 +1,7 @@
 /** The secrets of a program that agents may use: the host adds them to requests, and no agent sees one. */
 
 import type { Field } from '../http/exchange.ts';
+import { plainName } from '../http/syntax.ts';
 import { EchoWatch, needlesOf } from './echo.ts';
 
 /** What is added to a request, and who looks that it does not come back. */
@@ -9,8 +10,8 @@ export interface AddedSecrets {
   readonly watch: EchoWatch;
 }
 
-/** Bodies that are coded, and parts of bodies, could hold one that nobody sees. */
-const HIDING_FIELDS: ReadonlySet<string> = new Set(['range', 'if-range']);
+/** Bodies that are coded (RFC 3229), and parts of bodies, could hold one that nobody sees. */
+const HIDING_FIELDS: readonly string[] = ['a-im', 'if-range', 'range'];
 
 /** Secrets by their names. */
 export class Secrets {
@@ -39,11 +40,11 @@ export class Secrets {
       secrets.push([header, value]);
       values.push(value);
     }
-    const taken = new Set([...HIDING_FIELDS, ...secrets.map(([header]) => header)]);
-    if (fields.some(([name]) => taken.has(name.toLowerCase()))) {
+    const taken = new Set([...HIDING_FIELDS, ...secrets.map(([header]) => plainName(header))]);
+    if (fields.some(([name]) => taken.has(plainName(name)))) {
       return 'forbidden';
     }
-    const kept = fields.filter(([name]) => name.toLowerCase() !== 'accept-encoding');
+    const kept = fields.filter(([name]) => plainName(name) !== 'accept-encoding');
     return {
       fields: [...kept, ['accept-encoding', 'identity'], ...secrets],
       watch: new EchoWatch(values.flatMap(needlesOf)),
