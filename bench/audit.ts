@@ -48,6 +48,7 @@ async function stored(directory: string, texts: readonly string[]): Promise<numb
       software: 'bench',
       key: createAuditKey(`${directory}.key`),
       committed: new SharedArrayBuffer(4),
+      retention: null,
       anchored: [],
     },
     { done: () => {}, refused: () => {}, failing: () => {} },

@@ -1,6 +1,7 @@
 /** Opens the audit log of a program. */
 
 import { randomBytes } from 'node:crypto';
+import { RingfenceError } from '../errors.ts';
 import { usageError } from '../usage-error.ts';
 import { anchorNotes } from './anchors/anchor.ts';
 import { readAuditKey, signingKey } from './keys.ts';
@@ -33,6 +34,12 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
       : typeof settings.key === 'string' && !settings.key.startsWith('-----BEGIN')
         ? readAuditKey(settings.key)
         : signingKey(settings.key);
+  if (key === null && settings.retention !== null) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      'Cannot remove events by age or size as the audit chain has no key, and only what is signed may go: give one.',
+    );
+  }
   const { thread, opened } = await ThreadLink.start({
     directory: settings.directory,
     chain: randomBytes(16).toString('hex'),
@@ -40,6 +47,7 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
     checkpointEvents: settings.checkpointEvents,
     checkpointMs: settings.checkpointMs,
     software: settings.software,
+    retention: settings.retention,
     key,
     anchored: await anchorNotes(anchors),
   });

@@ -52,6 +52,18 @@ export interface AuditOptions {
    */
   readonly anchorMs?: number;
   /**
+   * How long what events say is kept: after `ageMs`, or where the file has more than `bytes` in use, the
+   * oldest is removed but for their hashes, as by `prune`. It is looked at each `everyMs` (60,000). The
+   * chain has to have a key.
+   *
+   * @default all is kept
+   */
+  readonly retention?: {
+    readonly ageMs?: number;
+    readonly bytes?: number;
+    readonly everyMs?: number;
+  };
+  /**
    * Bytes that the file may have; when it is full, nothing is done that must be recorded.
    *
    * @default 1 TiB
@@ -75,6 +87,9 @@ const DURABILITY_MS_MAX = 60_000;
 
 /** Intervals above this are not what `setTimeout` can wait for. */
 const INTERVAL_MS_MAX = 86_400_000;
+
+/** Less than this an empty chain has, more or less. */
+const RETENTION_BYTES_MIN = 256 * 1024;
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
@@ -101,6 +116,14 @@ export const auditOptionsSchema = z.strictObject({
   checkpointMs: z.int().min(10).max(INTERVAL_MS_MAX).default(1000),
   anchors: z.array(anchorSchema).max(16).default([]),
   anchorMs: z.int().min(100).max(INTERVAL_MS_MAX).default(60_000),
+  retention: z
+    .strictObject({
+      ageMs: z.int().min(1).optional(),
+      bytes: z.int().min(RETENTION_BYTES_MIN).optional(),
+      everyMs: z.int().min(10).max(INTERVAL_MS_MAX).default(60_000),
+    })
+    .nullable()
+    .default(null),
   maxBytes: z
     .int()
     .min(64 * 1024)

@@ -41,6 +41,8 @@ export interface Verdict {
   readonly events: number;
   /** Of these, events of which only the hash is kept. */
   readonly pruned: number;
+  /** What events say is there without a gap from this one on; 0: nothing was removed. */
+  readonly begins: number;
   readonly checkpoints: number;
   /** Events that the last good checkpoint covers. */
   readonly signed: number;

@@ -109,6 +109,7 @@ export class ChainVerifier {
       chain: this.#chain,
       events: this.#tree.size,
       pruned: this.#pruned,
+      begins: this.#prunedTo,
       checkpoints: this.#checkpoints,
       signed: this.#signed,
       key: this.#key?.text ?? null,

@@ -8,6 +8,7 @@ import {
   gitAnchor,
   httpAnchor,
   parseDuration,
+  parseSize,
 } from '../index.ts';
 import { RUN_GROUPS } from './help-text.ts';
 import { between } from './number-option.ts';
@@ -32,6 +33,8 @@ export interface AuditChoiceOptions {
   readonly auditKey?: string;
   readonly auditAnchor?: readonly Anchor[];
   readonly auditSync?: Sync;
+  readonly auditKeep?: number;
+  readonly auditMax?: number;
   readonly receipt?: string;
 }
 
@@ -91,20 +94,49 @@ export function auditChoiceOptions(receipt: string): Option[] {
       'when events are on disk: each event, after a DURATION, or at each exit (default: 10ms)',
       group,
     ).argParser(readSync),
+    option(
+      '--audit-keep',
+      ' DURATION',
+      'remove what events say after so long; their hashes stay',
+      group,
+    ).argParser(between('--audit-keep', parseDuration, 1, Number.MAX_SAFE_INTEGER, ' ms')),
+    option(
+      '--audit-max',
+      ' SIZE',
+      'remove what the oldest say where the chain has more than that; their hashes stay',
+      group,
+    ).argParser(between('--audit-max', parseSize, 262_144, Number.MAX_SAFE_INTEGER, ' bytes')),
     option('--receipt', ' FILE', receipt, group),
   ];
 }
 
 /** What needs a chain, by its option; null: nothing of it was given. */
 function withoutChain(options: AuditChoiceOptions): string | null {
-  const { auditKey, auditAnchor, auditSync, receipt } = options;
+  const { auditKey, auditAnchor, auditSync, auditKeep, auditMax, receipt } = options;
   const given: readonly (readonly [string, unknown])[] = [
     ['--audit-key', auditKey],
     ['--audit-anchor', auditAnchor],
     ['--audit-sync', auditSync],
+    ['--audit-keep', auditKeep],
+    ['--audit-max', auditMax],
     ['--receipt', receipt],
   ];
   return given.find(([, value]) => value !== undefined)?.[0] ?? null;
+}
+
+/** What is worth nothing in a chain that nobody signs. */
+function requireNoKey({ receipt, auditAnchor, auditKeep, auditMax }: AuditChoiceOptions): void {
+  const what =
+    receipt !== undefined
+      ? 'write a receipt that'
+      : auditAnchor !== undefined
+        ? 'anchor what'
+        : (auditKeep ?? auditMax) !== undefined
+          ? 'remove what'
+          : null;
+  if (what !== null) {
+    throw usage(`Cannot ${what} nobody has signed: give the key by --audit-key.`);
+  }
 }
 
 /** @throws {RingfenceError} `RF_USAGE` for an option without those that it needs */
@@ -117,9 +149,9 @@ export function readAuditChoice(options: AuditChoiceOptions): AuditChoice | null
     }
     return null;
   }
-  const signed = receipt === undefined ? 'anchor what' : 'write a receipt that';
-  if (key === undefined && (receipt ?? anchors) !== undefined) {
-    throw usage(`Cannot ${signed} nobody has signed: give the key by --audit-key.`);
+  const { auditKeep: ageMs, auditMax: bytes } = options;
+  if (key === undefined) {
+    requireNoKey(options);
   }
   return {
     options: {
@@ -127,6 +159,9 @@ export function readAuditChoice(options: AuditChoiceOptions): AuditChoice | null
       ...(key !== undefined && { key }),
       ...(anchors !== undefined && { anchors }),
       ...auditSync,
+      ...((ageMs ?? bytes) !== undefined && {
+        retention: { ...(ageMs !== undefined && { ageMs }), ...(bytes !== undefined && { bytes }) },
+      }),
     },
     receipt: receipt ?? null,
   };

@@ -48,7 +48,7 @@ async function print(environment: Environment, text: string): Promise<boolean> {
 
 function describe(verdict: Verdict): string {
   const { chain, events, pruned, signed, key, trusted, anchors, head, root, problem } = verdict;
-  const { resources } = verdict;
+  const { resources, begins } = verdict;
   const signature =
     key === null
       ? 'not signed: it proves nothing without an anchor'
@@ -56,7 +56,7 @@ function describe(verdict: Verdict): string {
   return [
     problem === null ? 'valid' : `bad       ${printableLine(problem.message)}`,
     `chain     ${chain ?? 'none'}`,
-    `events    ${events}, of which ${signed} are signed${pruned === 0 ? '' : ` and ${pruned} were removed`}`,
+    `events    ${events}, of which ${signed} are signed${pruned === 0 ? '' : ` and ${pruned} were removed: it begins with event ${begins}`}`,
     `key       ${printableLine(signature)}`,
     ...(anchors === 0 ? [] : [`anchors   ${anchors} met`]),
     `head      ${head}`,

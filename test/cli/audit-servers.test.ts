@@ -39,6 +39,8 @@ const recorded = (): string[] => [
   `--audit-key=${join(directory.path, 'key')}`,
   `--audit-anchor=file:${at('anchor')}`,
   '--audit-sync=event',
+  '--audit-keep=1h',
+  '--audit-max=1GiB',
   `--receipt=${at('receipts')}`,
 ];
 
@@ -124,6 +126,10 @@ test.each([
   [['--audit-key', 'k'], '--audit-key without a chain'],
   [['--audit-anchor', 'file:x'], '--audit-anchor without a chain'],
   [['--audit-sync', 'exit'], '--audit-sync without a chain'],
+  [['--audit-keep', '1h'], '--audit-keep without a chain'],
+  [['--audit-max', '1GiB'], '--audit-max without a chain'],
+  [['--audit', 'a', '--audit-keep', '1h'], 'nobody has signed'],
+  [['--audit', 'a', '--audit-max', '1KiB'], '--audit-max'],
   [['--receipt', 'r'], '--receipt without a chain'],
   [['--audit', 'a', '--receipt', 'r'], 'nobody has signed'],
   [['--audit', 'a', '--audit-anchor', 'file:x'], 'nobody has signed'],

@@ -11,8 +11,9 @@ import { type Changes, ResourceTree } from '../tree/resource-tree.ts';
 import { damaged } from './error.ts';
 import { openToRead, openToWrite, PAGE_BYTES } from './file.ts';
 import { chainLines } from './lines.ts';
-import { hashesOf, removeEvents } from './removed.ts';
+import { firstKept, hashesOf, removeEvents } from './removed.ts';
 import { loadResources, resourcesSize, saveResources } from './resources.ts';
+import { type Retention, removableBefore } from './retention.ts';
 
 /** Events that one statement writes: a fifth of the time of as many statements goes. */
 const ROWS = 10;
@@ -232,6 +233,13 @@ export class ChainDatabase {
    */
   remove(before: number): void {
     removeEvents(this.#database, before);
+  }
+
+  /** Below which event what they say is removed next by a rule, of the `signed` ones; null: none. */
+  removableBefore(retention: Retention, signed: number, nowMs: number): number | null {
+    const firstAt = (timeMs: number): number => this.firstAt(timeMs);
+    const begins = firstKept(this.#database);
+    return removableBefore(this.#database, { begins, signed, firstAt }, retention, nowMs);
   }
 
   /** The last checkpoint that is signed; null: there is none. */

@@ -7,6 +7,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import type { Draft } from '../event.ts';
+import type { Retention } from './retention.ts';
 
 /** How the thread is started. */
 export interface ThreadSettings {
@@ -20,6 +21,8 @@ export interface ThreadSettings {
   readonly key: KeyObject | null;
   /** Counts commits; whoever waits for one in a process that ends is woken by it. */
   readonly committed: SharedArrayBuffer;
+  /** Null: nothing is removed but what the program says. */
+  readonly retention: Retention | null;
   /** Notes that were kept outside: the chain must go on from them. */
   readonly anchored: readonly string[];
 }

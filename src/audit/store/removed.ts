@@ -25,16 +25,46 @@ export function eventsOf({ hashes }: Block): number {
   return hashes.length / 32;
 }
 
-/** Removes what events below a number say, and keeps their hashes. */
+/** Events that are in memory at a time. */
+const REMOVED_ROWS = 10_000;
+
+/**
+ * Removes what events below a number say, and keeps their hashes. Of what was signed over them the last is
+ * kept, which is over all of them, and no copies of receipts.
+ */
 export function removeEvents(database: DatabaseSync, before: number): void {
-  const rows = database
-    .prepare(`SELECT seq, hash FROM events WHERE ${REMOVABLE} ORDER BY seq`)
-    .all(before) as { seq: number; hash: Uint8Array }[];
+  database
+    .prepare(
+      `DELETE FROM checkpoints WHERE size < (
+         SELECT max(size) FROM checkpoints WHERE note IS NOT NULL AND size <= ?)`,
+    )
+    .run(before);
+  database.prepare('DELETE FROM receipts WHERE last < ?').run(before);
+  const signed = signedSizes(database, before);
+  const some = database.prepare(
+    `SELECT seq, hash FROM events WHERE ${REMOVABLE} ORDER BY seq LIMIT ${REMOVED_ROWS}`,
+  );
+  const remove = database.prepare(`DELETE FROM events WHERE ${REMOVABLE} AND seq <= ?`);
   const insert = database.prepare('INSERT INTO pruned VALUES (?, ?)');
-  for (const { first, hashes } of blocksOf(rows, signedSizes(database, before))) {
-    insert.run(first, Buffer.concat(hashes));
+  for (;;) {
+    const rows = some.all(before) as { seq: number; hash: Uint8Array }[];
+    const last = rows.at(-1);
+    if (last === undefined) {
+      return;
+    }
+    for (const { first, hashes } of blocksOf(rows, signed)) {
+      insert.run(first, Buffer.concat(hashes));
+    }
+    remove.run(before, last.seq);
   }
-  database.prepare(`DELETE FROM events WHERE ${REMOVABLE}`).run(before);
+}
+
+/** The first event from which on all are there, after the genesis event. */
+export function firstKept(database: DatabaseSync): number {
+  const block = database
+    .prepare('SELECT first, hashes FROM pruned ORDER BY first DESC LIMIT 1')
+    .get() as Block | undefined;
+  return block === undefined ? 1 : block.first + eventsOf(block);
 }
 
 function signedSizes(database: DatabaseSync, before: number): ReadonlySet<number> {

@@ -30,6 +30,7 @@ import {
   type ToThread,
   type Written,
 } from './protocol.ts';
+import type { Retention } from './retention.ts';
 
 /** How long it waits before it tries a disk again that did not take what it wrote. */
 const RETRY_MS = 200;
@@ -62,6 +63,7 @@ export class ChainWriter {
   #isFailing = false;
   #retry: NodeJS.Timeout | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #retaining: NodeJS.Timeout | null = null;
 
   /** @throws {RingfenceError} `RF_AUDIT`, `RF_AUDIT_INVALID`, `RF_AUDIT_KEY` */
   constructor(settings: ThreadSettings, events: WriterEvents, now: () => number) {
@@ -74,6 +76,7 @@ export class ChainWriter {
       this.#chain = new Chain(this.#database.state());
       this.#checkAnchors();
       this.#begin();
+      this.#retainLater(0);
     } catch (error) {
       this.#database.close();
       throw storeError(error);
@@ -347,6 +350,30 @@ export class ChainWriter {
     return this.#commit([said], { sign: true, work })[0] as Written;
   }
 
+  #retainLater(afterMs: number): void {
+    const { retention } = this.#settings;
+    if (retention !== null) {
+      this.#retaining = setTimeout(() => this.#retain(retention), afterMs).unref();
+    }
+  }
+
+  /** Removes what is to go by the rule, a part at a time: events that come meanwhile do not wait long. */
+  #retain(retention: Retention): void {
+    let before: number | null = null;
+    try {
+      before = this.#isFailing
+        ? null
+        : this.#database.removableBefore(retention, this.#signed, this.#now());
+      if (before !== null) {
+        this.#prune(before);
+      }
+    } catch {
+      // The next event meets the same disk, and says so; what is to go is tried again.
+      before = null;
+    }
+    this.#retainLater(before === null ? retention.everyMs : 0);
+  }
+
   #failed(error: PlainError): void {
     const [first] = this.#waiting;
     if (error.code !== 'RF_AUDIT' && first !== undefined) {
@@ -408,6 +435,9 @@ export class ChainWriter {
     }
     if (this.#timer !== null) {
       clearTimeout(this.#timer);
+    }
+    if (this.#retaining !== null) {
+      clearTimeout(this.#retaining);
     }
     this.#database.close();
   }
