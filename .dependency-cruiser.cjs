@@ -9,7 +9,7 @@ const only = (name, from, allowed, comment) => ({
     pathNot: [
       from,
       ...allowed,
-      '^src/(errors|usage-error|turnover-map|process-group|inherited-descriptors|timer)\\.ts$',
+      '^src/(errors|usage-error|turnover-map|process-group|inherited-descriptors|timer|own-version)\\.ts$',
     ],
   },
 });
@@ -110,6 +110,12 @@ module.exports = {
       'scores know how agents end, and their names',
     ),
     only('health', '^src/health/', [], 'health knows no part that it judges'),
+    only(
+      'opentelemetry',
+      '^src/opentelemetry/',
+      ['^src/http/exchange\\.ts$'],
+      'telemetry knows nobody that it tells of',
+    ),
     only('http', '^src/http/', [], 'what is said of a request knows nobody who says it'),
     only(
       'policy',

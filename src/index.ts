@@ -115,6 +115,12 @@ export {
 } from './kit/generate-bindings.ts';
 export type { KvOptions } from './kv/options.ts';
 export type { KvQuota } from './kv/quota.ts';
+export type { SignalCounts } from './opentelemetry/bounded.ts';
+export { openTelemetry } from './opentelemetry/lazy.ts';
+export type { OpenTelemetry } from './opentelemetry/open.ts';
+export type { OpenTelemetryOptions, TelemetryProviders } from './opentelemetry/options.ts';
+export type { TelemetryCounts } from './opentelemetry/providers.ts';
+export type { Telemetry } from './opentelemetry/telemetry.ts';
 export { loadPolicy } from './policy/load-policy.ts';
 export type { PolicyMcpServer, ToolNaming } from './policy/mcp.ts';
 export { narrow, type Permissions, type Wanted } from './policy/narrow.ts';

@@ -1,7 +1,7 @@
 /**
- * Goal: what the pages library, serve, mcp, tools, network and debugging of docs/ show is what happens. Method: each of their
- * examples is run as a program of its own, beside the built guests; where the page shows an output, it must
- * be that.
+ * Goal: what the pages library, serve, mcp, tools, network, debugging and opentelemetry of docs/ show is what
+ * happens. Method: each of their examples is run as a program of its own, beside the built guests; where the page
+ * shows an output, it must be that.
  */
 
 import { execFile } from 'node:child_process';
@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { guest } from './support/kernel.ts';
 
-const page = ['library', 'serve', 'mcp', 'tools', 'network', 'debugging']
+const page = ['library', 'serve', 'mcp', 'tools', 'network', 'debugging', 'opentelemetry']
   .map((name) => readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8'))
   .join('\n');
 const api = new URL('../src/index.ts', import.meta.url).href;

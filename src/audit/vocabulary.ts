@@ -52,6 +52,7 @@ export const KINDS = {
   // The kernel and its administration.
   'kernel.open': row('kernel', {
     capacity: 'integer',
+    catalogue: 'texts',
     owner_quotas: 'json',
     quotas: 'json',
     software: 'text',

@@ -36,6 +36,7 @@ import {
   readProfileChoice,
 } from './profile-option.ts';
 import { readServing, type Serving, type ServingOptions, servingOptions } from './serve-options.ts';
+import { otelOption } from './telemetry.ts';
 import { usageError } from './usage-error.ts';
 
 /** `ringfence run`. */
@@ -50,6 +51,8 @@ export interface RunInvocation {
   readonly audit: AuditChoice | null;
   /** Null: no profile is taken. */
   readonly profile: ProfileChoice | null;
+  /** Whether telemetry is sent. */
+  readonly otel: boolean;
   readonly json: boolean;
 }
 
@@ -62,6 +65,8 @@ export interface ServeInvocation {
   readonly permissions: AskedPermissions;
   readonly serving: Serving;
   readonly audit: AuditChoice | null;
+  /** Whether telemetry is sent. */
+  readonly otel: boolean;
   readonly json: boolean;
 }
 
@@ -124,6 +129,7 @@ const POLICY_FILE = 'ringfence.toml';
 
 interface RunOptions extends PermissionOptions, AuditChoiceOptions, ProfileOptions {
   readonly report?: string;
+  readonly otel?: boolean;
   readonly json?: boolean;
 }
 
@@ -131,6 +137,7 @@ interface ServeOptions
   extends Omit<PermissionOptions, keyof ServingOptions>,
     ServingOptions,
     AuditChoiceOptions {
+  readonly otel?: boolean;
   readonly json?: boolean;
 }
 
@@ -192,6 +199,7 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
         report: options.report ?? null,
         audit: readAuditChoice(options),
         profile: readProfileChoice(options),
+        otel: options.otel ?? false,
         json: options.json ?? false,
       });
     });
@@ -212,6 +220,7 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
     report,
     ...auditChoiceOptions('write a signed receipt of the run'),
     ...profileOptions(group),
+    otelOption(group),
     json,
   ]) {
     run.addOption(made);
@@ -234,6 +243,7 @@ function declareServe(root: Command, { context, guest, asked }: Declaring): Comm
         permissions: readPermissions(options),
         serving: readServing(options),
         audit: readAuditChoice(options),
+        otel: options.otel ?? false,
         json: options.json ?? false,
       });
     });
@@ -247,6 +257,7 @@ function declareServe(root: Command, { context, guest, asked }: Declaring): Comm
     ...servingOptions(),
     ...permissionOptions(context.variables),
     ...auditChoiceOptions('append a signed receipt of each instance that ends'),
+    otelOption(RUN_GROUPS.serve),
     json,
   ]) {
     serve.addOption(made);

@@ -18,6 +18,7 @@ import {
   readPermissions,
 } from './permission-options.ts';
 import { quoted } from './printable.ts';
+import { otelOption } from './telemetry.ts';
 
 /** What `serveMcp` takes at most. */
 const CONCURRENCY_MAX = 1_024;
@@ -34,6 +35,8 @@ export interface McpInvocation {
   readonly command: 'mcp';
   readonly modulePaths: readonly string[];
   readonly permissions: AskedPermissions;
+  /** Whether telemetry is sent. */
+  readonly otel: boolean;
   /** Null: it serves on its standard streams. */
   readonly http: HttpAddress | null;
   /** The file that has the token, and the variable that has it. */
@@ -47,6 +50,7 @@ export interface McpInvocation {
 }
 
 interface McpOptions extends PermissionOptions, AuditChoiceOptions {
+  readonly otel?: boolean;
   readonly http?: HttpAddress;
   readonly tokenFile?: string;
   readonly tokenEnv?: string;
@@ -128,7 +132,8 @@ export function declareMcp(
       asked(invocationOf(modulePaths, options));
     });
   const receipts = auditChoiceOptions('append a signed receipt of each call');
-  for (const made of [...permissionOptions(variables), ...mcpOptions(), ...receipts]) {
+  const otel = otelOption(MCP_GROUP);
+  for (const made of [...permissionOptions(variables), ...mcpOptions(), ...receipts, otel]) {
     mcp.addOption(made);
   }
   return mcp;
@@ -151,6 +156,7 @@ function invocationOf(modulePaths: readonly string[], options: McpOptions): McpI
   }
   return {
     command: 'mcp',
+    otel: options.otel ?? false,
     modulePaths,
     permissions: readPermissions(options),
     http,

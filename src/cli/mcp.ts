@@ -22,6 +22,7 @@ import { usage } from './option.ts';
 import { printableLine, quoted } from './printable.ts';
 import { type ReceiptLines, receiptLines } from './receipt-lines.ts';
 import { printLine } from './say.ts';
+import { telemetryOf } from './telemetry.ts';
 
 /** A module with what it was given. */
 type OfferedModule = McpTool & { readonly grants: readonly GrantSpec[] };
@@ -90,7 +91,9 @@ async function tokenOf(
 
 async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
   const { environment, interruption, invocation, warn } = run;
+  const telemetry = await telemetryOf(invocation.otel, environment);
   const kernel = await environment.openKernel({
+    ...(telemetry !== null && { telemetry }),
     // What of it a module may call is decided by its grants.
     catalogue: { tools: 'all', exec: run.policy?.exec ?? {} },
     secrets: invocation.permissions.secrets,
@@ -122,6 +125,7 @@ async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
     interruption.exitAtNext();
     await receipts?.end();
     await kernel.close();
+    await telemetry?.close();
   }
 }
 

@@ -32,6 +32,7 @@ import { StalledReaders } from './readers.ts';
 import { openReportDestination, type ReportDestination } from './report-destination.ts';
 import { printError, printLine, printLostOutput, printStack } from './say.ts';
 import { runSupervised, type SupervisedEnd } from './supervised-run.ts';
+import { telemetryOf } from './telemetry.ts';
 import { type Diagnosed, profileOf, tellWhere } from './where-it-stood.ts';
 
 /** What one run has at hand. */
@@ -104,8 +105,10 @@ export async function run(invocation: RunInvocation, environment: Environment): 
 
 async function runToEnd(running: Run): Promise<Ended> {
   const { environment, interruption } = running;
+  const telemetry = await telemetryOf(running.invocation.otel, environment);
   const kernel = await environment.openKernel({
     workers: 1,
+    ...(telemetry !== null && { telemetry }),
     capacity: 16,
     // What of it the module may call is decided by its grants.
     secrets: running.invocation.permissions.secrets,
@@ -123,7 +126,8 @@ async function runToEnd(running: Run): Promise<Ended> {
   } finally {
     environment.stdin.close();
     // A worker that does not end must not hold up somebody who wants to leave.
-    await Promise.race([kernel.close(), once(interruption.signal)]);
+    const closing = kernel.close().then(() => telemetry?.close());
+    await Promise.race([closing, once(interruption.signal)]);
   }
 }
 

@@ -16,6 +16,7 @@ import { permissionsFor } from './permissions.ts';
 import { printableJson, printableLine } from './printable.ts';
 import { type ReceiptLines, receiptLines } from './receipt-lines.ts';
 import { printLine } from './say.ts';
+import { telemetryOf } from './telemetry.ts';
 
 /** Agents that may be on their way out while others are handled. */
 const SPARE_AGENTS = 1_024;
@@ -54,7 +55,9 @@ export async function serve(
   }
   const interruption = new Interruption(environment);
   const { maxConcurrent, keepWarm } = invocation.serving;
+  const telemetry = await telemetryOf(invocation.otel, environment);
   const kernel = await environment.openKernel({
+    ...(telemetry !== null && { telemetry }),
     capacity: Math.min(12_000, maxConcurrent + keepWarm + SPARE_AGENTS),
     secrets: invocation.permissions.secrets,
     catalogue: { tools: 'all', exec: policy?.exec ?? {} },
@@ -73,6 +76,7 @@ export async function serve(
     environment.stdin.close();
     await receipts?.end();
     await kernel.close();
+    await telemetry?.close();
     interruption.stopListening();
   }
 }

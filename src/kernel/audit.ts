@@ -81,12 +81,9 @@ export async function openKernelAudit(options: KernelOptions): Promise<KernelAud
   if (audit === undefined) {
     return null;
   }
-  const made =
-    audit instanceof AuditLog
-      ? new KernelAudit(audit, false)
-      : new KernelAudit(await openAudit({ ...(onWarning && { onWarning }), ...audit }), true);
-  made.opened(options);
-  return made;
+  return audit instanceof AuditLog
+    ? new KernelAudit(audit, false)
+    : new KernelAudit(await openAudit({ ...(onWarning && { onWarning }), ...audit }), true);
 }
 
 /** Writes what happens in a kernel into the audit log. */
@@ -114,9 +111,15 @@ export class KernelAudit implements Recorder {
     this.policies = new PolicyAudit(note);
   }
 
-  opened({ capacity = CAPACITY_DEFAULT, quotas = {}, ownerQuotas = {} }: KernelOptions): void {
-    const payload = { capacity, owner_quotas: ownerQuotas, quotas, software: 'ringfence' };
-    this.note({ kind: 'kernel.open', payload });
+  /** `catalogue`: the tools of ringfence's own that it offers. */
+  opened(
+    { capacity = CAPACITY_DEFAULT, quotas = {}, ownerQuotas = {} }: KernelOptions,
+    catalogue: readonly string[],
+  ): void {
+    this.note({
+      kind: 'kernel.open',
+      payload: { capacity, catalogue, owner_quotas: ownerQuotas, quotas, software: 'ringfence' },
+    });
   }
 
   /** @throws {RingfenceError} `RF_AUDIT`, `RF_CLOSED` while what happens can't be recorded */

@@ -7,6 +7,7 @@ import {
   fieldsBytes,
   type RequestHead,
 } from '../http/exchange.ts';
+import type { RequestTelemetry } from '../opentelemetry/telemetry.ts';
 import type { Process } from '../supervisor/process.ts';
 import { type Client, type Conversation, Handling } from './http-handling.ts';
 import { NodeClient } from './http-node.ts';
@@ -27,6 +28,8 @@ export interface ServiceParts {
   spawn(): Process | Promise<Process>;
   kill(pid: number, message: string): void;
   warn(text: string): void;
+  /** A request comes in; answers who traces it, null: nobody does. */
+  request(head: RequestHead): RequestTelemetry | null;
   /** A request is over, with this status; null: there was no response. */
   over(status: number | null): void;
   /** The service is closed: nothing of it is there any more. */
@@ -37,7 +40,7 @@ export interface ServiceParts {
 export class HttpService implements AsyncDisposable {
   readonly #settings: ServeSettings;
   readonly #parts: ServiceParts;
-  readonly #open = new Set<Handling>();
+  readonly #open = new Map<Handling, RequestTelemetry | null>();
   readonly #idle: Process[] = [];
   #closing = false;
   #drained: PromiseWithResolvers<void> | null = null;
@@ -84,12 +87,17 @@ export class HttpService implements AsyncDisposable {
       free: (process) => this.#free(process),
     });
     const problem = this.#refusal(head);
-    this.#open.add(handling);
+    const traced = this.#parts.request(head);
+    this.#open.set(handling, traced);
     if (problem !== null) {
       handling.refuse(problem);
       return handling;
     }
-    this.#start(handling);
+    if (traced === null) {
+      this.#start(handling);
+    } else {
+      traced.run(() => this.#start(handling));
+    }
     return handling;
   }
 
@@ -149,12 +157,17 @@ export class HttpService implements AsyncDisposable {
   }
 
   #over(handling: Handling): void {
+    const traced = this.#open.get(handling);
     this.#open.delete(handling);
     if (this.#open.size === 0) {
       this.#drained?.resolve();
     }
     const served = handling.served();
     this.#parts.over(served.status);
+    if (served.pid !== null) {
+      traced?.handledBy(served.pid);
+    }
+    traced?.ended(served.status);
     try {
       this.#settings.onRequest?.(served);
     } catch (error) {
@@ -177,7 +190,7 @@ export class HttpService implements AsyncDisposable {
     if (this.#open.size > 0) {
       this.#drained = Promise.withResolvers();
       const timer = setTimeout(() => {
-        for (const handling of [...this.#open]) {
+        for (const handling of [...this.#open.keys()]) {
           handling.abandon(CLOSING);
         }
       }, drainMs);

@@ -10,6 +10,7 @@ import { HttpService } from './http-service.ts';
 import { closeRoots, openRoots } from './roots.ts';
 import { readServe, type ServeOptions } from './serve-options.ts';
 import type { Spawner } from './spawner.ts';
+import type { TelemetryFeed } from './telemetry-feed.ts';
 
 /** What serving needs of the rest of the kernel. */
 export interface HttpServicesOptions {
@@ -17,6 +18,8 @@ export interface HttpServicesOptions {
   readonly spawner: Spawner;
   /** Aborted when the kernel is closed. */
   readonly closing: AbortSignal;
+  /** Who traces requests; null: nobody does. */
+  readonly feed: Pick<TelemetryFeed, 'request'> | null;
   warn(text: string): void;
   /** The module with this digest is served, or no longer. Must not throw. */
   opened(module: string): void;
@@ -65,6 +68,7 @@ export class HttpServices {
       },
       kill: (pid, message) => supervisor.commands.kill(pid, message),
       warn,
+      request: (head) => this.#options.feed?.request(head) ?? null,
       over: (status) => this.#count(status),
       closed: () => {
         if (this.#open.delete(service)) {

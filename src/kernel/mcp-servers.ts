@@ -5,10 +5,10 @@ import { RingfenceError } from '../errors.ts';
 import { causesOf, ServerFailure } from '../mcp/connect/failure.ts';
 import type { ListedTool } from '../mcp/connect/listed-tools.ts';
 import type { ServerLink } from '../mcp/connect/server-link.ts';
+import { ownVersion } from '../own-version.ts';
 import { ToolError } from '../tools/outcome.ts';
 import { TOOL_DEFAULTS, type ToolDescription, type ToolHandler } from '../tools/tool.ts';
 import { type McpServerOptions, type ReadMcpServer, readMcpServer } from './mcp-server-options.ts';
-import { ownVersion } from './own-version.ts';
 
 /** Servers of a kernel. */
 const SERVERS_MAX = 64;

@@ -2,6 +2,7 @@
 
 import type { Sample } from '../metrics/definitions.ts';
 import type { Exposition } from '../metrics/exposition.ts';
+import { type MetricReading, Readings } from '../metrics/readings.ts';
 import { Tally } from '../metrics/tally.ts';
 import type { ProcessState } from '../process/state.ts';
 import type { Process } from '../supervisor/process.ts';
@@ -24,6 +25,7 @@ export interface KernelMetricsOptions {
 export class KernelMetrics {
   readonly #options: KernelMetricsOptions;
   readonly #tally = new Tally();
+  readonly #readings = new Readings();
   #exposition: Promise<Exposition> | null = null;
 
   constructor(options: KernelMetricsOptions) {
@@ -46,12 +48,20 @@ export class KernelMetrics {
     this.#exposition ??= import('../metrics/exposition.ts').then(
       (module) => new module.Exposition(),
     );
-    const exposition = await this.#exposition;
+    return (await this.#exposition).text(this.#sample());
+  }
+
+  /** Their values, for one who asks. */
+  read(): MetricReading[] {
+    return this.#readings.of(this.#sample());
+  }
+
+  #sample(): Sample {
     const { supervisor, capacity, counts, modules, elevationsWaiting, deadLetters } = this.#options;
     const { tools, served, jobs } = this.#options;
     const live = supervisor.list();
     const { memoryBytes, descriptors } = supervisor.quotas.used();
-    return exposition.text({
+    return {
       tally: this.#tally.with(live),
       spawned: supervisor.spawned,
       states: counts(),
@@ -65,6 +75,6 @@ export class KernelMetrics {
       tools: tools(),
       served: served(),
       ...jobs(),
-    });
+    };
   }
 }

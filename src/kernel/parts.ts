@@ -12,6 +12,8 @@ import { RingfenceError } from '../errors.ts';
 import { DeadLetters } from '../ipc/dead-letters.ts';
 import { Pipes } from '../ipc/pipes.ts';
 import type { KvStore } from '../kv/store.ts';
+import { DEFINITIONS } from '../metrics/definitions.ts';
+import type { TracedCall } from '../opentelemetry/telemetry.ts';
 import { KERNEL_PID, type Pid } from '../process/state.ts';
 import type { SavedJob } from '../schedule/file.ts';
 import { ScoreBook } from '../scores/book.ts';
@@ -19,6 +21,7 @@ import { reportOf } from '../supervisor/ending.ts';
 import type { Report } from '../supervisor/report.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { catalogueTools } from '../tools/catalogue/catalogue.ts';
+import type { ToolOutcome } from '../tools/outcome.ts';
 import { ToolRegistry } from '../tools/registry.ts';
 import { defaultCacheDirectory } from '../wasm/component/prepare/prepare.ts';
 import { agentOf } from './agent.ts';
@@ -42,6 +45,7 @@ import { KernelSchedule, SYSTEM_CLOCK } from './schedule.ts';
 import { CAPACITY_DEFAULT, type KernelOptions } from './spawn-options.ts';
 import { Spawner } from './spawner.ts';
 import { Supervisors } from './supervisors.ts';
+import { TelemetryFeed } from './telemetry-feed.ts';
 import { Views } from './views.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -72,6 +76,8 @@ export interface Parts {
   readonly kv: KvStore;
   /** Null: nothing is recorded. */
   readonly audit: KernelAudit | null;
+  /** Lets its metrics go; null: nobody measures them. */
+  readonly stopMeasuring: (() => void) | null;
   /** Aborted when the kernel is closed. */
   readonly closing: AbortController;
 }
@@ -101,6 +107,13 @@ export function buildParts(
   });
   const scores = new ScoreBook(Date.now);
   const logTaps = new LogTaps(operator.logFailed);
+  const { telemetry } = options;
+  const feed = telemetry === undefined ? null : new TelemetryFeed(telemetry);
+  // It can be another kernel's: that is said before anything is started.
+  const stopMeasuring = telemetry?.measure({
+    descriptions: DEFINITIONS,
+    read: () => metrics.read(),
+  });
   const registry = new ToolRegistry(operator.toolFailed);
   const tools: GrantedTools = new GrantedTools({
     registry,
@@ -119,8 +132,12 @@ export function buildParts(
     kv,
   });
   for (const { description, handler } of catalogue) {
-    tools.register(description, handler);
+    registry.register(description, handler);
   }
+  audit?.opened(
+    options,
+    catalogue.map(({ description }) => description.name),
+  );
   const mcpServers = new McpServers({
     tools,
     closing: closing.signal,
@@ -141,15 +158,20 @@ export function buildParts(
     onLog: (line) => {
       logTaps.take(line);
       operator.log(line);
+      feed?.log(line);
     },
     nearLimit: operator.nearLimit,
     requireRecording: () => audit?.requireRecording(),
-    callTool: (name, argumentsJson, call) => tools.call(name, argumentsJson, call),
+    callTool: (name, argumentsJson, call) =>
+      traced(feed?.tool(call.pid, registry.has(name) ? name : null, argumentsJson) ?? null, () =>
+        tools.call(name, argumentsJson, call),
+      ),
     spawnChild: (parent, request) => children.spawn(parent, request),
     elevate: (pid, agentId, grant, reason) =>
       elevate(elevations, operator, { pid, agentId, grant, reason }, audit),
     changed: (process, from) => {
       metrics.changed(process, from);
+      feed?.changed(process, from);
       audit?.changed(process, from);
       if (from === null) {
         scores.spawned(process);
@@ -222,6 +244,7 @@ export function buildParts(
     spawner,
     closing: closing.signal,
     warn,
+    feed,
     opened: (module) => audit?.note({ kind: 'serve.open', module, payload: {} }),
     closed: (module) => audit?.note({ kind: 'serve.close', module, payload: {} }),
   });
@@ -316,8 +339,22 @@ export function buildParts(
     watchdog,
     kv,
     audit,
+    stopMeasuring: stopMeasuring ?? null,
     closing,
   };
+}
+
+/** Does a call of a tool, and tells how it came out. */
+async function traced(
+  call: TracedCall | null,
+  work: () => Promise<ToolOutcome>,
+): Promise<ToolOutcome> {
+  if (call === null) {
+    return work();
+  }
+  const outcome = await call.run(work);
+  call.ended(outcome.tag === 'ok' ? 'ok' : outcome.error);
+  return outcome;
 }
 
 /** An agent asks for more: decides, and tells it what came of it, or why it could not be asked. */
@@ -372,5 +409,6 @@ export async function closeParts(parts: Parts): Promise<Report[]> {
   parts.views.close();
   await parts.kv.close();
   await parts.audit?.close();
+  parts.stopMeasuring?.();
   return reports;
 }

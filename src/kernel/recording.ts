@@ -1,6 +1,7 @@
 /** What is kept of an agent that is recorded, until it is a recording. */
 
 import { arch, version, versions } from 'node:process';
+import { ownVersion } from '../own-version.ts';
 import { EntryReader } from '../recording/entries.ts';
 import {
   makeRecording,
@@ -12,7 +13,6 @@ import type { KeepEnd, Keeping, RecordEnd, RecordStart } from '../recording/kept
 import type { Process } from '../supervisor/process.ts';
 import type { Report } from '../supervisor/report.ts';
 import { FUEL_TABLE_VERSION } from '../wasm/metering/costs.ts';
-import { ownVersion } from './own-version.ts';
 import type { RecordOptions } from './record-options.ts';
 
 /** Collects the recording of one agent. */

@@ -3,10 +3,10 @@
 import { RingfenceError } from '../errors.ts';
 import type { ToolBox } from '../mcp/serve/offered-tool.ts';
 import type { ServerParts } from '../mcp/serve/server.ts';
+import { ownVersion } from '../own-version.ts';
 import { usageError } from '../usage-error.ts';
 import { type McpHttpOptions, type McpOptions, mcpSchema } from './mcp-options.ts';
 import type { CallSettings, SpawnsAgents } from './module-call.ts';
-import { ownVersion } from './own-version.ts';
 
 /** Calls that wait for their turn, and the bytes that are kept of them. */
 const WAITING_MAX = 1_024;

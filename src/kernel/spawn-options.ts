@@ -10,6 +10,7 @@ import type { GrantsInput } from '../capability/input.ts';
 import type { HealthCheck } from '../health/checks.ts';
 import { NAME_CHARACTERS_MAX } from '../ipc/message.ts';
 import type { KvOptions } from '../kv/options.ts';
+import type { Telemetry } from '../opentelemetry/telemetry.ts';
 import { PROFILE_EVERY_MIN } from '../process/diagnosis.ts';
 import { configSchema } from '../resource/config-values.ts';
 import type { LimitsInput } from '../resource/limits.ts';
@@ -102,6 +103,8 @@ export interface KernelOptions {
    * (docs/audit.md). While it can't be written nobody is spawned, and no tool is called. @default nowhere
    */
   readonly audit?: AuditLog | AuditOptions;
+  /** Traces, logs and measures its agents: {@link openTelemetry}. @default nobody does */
+  readonly telemetry?: Telemetry;
   /** Takes the lines that agents log. */
   readonly onLog?: (line: LogLine) => void;
   /**
@@ -156,6 +159,12 @@ export const optionsSchema = z.strictObject({
     .optional(),
   schedule: scheduleSchema.optional(),
   audit: z.custom<AuditLog | AuditOptions>(isRecord, 'give a log, or how to open one').optional(),
+  telemetry: z
+    .custom<Telemetry>(
+      (value) => isRecord(value) && typeof (value as Telemetry).agent === 'function',
+      'give what openTelemetry has opened',
+    )
+    .optional(),
   onLog: z.custom<(line: LogLine) => void>((value) => typeof value === 'function').optional(),
   watchdog: watchdogSchema.optional(),
   onResourceWarning: z

@@ -2,6 +2,7 @@
 
 import { Counter, Gauge, Registry } from 'prom-client';
 import { DEFINITIONS, type Definition, type Sample } from './definitions.ts';
+import { Highest } from './highest.ts';
 
 /** The metrics of one kernel. */
 export class Exposition {
@@ -52,16 +53,11 @@ function setting(configuration: Configuration): Take {
   return (labels, _, number) => gauge.set(labels, number);
 }
 
-/**
- * A counter that goes down is read as one that began anew. Fuel can be said to be a little more before an
- * agent's end than after it: docs/limits.md.
- */
 function counting(configuration: Configuration): Take {
   const counter = new Counter(configuration);
-  const highest = new Map<string, number>();
+  const highest = new Highest();
   return (labels, value, number) => {
-    const before = highest.get(value) ?? 0;
-    counter.inc(labels, Math.max(0, number - before));
-    highest.set(value, Math.max(before, number));
+    const before = highest.of(value, 0);
+    counter.inc(labels, highest.of(value, number) - before);
   };
 }

@@ -135,7 +135,7 @@ async function kernelEvents(): Promise<StoredEvent[]> {
     await policies(kernel);
     // At last: there is one thread.
     const lost = await spawnPuppet(kernel, await kernel.load(guest('puppet')));
-    await lost.tell('log info here');
+    await lost.tell('clock');
     await threads.find(({ threadName }) => threadName !== 'ringfence-audit')?.terminate();
     await lost.agent.exited;
   } finally {

@@ -155,6 +155,7 @@ export function fakeKernel(parts: FakeKernelParts): Environment['openKernel'] {
           pid: 1,
           exited,
           kill: (message?: string) => killed.abort(message),
+          findings: () => null,
           get state() {
             return state;
           },

@@ -1,0 +1,75 @@
+/** Goal: `--otel` sends what a run does where the environment says, and nothing is sent without it. */
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Collector, startCollector } from '../support/collector.ts';
+import { guest } from '../support/kernel.ts';
+import { LAUNCHER } from './ringfence.ts';
+
+let collector: Collector;
+beforeAll(async () => {
+  collector = await startCollector();
+});
+afterAll(() => collector[Symbol.asyncDispose]());
+beforeEach(() => {
+  collector.bodies.length = 0;
+  collector.spans.length = 0;
+});
+
+async function run(
+  options: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<{ readonly status: number; readonly stderr: string }> {
+  const command = [LAUNCHER, 'run', ...options, fileURLToPath(guest('hello'))];
+  const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...variables };
+  try {
+    const { stderr } = await promisify(execFile)(process.execPath, command, { env });
+    return { status: 0, stderr };
+  } catch (error) {
+    const { code, stderr } = error as { readonly code: number; readonly stderr: string };
+    return { status: code, stderr };
+  }
+}
+
+describe('--otel', () => {
+  test('sends the run, as the environment says', async () => {
+    expect(await run(['--otel'], { OTEL_SERVICE_NAME: 'of a test' })).toMatchObject({ status: 0 });
+    expect(collector.span('invoke_agent')).toMatchObject({
+      attributes: { 'gen_ai.agent.name': 'hello', 'ringfence.exit.reason': 'normal' },
+    });
+    expect(collector.metrics.get('ringfence.agent_spawns')?.points[0]?.value).toBe(1);
+    expect(collector.resources.at(-1)).toMatchObject({ 'service.name': 'of a test' });
+    expect(collector.bodies.join()).not.toContain('guest-examples');
+  });
+
+  test('without it nothing is sent, whatever the environment says', async () => {
+    expect(await run([])).toMatchObject({ status: 0 });
+    expect(collector.bodies).toEqual([]);
+  });
+
+  test('is off where the environment turns it off', async () => {
+    expect(await run(['--otel'], { OTEL_SDK_DISABLED: 'true' })).toMatchObject({ status: 0 });
+    expect(collector.bodies).toEqual([]);
+  });
+
+  test('keeps the share that the environment says', async () => {
+    expect(await run(['--otel'], { OTEL_TRACES_SAMPLER: 'always_off' })).toMatchObject({
+      status: 0,
+    });
+    expect(collector.spans).toEqual([]);
+    expect(collector.bodies).not.toEqual([]);
+  });
+
+  test.each([
+    { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+    { OTEL_TRACES_SAMPLER: 'jaeger_remote' },
+    { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '7' },
+  ])('refuses what it does not have: %j', async (variables) => {
+    const { status, stderr } = await run(['--otel'], variables);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/Cannot use --otel with /);
+    expect(collector.bodies).toEqual([]);
+  });
+});
