@@ -1,7 +1,7 @@
 /** Verification of a chain in a file or a stream of bytes: cuts it into lines, and looks at a problem twice. */
 
 import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { RingfenceError } from '../errors.ts';
 import { LINE_BYTES_MAX, placeOf, splitLine } from './event.ts';
 import type { BadPlace, Verdict, VerifyOptions } from './verdict.ts';
@@ -184,9 +184,8 @@ async function readingFile<Value>(
   path: string,
   read: (chunks: AsyncIterable<Uint8Array>) => Promise<Value>,
 ): Promise<Value> {
-  const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   try {
-    return await read(stream);
+    return await read(chunksOf(path));
   } catch (error) {
     if (error instanceof RingfenceError) {
       throw error;
@@ -197,7 +196,22 @@ async function readingFile<Value>(
       { path },
       { cause: error },
     );
+  }
+}
+
+/** A file piece by piece, each in the place of the one before. */
+async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path);
+  try {
+    const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, chunk.length, null);
+      if (bytesRead === 0) {
+        return;
+      }
+      yield chunk.subarray(0, bytesRead);
+    }
   } finally {
-    stream.destroy();
+    await file.close();
   }
 }

@@ -27,7 +27,8 @@ import { Anchors } from './verify-anchors.ts';
 const UNSIGNED_INTERVALS = 2;
 
 /** Kinds that say something of the chain itself. */
-const OF_THE_CHAIN = ['"chain.prune"', '"key.rotate"'].map((kind) => Buffer.from(kind));
+const PRUNE = Buffer.from('"chain.prune"');
+const ROTATE = Buffer.from('"key.rotate"');
 
 const NO_GENESIS = 'a chain begins with chain.genesis, and this is another event';
 
@@ -223,7 +224,8 @@ export class ChainVerifier {
     if (kindAt < 0) {
       return this.#bad('forked', 'it is an event of another chain');
     }
-    const isOfTheChain = isFirst || OF_THE_CHAIN.some((kind) => standsAt(bytes, kindAt, kind));
+    const isOfTheChain =
+      isFirst || standsAt(bytes, kindAt, PRUNE) || standsAt(bytes, kindAt, ROTATE);
     if ((this.#strict || isOfTheChain) && !this.#next.isCanonical(kindAt)) {
       return this.#bad('altered', 'its bytes are not canonical JSON of an event');
     }
