@@ -9,6 +9,7 @@ const types = (names: readonly string[]) =>
 
 /** In AssemblyScript, over the generated bindings. */
 export const ASSEMBLYSCRIPT_GUEST = `
+import { Pair } from 'exports/torture/chamber/lending';
 import { Counter as CounterBase } from 'exports/torture/chamber/counters';
 import { Item as LeftItem } from 'exports/torture/chamber/left';
 import { Item as RightItem } from 'exports/torture/chamber/right';
@@ -16,6 +17,7 @@ import * as hostCounters from 'torture/chamber/counters';
 import * as hostLeft from 'torture/chamber/left';
 import * as hostPass from 'torture/chamber/pass';
 import * as hostRight from 'torture/chamber/right';
+import { Token } from 'torture/chamber/tokens';
 import { ${types(ALL.map(({ as }) => as))} } from 'torture/chamber/types';
 import * as first from 'torture/other-1.0.0/versioned';
 import * as second from 'torture/other-2.0.0/versioned';
@@ -97,6 +99,22 @@ export function take(counters: Array<CounterBase>): u32 {
 }
 export function live(): u32 { return alive; }
 
+export function look(tokens: Array<Token>, pair: Pair): u32 {
+  let sum: u32 = pair.first.value();
+  const second = pair.second;
+  if (second !== null) sum += second.value();
+  for (let index = 0; index < tokens.length; index++) sum += tokens[index].value();
+  // One that the guest gives back itself is not given back again.
+  if (tokens.length > 1) tokens[0].drop();
+  return sum;
+}
+export function keep(token: Token): u32 {
+  const value = token.value();
+  token.drop();
+  return value;
+}
+export function passOn(token: Token): Token { return token; }
+
 export function move(by: Own, from: Point): Own {
   return new Own(by.name + ' ' + add(from.x, 1).toString());
 }
@@ -137,6 +155,15 @@ export const counters = {
   total: (all) => sumOf(all),
   take: (all) => sumOf(all),
   live: () => 0,
+};
+const drop = (token) => token[Symbol.dispose]();
+export const lending = {
+  look: (tokens, { first, second }) => {
+    const all = second === undefined ? [first, ...tokens] : [first, second, ...tokens];
+    return all.reduce((sum, each) => sum + each.value(), 0);
+  },
+  keep: (token) => { const value = token.value(); drop(token); return value; },
+  passOn: (token) => token,
 };
 export const move = (by, from) => ({ name: by.name + ' ' + add(from.x, 1) });
 export const sum = (a, b) => add(a, b);

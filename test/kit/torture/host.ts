@@ -37,6 +37,11 @@ export interface TortureGuest {
     take(counters: GuestCounter[]): number;
     live(): number;
   };
+  readonly lending: {
+    look(tokens: Token[], pair: { first: Token; second: Token | undefined }): number;
+    keep(token: Token): number;
+    passOn(token: Token): Token;
+  };
   move(by: { name: string }, from: unknown): unknown;
   sum(a: number, b: number): number;
   bothVersions(): string;
@@ -68,6 +73,22 @@ class HostCounter {
   }
   [Symbol.dispose]() {
     HostCounter.alive -= 1;
+  }
+}
+
+/** A resource that only the host makes. */
+export class Token {
+  static dropped = 0;
+  readonly #value: number;
+
+  constructor(value: number) {
+    this.#value = value;
+  }
+  value() {
+    return this.#value;
+  }
+  [Symbol.dispose]() {
+    Token.dropped += 1;
   }
 }
 
@@ -124,6 +145,7 @@ export async function instantiate(
         },
         live: () => HostCounter.alive,
       },
+      'torture:chamber/tokens': { Token },
       'torture:chamber/types': {},
       'first-version': { name: () => 'one' },
       'second-version': { name: () => 'two' },

@@ -13,7 +13,7 @@ import { compileAssemblyScript } from '../../../src/kit/assemblyscript/compile.t
 import { componentFromCore } from '../../../src/kit/build/make-component.ts';
 import { resolveWorld } from '../../../src/kit/wit/resolve-world.ts';
 import { ASSEMBLYSCRIPT_GUEST } from './guests.ts';
-import { instantiate, type TortureGuest } from './host.ts';
+import { instantiate, Token, type TortureGuest } from './host.ts';
 import { ALL, passName, TORTURE_WIT } from './world.ts';
 
 let folder: string;
@@ -119,6 +119,21 @@ describe('resources of the guest', () => {
     for (const each of [one, left, right]) each[Symbol.dispose]();
     expect(guest.counters.live()).toBe((before - 3) >>> 0);
   });
+});
+
+test('resources of the host that are lent are given back, and those that are given are kept', () => {
+  const { look, keep, passOn } = guest.lending;
+  const [one, two, three] = [new Token(1), new Token(2), new Token(3)];
+  const before = Token.dropped;
+  for (let round = 0; round < 100; round += 1) {
+    expect(look([one, two, three], { first: one, second: undefined })).toBe(7);
+    expect(look([], { first: two, second: three })).toBe(5);
+  }
+  expect(Token.dropped).toBe(before);
+  expect(passOn(one)).toBe(one);
+  expect(Token.dropped).toBe(before);
+  expect(keep(two)).toBe(2);
+  expect(Token.dropped).toBe(before + 1);
 });
 
 test('a hundred thousand calls leave no garbage behind', () => {

@@ -256,6 +256,16 @@ interface counters {
   live: func() -> u32;
 }
 
+/// A resource of the host alone, which the guest is lent and given.
+interface tokens { resource token { value: func() -> u32; } }
+interface lending {
+  use tokens.{token};
+  record pair { first: borrow<token>, second: option<borrow<token>> }
+  look: func(tokens: list<borrow<token>>, pair: pair) -> u32;
+  keep: func(token: token) -> u32;
+  pass-on: func(token: token) -> token;
+}
+
 world torture {
   use types.{point};
   import pass;
@@ -271,6 +281,7 @@ world torture {
   export left;
   export right;
   export counters;
+  export lending;
   export move: func(by: %own, %from: point) -> %own;
   export sum: func(a: u32, b: u32) -> u32;
   export both-versions: func() -> string;
