@@ -107,9 +107,10 @@ describe('each kind is written by what happens', { timeout: 120_000 }, () => {
     expect(payloads('capability.answer')).toMatchObject([
       { decision: 'deny', grant: { kind: 'tools' } },
     ]);
-    expect(payloads('tool.refuse')).toMatchObject([
-      { tool: 'count', outcome: 'invalid', count: 3 },
-    ]);
+    // Every 10 s they are told: on a machine that is busy that can be in between.
+    const refused = payloads('tool.refuse') as readonly { readonly count: number }[];
+    expect(refused[0]).toMatchObject({ tool: 'count', outcome: 'invalid' });
+    expect(refused.reduce((sum, { count }) => sum + count, 0)).toBe(3);
     expect(payloads('tool.read')).toMatchObject([{ tool: 'count', count: 1 }]);
     expect(payloads('ipc.lost')).toMatchObject([{ count: 1 }]);
     expect(JSON.stringify([...seen.values()])).not.toContain('correct horse');

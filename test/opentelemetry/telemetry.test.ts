@@ -335,10 +335,10 @@ describe('a collector that', () => {
   );
 
   test('is not there is no other', async () => {
-    const { url } = collector;
-    await collector[Symbol.asyncDispose]();
+    const gone = collector;
     collector = await startCollector();
-    const kernel = await kernelWith({ endpoint: url });
+    await gone[Symbol.asyncDispose]();
+    const kernel = await kernelWith({ endpoint: gone.url });
     expect((await (await kernel.spawn({ work: () => 1 })).exited).exit.reason).toBe('normal');
     await kernel.close();
     await telemetry.close();
