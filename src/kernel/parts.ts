@@ -219,6 +219,8 @@ export function buildParts(
     network,
     onWarning: warn,
     onWorkerLost: (lost) => audit?.workerLost(lost),
+    traceEvery: feed?.traceEvery ?? null,
+    onHostCalls: (calls) => feed?.hostCalls(calls),
   });
   const modules = new Modules({
     cacheDirectory:

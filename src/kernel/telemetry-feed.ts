@@ -10,16 +10,21 @@ import type {
 import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
 import type { LogLine } from '../supervisor/options.ts';
 import type { Process } from '../supervisor/process.ts';
+import type { TracedHostCall } from '../wasm/worker/protocol.ts';
 
 /** An agent's name without the path that it has where nobody has given it another. */
 function nameOf({ agentId, request }: Process): string {
   return agentId === request.module?.path ? basename(agentId) : agentId;
 }
 
+/** Agents that have ended of whom something may still be told. */
+const ENDED_MAX = 256;
+
 /** Follows the agents of a kernel. */
 export class TelemetryFeed {
   readonly #telemetry: Telemetry;
   readonly #agents = new Map<Pid, AgentTelemetry>();
+  readonly #ended = new Map<Pid, AgentTelemetry>();
 
   constructor(telemetry: Telemetry) {
     this.#telemetry = telemetry;
@@ -57,6 +62,9 @@ export class TelemetryFeed {
   #exited({ pid, exit, usage, denials, exitedAtMs }: Process): void {
     const agent = this.#agents.get(pid);
     this.#agents.delete(pid);
+    if (agent !== undefined && this.#telemetry.hostCalls > 0) {
+      this.#keepEnded(pid, agent);
+    }
     let denied = 0;
     for (const { count } of denials.values()) {
       denied += count;
@@ -72,6 +80,27 @@ export class TelemetryFeed {
       denials: denied,
       endedAtMs: exitedAtMs ?? Date.now(),
     });
+  }
+
+  /** What it called last can be told behind its end. */
+  #keepEnded(pid: Pid, agent: AgentTelemetry): void {
+    this.#ended.set(pid, agent);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size > ENDED_MAX && oldest !== undefined) {
+      this.#ended.delete(oldest);
+    }
+  }
+
+  /** One of so many host calls is told of; null: none is. */
+  get traceEvery(): number | null {
+    const { hostCalls } = this.#telemetry;
+    return hostCalls > 0 ? Math.round(1 / hostCalls) : null;
+  }
+
+  hostCalls(calls: readonly TracedHostCall[]): void {
+    for (const { pid, name, startMs, endMs } of calls) {
+      (this.#agents.get(pid) ?? this.#ended.get(pid))?.hostCall(name, startMs, endMs);
+    }
   }
 
   log({ pid, level, message }: LogLine): void {

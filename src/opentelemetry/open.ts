@@ -22,6 +22,7 @@ const SCOPE = 'ringfence';
 
 /** Telemetry of one kernel, that is open. */
 export class OpenTelemetry implements Telemetry, AsyncDisposable {
+  readonly hostCalls: number;
   readonly #settings: OpenTelemetrySettings;
   readonly #version: string;
   readonly #own: OwnProviders | null;
@@ -31,6 +32,7 @@ export class OpenTelemetry implements Telemetry, AsyncDisposable {
 
   /** Use {@link openTelemetry}. */
   constructor(settings: OpenTelemetrySettings, version: string) {
+    this.hostCalls = settings.hostCalls;
     this.#settings = settings;
     this.#version = version;
     const { providers, attributes } = settings;

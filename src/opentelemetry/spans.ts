@@ -149,6 +149,13 @@ class AgentSpan implements AgentTelemetry {
     });
   }
 
+  hostCall(name: string, startMs: number, endMs: number): void {
+    const attributes = { ...this.#tracing.attributes, ...this.#about };
+    this.#tracing.tracer
+      .startSpan(cut(name), { startTime: startMs, attributes }, this.context)
+      .end(endMs);
+  }
+
   ended(end: TracedEnd): void {
     const { span } = this;
     span.setAttributes(
@@ -171,7 +178,7 @@ class AgentSpan implements AgentTelemetry {
 }
 
 /** Makes spans and records of what a kernel tells. */
-export class Spans implements Omit<Telemetry, 'measure'> {
+export class Spans implements Pick<Telemetry, 'agent' | 'request'> {
   readonly #tracing: Tracing;
   /** Where a request is served: whoever is spawned for it stands below it. */
   readonly #requests = new AsyncLocalStorage<Context>();

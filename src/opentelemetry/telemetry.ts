@@ -43,6 +43,8 @@ export interface AgentTelemetry {
   /** It calls a tool; null: there is none of the name, which the guest has made up. */
   tool(name: string | null, argumentBytes: number): TracedCall;
   log(level: string, message: string): void;
+  /** It has called a host function; also told when it has ended. */
+  hostCall(name: string, startMs: number, endMs: number): void;
   ended(end: TracedEnd): void;
 }
 
@@ -78,6 +80,8 @@ export interface MetricSource {
 
 /** Traces, logs and measures agents. None of it throws, and none of it waits. */
 export interface Telemetry {
+  /** The share of host calls that it is told of, 0 to 1. */
+  readonly hostCalls: number;
   /** An agent starts; `parent`: the agent that has spawned it, where that is traced. */
   agent(agent: TracedAgent, parent: AgentTelemetry | null): AgentTelemetry;
   /** A request comes in. */

@@ -216,6 +216,29 @@ describe('what arrives', () => {
     expect(collector.bodies.join()).not.toContain('hunter2');
   });
 
+  test('host calls are spans where they are asked for, and only there', async () => {
+    const names = async (hostCalls: number): Promise<string[]> => {
+      collector.spans.length = 0;
+      const kernel = await kernelWith({ hostCalls });
+      const module = await kernel.load(guest('puppet'));
+      const puppet = await spawnPuppet(kernel, module);
+      expect(await puppet.tell('clock')).toMatch(/^clock ok/);
+      await puppet.end();
+      await kernel.close();
+      await telemetry.close();
+      const agent = collector.span('invoke_agent', puppet.agent.pid);
+      const calls = collector.spans.filter(({ parentSpanId }) => parentSpanId === agent?.spanId);
+      return calls.map(({ name }) => name.replace(/@[\d.]+/, ''));
+    };
+    expect(await names(1)).toEqual(
+      expect.arrayContaining([
+        'wasi:clocks/monotonic-clock#now',
+        'wasi:clocks/monotonic-clock#resolution',
+      ]),
+    );
+    expect(await names(0)).toEqual([]);
+  });
+
   test('values are cut, whoever has chosen them', async () => {
     const kernel = await kernelWith();
     const agent = await kernel.spawn({

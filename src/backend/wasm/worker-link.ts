@@ -5,7 +5,13 @@ import type { Piscina } from 'piscina';
 import type { Mail } from '../../ipc/message.ts';
 import { NETWORK_SETTINGS_DEFAULT, type NetworkSettings } from '../../network/settings.ts';
 import { TurnoverMap } from '../../turnover-map.ts';
-import type { FromWorker, ToWorker, WorkerStart } from '../../wasm/worker/protocol.ts';
+import type {
+  FromWorker,
+  ToWorker,
+  TracedHostCall,
+  TracedHostCalls,
+  WorkerStart,
+} from '../../wasm/worker/protocol.ts';
 import { logLineBytes } from '../../wasm/worker/streams.ts';
 import type { BackendAgent, BackendEvents, BackendStart, CallOutcome } from '../backend.ts';
 import { endOfLost, type LostWorker } from '../lost.ts';
@@ -26,6 +32,9 @@ export interface WorkerLinkOptions {
   /** @default as the network's own defaults are */
   readonly network?: NetworkSettings;
   onWarning(text: string): void;
+  /** One of so many host calls is told of. @default none is */
+  readonly traceEvery?: number | null | undefined;
+  onHostCalls?(calls: readonly TracedHostCall[]): void;
   /** A thread is gone, other than in order. Must not throw. */
   onWorkerLost?(lost: LostWorker): void;
 }
@@ -50,6 +59,7 @@ export class WorkerLink implements AgentThread, Routed {
   /** Ports that go with what is in the outbox. */
   readonly #transfer: MessagePort[] = [];
   readonly #routes: Routes | null;
+  readonly #onHostCalls: (calls: readonly TracedHostCall[]) => void;
   readonly #onLost: (agents: number) => void;
   #nextDelivery = 1;
   /** Null: it has answered the last time it was asked. */
@@ -67,11 +77,12 @@ export class WorkerLink implements AgentThread, Routed {
     this.#routes = routes;
     this.#pool = pool;
     this.#onWarning = (text) => options.onWarning(text);
+    this.#onHostCalls = (calls) => options.onHostCalls?.(calls);
     const isolation = routes === null ? 'thread' : 'shared';
     this.#onLost = (agents) => options.onWorkerLost?.({ isolation, agents });
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    port1.on('message', (messages: FromWorker[]) => {
+    port1.on('message', (messages: (FromWorker | TracedHostCalls)[]) => {
       for (const message of messages) {
         this.#take(message);
       }
@@ -81,6 +92,7 @@ export class WorkerLink implements AgentThread, Routed {
       blocks: options.blocks,
       sliceFuel: options.sliceFuel,
       network: options.network ?? NETWORK_SETTINGS_DEFAULT,
+      traceEvery: options.traceEvery ?? null,
     };
     // Piscina's own type of this list is read off an overload that takes no list.
     this.ended = pool.run(start, { transferList: [port2] as never }).then(
@@ -197,7 +209,7 @@ export class WorkerLink implements AgentThread, Routed {
     }
   }
 
-  #take(message: FromWorker): void {
+  #take(message: FromWorker | TracedHostCalls): void {
     switch (message.kind) {
       case 'ready':
         this.#ready.resolve(true);
@@ -208,6 +220,9 @@ export class WorkerLink implements AgentThread, Routed {
         return;
       case 'warning':
         this.#onWarning(message.text);
+        return;
+      case 'traced':
+        this.#onHostCalls(message.calls);
         return;
       case 'delivered': {
         const resolve = this.#deliveries.get(message.id);

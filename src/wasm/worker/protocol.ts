@@ -24,6 +24,16 @@ export interface WorkerStart {
   /** Fuel between two scheduling points. */
   readonly sliceFuel: number;
   readonly network: NetworkSettings;
+  /** One of so many host calls is told of; null: none is. */
+  readonly traceEvery: number | null;
+}
+
+/** A host call of an agent, and when it was, in milliseconds since 1970. */
+export interface TracedHostCall {
+  readonly pid: number;
+  readonly name: string;
+  readonly startMs: number;
+  readonly endMs: number;
 }
 
 /** A mounted directory, as it is opened for an agent. */
@@ -98,6 +108,12 @@ export interface AgentEnd {
   readonly code: number | null;
   readonly reason: RunEndReason;
   readonly message: string | null;
+}
+
+/** Host calls of any agents of a thread. A process tells of none: it would not be believed. */
+export interface TracedHostCalls {
+  readonly kind: 'traced';
+  readonly calls: readonly TracedHostCall[];
 }
 
 /** From a worker to the kernel. */

@@ -5,8 +5,9 @@ import { SyncQueue } from '../host/files/sync-queue.ts';
 import { HOST } from '../host/index.ts';
 import { openAgentFiles } from './files.ts';
 import { openAgentNetwork } from './network.ts';
-import type { WorkerStart } from './protocol.ts';
+import type { TracedHostCalls, WorkerStart } from './protocol.ts';
 import { openAgentSockets } from './sockets.ts';
+import { tracedCalls } from './traced-calls.ts';
 import { Worker } from './worker.ts';
 
 /** The Piscina task. */
@@ -15,9 +16,18 @@ export default function runWorker(start: WorkerStart): Promise<void> {
   Error.stackTraceLimit = 0;
   const syncs = new SyncQueue();
   const client = new HttpClient(start.network);
+  const { traceEvery } = start;
   return new Worker({
     ...start,
-    host: HOST,
+    host:
+      traceEvery === null
+        ? HOST
+        : tracedCalls(HOST, {
+            every: traceEvery,
+            now: () => performance.timeOrigin + performance.now(),
+            tell: (calls) =>
+              start.port.postMessage([{ kind: 'traced', calls } satisfies TracedHostCalls]),
+          }),
     openFiles: (agent, mounts) => openAgentFiles(agent, mounts, syncs),
     openNetwork: (agent, hear) => openAgentNetwork(client, agent, hear),
     openSockets: (agent) =>
