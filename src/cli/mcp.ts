@@ -15,6 +15,7 @@ import {
 import type { Environment } from './environment.ts';
 import { STATUS, STATUS_OF_SIGNAL } from './exit-status.ts';
 import { Interruption } from './interruption.ts';
+import { kvOf } from './kv-option.ts';
 import { loadPermitted } from './load.ts';
 import type { McpInvocation } from './mcp-invocation.ts';
 import { offerServers } from './mcp-servers.ts';
@@ -96,6 +97,7 @@ async function serveUntilEnd(run: Run, token: string | null): Promise<void> {
     ...(telemetry !== null && { telemetry }),
     // What of it a module may call is decided by its grants.
     catalogue: { tools: 'all', exec: run.policy?.exec ?? {} },
+    ...kvOf(invocation.permissions.kvPath, run.policy),
     secrets: invocation.permissions.secrets,
     ...(invocation.audit !== null && { audit: invocation.audit.options }),
     onLog: ({ agentId, level, message }) => {

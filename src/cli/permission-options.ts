@@ -7,6 +7,7 @@ import { parseEnvironmentOption } from './environment-option.ts';
 import { featuresOption } from './features-option.ts';
 import { type GrantOptions, PRESETS, type Preset, parseGrantOptions } from './grants.ts';
 import { RUN_GROUPS } from './help-text.ts';
+import { kvOption } from './kv-option.ts';
 import { LIMIT_OPTIONS, readLimit } from './limits.ts';
 import { readDirectoryOption, readMemoryDirectoryOption } from './mounts.ts';
 import { attributeName, collect, option, usage } from './option.ts';
@@ -24,6 +25,8 @@ export interface AskedPermissions {
   /** Values of secrets, by their names: for the kernel, and for nobody's eyes. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly config: Readonly<Record<string, string>>;
+  /** The file that values are kept in; null: none is named. */
+  readonly kvPath: string | null;
   /** The policy's file; null: there is none. */
   readonly policyPath: string | null;
   /** Whether the options may go beyond the policy. */
@@ -36,6 +39,7 @@ export interface PermissionOptions extends GrantOptions {
   readonly env?: ReadonlyMap<string, string>;
   readonly secret?: ReadonlyMap<string, string>;
   readonly config?: ReadonlyMap<string, string>;
+  readonly kv?: string;
   readonly isolation?: Isolation;
   readonly wasmFeatures?: Features;
   readonly policy?: string;
@@ -146,6 +150,7 @@ export function permissionOptions(
       'a value that it reads as wasi:config (repeatable)',
       RUN_GROUPS.grants,
     ).argParser(parseConfigOption),
+    kvOption(),
     ...limits,
     option(
       '--policy',
@@ -202,6 +207,7 @@ export function readPermissions(options: PermissionOptions): AskedPermissions {
     features: options.wasmFeatures,
     environment: recordOf(options.env),
     config: recordOf(options.config),
+    kvPath: options.kv ?? null,
     secrets: Object.fromEntries(options.secret ?? []),
     policyPath: options.policy ?? null,
     widen: options.widen ?? false,

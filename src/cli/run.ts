@@ -23,6 +23,7 @@ import { explain } from './explain.ts';
 import { GuestOutput } from './guest-output.ts';
 import { Interruption } from './interruption.ts';
 import type { RunInvocation } from './invocation.ts';
+import { kvOf } from './kv-option.ts';
 import { loadWithProgress } from './load.ts';
 import { offerServers } from './mcp-servers.ts';
 import { agentIdOf } from './module-name.ts';
@@ -113,6 +114,7 @@ async function runToEnd(running: Run): Promise<Ended> {
     // What of it the module may call is decided by its grants.
     secrets: running.invocation.permissions.secrets,
     catalogue: { tools: 'all', exec: running.policy?.exec ?? {} },
+    ...kvOf(running.invocation.permissions.kvPath, running.policy),
     ...(running.invocation.audit !== null && { audit: running.invocation.audit.options }),
     onLog: ({ agentId, level, message }) => {
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));

@@ -9,6 +9,7 @@ import { GuestOutput } from './guest-output.ts';
 import { listen } from './http-server.ts';
 import { Interruption } from './interruption.ts';
 import type { ServeInvocation } from './invocation.ts';
+import { kvOf } from './kv-option.ts';
 import { loadPermitted } from './load.ts';
 import { offerServers } from './mcp-servers.ts';
 import { agentIdOf } from './module-name.ts';
@@ -61,6 +62,7 @@ export async function serve(
     capacity: Math.min(12_000, maxConcurrent + keepWarm + SPARE_AGENTS),
     secrets: invocation.permissions.secrets,
     catalogue: { tools: 'all', exec: policy?.exec ?? {} },
+    ...kvOf(invocation.permissions.kvPath, policy),
     ...(invocation.audit !== null && { audit: invocation.audit.options }),
     onLog: ({ agentId, level, message }) =>
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`)),

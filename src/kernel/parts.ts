@@ -128,6 +128,7 @@ export function buildParts(
       find: (pid) => supervisor.find(pid),
       grantsOf: (pid) => supervisor.grants.of(pid),
       http,
+      byAgentId: kv.byAgentId,
     }),
     kv,
   });

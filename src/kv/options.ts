@@ -11,10 +11,16 @@ export interface KvOptions extends Partial<KvQuota> {
    * at a time. Absent: in memory, until the kernel is closed. What agents without an owner keep is always there.
    */
   readonly path?: string | undefined;
+  /**
+   * What agents without an owner keep is kept by the `agentId` of the one that the program has spawned, whatever
+   * its descendants are called, and stays when they have exited. @default false: it is gone then
+   */
+  readonly byAgentId?: boolean | undefined;
 }
 
 export const kvOptionsSchema = z.strictObject({
   path: z.string().min(1).max(4096).optional(),
+  byAgentId: z.boolean().default(false),
   ...kvQuotaShape,
 });
 

@@ -1,4 +1,4 @@
-/** The store of values of a kernel: in a file what owners that have a name keep, in memory all else. */
+/** The store of values of a kernel: in a file what is kept by a name, in memory all else. */
 
 import { DatabaseSync } from 'node:sqlite';
 import { KvFile } from './file.ts';
@@ -14,6 +14,10 @@ import { KV_SCHEMA, KvTable } from './table.ts';
 const FILE_FACTOR = 4;
 const FILE_BYTES = 16 * 1024 * 1024;
 
+/** By whom something is kept: an owner with a name, or an agentId; no name of either is one of the other. */
+export const keptByOwner = (name: string): string => `=${name}`;
+export const keptByAgentId = (name: string): string => `@${name}`;
+
 /** Takes what the operator should know. */
 type Warn = (text: string) => void;
 
@@ -22,33 +26,36 @@ const messageOf = (error: unknown): string =>
 
 /** The values of all agents. */
 export class KvStore {
+  /** Whether what agents without an owner keep is kept by their agentId. */
+  readonly byAgentId: boolean;
   readonly #quota: KvQuota;
   readonly #file: KvFile | null;
   readonly #warn: Warn;
   /** Made when it is first needed: most kernels keep nothing. */
   #memory: KvTable | null = null;
 
-  private constructor(quota: KvQuota, file: KvFile | null, warn: Warn) {
+  private constructor(quota: KvQuota, file: KvFile | null, byAgentId: boolean, warn: Warn) {
+    this.byAgentId = byAgentId;
     this.#quota = quota;
     this.#file = file;
     this.#warn = warn;
   }
 
   /** @throws {RingfenceError} `RF_STORE` for a file that can't be opened, or that another kernel has */
-  static async open({ path, ...quota }: KvSettings, warn: Warn): Promise<KvStore> {
+  static async open({ path, byAgentId, ...quota }: KvSettings, warn: Warn): Promise<KvStore> {
     const fileMaxBytes = quota.maxBytes * FILE_FACTOR + FILE_BYTES;
     const file = path === undefined ? null : await KvFile.open({ path, quota, fileMaxBytes }, warn);
-    return new KvStore(quota, file, warn);
+    return new KvStore(quota, file, byAgentId, warn);
   }
 
-  /** Does what is asked; `owner` is a name behind `=`, or that of one who has none. */
+  /** Does what is asked; `owner` is what {@link keptByOwner} and the like have made, or that of one without a name. */
   async perform<Op extends KvOperation>(request: RequestOf<Op>): Promise<KvOutcome<Op>> {
     // Each operation is answered with an answer of its own.
     return (await this.#perform(request)) as KvOutcome<Op>;
   }
 
   async #perform(request: KvRequest): Promise<KvOutcome> {
-    if (this.#file !== null && request.owner.startsWith('=')) {
+    if (this.#file !== null && /^[=@]/.test(request.owner)) {
       return this.#file.perform(request);
     }
     this.#memory ??= this.#inMemory();

@@ -13,6 +13,7 @@ import {
   withoutProcess,
 } from './contradictions.ts';
 import { toExec } from './exec.ts';
+import type { policyKvSchema } from './kv.ts';
 import { type policyMcpSchema, type ToolNaming, toNaming } from './mcp.ts';
 import { type PathPattern, pathPattern } from './pattern.ts';
 import { inOrder, PolicyError, type PolicyProblem } from './problem.ts';
@@ -49,6 +50,8 @@ export interface ParsedPolicy {
   readonly entries: readonly Entry[];
   /** Commands that are offered as tools, by name. */
   readonly exec: ExecInput;
+  /** Where values are kept, as it is written; null: nothing is said of it. */
+  readonly kv: z.output<typeof policyKvSchema> | null;
   /** MCP servers whose tools are offered, as they are written. */
   readonly mcp: z.output<typeof policyMcpSchema>;
   readonly warnings: readonly PolicyProblem[];
@@ -150,7 +153,13 @@ export function parsePolicy(
   if (contradictions.length > 0) {
     throw new PolicyError(path, contradictions);
   }
-  const { defaults: given = {}, module: entries = [], exec = {}, mcp = {} } = parsed.data;
+  const {
+    defaults: given = {},
+    module: entries = [],
+    exec = {},
+    kv = null,
+    mcp = {},
+  } = parsed.data;
   const { unmatched = 'refuse', ...defaults } = given;
   const hasCommands = Object.keys(exec).length > 0;
   const commands = (...settings: Parameters<typeof withEveryCommand>): Finding[] =>
@@ -166,6 +175,7 @@ export function parsePolicy(
       settings: toSettings(settings),
     })),
     exec: toExec(exec),
+    kv,
     mcp,
     warnings: inOrder(
       [

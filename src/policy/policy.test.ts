@@ -168,6 +168,28 @@ describe('what it gets', () => {
     });
   });
 
+  test('where values are kept is from the policy’s directory on, with amounts as texts or numbers', async () => {
+    const path = inScratch('home', 'kv.toml');
+    const load = (text: string) => {
+      writeFileSync(path, text);
+      return loadPolicy(path);
+    };
+    const read = (kv: string) => load(`version = 1\n[kv]\n${kv}`);
+    expect(
+      (await read('path = "kept/values.sqlite"\nowner_max_bytes = "2MiB"\nmax_owners = 3')).kv,
+    ).toEqual({
+      byAgentId: true,
+      path: inScratch('home', 'kept/values.sqlite'),
+      ownerMaxBytes: 2 * 1024 * 1024,
+      maxOwners: 3,
+    });
+    expect((await read('')).kv).toEqual({ byAgentId: true });
+    expect((await load('version = 1')).kv).toBeNull();
+    for (const wrong of ['path = ""', 'max_bytes = 0', 'max_bytes = "x"', 'keys = 1', 'path = 1']) {
+      await expect(read(wrong), wrong).rejects.toMatchObject({ code: 'RF_POLICY' });
+    }
+  });
+
   test('what the entry says stands instead of the defaults, field by field', async () => {
     const decision = await decide(`
 [defaults]

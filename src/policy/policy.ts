@@ -6,9 +6,11 @@ import type { Isolation } from '../backend/backend.ts';
 import type { GrantSpec } from '../capability/grant.ts';
 import { type GrantsInput, parseGrants } from '../capability/input.ts';
 import { RingfenceError } from '../errors.ts';
+import type { KvOptions } from '../kv/options.ts';
 import { type Limits, parseLimits } from '../resource/limits.ts';
 import type { ExecInput } from '../tools/catalogue/exec-command.ts';
 import { type Features, featuresNamed } from '../wasm/metering/features.ts';
+import { toKv } from './kv.ts';
 import { type PolicyMcpServer, type ToolNaming, toMcpServers } from './mcp.ts';
 import type { Entry, ParsedPolicy } from './parse-policy.ts';
 import { fitsPath } from './pattern.ts';
@@ -95,6 +97,8 @@ export class Policy {
   readonly entries: number;
   /** Commands that it offers as tools called `exec.NAME`, for {@link openKernel}. */
   readonly exec: ExecInput;
+  /** Where values of agents are kept, for {@link openKernel}; null: it says nothing of that. */
+  readonly kv: KvOptions | null;
   /** MCP servers whose tools it offers, for {@link Kernel.offerMcp}. */
   readonly mcp: readonly PolicyMcpServer[];
   readonly #directory: string;
@@ -107,6 +111,7 @@ export class Policy {
     this.warnings = parsed.warnings;
     this.entries = parsed.entries.length;
     this.exec = parsed.exec;
+    this.kv = parsed.kv === null ? null : toKv(parsed.kv, directory);
     this.mcp = toMcpServers(parsed.mcp, directory);
     this.#directory = directory;
     this.#parsed = parsed;

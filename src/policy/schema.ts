@@ -8,6 +8,7 @@ import type { LimitsInput } from '../resource/limits.ts';
 import { parseCount, parseDuration, parseSize } from '../resource/units.ts';
 import { ALL_FEATURE_NAMES } from '../wasm/metering/features.ts';
 import { policyExecSchema } from './exec.ts';
+import { policyKvSchema } from './kv.ts';
 import { moduleToolSchema, policyMcpSchema } from './mcp.ts';
 import { whyNoPattern } from './pattern.ts';
 import { quantity } from './quantity.ts';
@@ -139,6 +140,10 @@ export const policySchema = z
     exec: policyExecSchema.optional().meta({
       description:
         'Commands that are offered as tools called exec.NAME, to modules whose grants name them: docs/tools.md.',
+    }),
+    kv: policyKvSchema.optional().meta({
+      description:
+        'Where the tools kv.* and wasi:keyvalue keep values, and how much: docs/tools.md.',
     }),
     mcp: policyMcpSchema.optional().meta({
       description:

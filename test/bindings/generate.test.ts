@@ -17,6 +17,7 @@ import type {
   ValueType,
 } from '../../src/wasm/component/types.ts';
 import { decodeWorld } from '../../src/wasm/component/world.ts';
+import { WAIT } from '../../src/wasm/host/abi/binding.ts';
 import { FakeGuest, gatedForTest, Trapped } from '../../src/wasm/host/abi/fixtures/fake-guest.ts';
 import { BINDINGS } from '../../src/wasm/host/generated/index.ts';
 import { OFFERED_WORLD_BASE64 } from '../../src/wasm/host/generated/offered-world.ts';
@@ -232,6 +233,45 @@ describe('a function that is lent a handle and given another', () => {
     expect(calls).toEqual([[[one], two]]);
     expect(() => both(64, 1, first)).toThrow('while it is lent');
     expect(calls).toHaveLength(1);
+    await bindings.dispose();
+  });
+});
+
+describe('a function that is given one handle', () => {
+  const resource: ResourceType = {
+    kind: 'resource',
+    name: 'thing',
+    interfaceName: 'test:made/up@1.0.0',
+  };
+  const given: ValueType = { kind: 'own', resource };
+
+  it('may wait: the handle is the guest’s until it has answered, and nobody’s then', async () => {
+    const bindings = await loadBindings(
+      worldOf(
+        { give: { params: [{ kind: 'u8' }, given], result: null } },
+        new Map([['thing', resource]]),
+      ),
+    );
+    const guest = new FakeGuest();
+    const thing = {};
+    const calls: unknown[][] = [];
+    const give = bindings.get('test:made/up', 'give').bind(
+      gatedForTest((...args: never[]) => {
+        calls.push(args);
+        return calls.length < 3 ? WAIT : undefined;
+      }, true),
+      guest,
+      guest.access,
+    ) as (number: number, given: number) => number;
+    const handle = guest.handles.add('test:made/up/thing', thing);
+    expect([give(7, handle), give(7, handle), give(7, handle)]).toEqual([1, 1, 0]);
+    expect(calls).toEqual([
+      [7, thing],
+      [7, thing],
+      [7, thing],
+    ]);
+    expect(() => give(7, handle)).toThrow('is not one that the agent holds');
+    expect(calls).toHaveLength(3);
     await bindings.dispose();
   });
 });

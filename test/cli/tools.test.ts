@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../src/index.ts';
 import { guest, ringfence, temporaryDirectory } from './ringfence.ts';
 
@@ -66,4 +66,37 @@ test('a policy’s commands run with what fits them, and its schemas narrow what
     'tools.call',
     'tools.call: the arguments',
   ]);
+});
+
+describe('values in a file', () => {
+  const file = join(scratch.path, 'values.sqlite');
+  const grant = '--allow-tools=kv.get,kv.set';
+  const get = 'tool kv.get {"key":"a"}';
+
+  test('--kv keeps them by the module’s name, for the next run, and a policy names the same', async () => {
+    const first = await told(['--kv', file, grant], 'tool kv.set {"key":"a","value":1}');
+    expect(first.lines[0]).toBe('tool ok {"version":1}');
+    const policy = join(scratch.path, 'kv.toml');
+    writeFileSync(
+      policy,
+      `version = 1
+[kv]
+path = "values.sqlite"
+owner_max_keys = 1
+[defaults]
+unmatched = "run"
+grants.tools = ["kv.get", "kv.set"]
+`,
+    );
+    const second = await told(['--policy', policy], get, 'tool kv.set {"key":"b","value":1}');
+    expect(second.lines[0]).toBe('tool ok {"value":1,"version":1}');
+    expect(second.lines[1]).toMatch(/^tool err limit-exceeded/);
+  }, 120_000);
+
+  test('without --kv there is none, and one that can’t be opened is said before anything runs', async () => {
+    expect((await told([grant], get)).lines[0]).toMatch(/^tool err not-found/);
+    const wrong = await told(['--kv', join(scratch.path, 'none', 'values.sqlite'), grant], get);
+    expect(wrong.stdout).toBe('');
+    expect(wrong.stderr).toMatch(/Cannot keep values in '.*values.sqlite' as it can’t be opened/);
+  }, 120_000);
 });

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Kernel, type KvOptions, openKernel } from '../../src/index.ts';
+import { type Kernel, type KvOptions, openKernel, type WorkOptions } from '../../src/index.ts';
 
 let folder: string;
 let path: string;
@@ -33,11 +33,13 @@ async function open(kv: KvOptions = { path }): Promise<Kernel> {
 
 type Call = readonly [tool: string, args: object];
 
+type Spawned = Pick<WorkOptions, 'agentId' | 'owner' | 'parent'>;
+
 /** Calls tools one after another; answers what each has answered, or the code and message of its error. */
-async function call(kernel: Kernel, owner: string | null, ...calls: Call[]): Promise<unknown[]> {
+async function callAs(kernel: Kernel, spawned: Spawned, ...calls: Call[]): Promise<unknown[]> {
   const answers: unknown[] = [];
   const agent = await kernel.spawn({
-    ...(owner !== null && { owner }),
+    ...spawned,
     grants: { tools: 'all' },
     work: async ({ callTool }) => {
       for (const [tool, args] of calls) {
@@ -50,6 +52,9 @@ async function call(kernel: Kernel, owner: string | null, ...calls: Call[]): Pro
   await agent.exited;
   return answers;
 }
+
+const call = (kernel: Kernel, owner: string | null, ...calls: Call[]): Promise<unknown[]> =>
+  callAs(kernel, owner === null ? {} : { owner }, ...calls);
 
 const set = (key: string, value: unknown): Call => ['kv.set', { key, value }];
 const get = (key: string): Call => ['kv.get', { key }];
@@ -85,6 +90,29 @@ test('an owner without a name keeps nothing in the file', async () => {
   const database = new DatabaseSync(path, { readOnly: true });
   expect(database.prepare('SELECT count(*) AS n FROM entries').get()).toEqual({ n: 0 });
   database.close();
+});
+
+test('by their agentId agents without an owner keep what they have, whatever their children are called', async () => {
+  const asChild = async (kernel: Kernel, spawned: Spawned, childId: string, ...calls: Call[]) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const grants = { tools: 'all', spawn: 1 } as const;
+    const { pid, exited } = await kernel.spawn({ ...spawned, grants, work: () => promise });
+    const child = { parent: kernel.agent(pid), agentId: childId };
+    const answers = await callAs(kernel, child, ...calls);
+    resolve();
+    await exited;
+    return answers;
+  };
+  const none = [expect.stringMatching(/nothing is kept/)];
+  const first = await open({ path, byAgentId: true });
+  expect(await asChild(first, { agentId: 'one' }, 'child', set('a', 1))).toEqual([{ version: 1 }]);
+  await first.close();
+  const second = await open({ path, byAgentId: true });
+  expect(await asChild(second, { agentId: 'one' }, 'other', get('a'))).toEqual([
+    { value: 1, version: 1 },
+  ]);
+  expect(await asChild(second, { agentId: 'two' }, 'one', get('a'))).toEqual(none);
+  expect(await asChild(second, { agentId: 'one', owner: 'one' }, 'one', get('a'))).toEqual(none);
 });
 
 test('agents that write at once lose nothing', async () => {

@@ -40,11 +40,13 @@ export interface KvParts {
 }
 
 function ownerOf(reachOf: ReachOf, pid: number): string {
-  const owner = reachOf(pid)?.owner;
+  const owner = reachOf(pid)?.owner ?? null;
   if (owner?.isWellFormed() !== true) {
     throw new ToolError(
       'unavailable',
-      owner === undefined ? 'the agent has ended' : 'the name of the agent’s owner is no text',
+      owner === null
+        ? 'the agent that values are kept for has ended'
+        : 'the name of the agent’s owner is no text',
     );
   }
   return owner;

@@ -61,8 +61,8 @@ export interface AgentReach {
   readonly hasClocks: boolean;
   /** The variables that it was spawned with. */
   readonly environment: readonly (readonly [string, string])[];
-  /** Who it counts for: an owner that was named, or itself and its descendants. */
-  readonly owner: string;
+  /** Who its values are kept for; null: that one has ended. */
+  readonly owner: string | null;
   readonly files: AgentFiles;
   /** Sends a request under its grants of the network. @throws {ToolError} */
   fetch(ask: HttpAsk, signal: AbortSignal): Promise<HttpAnswer>;

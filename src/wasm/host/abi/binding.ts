@@ -160,7 +160,7 @@ export interface FunctionBinding {
    * then call again with the same arguments; 0, the result is in its place.
    *
    * @throws RingfenceError RF_INTERNAL where `fn` is absent, not gated, or blocking while the
-   * signature allows no waiting (a flat result, or handles that are given away).
+   * signature allows no waiting (a flat result, or several handles of which one is given away).
    */
   bind(
     fn: GatedFunction | null,
