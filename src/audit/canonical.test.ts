@@ -4,6 +4,7 @@ import {
   canonical,
   digestOf,
   JSON_BYTES_MAX,
+  JSON_DEPTH_MAX,
   shapeWriter,
   TEXT_CHARACTERS_MAX,
 } from './canonical.ts';
@@ -150,5 +151,20 @@ describe('a shape', () => {
     expect(() => write({ ...values, [name]: value })).toThrow(
       expect.objectContaining({ code: 'RF_USAGE', fields: { kind: 'test', field: name } }),
     );
+  });
+});
+
+describe('free JSON', () => {
+  const write = shapeWriter('test', { data: 'json' });
+  const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
+
+  it('is there as it is down to a depth that readers in other languages take', () => {
+    expect(write({ data: nested(JSON_DEPTH_MAX) })).toBe(
+      `{"data":${'['.repeat(JSON_DEPTH_MAX)}${']'.repeat(JSON_DEPTH_MAX)}}`,
+    );
+    expect(write({ data: nested(JSON_DEPTH_MAX + 1) })).toMatch(/^\{"data":\{"bytes":130,"sha256"/);
+    // Brackets in a text are none.
+    const text = '["\\'.repeat(100);
+    expect(write({ data: { [text]: text } })).toBe(canonical({ data: { [text]: text } }));
   });
 });

@@ -18,6 +18,9 @@ export const TEXTS_MAX = 64;
 /** Bytes that free JSON in an event may have; above that its hash and length stand in its place. */
 export const JSON_BYTES_MAX = 4096;
 
+/** How deep objects and lists may stand in each other: readers in other languages go no deeper by far. */
+export const JSON_DEPTH_MAX = 64;
+
 /** What the field of a payload is. `?`: or null. */
 export type FieldType =
   | 'text'
@@ -107,6 +110,21 @@ export class CanonicalJson {
   }
 }
 
+/** How deep JSON is: what stands in texts is no bracket. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [bracket] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{\]}]/g)) {
+    if (bracket === '[' || bracket === '{') {
+      depth += 1;
+      deepest = Math.max(deepest, depth);
+    } else if (bracket === ']' || bracket === '}') {
+      depth -= 1;
+    }
+  }
+  return deepest;
+}
+
 /** Free JSON as an event holds it: itself where it is short and JSON has it, else what it is known by. */
 export function freeJson(value: unknown): string {
   let text: string;
@@ -116,10 +134,10 @@ export function freeJson(value: unknown): string {
     return '{"omitted":"not canonical JSON"}';
   }
   // A UTF-16 unit is three bytes at most: most texts are short by their length alone.
-  if (text.length * 3 <= JSON_BYTES_MAX || Buffer.byteLength(text) <= JSON_BYTES_MAX) {
-    return text;
-  }
-  return `{"bytes":${Buffer.byteLength(text)},"sha256":"${digestOf(text)}"}`;
+  const isShort = text.length * 3 <= JSON_BYTES_MAX || Buffer.byteLength(text) <= JSON_BYTES_MAX;
+  return isShort && (value instanceof CanonicalJson || depthOf(text) <= JSON_DEPTH_MAX)
+    ? text
+    : `{"bytes":${Buffer.byteLength(text)},"sha256":"${digestOf(text)}"}`;
 }
 
 const DIGEST = /^[0-9a-f]{64}$/;

@@ -54,8 +54,7 @@ export function proveConsistency(
   from: number | string,
   to?: number,
 ): ConsistencyProof {
-  const database = ChainDatabase.openToRead(directory);
-  try {
+  return ChainDatabase.reading(directory, (database) => {
     const newer = to === undefined ? database.lastNote() : database.noteAt(to);
     const older = typeof from === 'string' ? from : database.noteAt(from)?.note;
     if (older == null || newer?.note == null) {
@@ -71,9 +70,7 @@ export function proveConsistency(
       to: newer.note,
       proof: proofOfHashes(consistencyProof(leavesOf(hashes), size, newer.size)),
     };
-  } finally {
-    database.close();
-  }
+  });
 }
 
 /** The older checkpoint, which must be of the beginning of these events. */

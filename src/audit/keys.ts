@@ -1,7 +1,16 @@
 /** Keys of the audit chain in files: nobody but their owner may read them. */
 
 import { createPrivateKey, generateKeyPairSync, KeyObject } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { RingfenceError } from '../errors.ts';
 
 /** A PEM file of an Ed25519 key has 119 bytes; what is longer than this is none. */
@@ -26,13 +35,7 @@ const keyError = (path: string, what: string, cause?: unknown): RingfenceError =
 export function createAuditKey(path: string): KeyObject {
   const { privateKey } = generateKeyPairSync('ed25519');
   try {
-    const file = openSync(path, 'wx', 0o600);
-    try {
-      writeSync(file, privateKey.export({ format: 'pem', type: 'pkcs8' }) as string);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    writeNew(path, privateKey.export({ format: 'pem', type: 'pkcs8' }) as string);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw keyError(
@@ -44,6 +47,20 @@ export function createAuditKey(path: string): KeyObject {
     );
   }
   return privateKey;
+}
+
+/** Writes a file that was not there, whole or not at all. */
+function writeNew(path: string, text: string): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } catch (error) {
+    unlinkSync(path);
+    throw error;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**

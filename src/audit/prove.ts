@@ -42,8 +42,7 @@ export const eventProofSchema = z.strictObject({
  * `RF_FILE`
  */
 export function proveEvent(directory: string, seq: number): EventProof {
-  const database = ChainDatabase.openToRead(directory);
-  try {
+  return ChainDatabase.reading(directory, (database) => {
     const body = Number.isSafeInteger(seq) ? database.body(seq) : null;
     const checkpoint = body === null ? null : database.noteOver(seq);
     if (body === null || checkpoint?.note == null) {
@@ -60,9 +59,7 @@ export function proveEvent(directory: string, seq: number): EventProof {
       proof: proofOfHashes(inclusionProof(leaves, seq, checkpoint.size)),
       checkpoint: checkpoint.note,
     };
-  } finally {
-    database.close();
-  }
+  });
 }
 
 /**

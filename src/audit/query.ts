@@ -1,13 +1,18 @@
 /** Reading a chain's events: some of them, and those to come. */
 
-import { createReadStream, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RingfenceError } from '../errors.ts';
 import { type StoredEvent, splitLine } from './event.ts';
 import { ChainDatabase } from './store/database.ts';
+import { readError } from './store/error.ts';
+import { textLines } from './text-lines.ts';
 
 /** How often a chain that is followed is looked at. */
 const FOLLOW_MS = 200;
+
+/** The last moment that a date has (ECMA-262, 21.4.1.1). */
+const TIME_MS_MAX = 8.64e15;
 
 /** Which events; all that are given must fit. */
 export interface EventFilter {
@@ -69,22 +74,50 @@ function eventOf(line: string, filter: EventFilter): StoredEvent | null {
   if (parts === null) {
     return null;
   }
-  const event = JSON.parse(parts.body) as StoredEvent;
+  const event = parsed(parts.body);
   return fits(event, filter) ? event : null;
+}
+
+function parsed(body: string): StoredEvent {
+  try {
+    const event: unknown = JSON.parse(body);
+    if (typeof event === 'object' && event !== null && isEvent(event)) {
+      return event;
+    }
+  } catch {
+    // It is no event, as what has other names is none.
+  }
+  throw new RingfenceError(
+    'RF_AUDIT_INVALID',
+    "Cannot read the audit chain as a line of it is no event: 'ringfence audit verify' says which one.",
+  );
+}
+
+/** Whether it has what is filtered by and shown, each of its type. */
+function isEvent(event: object): event is StoredEvent {
+  const { agent_id, kind, payload, pid, seq, time_ms } = event as Partial<StoredEvent>;
+  return (
+    (agent_id === null || typeof agent_id === 'string') &&
+    typeof kind === 'string' &&
+    typeof payload === 'object' &&
+    payload !== null &&
+    [pid, seq].every((number) => Number.isSafeInteger(number)) &&
+    typeof time_ms === 'number' &&
+    Math.abs(time_ms) <= TIME_MS_MAX
+  );
 }
 
 /**
  * The events of a chain, in order: of a directory, or of a file of JSON lines. It does not verify them.
  *
- * @throws {RingfenceError} `RF_FILE`
+ * @throws {RingfenceError} `RF_FILE`, `RF_AUDIT_INVALID` for what is no chain
  */
 export async function* readEvents(
   path: string,
   options: ReadOptions = {},
 ): AsyncGenerator<StoredEvent> {
   if (statSync(path, { throwIfNoEntry: false })?.isFile()) {
-    const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
-    for await (const line of lines) {
+    for await (const line of textLines(path)) {
       const event = eventOf(line, options);
       if (event !== null) {
         yield event;
@@ -103,6 +136,8 @@ export async function* readEvents(
       }
       await sleep(FOLLOW_MS, undefined, { signal: options.signal }).catch(() => {});
     }
+  } catch (error) {
+    throw readError(error);
   } finally {
     database.close();
   }

@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs';
 import { RingfenceError } from '../errors.ts';
 import { ChainDatabase } from './store/database.ts';
+import { readError } from './store/error.ts';
 import type { Verdict, VerifyOptions } from './verdict.ts';
 import { verifyFile, verifyLines } from './verify-lines.ts';
 
@@ -24,6 +25,8 @@ export function* exportChain(directory: string, from = 0): Generator<Buffer> {
     if (text !== '') {
       yield Buffer.from(text);
     }
+  } catch (error) {
+    throw readError(error);
   } finally {
     database.close();
   }

@@ -1,5 +1,6 @@
 /** An anchor behind an HTTP endpoint: a witness, or any server that keeps what it is sent. */
 
+import { RingfenceError } from '../../errors.ts';
 import type { Anchor } from './anchor.ts';
 
 /** How long a server may take. */
@@ -14,9 +15,18 @@ export interface HttpAnchorOptions {
 /**
  * Posts each checkpoint as `text/plain; charset=utf-8`. It is kept when the server answers 200 to 299;
  * redirects are not followed.
+ *
+ * @throws {RingfenceError} `RF_USAGE` for what is no address of HTTP, or has a password in it
  */
 export function httpAnchor(url: string | URL, { headers = {} }: HttpAnchorOptions = {}): Anchor {
-  const target = new URL(url);
+  const target = URL.parse(String(url));
+  if (target === null || !/^https?:$/.test(target.protocol) || target.username + target.password) {
+    // It is not shown: a password may be in it.
+    throw new RingfenceError(
+      'RF_USAGE',
+      'Cannot anchor the audit chain at this address: write http or https, and put a name and password into the header authorization.',
+    );
+  }
   return {
     // The whole address may hold a secret.
     name: target.origin,

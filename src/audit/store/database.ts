@@ -8,7 +8,7 @@ import { type Entry, lineOf } from '../event.ts';
 import { bodyEnd, bodyStart, NextEvent } from '../event-bytes.ts';
 import { Frontier, splitHashes } from '../merkle.ts';
 import { type Changes, ResourceTree } from '../tree/resource-tree.ts';
-import { damaged } from './error.ts';
+import { damaged, readError } from './error.ts';
 import { openToRead, openToWrite, PAGE_BYTES } from './file.ts';
 import { chainLines } from './lines.ts';
 import { firstKept, hashesOf, removeEvents } from './removed.ts';
@@ -61,6 +61,23 @@ export class ChainDatabase {
   /** Opens a chain to read it. @throws {RingfenceError} `RF_FILE` */
   static openToRead(directory: string): ChainDatabase {
     return new ChainDatabase(openToRead(directory), null);
+  }
+
+  /**
+   * Opens a chain, has it read, all of one moment, and closes it.
+   *
+   * @throws {RingfenceError} `RF_FILE`, `RF_AUDIT_INVALID` where its file is damaged, and what `read` throws
+   */
+  static reading<Value>(directory: string, read: (database: ChainDatabase) => Value): Value {
+    const database = ChainDatabase.openToRead(directory);
+    try {
+      database.#database.exec('BEGIN');
+      return read(database);
+    } catch (error) {
+      throw readError(error);
+    } finally {
+      database.close();
+    }
   }
 
   /** The chain's name. */
@@ -170,16 +187,6 @@ export class ChainDatabase {
   /** Within `write`: what has changed of the resource tree, up to the first `size` events. */
   saveResources(changes: Changes, size: number): void {
     saveResources(this.#database, changes, size);
-  }
-
-  /** What `read` reads is of one moment, whatever is written meanwhile. */
-  atOnce<Value>(read: () => Value): Value {
-    this.#database.exec('BEGIN');
-    try {
-      return read();
-    } finally {
-      this.#database.exec('COMMIT');
-    }
   }
 
   /** Over how many events the resource tree that is kept is. */

@@ -25,3 +25,17 @@ export function damaged(what: string, seq: number): RingfenceError {
     { seq },
   );
 }
+
+/** What is wrong with a file that is read: it may be anybody's, and hold anything. */
+export function readError(error: unknown): RingfenceError {
+  if (error instanceof RingfenceError) {
+    return error;
+  }
+  const { errcode = 0, code = 'unknown error' } = error as { errcode?: number; code?: string };
+  return new RingfenceError(
+    'RF_AUDIT_INVALID',
+    `Cannot read the audit chain as its file is not what was written (${code}${errcode === 0 ? '' : ` ${errcode}`}): verify an export of it, or a copy.`,
+    { errcode },
+    { cause: error },
+  );
+}

@@ -1,6 +1,6 @@
 /** The file that a chain is in: one kernel writes it, others may read. */
 
-import { mkdirSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { RingfenceError } from '../../errors.ts';
@@ -51,7 +51,7 @@ export interface WritableFile {
 export function openToWrite(directory: string, chain: string, maxBytes: number): WritableFile {
   let lock: DatabaseSync | null = null;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    prepareDirectory(directory);
     lock = takeLock(join(directory, LOCK_FILE));
     if (lock === null) {
       throw new RingfenceError(
@@ -67,6 +67,40 @@ export function openToWrite(directory: string, chain: string, maxBytes: number):
   } catch (error) {
     lock?.close();
     throw storeError(error);
+  }
+}
+
+/** Rights of the group and of others to write. */
+const OTHERS_WRITE = 0o022;
+
+/**
+ * Makes the directory where there is none. Who else may write in one could put links in the place of the
+ * files, before they are there.
+ */
+function prepareDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const { mode, uid } = statSync(directory);
+  const user = process.getuid?.() ?? uid;
+  if ((mode & OTHERS_WRITE) !== 0 || (uid !== user && uid !== 0)) {
+    throw new RingfenceError(
+      'RF_AUDIT',
+      `Cannot write the audit chain in '${directory}' as others may write there (mode ${(mode & 0o777).toString(8)}, user ${uid}): make it your own, with mode 700.`,
+      { path: directory },
+    );
+  }
+  for (const name of [DATABASE_FILE, LOCK_FILE]) {
+    const path = join(directory, name);
+    const status = lstatSync(path, { throwIfNoEntry: false });
+    if (status === undefined) {
+      // It is nobody else's to read from the beginning.
+      closeSync(openSync(path, 'a', 0o600));
+    } else if (!status.isFile()) {
+      throw new RingfenceError(
+        'RF_AUDIT',
+        `Cannot write the audit chain as '${path}' is no plain file: name another directory.`,
+        { path },
+      );
+    }
   }
 }
 

@@ -51,13 +51,9 @@ const resourceProofSchema = z.strictObject({
  * @throws {RingfenceError} `RF_FILE`
  */
 export function readResources(directory: string): ResourceEntry[] {
-  const database = ChainDatabase.openToRead(directory);
-  try {
-    const tree = database.atOnce(() => database.resourcesAt(database.resourcesSize));
-    return [...(tree?.entries() ?? [])];
-  } finally {
-    database.close();
-  }
+  return ChainDatabase.reading(directory, (database) => [
+    ...(database.resourcesAt(database.resourcesSize)?.entries() ?? []),
+  ]);
 }
 
 /**
@@ -79,12 +75,7 @@ export function proveResource(
   name: readonly string[],
   at?: number,
 ): ResourceProof {
-  const database = ChainDatabase.openToRead(directory);
-  try {
-    return database.atOnce(() => prove(database, kind, name, at));
-  } finally {
-    database.close();
-  }
+  return ChainDatabase.reading(directory, (database) => prove(database, kind, name, at));
 }
 
 function prove(
