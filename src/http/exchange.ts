@@ -27,6 +27,10 @@ export function fieldsBytes(fields: readonly Field[]): number {
   return bytes;
 }
 
+/** Whether fields are more than one head, or the trailers behind one body, may have. */
+export const areTooManyFields = (fields: readonly Field[]): boolean =>
+  fields.length > FIELD_COUNT_MAX || fieldsBytes(fields) > FIELDS_BYTES_MAX;
+
 /** A request as the agent is told of it. */
 export interface RequestHead {
   readonly method: string;

@@ -1,10 +1,11 @@
 /** One HTTP request that is served: from its head until its client has all that it will get. */
 
-import type { Field, RequestHead } from '../http/exchange.ts';
+import { areTooManyFields, type Field, type RequestHead } from '../http/exchange.ts';
 import type { ExchangeFailure, OpenExchange } from '../http/open-exchange.ts';
 import type { Process } from '../supervisor/process.ts';
 import {
   CLIENT_LEFT,
+  FIELDS_TOO_LARGE,
   type Problem,
   problemOf,
   REQUEST_TOO_LARGE,
@@ -147,14 +148,25 @@ export class Handling implements Conversation {
   bytes(bytes: Uint8Array): void {
     this.#received += bytes.length;
     if (this.#received > this.#settings.maxRequestBytes) {
-      this.abandon(REQUEST_TOO_LARGE);
+      this.#tooLarge(REQUEST_TOO_LARGE);
     } else {
       this.#exchange?.bytes(bytes);
     }
   }
 
   end(trailers: readonly Field[]): void {
-    this.#exchange?.end(trailers);
+    if (areTooManyFields(trailers)) {
+      this.#tooLarge(FIELDS_TOO_LARGE);
+    } else {
+      this.#exchange?.end(trailers);
+    }
+  }
+
+  #tooLarge(problem: Problem): void {
+    if (!this.#over) {
+      this.refuse(problem);
+      this.#letGo(problem.words);
+    }
   }
 
   broken(): void {
@@ -166,12 +178,17 @@ export class Handling implements Conversation {
       return;
     }
     this.#finish(CLIENT_LEFT);
+    this.#letGo(CLIENT_LEFT);
+  }
+
+  /** The instance has nobody to answer, for what the client has done. */
+  #letGo(words: string): void {
     if (this.#settings.keepWarm === 0) {
-      this.#end(CLIENT_LEFT);
+      this.#end(words);
     } else {
       // Ended at once it would be lost to the next request, whenever a client likes.
       this.#exchange?.gone();
-      this.#grace = setTimeout(() => this.#end(CLIENT_LEFT), LEFT_GRACE_MS).unref();
+      this.#grace = setTimeout(() => this.#end(words), LEFT_GRACE_MS).unref();
     }
   }
 

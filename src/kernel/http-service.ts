@@ -1,12 +1,7 @@
 /** Serves a module that handles HTTP requests: which instance gets which request, and for how long. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  FIELD_COUNT_MAX,
-  FIELDS_BYTES_MAX,
-  fieldsBytes,
-  type RequestHead,
-} from '../http/exchange.ts';
+import { areTooManyFields, type RequestHead } from '../http/exchange.ts';
 import type { RequestTelemetry } from '../opentelemetry/telemetry.ts';
 import type { Process } from '../supervisor/process.ts';
 import { type Client, type Conversation, Handling } from './http-handling.ts';
@@ -108,7 +103,7 @@ export class HttpService implements AsyncDisposable {
     if (this.#open.size >= this.#settings.maxConcurrent) {
       return BUSY;
     }
-    if (fields.length > FIELD_COUNT_MAX || fieldsBytes(fields) > FIELDS_BYTES_MAX) {
+    if (areTooManyFields(fields)) {
       return FIELDS_TOO_LARGE;
     }
     const length = fields.find(([name]) => name.toLowerCase() === 'content-length')?.[1];

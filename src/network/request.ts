@@ -2,7 +2,7 @@
 
 import { canonicalHost } from '../capability/host.ts';
 import type { NetworkTarget } from '../capability/network.ts';
-import { FIELD_COUNT_MAX, FIELDS_BYTES_MAX, type Field, fieldsBytes } from '../http/exchange.ts';
+import { areTooManyFields, type Field } from '../http/exchange.ts';
 import { declaredLength } from '../http/length.ts';
 import { HOST_FIELDS, isFieldName, isMethod, plainName } from '../http/syntax.ts';
 import type { NetworkFailure, SendHead } from './exchange.ts';
@@ -89,7 +89,7 @@ const fail = (failure: NetworkFailure): Read => ({ failure });
 
 /** What is wrong with fields; null: nothing. */
 function whyNoFields(fields: readonly Field[]): NetworkFailure | null {
-  if (fields.length > FIELD_COUNT_MAX || fieldsBytes(fields) > FIELDS_BYTES_MAX) {
+  if (areTooManyFields(fields)) {
     return { tag: 'HTTP-request-header-section-size', val: undefined };
   }
   const isRight = fields.every(

@@ -2,11 +2,10 @@
 
 import type { Dispatcher } from 'undici';
 import {
+  areTooManyFields,
   BODY_WINDOW_BYTES,
   FIELD_COUNT_MAX,
-  FIELDS_BYTES_MAX,
   type Field,
-  fieldsBytes,
 } from '../http/exchange.ts';
 import { declaredLength } from '../http/length.ts';
 import type { EchoWatch } from './echo.ts';
@@ -60,7 +59,7 @@ function fieldsOf(raw: RawFields): Field[] | null {
       }
     }
   }
-  return fields.length > FIELD_COUNT_MAX || fieldsBytes(fields) > FIELDS_BYTES_MAX ? null : fields;
+  return areTooManyFields(fields) ? null : fields;
 }
 
 const latin1 = (text: unknown): string =>

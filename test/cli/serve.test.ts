@@ -93,6 +93,18 @@ describe('ringfence serve', { timeout: 60_000 }, () => {
     expect(await raw(served.port, ...sent)).toContain('\r\n\r\nyes true');
   });
 
+  test('takes as many trailers as fields, and has no module ended by more', async () => {
+    const sent = (count: number): string[] => [
+      'POST /read-trailers HTTP/1.1\r\nhost: a.test\r\nconnection: close\r\n',
+      'transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-end: yes\r\n',
+      'x: y\r\n'.repeat(count - 1),
+      '\r\n',
+    ];
+    expect(await raw(served.port, ...sent(1_024))).toContain('\r\n\r\nyes true');
+    expect(await raw(served.port, ...sent(1_025))).toMatch(/^HTTP\/1\.1 431 /);
+    await honest();
+  });
+
   test('says plainly what went wrong, and nothing of what is inside', async () => {
     for (const [path, status] of [
       ['trap', 500],

@@ -133,6 +133,24 @@ describe('a request', () => {
     expect((await service.handle(new Request(url('hello'), { headers }))).status).toBe(413);
     await nobodyLeft();
   });
+
+  test('larger than what is taken costs no instance that is kept', async () => {
+    await using service = world.kernel.serve({ module, maxRequestBytes: 100_000, keepWarm: 1 });
+    expect(await get(service, 'count')).toEqual([200, '1']);
+    await idle(service, 1);
+    for (const [chunks, status] of [
+      [1, 200],
+      [4, 413],
+    ] as const) {
+      const body = ReadableStream.from(new Array(chunks).fill(new Uint8Array(50_000)));
+      const sent = new Request(url('drain'), { method: 'POST', body, duplex: 'half' });
+      const response = await service.handle(sent);
+      expect(response.status).toBe(status);
+      await response.text();
+      await idle(service, 1);
+    }
+    expect(await get(service, 'count')).toEqual([200, '4']);
+  });
 });
 
 describe('a response', () => {
@@ -288,6 +306,16 @@ describe('a client that leaves', () => {
     await expect(response).rejects.toThrow('enough');
     expect(service.active).toBe(0);
     await nobodyLeft();
+  });
+
+  test('costs no instance that is kept, if that comes to an end for it', async () => {
+    await using service = world.kernel.serve({ module, keepWarm: 1 });
+    expect(await get(service, 'count')).toEqual([200, '1']);
+    await idle(service, 1);
+    const response = await service.handle(new Request(url('bytes/10000000')));
+    await response.body?.cancel();
+    await idle(service, 1);
+    expect(await get(service, 'count')).toEqual([200, '3']);
   });
 
   test('in the midst of the response has its agent ended', async () => {

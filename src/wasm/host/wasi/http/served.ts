@@ -102,10 +102,10 @@ export class ServedExchange implements ResponseTaker, BodyTarget {
     }
   }
 
-  /** The handler has returned: what is not said yet never will be. */
+  /** The handler has returned: what is not said yet never will be. That it has is told in any case. */
   returned(): void {
     this.#response?.flush();
-    this.#say({ step: 'done', id: this.id });
+    this.#post({ step: 'done', id: this.id });
     this.close();
   }
 
