@@ -7,7 +7,7 @@ export const STATUS = {
   ok: 0,
   /** It was to be started again, but ended normally too often for that. */
   exhausted: 1,
-  /** An audit chain, a receipt or a proof is bad. */
+  /** An audit chain, a receipt or a proof is bad; a replay is not identical. */
   bad: 1,
   /** Wrong usage; a file that isn't there, can't be read or is a directory. */
   usage: 2,
@@ -89,6 +89,8 @@ export function statusOfError(code: ErrorCode): number {
     case 'RF_MODULE_INVALID':
     case 'RF_MODULE_REFUSED':
     case 'RF_PREPARE_LIMIT':
+    case 'RF_RECORDING_INVALID':
+    case 'RF_RECORDING_REFUSED':
       return STATUS.refused;
     case 'RF_AUDIT_INVALID':
       return STATUS.bad;

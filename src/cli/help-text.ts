@@ -7,6 +7,7 @@ export const RUN_GROUPS = {
   policy: 'Policy:',
   run: 'Isolation, features and report:',
   audit: 'Audit (docs/audit.md):',
+  recording: 'Recording (docs/replay.md):',
   serve: 'Serving:',
 } as const;
 
@@ -19,7 +20,8 @@ Examples:
   ringfence run --allow-ipc=parent --env LANG --env MODE=test agent.wasm
   ringfence run --dir data::/data:ro --tmpfs /tmp:64MiB agent.wasm
   ringfence run --policy ringfence.toml --timeout 1s plugins/agent.wasm
-  ringfence run --json agent.wasm 2> output.txt | jq .usage`;
+  ringfence run --json agent.wasm 2> output.txt | jq .usage
+  ringfence run --record agent.rec agent.wasm; ringfence replay agent.rec agent.wasm`;
 
 /** Behind the options of `serve`. */
 export const SERVE_EXAMPLES = `
@@ -38,6 +40,18 @@ failed, 126 the module can't be run.`;
 export const EXIT_STATUS_HELP = `
 Exit status: the module's own code; 2 wrong usage or no such file, 124 timeout, 125 ringfence failed,
 126 the module can't be run, 130 Ctrl-C, 134 trap, 137 fuel or CPU time used up, 143 SIGTERM.`;
+
+/** Behind the options of `replay`. */
+export const REPLAY_EXAMPLES = `
+Nothing is granted: what the module asks its host for is answered out of the recording.
+
+Examples:
+  ringfence run --record agent.rec agent.wasm
+  ringfence replay agent.rec agent.wasm
+  ringfence replay --trace agent.rec agent.wasm | less
+
+Exit status: 0 identical, however the run had ended; 1 not identical; 2 wrong usage or no such file, 125
+ringfence failed, 126 the recording can't be read or is of another module, 130 Ctrl-C, 143 SIGTERM.`;
 
 /** Behind the options of `inspect`. */
 export const INSPECT_EXAMPLES = `

@@ -35,6 +35,13 @@ import {
   profileOptions,
   readProfileChoice,
 } from './profile-option.ts';
+import {
+  type RecordChoice,
+  type RecordingOptions,
+  readRecordChoice,
+  recordOptions,
+} from './record-option.ts';
+import { declareReplay, type ReplayInvocation } from './replay-invocation.ts';
 import { readServing, type Serving, type ServingOptions, servingOptions } from './serve-options.ts';
 import { otelOption } from './telemetry.ts';
 import { usageError } from './usage-error.ts';
@@ -49,6 +56,7 @@ export interface RunInvocation {
   /** A file, `-` for standard output, or null. */
   readonly report: string | null;
   readonly audit: AuditChoice | null;
+  readonly record: RecordChoice | null;
   /** Null: no profile is taken. */
   readonly profile: ProfileChoice | null;
   /** Whether telemetry is sent. */
@@ -113,6 +121,7 @@ export type Invocation =
   | AuditInvocation
   | BindingsInvocation
   | McpInvocation
+  | ReplayInvocation
   | PolicyCheckInvocation
   | PolicyExplainInvocation
   | PolicySchemaInvocation
@@ -127,7 +136,11 @@ export interface InvocationContext {
 /** The policy that `policy check` looks at where none is named. */
 const POLICY_FILE = 'ringfence.toml';
 
-interface RunOptions extends PermissionOptions, AuditChoiceOptions, ProfileOptions {
+interface RunOptions
+  extends PermissionOptions,
+    AuditChoiceOptions,
+    ProfileOptions,
+    RecordingOptions {
   readonly report?: string;
   readonly otel?: boolean;
   readonly json?: boolean;
@@ -200,6 +213,7 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
         audit: readAuditChoice(options),
         profile: readProfileChoice(options),
         otel: options.otel ?? false,
+        record: readRecordChoice(options),
         json: options.json ?? false,
       });
     });
@@ -221,6 +235,7 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
     ...auditChoiceOptions('write a signed receipt of the run'),
     ...profileOptions(group),
     otelOption(group),
+    ...recordOptions(),
     json,
   ]) {
     run.addOption(made);
@@ -368,6 +383,10 @@ function createProgram(context: InvocationContext, guest: readonly string[] | nu
   const commands = [
     declareRun(root, declaring),
     declareServe(root, declaring),
+    declareReplay(root, (invocation) => {
+      refuseGuestArguments(declaring);
+      declaring.asked(invocation);
+    }),
     declareInspect(root, declaring),
     declareServed(root, declaring),
     declareBindings(root, (invocation) => {

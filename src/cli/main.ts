@@ -11,6 +11,7 @@ import { type Invocation, readInvocation } from './invocation.ts';
 import { mcp } from './mcp.ts';
 import { checkPolicy, printPolicySchema } from './policy-check.ts';
 import { explainPolicy } from './policy-explain.ts';
+import { replay } from './replay.ts';
 import { run } from './run.ts';
 import { printError, printLostOutput } from './say.ts';
 import { serve } from './serve.ts';
@@ -28,6 +29,8 @@ async function execute(invocation: Invocation, environment: Environment): Promis
       return await run(invocation, environment);
     case 'serve':
       return await serve(invocation, environment);
+    case 'replay':
+      return await replay(invocation, environment);
     case 'inspect':
       return await inspect(invocation, environment);
     case 'mcp':

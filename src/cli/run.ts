@@ -30,6 +30,7 @@ import { agentIdOf } from './module-name.ts';
 import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableJson, printableLine } from './printable.ts';
 import { StalledReaders } from './readers.ts';
+import { RecordingFile } from './recording-file.ts';
 import { openReportDestination, type ReportDestination } from './report-destination.ts';
 import { printError, printLine, printLostOutput, printStack } from './say.ts';
 import { runSupervised, type SupervisedEnd } from './supervised-run.ts';
@@ -44,6 +45,7 @@ interface Run {
   readonly agentId: string;
   readonly destination: ReportDestination | null;
   readonly profile: ReportDestination | null;
+  readonly recording: RecordingFile | null;
   readonly policy: Policy | null;
 }
 
@@ -53,6 +55,8 @@ interface Ended {
   readonly reason: SupervisedEnd['reason'] | null;
   /** Null: it has not run, or under a supervisor. */
   readonly diagnosed: Diagnosed | null;
+  /** The digest of its recording; null: there is none. */
+  readonly recordedAs: string | null;
 }
 
 const NO_MODULE = { path: null, digest: '' } as const;
@@ -84,6 +88,8 @@ export async function run(invocation: RunInvocation, environment: Environment): 
     invocation.profile === null
       ? null
       : await openReportDestination(invocation.profile.path, environment, 'profile');
+  const recording =
+    invocation.record === null ? null : await RecordingFile.open(invocation.record.path);
   const interruption = new Interruption(environment);
   const agentId = agentIdOf(invocation.modulePath);
   const running: Run = {
@@ -93,6 +99,7 @@ export async function run(invocation: RunInvocation, environment: Environment): 
     agentId,
     destination,
     profile,
+    recording,
     policy,
   };
   try {
@@ -101,6 +108,7 @@ export async function run(invocation: RunInvocation, environment: Environment): 
     return await tell(ended, running);
   } finally {
     interruption.stopListening();
+    await recording?.discard();
   }
 }
 
@@ -123,7 +131,7 @@ async function runToEnd(running: Run): Promise<Ended> {
   });
   try {
     const ended = await loadAndRun(running, kernel);
-    await writeReceipt(ended.report, running, kernel);
+    await writeReceipt(ended, running, kernel);
     return ended;
   } finally {
     environment.stdin.close();
@@ -133,13 +141,18 @@ async function runToEnd(running: Run): Promise<Ended> {
   }
 }
 
-/** A receipt of what has run; nothing has where it has no pid. */
-async function writeReceipt({ pid }: Report, { invocation }: Run, kernel: Kernel): Promise<void> {
+/** A receipt of what has run, which names its recording; nothing has where it has no pid. */
+async function writeReceipt(
+  { report: { pid }, recordedAs }: Ended,
+  { invocation }: Run,
+  kernel: Kernel,
+): Promise<void> {
   const path = invocation.audit?.receipt ?? null;
   if (path === null || pid === null) {
     return;
   }
-  const receipt = `${JSON.stringify(await kernel.receipt(pid))}\n`;
+  const hashes = recordedAs === null ? {} : { outputs: { recording: recordedAs } };
+  const receipt = `${JSON.stringify(await kernel.receipt(pid, hashes))}\n`;
   try {
     await writeFile(path, receipt);
   } catch (error) {
@@ -207,10 +220,16 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
       if (invocation.profile !== null) {
         warn(environment, ['no profile is written of a module that is started again']);
       }
+      if (invocation.record !== null) {
+        throw new RingfenceError(
+          'RF_USAGE',
+          'Cannot record a module that its policy has started again: leave out --record, or its restart.',
+        );
+      }
       const child = { ...what, id: agentId };
       const end = await runSupervised({ kernel, child, restart, environment, interruption });
       await Promise.all([stdout.end(), stderr.end()]);
-      return { ...end, diagnosed: null };
+      return { ...end, diagnosed: null, recordedAs: null };
     }
     agent = await kernel.spawn({
       ...what,
@@ -225,6 +244,7 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
         stdout: stdout.isTerminal,
         stderr: stderr.isTerminal,
       },
+      record: invocation.record?.options ?? false,
       diagnosis: {
         backtrace: true,
         ...(invocation.profile !== null && { profileEvery: invocation.profile.every }),
@@ -232,13 +252,24 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
     });
   } catch (error) {
     const report = await reportOfFailure(error, running, { module, permissions });
-    return { report, reason: null, diagnosed: null };
+    return { report, reason: null, diagnosed: null, recordedAs: null };
   }
   const report = await untilExited(agent, running, permissions.limits.wallTimeMs);
   await Promise.all([stdout.end(), stderr.end()]);
   const findings = agent.findings();
   const { features } = permissions;
-  return { report, reason: null, diagnosed: findings && { path, findings, features } };
+  const recordedAs = await writeRecording(agent, running);
+  return { report, reason: null, diagnosed: findings && { path, findings, features }, recordedAs };
+}
+
+/** Writes what was recorded, and answers its digest; null: nothing was. */
+async function writeRecording(agent: Agent, { recording: file }: Run): Promise<string | null> {
+  const recording = await agent.recording;
+  if (file === null || recording === null) {
+    return null;
+  }
+  await file.write(recording);
+  return recording.digest;
 }
 
 /** Waits for the agent's end, and sees to it that neither a signal nor a stalled reader is in the way. */

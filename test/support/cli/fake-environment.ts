@@ -154,8 +154,9 @@ export function fakeKernel(parts: FakeKernelParts): Environment['openKernel'] {
         const agent = {
           pid: 1,
           exited,
-          kill: (message?: string) => killed.abort(message),
+          recording: null,
           findings: () => null,
+          kill: (message?: string) => killed.abort(message),
           get state() {
             return state;
           },
