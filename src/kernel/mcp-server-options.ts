@@ -8,10 +8,12 @@ import type { ServerPlace } from '../mcp/connect/server-link.ts';
 import { TIMER_MS_MAX } from '../timer.ts';
 import type { ToolDescription } from '../tools/tool.ts';
 import { usageError } from '../usage-error.ts';
+import { SECRET_NAME } from './network-options.ts';
 
 const START_MS_DEFAULT = 10_000;
 const BACKOFF_MS_DEFAULT = 1_000;
 const HEADERS_MAX = 64;
+const HEADER_CHARACTERS_MAX = 8_192;
 const NAMES_MAX = 256;
 
 /** Limits of a server's tools: as those of {@link ToolDescription}. */
@@ -41,8 +43,11 @@ export interface McpServerOptions {
   readonly directory?: string | undefined;
   /** A server over HTTP; it is the program's word, and no grant of an agent is asked. */
   readonly url?: string | undefined;
-  /** Headers of each request to it, such as `authorization`. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Headers of each request to it, such as `authorization`: a text, or the name of one of the kernel's `secrets`,
+   * whose value no agent and no log sees.
+   */
+  readonly headers?: Readonly<Record<string, string | { readonly secret: string }>> | undefined;
   /** The tools that are offered, by the server's own names. @default all */
   readonly tools?: readonly string[] | undefined;
   /** Limits of each of its tools. @default those of a registered tool, with `concurrency` 64 */
@@ -94,7 +99,20 @@ const mcpServerSchema = z
         'give a URL of http or https',
       )
       .optional(),
-    headers: texts
+    headers: z
+      .record(
+        z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'give names that headers can have'),
+        z.union(
+          [
+            z
+              .string()
+              .max(HEADER_CHARACTERS_MAX)
+              .regex(/^[\t\x20-\x7e\x80-\xff]*$/),
+            z.strictObject({ secret: z.string().regex(SECRET_NAME) }),
+          ],
+          { error: "give a header's text, or { secret: NAME }" },
+        ),
+      )
       .refine((given) => Object.keys(given).length <= HEADERS_MAX, `give ${HEADERS_MAX} at most`)
       .optional(),
     tools: z.array(z.string().min(1).max(128)).max(NAMES_MAX).optional(),
@@ -112,6 +130,8 @@ const mcpServerSchema = z
 export interface ReadMcpServer {
   readonly name: string;
   readonly place: ServerPlace;
+  /** Values that it is sent, and nobody else is to see. */
+  readonly secrets: readonly string[];
   readonly startMs: number;
   readonly backoffMs: number;
   /** Whether a tool of this name is offered. */
@@ -122,9 +142,9 @@ export interface ReadMcpServer {
 /**
  * Reads what a program has written of a server.
  *
- * @throws {RingfenceError} `RF_USAGE`, also where there is no such program
+ * @throws {RingfenceError} `RF_USAGE`, also where there is no such program, or no such secret
  */
-export function readMcpServer(options: McpServerOptions): ReadMcpServer {
+export function readMcpServer(options: McpServerOptions, secrets: SecretValues): ReadMcpServer {
   const parsed = mcpServerSchema.safeParse(options);
   if (!parsed.success) {
     throw usageError('offer the tools of an MCP server', parsed.error);
@@ -132,7 +152,10 @@ export function readMcpServer(options: McpServerOptions): ReadMcpServer {
   const { name, tools, limits = {}, toolLimits = {} } = options;
   return {
     name,
-    place: placeOf(options),
+    place: placeOf(options, secrets),
+    secrets: Object.values(options.headers ?? {}).flatMap((value) =>
+      typeof value === 'string' ? [] : [secrets[value.secret]!],
+    ),
     startMs: options.startMs ?? START_MS_DEFAULT,
     backoffMs: options.backoffMs ?? BACKOFF_MS_DEFAULT,
     offers: (tool) => tools === undefined || tools.includes(tool),
@@ -144,16 +167,34 @@ export function readMcpServer(options: McpServerOptions): ReadMcpServer {
   };
 }
 
-function placeOf({
-  name,
-  command = [],
-  environment = {},
-  directory = '.',
-  url,
-  headers = {},
-}: McpServerOptions): ServerPlace {
+/** Secrets of a kernel, by their names. */
+export type SecretValues = Readonly<Record<string, string>>;
+
+function headersOf(
+  { name, headers = {} }: McpServerOptions,
+  secrets: SecretValues,
+): Record<string, string> {
+  const values = Object.entries(headers).map(([header, value]) => {
+    if (typeof value === 'string') {
+      return [header, value];
+    }
+    const { secret } = value;
+    if (!Object.hasOwn(secrets, secret)) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        `Cannot offer the MCP server '${name}' as nothing gives the secret '${secret}', the value of its header '${header}': add --secret ${secret}=env:VARIABLE, or 'secrets' to openKernel.`,
+        { name, secret },
+      );
+    }
+    return [header, secrets[secret]!];
+  });
+  return Object.fromEntries(values);
+}
+
+function placeOf(options: McpServerOptions, secrets: SecretValues): ServerPlace {
+  const { name, command = [], environment = {}, directory = '.', url } = options;
   if (url !== undefined) {
-    return { address: { url: new URL(url), headers: { ...headers } } };
+    return { address: { url: new URL(url), headers: headersOf(options, secrets) } };
   }
   const [program = '', ...args] = command;
   const where = resolve(directory);

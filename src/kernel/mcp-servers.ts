@@ -1,22 +1,28 @@
 /** The MCP servers of a kernel: their tools are registered beside the program's own, under the same grants and limits. */
 
-import { setImmediate } from 'node:timers/promises';
 import { RingfenceError } from '../errors.ts';
 import { causesOf, ServerFailure } from '../mcp/connect/failure.ts';
-import type { ListedTool } from '../mcp/connect/listed-tools.ts';
 import type { ServerLink } from '../mcp/connect/server-link.ts';
 import { ownVersion } from '../own-version.ts';
-import { ToolError } from '../tools/outcome.ts';
-import { TOOL_DEFAULTS, type ToolDescription, type ToolHandler } from '../tools/tool.ts';
-import { type McpServerOptions, type ReadMcpServer, readMcpServer } from './mcp-server-options.ts';
+import {
+  type McpServerOptions,
+  type ReadMcpServer,
+  readMcpServer,
+  type SecretValues,
+} from './mcp-server-options.ts';
+import { type RegistersTools, ServerTools } from './mcp-server-tools.ts';
+import { ToldSecrets } from './mcp-told-secrets.ts';
+import { PacedWork } from './paced-work.ts';
 
 /** Servers of a kernel. */
 const SERVERS_MAX = 64;
+/** The least between two looks at a server's list, however often it says that it has changed. */
+const LIST_EVERY_MS = 5_000;
 
 /** The tools of a server, on offer. */
 export interface McpServerOffer extends AsyncDisposable {
   readonly name: string;
-  /** The names under which agents may call its tools. */
+  /** The names under which agents may call its tools: as many as it lists at the moment. */
   readonly tools: readonly string[];
   /** Whether the server is connected now; one that has ended is started again when it is called. */
   readonly isUp: boolean;
@@ -26,13 +32,11 @@ export interface McpServerOffer extends AsyncDisposable {
 
 /** What the servers are kept with. */
 export interface McpServersOptions {
-  readonly tools: {
-    register(description: ToolDescription, handler: ToolHandler): void;
-    unregister(name: string): boolean;
-  };
+  readonly tools: RegistersTools;
+  readonly secrets: SecretValues;
   readonly closing: AbortSignal;
   warn(text: string): void;
-  /** So many tools of a server are offered, or none any more. Must not throw. */
+  /** So many tools of a server are offered, at first or since its list has changed, or none any more. Must not throw. */
   offered(server: string, tools: number): void;
   closed(server: string): void;
 }
@@ -49,7 +53,7 @@ export class McpServers {
 
   /** @throws {RingfenceError} see {@link Kernel.offerMcp} */
   async offer(options: McpServerOptions): Promise<McpServerOffer> {
-    const server = readMcpServer(options);
+    const server = readMcpServer(options, this.#options.secrets);
     const { name } = server;
     this.#requireRoom(name);
     // The name is taken from now on.
@@ -93,46 +97,59 @@ export class McpServers {
 
   async #start(server: ReadMcpServer): Promise<McpServerOffer> {
     const { name, place, startMs, backoffMs } = server;
-    const warn = (text: string): void => this.#options.warn(`the MCP server '${name}': ${text}`);
+    const { closing, offered } = this.#options;
+    const told = new ToldSecrets(server.secrets);
+    const warn = (text: string): void =>
+      this.#options.warn(`the MCP server '${name}': ${told.without(text)}`);
     // Only who offers one needs the SDK.
     const { ServerLink } = await import('../mcp/connect/server-link.ts');
-    const link = new ServerLink({ place, startMs, backoffMs, version: await ownVersion(), warn });
+    const changes = new PacedWork({
+      everyMs: LIST_EVERY_MS,
+      now: () => performance.now(),
+      work: () => this.#takeChange(name, link, tools, warn),
+    });
+    const changed = (): void => changes.ask();
+    const version = await ownVersion();
+    const link = new ServerLink({ place, startMs, backoffMs, version, warn, changed });
+    const tools = new ServerTools({ server, link, registry: this.#options.tools, told, warn });
     this.#links.add(link);
-    try {
-      const tools = await this.#register(server, link, await link.list(), warn);
-      if (this.#options.closing.aborted) {
-        throw new ServerFailure('unavailable', 'the kernel was closed');
-      }
-      this.#options.offered(name, tools.length);
-      return this.#offerOf(name, link, tools);
-    } catch (error) {
-      this.#links.delete(link);
-      await link.close();
-      throw error instanceof ServerFailure
-        ? new RingfenceError(
-            'RF_UNAVAILABLE',
-            `Cannot offer the tools of the MCP server '${name}': ${causesOf(error)}; look at its command or address.`,
-            { name },
-            { cause: error },
-          )
-        : error;
-    }
-  }
-
-  #offerOf(name: string, link: ServerLink, tools: readonly string[]): McpServerOffer {
     const close = async (): Promise<void> => {
-      for (const tool of tools) {
-        this.#options.tools.unregister(tool);
-      }
-      if (this.#offers.delete(name)) {
-        this.#options.closed(name);
-      }
+      changes.close();
+      tools.close();
       this.#links.delete(link);
       await link.close();
     };
+    try {
+      await tools.take(await link.list(warn), warn);
+      if (closing.aborted) {
+        throw new ServerFailure('unavailable', 'the kernel was closed');
+      }
+    } catch (error) {
+      await close();
+      throw error instanceof ServerFailure ? notOffered(name, error, told) : error;
+    }
+    offered(name, tools.names.length);
+    changes.start();
+    return this.#offerOf(name, link, tools, close);
+  }
+
+  #offerOf(
+    name: string,
+    link: ServerLink,
+    tools: ServerTools,
+    end: () => Promise<void>,
+  ): McpServerOffer {
+    const close = async (): Promise<void> => {
+      if (this.#offers.delete(name)) {
+        this.#options.closed(name);
+      }
+      await end();
+    };
     return {
       name,
-      tools,
+      get tools() {
+        return tools.names;
+      },
       get isUp() {
         return link.isUp;
       },
@@ -141,75 +158,40 @@ export class McpServers {
     };
   }
 
-  /** Registers what is offered of what the server has; answers the names. */
-  async #register(
-    server: ReadMcpServer,
-    link: ServerLink,
-    listed: readonly ListedTool[],
-    warn: (text: string) => void,
-  ): Promise<string[]> {
-    const names: string[] = [];
-    try {
-      for (const tool of listed.filter((each) => server.offers(each.name))) {
-        const name = `${server.name}.${tool.name}`;
-        if (this.#registered(server, link, tool, name, warn)) {
-          names.push(name);
-        }
-        // A schema takes milliseconds to compile: others have their turn.
-        await setImmediate();
-      }
-    } catch (error) {
-      for (const name of names) {
-        this.#options.tools.unregister(name);
-      }
-      throw error;
-    }
-    return names;
-  }
-
-  #registered(
-    server: ReadMcpServer,
-    link: ServerLink,
-    tool: ListedTool,
+  /** Looks at the list of a server that has said that it is another, or was started again. */
+  async #takeChange(
     name: string,
+    link: ServerLink,
+    tools: ServerTools,
     warn: (text: string) => void,
-  ): boolean {
-    const limits = server.limitsOf(tool.name);
-    const timeoutMs = limits.timeoutMs ?? TOOL_DEFAULTS.timeoutMs;
-    const description: ToolDescription = {
-      ...limits,
-      name,
-      description: tool.description,
-      parameters: tool.inputSchema,
-      // It is the server's: what it says besides is for others.
-      strictSchema: false,
-    };
+  ): Promise<void> {
+    // It is not started for that: it may have ended in the meantime.
+    if (!link.isUp) {
+      return;
+    }
+    const passed: string[] = [];
+    const pass = (why: string): void => void passed.push(why);
     try {
-      this.#options.tools.register(description, (args, { signal }) =>
-        call(link, tool.name, args, { signal, timeoutMs }),
-      );
-      return true;
-    } catch (error) {
-      if (!(error instanceof RingfenceError)) {
-        throw error;
+      if (await tools.take(await link.list(pass), pass)) {
+        this.#options.offered(name, tools.names.length);
+        warn(`its list of tools has changed: it has ${tools.names.length} now`);
       }
-      warn(`its tool '${tool.name}' is not offered: ${error.message}`);
-      return false;
+    } catch (error) {
+      warn(`its changed list of tools can't be taken up: ${causesOf(error)}`);
+    }
+    // A server can change its list again and again: one line each time.
+    if (passed.length > 0) {
+      warn(`${passed[0]}${passed.length === 1 ? '' : `; so are ${passed.length - 1} others`}`);
     }
   }
 }
 
-async function call(
-  link: ServerLink,
-  name: string,
-  args: unknown,
-  calling: { readonly signal: AbortSignal; readonly timeoutMs: number },
-): Promise<unknown> {
-  try {
-    return await link.call(name, args as object, calling);
-  } catch (error) {
-    throw error instanceof ServerFailure
-      ? new ToolError(error.kind, `the tool's server: ${error.message}`)
-      : error;
-  }
+function notOffered(name: string, error: ServerFailure, told: ToldSecrets): RingfenceError {
+  return new RingfenceError(
+    'RF_UNAVAILABLE',
+    `Cannot offer the tools of the MCP server '${name}': ${told.without(causesOf(error))}; look at its command or address.`,
+    { name },
+    // What a server has answered may be in it.
+    told.isEmpty ? { cause: error } : {},
+  );
 }

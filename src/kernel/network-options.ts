@@ -40,6 +40,8 @@ export const networkSchema = z.strictObject({
     .optional(),
 });
 
+/** What a secret is called. */
+export const SECRET_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 const SECRETS_MAX = 1_000;
 const SECRET_CHARACTERS_MAX = 8_192;
 
@@ -52,7 +54,7 @@ const isSecret = (value: string): boolean =>
 /** Reads secrets, by their names. */
 export const secretsSchema = z
   .record(
-    z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'a name has 1 to 64 letters, digits, _ . -'),
+    z.string().regex(SECRET_NAME, 'a name has 1 to 64 letters, digits, _ . -'),
     z
       .string()
       .refine(

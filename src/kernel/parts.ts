@@ -141,6 +141,7 @@ export function buildParts(
   );
   const mcpServers = new McpServers({
     tools,
+    secrets: network.secrets,
     closing: closing.signal,
     warn,
     offered: (server, count) =>

@@ -14,6 +14,11 @@ const text = z
   .max(TEXT_CHARACTERS_MAX)
   .regex(/^[^\0]*$/, 'it has no NUL');
 
+/** The value is given when the server is offered, and does not stand in a policy. */
+const secretSchema = z.strictObject({
+  secret: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'a name has 1 to 64 letters, digits, _ . -'),
+});
+
 const serverSchema = z
   .strictObject({
     command: z
@@ -40,7 +45,17 @@ const serverSchema = z
       description: "Where it runs: from this file's directory on, which is the default.",
     }),
     url: text.optional().meta({ description: 'A server over HTTP, in place of a command.' }),
-    headers: z.record(text, text).optional().meta({ description: 'Headers of each request.' }),
+    headers: z
+      .record(
+        text,
+        z.union([text, secretSchema], { error: 'write a text, or { secret = "NAME" }' }),
+      )
+      .optional()
+      .meta({
+        description:
+          'Headers of each request: a text, or the name of a secret that --secret gives.',
+        examples: [{ authorization: { secret: 'SEARCH_KEY' } }],
+      }),
     tools: z
       .array(text.min(1))
       .max(256)
@@ -94,7 +109,7 @@ export interface PolicyMcpServer {
   readonly environment?: Readonly<Record<string, string>>;
   readonly directory?: string;
   readonly url?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | { readonly secret: string }>>;
   readonly tools?: readonly string[];
   readonly startMs?: number;
   readonly limits?: { readonly timeoutMs: number };

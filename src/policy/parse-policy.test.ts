@@ -144,6 +144,16 @@ describe('what is wrong is told at its place', () => {
     ],
     ['a server without one', 'version = 1\n[mcp.a]', "2:6 'mcp.a': a server has either"],
     ['a command that is a text', 'version = 1\n[mcp.a]\ncommand = "a b"', "3:11 'mcp.a.command'"],
+    [
+      'a header whose secret has more than a name',
+      'version = 1\n[mcp.a]\nurl = "http://a"\nheaders = { b = { secret = "c", value = "d" } }',
+      "4:33 unknown key 'value'",
+    ],
+    [
+      'a header whose secret has no name',
+      'version = 1\n[mcp.a]\nurl = "http://a"\nheaders = { b = { secret = "c d" } }',
+      "4:28 'mcp.a.headers.b.secret'",
+    ],
     ['a tool with a space', entry('tool.name = "a b"'), "4:13 'tool.name'"],
     ['a tool without an object', entry('tool.input_schema.type = "string"'), "4:6 'tool.input"],
     ['a broken size', entry('limits.memory = "12 parrots"'), "4:17 'limits.memory'"],

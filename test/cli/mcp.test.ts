@@ -6,8 +6,10 @@
 
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -154,6 +156,66 @@ properties.word.type = "string"
   expect(explained.stdout).toMatch(/^servers\n {2}good +good\.started\nlimits$/m);
   const other = ['policy', 'explain', '--json', '--policy', policy, guest('word-count')];
   expect(JSON.parse((await ringfence(other)).stdout)).toMatchObject({ mcp: {} });
+}, 60_000);
+
+test('the header of a server is a secret that the command line gives, and that nothing shows', async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createHttpServer(async (request, response) => {
+    seen.push(request.headers.authorization);
+    const { id, method } = JSON.parse(await text(request)) as { id?: number; method?: string };
+    const results: Record<string, object> = {
+      initialize: {
+        protocolVersion: '2025-06-18',
+        capabilities: { tools: {} },
+        serverInfo: { name: 'web', version: '1' },
+      },
+      'tools/list': { tools: [{ name: 'work', inputSchema: { type: 'object' } }] },
+      'tools/call': { content: [{ type: 'text', text: 'done' }] },
+    };
+    const result = results[method ?? ''];
+    if (result === undefined) {
+      response.writeHead(id === undefined ? 202 : 400).end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const policy = join(folder.path, 'secret.toml');
+  writeFileSync(
+    policy,
+    `version = 1
+[mcp.web]
+url = "http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp"
+headers = { authorization = { secret = "WEB_KEY" } }
+[[module]]
+match = ${JSON.stringify(guest('puppet'))}
+grants.tools = ["web.work"]
+`,
+  );
+  const stdin = 'tool web.work {}\nend\n';
+  const variables = { KEY: 'Bearer hunter2-hunter2' };
+  const run = ['run', '--policy', policy, guest('puppet')];
+  try {
+    const without = await ringfence(run, { stdin, variables });
+    expect(without).toMatchObject({ status: 2, stdout: '' });
+    expect(without.stderr).toMatch(/'web' .* the secret 'WEB_KEY'.*--secret WEB_KEY=env:/);
+    expect(seen).toEqual([]);
+    const secret = ['--secret', 'WEB_KEY=env:KEY'];
+    const given = await ringfence([...run.slice(0, -1), ...secret, run.at(-1)!], {
+      stdin,
+      variables,
+    });
+    expect(given).toMatchObject({ status: 0, stderr: '' });
+    expect(given.stdout).toContain('"text":"done"');
+    expect(new Set(seen)).toEqual(new Set([variables.KEY]));
+    const explained = await ringfence(['policy', 'explain', '--policy', policy, guest('puppet')]);
+    expect(explained.stdout).toMatch(/^servers\n {2}web +web\.work$/m);
+    expect(explained.stdout + explained.stderr + given.stdout).not.toContain('hunter2');
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 }, 60_000);
 
 describe('its standard output is the protocol’s alone', () => {

@@ -149,6 +149,66 @@ describe('a call of a server', () => {
   });
 });
 
+describe('a server whose list of tools changes', () => {
+  const told = async (tools: string[], line: string): Promise<string> => {
+    const stdin = `${line}\nend\n`;
+    const agent = await world.kernel.spawn({ module: puppet, grants: { tools }, stdin });
+    await agent.exited;
+    return new TextDecoder().decode(agent.stdout).trimEnd();
+  };
+
+  test('offers what is new under the grants that name it, and no longer what is gone', async () => {
+    await using offer = await world.kernel.offerMcp({ name: 'bad', command: [...BAD, 'changes'] });
+    expect(offer.tools).toEqual(['bad.work', 'bad.same', 'bad.gone']);
+    expect(await told(['bad.gone'], 'tool bad.gone {}')).toBe(DONE);
+    expect(await told(['bad.new'], 'tool bad.new {}')).toMatch(/^tool err not-found /);
+    const warned = world.warnings.length;
+    expect(await told(['bad.work'], CALL)).toBe(DONE);
+    await expect
+      .poll(() => [...offer.tools].sort(), { timeout: 20_000 })
+      .toEqual(['bad.new', 'bad.same', 'bad.work']);
+    expect(await told(['bad.gone'], 'tool bad.gone {}')).toMatch(/^tool err not-found /);
+    expect(await told(['bad.same'], 'tool bad.same {}')).toBe(DONE);
+    expect(await told(['bad.work'], 'tool bad.new {}')).toMatch(/^tool err denied /);
+    expect(await told(['bad.new'], 'tool bad.new {}')).toBe(DONE);
+    // Its schema is another, and so is what fits it.
+    expect(await told(['bad.work'], CALL)).toMatch(/^tool err invalid arguments\/a: /);
+    expect(await told(['bad.work'], 'tool bad.work {"a":1}')).toBe(DONE);
+    const { length } = world.warnings.slice(warned).filter((text) => /not offered/.test(text));
+    expect(length).toBeGreaterThanOrEqual(1);
+  });
+
+  test('is asked for it no more often than may be, however often it says so', async () => {
+    const startedAtMs = performance.now();
+    await using _ = await world.kernel.offerMcp({
+      name: 'bad',
+      command: [...BAD, 'changes-without-end'],
+    });
+    const lists = async (): Promise<number> =>
+      Number(/"text":"(\d+)"/.exec(await told(['bad.work'], CALL))?.[1]);
+    expect(await lists()).toBe(1);
+    await expect.poll(lists).toBeGreaterThan(1);
+    for (let asked = 0; asked < 10; asked += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const elapsedMs = performance.now() - startedAtMs;
+      // The first, that of the first change, and one each five seconds.
+      expect(await lists()).toBeLessThanOrEqual(3 + Math.floor(elapsedMs / 5_000));
+    }
+  });
+
+  test('and was made with the SDK does too, in the newest revision', async () => {
+    const server = fileURLToPath(new URL('fixtures/good-server.ts', import.meta.url));
+    await using offer = await world.kernel.offerMcp({
+      name: 'good',
+      command: [process.execPath, server],
+    });
+    expect(offer.tools).not.toContain('good.grown');
+    await told(['good.grow'], 'tool good.grow {}');
+    await expect.poll(() => offer.tools, { timeout: 20_000 }).toContain('good.grown');
+    expect(await told(['good.grown'], 'tool good.grown {}')).toContain('"text":"grown"');
+  });
+});
+
 describe('a server that has ended', () => {
   test('is started again when it is called, after a while', async () => {
     const lines = Array.from({ length: 50 }, () => CALL);

@@ -205,4 +205,122 @@ describe('a server over HTTP', () => {
     server.closeAllConnections();
     server.close();
   });
+
+  describe('whose header is a secret', () => {
+    const SECRET = 'Bearer hunter2-hunter2';
+    /** What it tells back of what it was sent: to a call, in its list, in an error. */
+    type Where = 'nothing' | 'in its answer' | 'in its list' | 'in an error';
+    let tellsBack: Where = 'nothing';
+    let seen: (string | undefined)[] = [];
+    const server = createServer(async (request, response) => {
+      const { authorization } = request.headers;
+      seen.push(authorization);
+      let text = '';
+      for await (const chunk of request) {
+        text += chunk;
+      }
+      const { id, method } = JSON.parse(text || '{}') as { id?: number; method?: string };
+      const answer = (result: unknown): void => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+      };
+      const told = (where: Where): string =>
+        tellsBack === where ? String(authorization) : 'nothing';
+      if (method === 'initialize') {
+        const serverInfo = { name: 'web', version: '1' };
+        answer({ protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo });
+      } else if (method === 'tools/list') {
+        const description = told('in its list');
+        const inputSchema = { type: 'object' };
+        answer({
+          tools: [
+            { name: 'tell', description, inputSchema },
+            { name: 'other', inputSchema },
+          ],
+        });
+      } else if (method === 'tools/call' && tellsBack === 'in an error') {
+        response.writeHead(500).end(`no access with ${authorization}`);
+      } else if (method === 'tools/call') {
+        answer({ content: [{ type: 'text', text: told('in its answer') }] });
+      } else {
+        response.writeHead(id === undefined ? 202 : 400).end();
+      }
+    });
+    let url = '';
+    let keeping: TestKernel;
+    beforeAll(async () => {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+      keeping = await testKernel({ workers: 1, secrets: { KEY: SECRET } });
+    });
+    afterAll(async () => {
+      await keeping.kernel.close();
+      server.closeAllConnections();
+      server.close();
+    });
+
+    async function tell(): Promise<{ lines: string[]; tools: readonly string[] }> {
+      seen = [];
+      keeping.warnings.splice(0);
+      const { kernel } = keeping;
+      await using offer = await kernel.offerMcp({
+        name: 'web',
+        url,
+        headers: { authorization: { secret: 'KEY' }, 'x-plain': 'plain' },
+      });
+      const module = await kernel.load(guest('puppet'));
+      const lines = await told({ tools: 'all' }, ['tools', 'tool web.tell {}'], kernel, module);
+      return { lines, tools: offer.tools };
+    }
+
+    test('is sent its value', async () => {
+      tellsBack = 'nothing';
+      const { lines, tools } = await tell();
+      expect(new Set(seen)).toEqual(new Set([SECRET]));
+      expect(tools).toEqual(['web.tell', 'web.other']);
+      expect(lines[1]).toBe(
+        'tool ok {"content":[{"type":"text","text":"nothing"}],"isError":false}',
+      );
+      expect(keeping.warnings).toEqual([]);
+    });
+
+    test.each<[Where, RegExp]>([
+      ['in its answer', /^tool err unavailable the tool's server: it told back a secret/],
+      ['in an error', /^tool err unavailable the tool's server: it did not answer as it should/],
+      ['in its list', /^tool err not-found/],
+    ])('tells no agent what it was, and no log: %s', async (where, expected) => {
+      tellsBack = where;
+      const { lines } = await tell();
+      expect(seen).toContain(SECRET);
+      expect(lines[1]).toMatch(expected);
+      expect(lines.join('\n')).not.toContain('hunter2');
+      expect(keeping.warnings.join('\n')).not.toContain('hunter2');
+      expect(keeping.warnings).toHaveLength(1);
+    });
+
+    test('is not offered where nothing gives the secret, and the error says which', async () => {
+      seen = [];
+      const headers = { authorization: { secret: 'OTHER' } };
+      await expect(keeping.kernel.offerMcp({ name: 'web', url, headers })).rejects.toMatchObject({
+        code: 'RF_USAGE',
+        message: expect.stringMatching(/'web'.*'OTHER'.*'authorization'.*--secret OTHER=env:/),
+      });
+      expect(seen).toEqual([]);
+    });
+
+    test.each<[string, Record<string, unknown>]>([
+      ['a value with a line end', { 'x-a': 'hunter2\r\nx-b: c' }],
+      ['a name that is none', { 'x a': 'hunter2' }],
+      ['something else beside the secret', { 'x-a': { secret: 'KEY', value: 'hunter2' } }],
+      ['a secret by a name that is none', { 'x-a': { secret: '../hunter2' } }],
+    ])('is refused before anything is sent, without its value: %s', async (_, headers) => {
+      seen = [];
+      const offered = keeping.kernel.offerMcp({ name: 'web', url, headers: headers as never });
+      await expect(offered).rejects.toMatchObject({
+        code: 'RF_USAGE',
+        message: expect.not.stringContaining('hunter2'),
+      });
+      expect(seen).toEqual([]);
+    });
+  });
 });

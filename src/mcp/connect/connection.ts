@@ -62,6 +62,14 @@ const NOT_AS_IT_SHOULD = 'it did not answer as it should';
 /** How long an old server may say nothing to the question of a new one. */
 const PROBE_MS_MAX = 5_000;
 
+/** How a connection is made. */
+export interface Opening {
+  readonly startMs: number;
+  readonly version: string;
+  /** The server has said that its list of tools is another. */
+  changed(): void;
+}
+
 /** A connection that was made. */
 export class Connection {
   readonly #client: Client;
@@ -79,7 +87,7 @@ export class Connection {
    */
   static async open(
     transport: Transport,
-    { startMs, version }: { readonly startMs: number; readonly version: string },
+    { startMs, version, changed }: Opening,
   ): Promise<Connection> {
     const client = new Client(
       { name: 'ringfence', version },
@@ -87,6 +95,8 @@ export class Connection {
         // What a server may ask of its client is nothing.
         capabilities: {},
         inputRequired: { autoFulfill: false },
+        // In the newest revision a server tells who has asked for it, which this does.
+        listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: changed } },
         versionNegotiation: {
           mode: 'auto',
           probe: { timeoutMs: Math.min(PROBE_MS_MAX, Math.ceil(startMs / 2)) },

@@ -20,6 +20,8 @@ export interface LinkOptions {
   readonly version: string;
   /** Told what only the operator should know. */
   warn(text: string): void;
+  /** Its list of tools may be another: it has said so, or was started again. */
+  changed(): void;
 }
 
 const BACKOFF_MS_MAX = 60_000;
@@ -29,6 +31,7 @@ export class ServerLink {
   readonly #options: LinkOptions;
   #current: Connection | null = null;
   #opening: Promise<Connection> | null = null;
+  #wasUp = false;
   #failures = 0;
   #nextAtMs = 0;
   #isClosed = false;
@@ -42,11 +45,10 @@ export class ServerLink {
     return this.#current !== null;
   }
 
-  /** @throws {ServerFailure} */
-  async list(): Promise<ListedTool[]> {
-    const { startMs, warn } = this.#options;
+  /** `passed` is told of tools that can't be offered. @throws {ServerFailure} */
+  async list(passed: (why: string) => void): Promise<ListedTool[]> {
     const connection = await this.#connection();
-    return connection.list(startMs, (why) => warn(`${why} is not offered`));
+    return connection.list(this.#options.startMs, (why) => passed(`${why} is not offered`));
   }
 
   /** @throws {ServerFailure}, and the signal's reason once that is aborted */
@@ -96,13 +98,13 @@ export class ServerLink {
   }
 
   async #open(): Promise<Connection> {
-    const { place, startMs, version, warn } = this.#options;
+    const { place, startMs, version, warn, changed } = this.#options;
     const transport =
       'command' in place ? new ProcessTransport(place.command) : httpTransport(place.address);
     const how = (): string => (transport instanceof ProcessTransport ? `: ${transport.how}` : '');
     let connection: Connection;
     try {
-      connection = await Connection.open(transport, { startMs, version });
+      connection = await Connection.open(transport, { startMs, version, changed });
     } catch (error) {
       this.#failed();
       throw error instanceof ServerFailure
@@ -114,6 +116,10 @@ export class ServerLink {
       throw new ServerFailure('unavailable', 'it is not offered any more');
     }
     this.#current = connection;
+    if (this.#wasUp) {
+      changed();
+    }
+    this.#wasUp = true;
     void connection.closed.then(() => {
       this.#current = null;
       if (!this.#isClosed) {
