@@ -8,7 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashOf, lineOf, splitLine } from '../../src/audit/event.ts';
-import { type Checkpoint, originOf, readCheckpoint, signCheckpoint } from '../../src/audit/note.ts';
+import { Frontier } from '../../src/audit/merkle.ts';
+import {
+  type Checkpoint,
+  originOf,
+  readCheckpoint,
+  type Signer,
+  signCheckpoint,
+} from '../../src/audit/note.ts';
 import type { BadPlace, Verdict, VerifyOptions } from '../../src/audit/verdict.ts';
 import { verifyFile } from '../../src/audit/verify-lines.ts';
 import { CHAIN_ID, newSigner, TestChain } from '../support/audit/chain.ts';
@@ -330,6 +337,26 @@ describe('key rotation', () => {
     const keys = [first.verifier.text];
     const good = await verified(rotate(signRotation(CHAIN_ID, first, next.verifier)), { keys });
     expect(good).toMatchObject({ valid: true, key: next.verifier.text, trusted: true, signed: 51 });
+    const lines = rotate(signRotation(CHAIN_ID, first, next.verifier));
+    // Each anchor must be signed by the key that was in force behind its events, not by one before or after.
+    const anchor = (events: number, signer: Signer): string => {
+      const copy = new Frontier();
+      for (const line of lines.filter((each) => each.startsWith('{"event"')).slice(0, events)) {
+        copy.pushHex(splitLine(line)?.hash ?? '');
+      }
+      return signCheckpoint(originOf(CHAIN_ID), events, copy.root(), signer);
+    };
+    const anchors = [anchor(50, first), anchor(51, next)];
+    expect(await verified(lines, { keys, anchors })).toMatchObject({ valid: true, anchors: 2 });
+    for (const [wrong, seq] of [
+      [anchor(51, first), 50],
+      [anchor(50, next), 49],
+    ] as const) {
+      expect((await verified(lines, { keys, anchors: [wrong] })).problem).toMatchObject({
+        reason: 'wrong_key',
+        seq,
+      });
+    }
     const self = rotate(
       signRotation(CHAIN_ID, { ...next, verifier: first.verifier }, next.verifier),
     );

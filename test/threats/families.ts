@@ -417,6 +417,23 @@ export const FAMILIES: readonly Shown[] = [
     `${TAMPERING}: is found forked: all from an event on written anew, right hashes included`,
     `${TAMPERING}: is found truncated behind a checkpoint, an anchor, and in the middle of a line`,
     `${TAMPERING}: is found to be of the wrong key: the chain, a checkpoint, and an anchor`,
+    `${TAMPERING}: is found to be nobody’s: written as a whole by somebody without the key that it names`,
+  ),
+  shown(
+    45,
+    'removing events and saying oneself that they were removed; forging receipts and proofs',
+    `${TAMPERING}: is found to hide events where only an event that nobody has signed says they were removed`,
+    'test/audit/proofs.test.ts: is refused, though the right key has signed it, with %s',
+    'test/audit/proofs.test.ts: is refused beside a chain that is bad',
+    'test/audit/resources.test.ts: is found to be another than the events say, by both',
+  ),
+  shown(
+    45,
+    'exports and stores made by hand: endless lines, deep JSON, names twice, links, damaged pages',
+    'test/audit/hostile.test.ts: is found bad, and named: %s',
+    'test/audit/hostile.test.ts: with 1 GB in one line fills no memory',
+    'test/audit/hostile.test.ts: whose pages were written over is found bad, and ends nobody',
+    'test/audit/hostile.test.ts: whose %s is a link is not written',
   ),
   shown(
     45,
