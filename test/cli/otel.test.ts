@@ -1,6 +1,8 @@
 /** Goal: `--otel` sends what a run does where the environment says, and nothing is sent without it. */
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -42,6 +44,27 @@ describe('--otel', () => {
     expect(collector.metrics.get('ringfence.agent_spawns')?.points[0]?.value).toBe(1);
     expect(collector.resources.at(-1)).toMatchObject({ 'service.name': 'of a test' });
     expect(collector.bodies.join()).not.toContain('guest-examples');
+  });
+
+  test('of serve goes on with the traces of clients', async () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const command = [LAUNCHER, 'serve', '--otel', '--addr', ':0', '--json'];
+    const env = { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+    const server = spawn(process.execPath, [...command, fileURLToPath(guest('http-puppet'))], {
+      env,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const [line] = (await once(createInterface(server.stdout), 'line')) as [string];
+    const { url } = JSON.parse(line) as { readonly url: string };
+    const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+    expect(await (await fetch(`${url}hello`, { headers })).text()).toBe('hello');
+    server.kill('SIGTERM');
+    await once(server, 'exit');
+    expect(collector.span('GET')).toMatchObject({ traceId, parentSpanId: '00f067aa0ba902b7' });
+    expect(collector.span('invoke_agent')).toMatchObject({
+      traceId,
+      parentSpanId: collector.span('GET')?.spanId,
+    });
   });
 
   test('without it nothing is sent, whatever the environment says', async () => {
