@@ -49,6 +49,17 @@ export const NETWORK_FAMILY: readonly Shown[] = [
     `${REQUESTS}: whose body breaks off never looks whole to its server`,
   ),
   shown(
+    'paths and fields by which a server makes another path of the one that was granted',
+    `${SCOPE}: a path and what is beneath it, by segments; not what a server may read as another`,
+    `${CLIENT}: the field %j leads out of a path, so only who may reach them all may write it`,
+  ),
+  shown(
+    'clients of `ringfence serve` that send too much, or leave, to end what others use',
+    'test/kernel/serve.test.ts: larger than what is taken costs no instance that is kept',
+    'test/kernel/serve.test.ts: costs no instance that is kept, if that comes to an end for it',
+    'test/cli/serve.test.ts: takes as many trailers as fields, and has no module ended by more',
+  ),
+  shown(
     'servers with 10^5 fields, endless bodies, fields and trailers, lies about lengths, stalls',
     `${CLIENT}: servers that lie, stall and flood`,
     `${CLIENT}: sends a body, or fields, or trailers, or interim responses without end`,
