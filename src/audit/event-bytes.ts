@@ -177,9 +177,13 @@ export class NextEvent {
   isCanonical(kindAt: number): boolean {
     const bytes = this.#bytes;
     const moduleAt = fieldAt(bytes, textEnd(bytes, kindAt), BEFORE_MODULE);
-    const payloadAt = fieldAt(bytes, valueEnd(bytes, moduleAt), BEFORE_PAYLOAD);
+    const payloadAt = fieldAt(bytes, nameOrNullEnd(bytes, moduleAt), BEFORE_PAYLOAD);
     const pidAt = fieldAt(bytes, valueEnd(bytes, payloadAt), BEFORE_PID);
-    return pidAt >= 0 && valueEnd(bytes, pidAt) === this.#previousAt;
+    return (
+      pidAt >= 0 &&
+      valueEnd(bytes, pidAt) === this.#previousAt &&
+      startOf(bytes, this.#previousAt, ZERO, NINE) === pidAt
+    );
   }
 
   /** An event is in its place: the one behind it is the next. */
@@ -234,11 +238,12 @@ function smallNumberAt(bytes: Buffer, start: number, end: number): number {
 /** Where the agent's name ends in a body; -1: there is none. */
 function agentEndOf(bytes: Buffer, start: number): number {
   const at = start + BEFORE_AGENT.length;
-  if (!standsAt(bytes, start, BEFORE_AGENT)) {
-    return -1;
-  }
-  return standsAt(bytes, at, NOBODY) ? at + NOBODY.length : textEnd(bytes, at);
+  return standsAt(bytes, start, BEFORE_AGENT) ? nameOrNullEnd(bytes, at) : -1;
 }
+
+/** Where a text or null ends; -1: there is neither. */
+const nameOrNullEnd = (bytes: Buffer, at: number): number =>
+  standsAt(bytes, at, NOBODY) ? at + NOBODY.length : textEnd(bytes, at);
 
 /** Where the value begins of a field that must stand in a place; -1: it does not, or there is no place. */
 const fieldAt = (bytes: Buffer, at: number, before: Buffer): number =>

@@ -367,6 +367,24 @@ describe('key rotation', () => {
   });
 });
 
+describe('an event whose fields are not what they are', () => {
+  it.each([
+    ['its module is an object', '"module":null', '"module":{"a":1,"payload":2}'],
+    ['its pid is an object', '"pid":0', '"pid":{"a":1,"pid":2}'],
+    ['its pid is negative', '"pid":0', '"pid":-1'],
+    ['its kind is a number', '"kind":"tool.register"', '"kind":1'],
+  ])('is found altered: %s', async (_, right, wrong) => {
+    const chain = new TestChain();
+    const payload = { description: '00'.repeat(32), tool: 'x' };
+    chain.add({ kind: 'tool.register', payload });
+    chain.sign();
+    const lines = [...chain.lines];
+    expect((await verified(lines, {})).valid).toBe(true);
+    rehash(lines, 1, (body) => body.replace(right, wrong));
+    expect((await verified(lines, {})).problem).toMatchObject({ reason: 'altered', seq: 1 });
+  });
+});
+
 describe('what a chain says of itself', () => {
   /** A chain of 11 events whose last says that those below `before` were removed. */
   function pruned(before: unknown): string[] {

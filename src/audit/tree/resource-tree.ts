@@ -5,7 +5,7 @@
 
 import type { ExitReason } from '../../process/exit.ts';
 import { blend, NEUTRAL, observationOf } from '../../scores/score.ts';
-import type { Entry, StoredEvent } from '../event.ts';
+import { type Entry, type StoredEvent, saidIn } from '../event.ts';
 import type { Bytes32 } from '../merkle.ts';
 import {
   type AgentEntry,
@@ -171,7 +171,7 @@ export class ResourceTree {
     const kindAt = body.indexOf(KIND_NAME) + KIND_NAME.length;
     const handler = this.#handlers.get(body.slice(kindAt, body.indexOf('"', kindAt)));
     if (handler !== undefined) {
-      const { agent_id, module, payload, pid } = JSON.parse(body) as StoredEvent;
+      const { agent_id, module, payload, pid } = saidIn(body);
       if (typeof payload === 'object' && payload !== null) {
         handler({ agent_id, module, payload, pid, seq, hash });
       }
@@ -204,9 +204,9 @@ export class ResourceTree {
     });
     this.#running.set(pid, { root, key: isListed ? key : null });
     this.#changedPids.add(pid);
-    const [oldest] = this.#running.keys();
-    if (this.#running.size > RUNNING_MAX && oldest !== undefined) {
-      this.#endRunning(oldest, LOST, seq);
+    if (this.#running.size > RUNNING_MAX) {
+      const [oldest] = this.#running.keys();
+      this.#endRunning(oldest as number, LOST, seq);
     }
   }
 
