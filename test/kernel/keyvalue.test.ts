@@ -5,7 +5,13 @@
  */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { GrantsInput, Isolation, LoadedModule, SpawnOptions } from '../../src/index.ts';
+import {
+  type GrantsInput,
+  type Isolation,
+  type LoadedModule,
+  readRecording,
+  type SpawnOptions,
+} from '../../src/index.ts';
 import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
 import { type Puppet, spawnPuppet } from '../support/puppet.ts';
 
@@ -405,4 +411,34 @@ test('keys may be anything that is text', async () => {
     expect.stringMatching(/delta/),
     expect.stringMatching(/version/),
   ]);
+});
+
+test('a run that was recorded is replayed without any store', async () => {
+  const lines = [
+    ...[
+      'open b default',
+      'set b a 1',
+      'cas b a h',
+      'swap h 2',
+      'cas b a h',
+      'set b a 3',
+      'swap h 4',
+    ],
+    ...['swap h 5', 'set-many b c=1 d=2', 'get-many b a c x', 'increment b d 3', 'list b', 'end'],
+  ];
+  const agent = await host.kernel.spawn({
+    module,
+    grants: { tools: ALL },
+    record: true,
+    stdin: `${lines.join('\n')}\n`,
+  });
+  const { exit } = await agent.exited;
+  expect(exit.reason).toBe('normal');
+  const recording = await readRecording((await agent.recording)?.bytes ?? new Uint8Array());
+  for (const name of ALL) {
+    host.kernel.unregisterTool(name);
+  }
+  const replayed = await host.kernel.replay(recording, { module });
+  expect(replayed.difference).toBeNull();
+  expect(replayed).toMatchObject({ identical: true, exit });
 });
