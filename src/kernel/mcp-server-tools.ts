@@ -62,12 +62,15 @@ export class ServerTools {
       }
     }
     for (const [name, { tool, said }] of wanted) {
-      if (!this.#offered.has(name) && this.#register(name, tool, said, passed)) {
+      if (this.#offered.has(name)) {
+        continue;
+      }
+      if (this.#register(name, tool, said, passed)) {
         this.#offered.set(name, said);
         hasChanged = true;
-        // A schema takes milliseconds to compile: others have their turn.
-        await setImmediate();
       }
+      // A schema takes milliseconds to compile, also one that is refused: others have their turn.
+      await setImmediate();
       if (this.#isClosed) {
         this.close();
         return false;

@@ -36,6 +36,26 @@ test('is done once for all that ask meanwhile, and again after its time', async 
   expect(done).toBe(2);
 });
 
+test('that takes long is done in a twentieth of the time', async () => {
+  let done = 0;
+  const work = new PacedWork({
+    everyMs: 1,
+    now: () => performance.now(),
+    work: async () => {
+      done += 1;
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      work.ask();
+    },
+  });
+  work.start();
+  work.ask();
+  await vi.advanceTimersByTimeAsync(19_000);
+  expect(done).toBe(1);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(done).toBe(2);
+  work.close();
+});
+
 test('is not begun while it is under way', async () => {
   let running = 0;
   const ends: (() => void)[] = [];
@@ -55,6 +75,6 @@ test('is not begun while it is under way', async () => {
     expect(running).toBe(1);
   }
   ends.shift()?.();
-  await vi.advanceTimersByTimeAsync(10);
+  await vi.advanceTimersByTimeAsync(1_000);
   expect([running, ends.length]).toEqual([1, 1]);
 });

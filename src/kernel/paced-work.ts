@@ -1,8 +1,11 @@
 /** Work that somebody else asks for, as often as they like: done once at a time, and no more often than may be. */
 
+/** How much longer than it takes it is not done: it has a twentieth of the time at most. */
+const REST_FACTOR = 19;
+
 /** Work, and how often it is done. */
 export interface PacedWorkOptions {
-  /** The least that passes between two ends. */
+  /** The least that passes between an end and the next beginning. */
   readonly everyMs: number;
   /** In milliseconds. */
   now(): number;
@@ -53,9 +56,12 @@ export class PacedWork {
   async #work(): Promise<void> {
     this.#isAsked = false;
     this.#isUnderWay = true;
-    await this.#options.work();
+    const { everyMs, now, work } = this.#options;
+    const beganAtMs = now();
+    await work();
     this.#isUnderWay = false;
-    this.#nextAtMs = this.#options.now() + this.#options.everyMs;
+    const endedAtMs = now();
+    this.#nextAtMs = endedAtMs + everyMs + (endedAtMs - beganAtMs) * REST_FACTOR;
     this.#plan();
   }
 }

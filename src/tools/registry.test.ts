@@ -398,6 +398,30 @@ describe('a stream', () => {
     expect(await call({ $stream }, by)).toMatch(/^not-found: no stream/);
   });
 
+  test('that is given up in the moment it is opened leaves nothing behind', async () => {
+    for (let moment = 0; moment < 12; moment += 1) {
+      const { calls, handler } = endless();
+      offer(handler);
+      const gone = new AbortController();
+      const called = call({}, caller(1, { admit: () => ({ until: gone.signal }) }));
+      calls[0]?.answer(
+        (async function* () {
+          yield* [1, 2, 3];
+        })(),
+      );
+      for (let turn = 0; turn < moment; turn += 1) {
+        await null;
+      }
+      gone.abort();
+      await called;
+      // As many as were opened, and one that may be the last.
+      for (let name = 1; name <= moment + 1; name += 1) {
+        expect(await call({ $stream: String(name) })).toMatch(/^not-found/);
+      }
+      registry.unregister('t');
+    }
+  });
+
   test('is its agent’s and its tool’s alone', async () => {
     offer(async function* () {
       yield 1;

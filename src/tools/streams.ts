@@ -60,10 +60,12 @@ export class Streams {
     this.#last += 1;
     const id = String(this.#last);
     this.#byAgent.set(pid, (this.#byAgent.get(pid) ?? 0) + 1);
+    let isGone = false;
     const stream = new ToolStream(iterable, {
       ...options,
       id,
       onGone: () => {
+        isGone = true;
         this.#open.delete(id);
         const left = (this.#byAgent.get(pid) ?? 1) - 1;
         if (left === 0) {
@@ -74,7 +76,10 @@ export class Streams {
         onGone();
       },
     });
-    this.#open.set(id, { pid, tool, stream });
+    // It may have been given up before it was there.
+    if (!isGone) {
+      this.#open.set(id, { pid, tool, stream });
+    }
     return stream;
   }
 
