@@ -406,6 +406,7 @@ export const FAMILIES: readonly Shown[] = [
     45,
     'altering, dropping, moving and repeating events, line breaks, a clock that goes back',
     `${TAMPERING}: is found altered: %s`,
+    `${TAMPERING}: is found altered where %s has a payload that is no object`,
     `${TAMPERING}: is found to miss an event`,
     `${TAMPERING}: is found reordered: two events that are swapped, and one that is moved`,
     `${TAMPERING}: is found to have an event twice: at once, and later`,
@@ -440,6 +441,7 @@ export const FAMILIES: readonly Shown[] = [
     'a full disk, a kill between an act and its record',
     'test/audit/log.test.ts: stops what must be recorded, keeps what has happened, and goes on when there is room',
     'test/audit/crash.test.ts: kills at random moments',
+    'test/audit/crash.test.ts: kills of a kernel whose agents act outside of it',
     'test/kernel/audit.test.ts: spawns nobody and calls no tool while it can not record',
   ),
   shown(
