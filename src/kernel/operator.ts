@@ -10,6 +10,7 @@ export interface Operator {
   logFailed(error: unknown): void;
   nearLimit(warning: ResourceWarning): void;
   toolFailed(tool: string, error: unknown): void;
+  telemetryFailed(error: unknown): void;
 }
 
 const messageOf = (error: unknown): string =>
@@ -43,6 +44,7 @@ export function operatorOf(options: KernelOptions): Operator {
         warn(`onResourceWarning failed: ${messageOf(error)}`);
       }
     },
+    telemetryFailed: (error) => warn(`telemetry failed: ${messageOf(error)}`),
     toolFailed: (tool, error) => warn(`the tool '${tool}' failed: ${messageOf(error)}`),
   };
 }

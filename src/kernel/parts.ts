@@ -108,7 +108,8 @@ export function buildParts(
   const scores = new ScoreBook(Date.now);
   const logTaps = new LogTaps(operator.logFailed);
   const { telemetry } = options;
-  const feed = telemetry === undefined ? null : new TelemetryFeed(telemetry);
+  const feed =
+    telemetry === undefined ? null : new TelemetryFeed(telemetry, operator.telemetryFailed);
   // It can be another kernel's: that is said before anything is started.
   const stopMeasuring = telemetry?.measure({
     descriptions: DEFINITIONS,

@@ -6,6 +6,7 @@ import type {
   RequestTelemetry,
   Telemetry,
   TracedCall,
+  TracedEnd,
 } from '../opentelemetry/telemetry.ts';
 import { KERNEL_PID, type Pid, type ProcessState } from '../process/state.ts';
 import type { LogLine } from '../supervisor/options.ts';
@@ -20,14 +21,28 @@ function nameOf({ agentId, request }: Process): string {
 /** Agents that have ended of whom something may still be told. */
 const ENDED_MAX = 256;
 
-/** Follows the agents of a kernel. */
+/**
+ * Follows the agents of a kernel. What a program's own providers throw is told the operator, and changes nothing of
+ * what is traced.
+ */
 export class TelemetryFeed {
   readonly #telemetry: Telemetry;
   readonly #agents = new Map<Pid, AgentTelemetry>();
   readonly #ended = new Map<Pid, AgentTelemetry>();
+  readonly #failed: (error: unknown) => void;
 
-  constructor(telemetry: Telemetry) {
+  constructor(telemetry: Telemetry, failed: (error: unknown) => void) {
     this.#telemetry = telemetry;
+    this.#failed = failed;
+  }
+
+  #try<Value>(work: () => Value): Value | null {
+    try {
+      return work();
+    } catch (error) {
+      this.#failed(error);
+      return null;
+    }
   }
 
   /** An agent was spawned (`from` is null), or has changed its state. */
@@ -43,20 +58,24 @@ export class TelemetryFeed {
   #spawned(process: Process): void {
     const { pid, parentPid, request, restartedFrom } = process;
     const parent = parentPid === KERNEL_PID ? null : (this.#agents.get(parentPid) ?? null);
-    const agent = this.#telemetry.agent(
-      {
-        pid,
-        parentPid,
-        name: nameOf(process),
-        moduleDigest: request.module?.digest ?? null,
-        isolation: request.isolation,
-        backend: request.module === null ? 'native' : 'wasm',
-        restartedFrom,
-        startedAtMs: process.spawnedAtMs,
-      },
-      parent,
+    const agent = this.#try(() =>
+      this.#telemetry.agent(
+        {
+          pid,
+          parentPid,
+          name: nameOf(process),
+          moduleDigest: request.module?.digest ?? null,
+          isolation: request.isolation,
+          backend: request.module === null ? 'native' : 'wasm',
+          restartedFrom,
+          startedAtMs: process.spawnedAtMs,
+        },
+        parent,
+      ),
     );
-    this.#agents.set(pid, agent);
+    if (agent !== null) {
+      this.#agents.set(pid, agent);
+    }
   }
 
   #exited({ pid, exit, usage, denials, exitedAtMs }: Process): void {
@@ -69,7 +88,7 @@ export class TelemetryFeed {
     for (const { count } of denials.values()) {
       denied += count;
     }
-    agent?.ended({
+    const end: TracedEnd = {
       reason: exit?.reason ?? 'internal',
       code: exit?.code ?? null,
       fuel: usage.fuel,
@@ -79,7 +98,8 @@ export class TelemetryFeed {
       toolCalls: usage.tool_calls,
       denials: denied,
       endedAtMs: exitedAtMs ?? Date.now(),
-    });
+    };
+    this.#try(() => agent?.ended(end));
   }
 
   /** What it called last can be told behind its end. */
@@ -99,20 +119,36 @@ export class TelemetryFeed {
 
   hostCalls(calls: readonly TracedHostCall[]): void {
     for (const { pid, name, startMs, endMs } of calls) {
-      (this.#agents.get(pid) ?? this.#ended.get(pid))?.hostCall(name, startMs, endMs);
+      const agent = this.#agents.get(pid) ?? this.#ended.get(pid);
+      this.#try(() => agent?.hostCall(name, startMs, endMs));
     }
   }
 
   log({ pid, level, message }: LogLine): void {
-    this.#agents.get(pid)?.log(level, message);
+    this.#try(() => this.#agents.get(pid)?.log(level, message));
   }
 
   /** An agent calls a tool; null: it is not traced. */
   tool(pid: Pid, name: string | null, argumentsJson: string): TracedCall | null {
-    return this.#agents.get(pid)?.tool(name, Buffer.byteLength(argumentsJson)) ?? null;
+    const bytes = Buffer.byteLength(argumentsJson);
+    const call = this.#try(() => this.#agents.get(pid)?.tool(name, bytes)) ?? null;
+    return (
+      call && {
+        run: (work) => call.run(work),
+        ended: (outcome) => void this.#try(() => call.ended(outcome)),
+      }
+    );
   }
 
-  request(head: Parameters<Telemetry['request']>[0]): RequestTelemetry {
-    return this.#telemetry.request(head);
+  /** A request comes in; null: it is not traced. */
+  request(head: Parameters<Telemetry['request']>[0]): RequestTelemetry | null {
+    const request = this.#try(() => this.#telemetry.request(head));
+    return (
+      request && {
+        run: (work) => request.run(work),
+        handledBy: (pid) => void this.#try(() => request.handledBy(pid)),
+        ended: (status) => void this.#try(() => request.ended(status)),
+      }
+    );
   }
 }

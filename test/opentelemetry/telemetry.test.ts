@@ -267,6 +267,30 @@ describe('whose it is', () => {
     expect(collector.bodies).toEqual([]);
   });
 
+  test('what they throw is the operator’s to know, and holds up nobody', async () => {
+    const wrong = (): never => {
+      throw new Error('a processor fails');
+    };
+    for (const hooks of [{ onStart: wrong }, { onEnd: wrong }]) {
+      const nothing = { onStart: () => {}, onEnd: () => {} };
+      const ends = { forceFlush: async () => {}, shutdown: async () => {} };
+      const tracerProvider = new TracerProvider({
+        spanProcessors: [{ ...nothing, ...ends, ...hooks }],
+      });
+      telemetry = await openTelemetry({ providers: { tracerProvider } });
+      const world = await testKernel({ workers: 1, telemetry });
+      opened.push(world.kernel);
+      world.kernel.registerTool({ name: 'add', description: 'Adds.' }, () => 3);
+      const agent = await world.kernel.spawn({
+        work: (context) => context.callTool('add'),
+        grants: { tools: 'all' },
+      });
+      expect((await agent.exited).exit.reason).toBe('normal');
+      expect(agent.result).toBe(3);
+      expect(world.warnings[0]).toBe('telemetry failed: a processor fails');
+    }
+  });
+
   test('without any, the program’s is asked and there is none: nothing is sent', async () => {
     telemetry = await openTelemetry({ providers: 'program' });
     const kernel = await openKernel({ workers: 1, telemetry, cacheDirectory: null });
