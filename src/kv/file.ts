@@ -11,20 +11,32 @@ const THREAD = new URL(
   import.meta.url,
 );
 
+/** The operator is told no more often of a disk that takes some values and others not: agents choose which. */
+const TELL_MS = 60_000;
+
 /** A file that is open. How much waits for it is bounded by the turns of the tools that ask. */
 export class KvFile {
   readonly #worker: Worker;
   readonly #path: string;
   readonly #warn: (text: string) => void;
+  readonly #now: () => number;
   readonly #waiting = new Map<number, (outcome: KvOutcome) => void>();
   #ids = 0;
+  /** When it was told last that nothing can be written; what is told may be over since. */
+  #toldMs = Number.NEGATIVE_INFINITY;
+  #isTold = false;
   #isGone = false;
   #closed: Promise<void> | null = null;
 
-  private constructor(worker: Worker, path: string, warn: (text: string) => void) {
+  private constructor(
+    worker: Worker,
+    path: string,
+    { warn, now }: { readonly warn: (text: string) => void; readonly now: () => number },
+  ) {
     this.#worker = worker;
     this.#path = path;
     this.#warn = warn;
+    this.#now = now;
     worker.on('message', (message: FromThread) => this.#hear(message));
     worker.on('error', () => this.#lost());
     worker.on('exit', () => this.#lost());
@@ -36,13 +48,17 @@ export class KvFile {
    *
    * @throws {RingfenceError} `RF_STORE`
    */
-  static async open(settings: ThreadSettings, warn: (text: string) => void): Promise<KvFile> {
+  static async open(
+    settings: ThreadSettings,
+    warn: (text: string) => void,
+    now: () => number = () => performance.now(),
+  ): Promise<KvFile> {
     const worker = new Worker(THREAD, { workerData: settings, name: 'ringfence-kv' });
     const { path } = settings;
     try {
       const [said] = (await once(worker, 'message')) as [FromThread];
       if (said.tag === 'open') {
-        return new KvFile(worker, path, warn);
+        return new KvFile(worker, path, { warn, now });
       }
       const why = said.tag === 'failed to open' ? said.why : 'its thread said what it can not say';
       throw new RingfenceError('RF_STORE', `Cannot keep values in '${path}' as ${why}.`, { path });
@@ -105,11 +121,20 @@ export class KvFile {
         this.#worker.unref();
       }
     } else if (message.tag === 'failing') {
-      this.#warn(
-        message.why === null
-          ? `values are kept in '${this.#path}' again`
-          : `values can not be kept in '${this.#path}' as ${message.why}`,
-      );
+      this.#tell(message.why);
+    }
+  }
+
+  #tell(why: string | null): void {
+    if (why === null) {
+      if (this.#isTold) {
+        this.#isTold = false;
+        this.#warn(`values are kept in '${this.#path}' again`);
+      }
+    } else if (this.#now() - this.#toldMs >= TELL_MS) {
+      this.#isTold = true;
+      this.#toldMs = this.#now();
+      this.#warn(`values can not be kept in '${this.#path}' as ${why}`);
     }
   }
 
