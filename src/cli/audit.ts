@@ -22,11 +22,11 @@ import {
 import type {
   AuditCheckInvocation,
   AuditInvocation,
-  AuditProveInvocation,
   AuditShowInvocation,
   AuditTreeInvocation,
   AuditVerifyInvocation,
 } from './audit-invocation.ts';
+import type { AuditProveInvocation } from './audit-prove-invocation.ts';
 import type { Environment } from './environment.ts';
 import { STATUS } from './exit-status.ts';
 import { printableJson, printableLine } from './printable.ts';

@@ -86,6 +86,12 @@ Examples:
   ringfence mcp --policy ringfence.toml plugins/*.wasm
   ringfence mcp --http 127.0.0.1:8123 --token-env TOKEN --max-fuel 1000000000 word-count.wasm`;
 
+/** The chain that is looked at where none is named. */
+export const AUDIT_DIRECTORY = 'audit';
+
+/** Heading of the options of `audit`. */
+export const AUDIT_GROUP = 'Options:';
+
 /** Behind the commands of `audit`. */
 export const AUDIT_EXAMPLES = `
 Examples:

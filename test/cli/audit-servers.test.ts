@@ -137,7 +137,7 @@ test.each([
   [['--audit', 'a', '--audit-anchor', 'git:'], '--audit-anchor'],
   [['--audit', 'a', '--audit-sync', 'never'], 'duration'],
   [['--audit', 'a', '--audit-sync', '0'], '--audit-sync'],
-])('wrong options are refused in a sentence: %j', async (options, said) => {
+])('wrong options are refused in a sentence: %j', { timeout: 120_000 }, async (options, said) => {
   for (const command of ['run', 'serve', 'mcp']) {
     const { status, stdout, stderr } = await ringfence([command, ...options, guest('hello')]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { guest, start, temporaryDirectory } from './ringfence.ts';
 
+/** Each of these starts the command line several times, one after the other. */
+const SEVERAL = { timeout: 120_000 };
+
 const directory = temporaryDirectory();
 const at = (name: string): string => join(directory.path, name);
 const ringfence = (...args: string[]) => start(args).ended;
@@ -48,7 +51,7 @@ test('export verifies as the chain does, and a changed one is bad', async () => 
   expect(bad.stdout).toMatch(/^bad {7}Event \d+ is altered \(line \d+\)/);
 });
 
-test('a proof and a receipt are checked with the public key alone', async () => {
+test('a proof and a receipt are checked with the public key alone', SEVERAL, async () => {
   const { stdout } = await ringfence('audit', 'prove', '2', at('chain'));
   writeFileSync(at('proof'), stdout);
   const proved = await ringfence('audit', 'check', '--key', key, at('proof'));
@@ -62,7 +65,7 @@ test('a proof and a receipt are checked with the public key alone', async () => 
   });
 });
 
-test('the resource tree is shown, and what was in it is proved', async () => {
+test('the resource tree is shown, and what was in it is proved', SEVERAL, async () => {
   const shown = await ringfence('audit', 'tree', at('chain'));
   expect(shown.stdout).toMatch(/^agent "ungranted" \{.*"runs":1/m);
   const json = await ringfence('audit', 'tree', '--json', at('chain'));
@@ -84,23 +87,27 @@ test('the resource tree is shown, and what was in it is proved', async () => {
   expect(verified.stdout).toMatch(/^resources \d+, root [0-9a-f]{64}$/m);
 });
 
-test('a receipt is compared with its chain, and the chain is shown to have only grown', async () => {
-  const compare = ['audit', 'check', '--key', key, '--chain', at('chain'), at('receipt')];
-  expect(JSON.parse((await ringfence(...compare)).stdout)).toMatchObject({ pid: 1 });
-  const { stdout: old } = await ringfence('audit', 'export', at('chain'));
-  const [first = ''] = old.split('\n').filter((line) => line.startsWith('{"checkpoint"'));
-  writeFileSync(at('anchor'), `${first}\n`);
-  for (const from of [at('anchor'), '1']) {
-    const { stdout } = await ringfence('audit', 'prove', '--from', from, at('chain'));
-    writeFileSync(at('growth'), stdout);
-    const grown = await ringfence('audit', 'check', '--key', key, at('growth'));
-    expect(JSON.parse(grown.stdout)).toMatchObject({ from: 1 });
-  }
-  const text = readFileSync(at('growth'), 'utf8');
-  writeFileSync(at('forged-growth'), text.replace('"proof":["', '"proof":["AAAA'));
-  const forged = await ringfence('audit', 'check', '--key', key, at('forged-growth'));
-  expect(forged).toMatchObject({ status: 1 });
-});
+test(
+  'a receipt is compared with its chain, and the chain is shown to have only grown',
+  SEVERAL,
+  async () => {
+    const compare = ['audit', 'check', '--key', key, '--chain', at('chain'), at('receipt')];
+    expect(JSON.parse((await ringfence(...compare)).stdout)).toMatchObject({ pid: 1 });
+    const { stdout: old } = await ringfence('audit', 'export', at('chain'));
+    const [first = ''] = old.split('\n').filter((line) => line.startsWith('{"checkpoint"'));
+    writeFileSync(at('anchor'), `${first}\n`);
+    for (const from of [at('anchor'), '1']) {
+      const { stdout } = await ringfence('audit', 'prove', '--from', from, at('chain'));
+      writeFileSync(at('growth'), stdout);
+      const grown = await ringfence('audit', 'check', '--key', key, at('growth'));
+      expect(JSON.parse(grown.stdout)).toMatchObject({ from: 1 });
+    }
+    const text = readFileSync(at('growth'), 'utf8');
+    writeFileSync(at('forged-growth'), text.replace('"proof":["', '"proof":["AAAA'));
+    const forged = await ringfence('audit', 'check', '--key', key, at('forged-growth'));
+    expect(forged).toMatchObject({ status: 1 });
+  },
+);
 
 test.each([
   [['audit', 'prove', '--agent', 'nobody', at('chain')], 2],
