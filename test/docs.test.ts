@@ -1,5 +1,5 @@
 /**
- * Goal: what the pages library, serve, mcp, tools, network, debugging and opentelemetry of docs/ show is what
+ * Goal: what the pages library, serve, mcp, tools, network, debugging, opentelemetry and replay of docs/ show is what
  * happens. Method: each of their examples is run as a program of its own, beside the built guests; where the page
  * shows an output, it must be that.
  */
@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { guest } from './support/kernel.ts';
 
-const page = ['library', 'serve', 'mcp', 'tools', 'network', 'debugging', 'opentelemetry']
+const page = ['library', 'serve', 'mcp', 'tools', 'network', 'debugging', 'opentelemetry', 'replay']
   .map((name) => readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8'))
   .join('\n');
 const api = new URL('../src/index.ts', import.meta.url).href;
@@ -45,6 +45,7 @@ beforeAll(() => {
     'puppet',
     'web-hello',
     'recursion',
+    'exit-code',
   ]) {
     symlinkSync(guest(name), join(folder, `${name}.wasm`));
   }

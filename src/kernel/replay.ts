@@ -4,7 +4,7 @@ import { arch, versions } from 'node:process';
 import * as z from 'zod';
 import { ISOLATIONS, type Isolation } from '../backend/backend.ts';
 import { RingfenceError } from '../errors.ts';
-import type { Recording } from '../recording/file.ts';
+import { Recording } from '../recording/file.ts';
 import type {
   KeepEnd,
   Keeping,
@@ -218,6 +218,12 @@ export async function replay(
   const parsed = replaySchema.safeParse(options);
   if (!parsed.success) {
     throw usageError('replay the recording', parsed.error);
+  }
+  if (!(recording instanceof Recording)) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      'Cannot replay what is no recording: give what agent.recording or readRecording() has answered.',
+    );
   }
   const { module, signal } = options;
   requireReplayable(recording, module, options.memoryBytesMax ?? DEFAULT_LIMITS.memoryBytes);

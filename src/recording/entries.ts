@@ -16,6 +16,8 @@ export const ENTRY = {
 
 /** Functions that a recording may name: some times more than are offered. */
 const FUNCTIONS_MAX = 4096;
+/** Characters of a function's name: some times more than those that are offered have. */
+const FUNCTION_NAME_CHARACTERS_MAX = 256;
 
 /** A host call of a recording. */
 export interface CallEntry {
@@ -101,7 +103,7 @@ export class EntryReader {
           if (this.#functions.length >= FUNCTIONS_MAX) {
             throw damaged('it names too many functions');
           }
-          this.#functions.push(reader.name());
+          this.#functions.push(this.#readName());
           break;
         case ENTRY.call:
         case ENTRY.last:
@@ -113,6 +115,14 @@ export class EntryReader {
           throw damaged('an entry in it is of no kind that there is');
       }
     }
+  }
+
+  #readName(): string {
+    const name = this.#reader.name();
+    if (name.length > FUNCTION_NAME_CHARACTERS_MAX) {
+      throw damaged('the name of a function in it is too long');
+    }
+    return name;
   }
 
   #readCall(kind: 'call' | 'last'): CallEntry {

@@ -222,6 +222,22 @@ describe('a file', () => {
     await expect(readRecording(bytes)).rejects.toEqual(invalid);
   });
 
+  test('with a name of a function that is too long is refused, and with one of 256 is read', async () => {
+    for (const [length, calls] of [
+      [256, 0],
+      [257, null],
+    ] as const) {
+      const writer = new ValueWriter();
+      writer.byte(ENTRY.function);
+      writer.name('x'.repeat(length));
+      const { bytes } = await whole(writer.written.slice(), { calls: 0 });
+      const read = readRecording(bytes);
+      await (calls === null
+        ? expect(read).rejects.toEqual(invalid)
+        : expect(read).resolves.toMatchObject({ header: { calls } }));
+    }
+  });
+
   test('of a later version says which', async () => {
     const bytes = Buffer.from((await whole(ENTRIES)).bytes);
     bytes.writeUInt32LE(2, 8);

@@ -224,6 +224,12 @@ describe('a recording is refused by name', () => {
     await expect(replay(altered({ fuel_table: 1 }))).rejects.toEqual(refused(/table 1/));
   });
 
+  test('that is none', async () => {
+    await expect(host.kernel.replay({} as Recording, { module })).rejects.toMatchObject({
+      code: 'RF_USAGE',
+    });
+  });
+
   test('that might have had more memory than a replay may', async () => {
     const greedy = altered({ limits: { fuel: 0, memory_bytes: 0 } });
     await expect(replay(greedy)).rejects.toEqual(refused(/memory/));

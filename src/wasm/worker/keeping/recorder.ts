@@ -73,8 +73,15 @@ export class Recorder {
   /** The call was answered. `fuel`: used when it was made. */
   answered(functionNumber: number, name: string, fuel: number, answer: unknown): void {
     const { length } = this.#entries;
-    this.#callEntry(ENTRY.call, functionNumber, name, fuel);
-    this.#entries.value(answer, this.#idOf);
+    try {
+      this.#callEntry(ENTRY.call, functionNumber, name, fuel);
+      this.#entries.value(answer, this.#idOf);
+    } catch (error) {
+      // At the end of the stack, for one: half an entry would spoil all before it.
+      this.#entries.rewind(length);
+      this.#cutAtFuel = fuel;
+      throw error;
+    }
     this.#settle(length, fuel);
   }
 

@@ -81,7 +81,8 @@ export class Replayer {
   /** It has come to where it is stopped: how it ends. */
   stopped(fuel: number): { readonly end: KeptEnd } | { readonly message: string } {
     const { end, endedOutside } = this.#start;
-    const next = this.#next();
+    // Nothing is thrown where the guest's own code asks: it could catch that.
+    const next = this.#nextOrDamaged();
     if (end !== null && endedOutside && next === null) {
       this.#stopped = true;
       return { end };
