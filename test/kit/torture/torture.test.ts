@@ -14,6 +14,7 @@ import { componentFromCore } from '../../../src/kit/build/make-component.ts';
 import { resolveWorld } from '../../../src/kit/wit/resolve-world.ts';
 import { ASSEMBLYSCRIPT_GUEST } from './guests.ts';
 import { instantiate, Token, type TortureGuest } from './host.ts';
+import { ANSWERS, answersOf } from './questions.ts';
 import { ALL, passName, TORTURE_WIT } from './world.ts';
 
 let folder: string;
@@ -70,37 +71,28 @@ test('parameters that spill into memory arrive in order', () => {
   );
 });
 
-test('interfaces that have the same names stay apart', () => {
-  expect(guest.left.get({ value: 7 }, 3)).toEqual({ value: 10 });
-  expect(guest.right.get({ value: 'seven' }, 3)).toEqual({ value: 'seven3' });
-  expect(guest.left.load(1)).toBe(2);
-  expect(guest.right.load(1)).toBe(3);
-});
-
-test('two versions of one interface stay apart', () => {
-  expect(guest.bothVersions()).toBe('one two');
-});
-
-test('functions and types of the world itself', () => {
+test('names that clash, versions, and functions and types of the world itself', () => {
+  expect(answersOf(guest)).toEqual(ANSWERS);
+  // componentize-js loses the highest bit of what a world's own functions are given.
   expect(guest.sum(2 ** 31, 5)).toBe(2 ** 31 + 5);
-  expect(guest.move({ name: 'me' }, { x: 9, type: 0n, label: '' })).toEqual({ name: 'me 10' });
 });
 
 describe('resources of the guest', () => {
   test('are made, used, lent, given and dropped', () => {
     const { Counter, make, total, take, live } = guest.counters;
+    const before = live();
     const one = new Counter(40);
     expect(one.add(2)).toBe(42);
     expect(one.value()).toBe(42);
     const made = make(Uint32Array.of(1, 2, 3));
     expect(made.map((each) => each.value())).toEqual([1, 2, 3]);
-    expect(live()).toBe(4);
+    expect(live()).toBe(before + 4);
     expect(total(made)).toBe(6);
     expect(hostCounters()).toBe(0);
     expect(take(made)).toBe(6);
-    expect(live()).toBe(1);
+    expect(live()).toBe(before + 1);
     one[Symbol.dispose]();
-    expect(live()).toBe(0);
+    expect(live()).toBe(before);
   });
 
   test('one that is given back has a handle no more', () => {
