@@ -165,7 +165,7 @@ module.exports = {
       name: 'cli-by-the-public-api',
       severity: 'error',
       from: { path: '^src/cli/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^src/', pathNot: ['^src/cli/', '^src/index\\.ts$'] },
+      to: { path: '^src/', pathNot: ['^src/cli/', '^src/(kit/)?index\\.ts$'] },
     },
     {
       name: 'nobody-imports-the-top',

@@ -104,3 +104,19 @@ Examples:
   ringfence audit check --key "$(cat audit.pub)" --chain audit receipt.json
 
 Exit status: 0 valid, 1 bad, 2 wrong usage or no such file, 125 ringfence failed.`;
+
+/** Behind the options of `new`. */
+export const NEW_EXAMPLES = `
+Examples:
+  ringfence new my-agent
+  ringfence new --lang assemblyscript agents/greeter`;
+
+/** Behind the options of `build`. */
+export const BUILD_EXAMPLES = `
+The project is what package.json says in its field "ringfence"; what is built goes to build/.
+
+Examples:
+  ringfence build
+  ringfence build --json agents/greeter
+
+Exit status: 0 built, 1 the source is wrong, 2 wrong usage or no such file, 125 ringfence failed.`;

@@ -20,6 +20,7 @@ import {
   RUN_GROUPS,
   SERVE_EXAMPLES,
 } from './help-text.ts';
+import { declareKit, type KitInvocation } from './kit-invocation.ts';
 import { declareMcp, type McpInvocation } from './mcp-invocation.ts';
 import { option, shownAs, usage } from './option.ts';
 import {
@@ -122,6 +123,7 @@ export type Invocation =
   | BindingsInvocation
   | McpInvocation
   | ReplayInvocation
+  | KitInvocation
   | PolicyCheckInvocation
   | PolicyExplainInvocation
   | PolicySchemaInvocation
@@ -394,6 +396,10 @@ function createProgram(context: InvocationContext, guest: readonly string[] | nu
       declaring.asked(invocation);
     }),
     ...declarePolicy(root, declaring),
+    ...declareKit(root, (invocation) => {
+      refuseGuestArguments(declaring);
+      declaring.asked(invocation);
+    }),
     ...declareAudit(root, (invocation) => {
       refuseGuestArguments(declaring);
       declaring.asked(invocation);

@@ -8,6 +8,7 @@ import { type Environment, processEnvironment } from './environment.ts';
 import { STATUS, statusOfError } from './exit-status.ts';
 import { inspect } from './inspect.ts';
 import { type Invocation, readInvocation } from './invocation.ts';
+import { kit } from './kit.ts';
 import { mcp } from './mcp.ts';
 import { checkPolicy, printPolicySchema } from './policy-check.ts';
 import { explainPolicy } from './policy-explain.ts';
@@ -35,6 +36,9 @@ async function execute(invocation: Invocation, environment: Environment): Promis
       return await inspect(invocation, environment);
     case 'mcp':
       return await mcp(invocation, environment);
+    case 'new':
+    case 'build':
+      return await kit(invocation, environment);
     case 'audit key':
     case 'audit verify':
     case 'audit show':

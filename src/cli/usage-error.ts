@@ -12,6 +12,8 @@ const COMMANDS = [
   'mcp',
   'inspect',
   'bindings',
+  'new',
+  'build',
   'policy check',
   'policy explain',
   'policy schema',
@@ -41,6 +43,9 @@ function tooMany(command: string | null): string {
       return `Too many arguments: name one module, and write the module's own arguments behind '--', as in 'ringfence ${command} MODULE -- ARGS'`;
     case 'inspect':
       return 'Too many arguments: name one module';
+    case 'new':
+    case 'build':
+      return 'Too many arguments: name one directory';
     case 'bindings':
       return 'Too many arguments: name one folder of WIT';
     case 'policy check':

@@ -38,7 +38,7 @@ async function build(source: string, worldName: string): Promise<Uint8Array> {
   writeFileSync(file, source);
   const world = await resolveWorld(readWitFolder(wit), worldName);
   const bindings = join(folder, `${worldName}-bindings`);
-  const core = await compileAssemblyScript({ file, world, folder: bindings });
+  const { core } = await compileAssemblyScript({ file, world, folder: bindings, base: folder });
   const { witSource } = world;
   return componentFromCore(core, { world: worldName, stringEncoding: 'utf16', file, witSource });
 }

@@ -37,7 +37,13 @@ const bindingsFolder = (name: string) => join(folder, `${name}-bindings`);
 async function coreOf(name: string, world: ResolvedWorld, source: string): Promise<Uint8Array> {
   const file = join(folder, `${name}.ts`);
   writeFileSync(file, source);
-  return await compileAssemblyScript({ file, world, folder: bindingsFolder(name) });
+  const { core } = await compileAssemblyScript({
+    file,
+    world,
+    folder: bindingsFolder(name),
+    base: folder,
+  });
+  return core;
 }
 
 const componentOf = (core: Uint8Array, { worldName, witSource }: ResolvedWorld) =>

@@ -5,8 +5,12 @@
  * `wasi/io/streams`, `wit/values`.
  */
 
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join, relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { RingfenceError } from '../../errors.ts';
+import { moveMap } from '../build/source-map.ts';
 import { writeAtomically } from '../build/write-atomically.ts';
 import { assemblyScriptBindings, type DocumentedWorld } from './bindings.ts';
 import { ENTRY_MODULE } from './entry-text.ts';
@@ -28,12 +32,22 @@ export interface AssemblyScriptGuest {
   readonly world: DocumentedWorld;
   /** Where the generated modules go. */
   readonly folder: string;
+  /** The folder that names of functions and source files are told from. */
+  readonly base: string;
+}
+
+/** What the compiler has made. */
+export interface CompiledGuest {
+  readonly core: Uint8Array;
+  /** As JSON; the columns of its one line are offsets in `core`. */
+  readonly sourceMap: string;
 }
 
 const OPTIONS = [
   ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
   // Names of functions, for traces.
   '--debug',
+  '--sourceMap',
   // The others leak in a loop that receives messages.
   ...['--runtime', 'incremental'],
   // Else top-level code runs before the imports are there, and traps.
@@ -43,46 +57,67 @@ const OPTIONS = [
 ];
 
 /**
- * Compiles the guest and answers its core module.
+ * Compiles the guest and answers its core module, the same wherever `base` is.
  *
  * @throws RingfenceError `RF_MODULE_INVALID` with the compiler's message, file and line.
  */
-export async function compileAssemblyScript(guest: AssemblyScriptGuest): Promise<Uint8Array> {
-  const folder = guest.folder;
+export async function compileAssemblyScript(guest: AssemblyScriptGuest): Promise<CompiledGuest> {
+  const { folder, base } = guest;
   const guestModule = slashes(relative(folder, guest.file)).replace(/\.ts$/, '');
   const bindings = assemblyScriptBindings(guest.world, guestModule);
   for (const [path, text] of bindings.files) writeAtomically(join(folder, path), text);
-  const module = await compile(folder);
-  assertNoHostGlobals(module, guest.file);
-  return renameExports(module, bindings.exportNames);
+  const { module, sourceMap } = await compile(folder, base);
+  assertNoHostGlobals(module, guest.file, base);
+  const core = renameExports(module, bindings.exportNames);
+  return { core, sourceMap: moveMap(sourceMap, module, core) };
 }
 
-async function compile(folder: string): Promise<Uint8Array> {
-  const base = process.cwd();
+async function compile(
+  folder: string,
+  base: string,
+): Promise<{ readonly module: Uint8Array; readonly sourceMap: string }> {
   const inBase = (path: string) => slashes(relative(base, join(folder, path)));
-  let output: Uint8Array | null = null;
-  const compiler = await loadCompiler();
+  let module: Uint8Array | null = null;
+  let sourceMap: string | null = null;
+  const compiler = await loadCompiler(base);
   const { error, stderr } = await compiler.main(
     [
       inBase(`${ENTRY_MODULE}.ts`),
-      ...['--baseDir', base, '--path', inBase('.'), '--outFile', 'guest.wasm', '--noColors'],
+      ...['--baseDir', base, '--path', folder, '--outFile', 'guest.wasm', '--noColors'],
       ...OPTIONS,
     ],
     {
       writeFile(_name, contents) {
-        if (typeof contents !== 'string') output = contents;
+        if (typeof contents === 'string') sourceMap = contents;
+        else module = contents;
       },
     },
   );
-  if (error === null && output !== null) return output;
+  if (error === null && module !== null && sourceMap !== null) return { module, sourceMap };
   throw new RingfenceError('RF_MODULE_INVALID', describe(stderr.toString() || String(error)));
 }
 
-/** Not by a plain import: the compiler's own types declare a global `console` of their own. */
-async function loadCompiler(): Promise<Compiler> {
-  const name: string = 'assemblyscript/asc';
-  const module = (await import(name)) as { default: Compiler };
-  return module.default;
+/**
+ * The compiler that the project has, else the one beside ringfence. Not by a plain import: its own types
+ * declare a global `console` of their own.
+ */
+async function loadCompiler(base: string): Promise<Compiler> {
+  for (const from of [pathToFileURL(join(base, 'package.json')), import.meta.url]) {
+    // The package is for `import` alone, and only `require` can be asked from another place.
+    const folders = createRequire(from).resolve.paths('assemblyscript') ?? [];
+    const file = folders
+      .map((folder) => join(folder, 'assemblyscript', 'dist', 'asc.js'))
+      .find((each) => existsSync(each));
+    if (file !== undefined) {
+      const module = (await import(pathToFileURL(file).href)) as { default: Compiler };
+      return module.default;
+    }
+  }
+  throw new RingfenceError(
+    'RF_UNAVAILABLE',
+    "AssemblyScript's compiler is not installed: run 'npm install --save-dev assemblyscript'.",
+    { package: 'assemblyscript' },
+  );
 }
 
 /** The first error of the compiler, as `file:line:column: message`. */
@@ -94,13 +129,13 @@ function describe(report: string): string {
 }
 
 /** Parts of AssemblyScript's library lean on a JavaScript host, which isn't there. */
-function assertNoHostGlobals(module: Uint8Array, file: string): void {
+function assertNoHostGlobals(module: Uint8Array, file: string, base: string): void {
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(module.slice()));
   const stray = imports.find((each) => each.module === 'env');
   if (stray === undefined) return;
   throw new RingfenceError(
     'RF_MODULE_INVALID',
-    `${relative(process.cwd(), file)}: '${stray.name}' of AssemblyScript's library needs a ` +
+    `${relative(base, file)}: '${stray.name}' of AssemblyScript's library needs a ` +
       'JavaScript host: use what the imported interfaces offer instead.',
     { name: stray.name },
   );

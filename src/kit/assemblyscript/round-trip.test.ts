@@ -170,8 +170,9 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ringfence-round-trip-'));
   const file = join(folder, 'guest.ts');
   writeFileSync(file, GUEST);
-  const core = await compileAssemblyScript({
+  const { core } = await compileAssemblyScript({
     file,
+    base: folder,
     world: await resolveWorld({ root: [{ name: 'guest.wit', text: WIT }], deps: [] }),
     folder: join(folder, 'bindings'),
   });

@@ -19,13 +19,14 @@ export async function buildRecipe(recipe: Recipe, buildFolder: string): Promise<
   const shownFile = relative(process.cwd(), recipe.file);
   switch (source.kind) {
     case 'assemblyscript': {
-      const core = await compileAssemblyScript({
+      const { core } = await compileAssemblyScript({
         file: recipe.file,
         world: await resolveWorld(
           { root: [{ name: 'guests.wit', text: readWitSource() }], deps: [] },
           source.world,
         ),
         folder: join(buildFolder, recipe.name),
+        base: process.cwd(),
       });
       return await componentFromCore(core, {
         world: source.world,

@@ -29,7 +29,12 @@ beforeAll(async () => {
     root: [{ name: 'torture.wit', text: TORTURE_WIT }],
     deps: [],
   });
-  const core = await compileAssemblyScript({ file, world, folder: join(folder, 'bindings') });
+  const { core } = await compileAssemblyScript({
+    file,
+    world,
+    folder: join(folder, 'bindings'),
+    base: folder,
+  });
   const component = await componentFromCore(core, {
     world: world.worldName,
     stringEncoding: 'utf16',

@@ -1,0 +1,53 @@
+/** `ringfence new` and `ringfence build` among the commands: their own options, read. */
+
+import type { Command } from 'commander';
+import { BUILD_EXAMPLES, NEW_EXAMPLES } from './help-text.ts';
+
+/** `ringfence new`. */
+export interface NewInvocation {
+  readonly command: 'new';
+  readonly folder: string;
+  readonly language: string;
+  readonly json: boolean;
+}
+
+/** `ringfence build`. */
+export interface BuildInvocation {
+  readonly command: 'build';
+  readonly folder: string;
+  readonly json: boolean;
+}
+
+/** What the authoring kit's commands ask for. */
+export type KitInvocation = NewInvocation | BuildInvocation;
+
+interface NewOptions {
+  readonly lang: string;
+  readonly json?: boolean;
+}
+
+/** Declares them; `asked` hears which. */
+export function declareKit(root: Command, asked: (invocation: KitInvocation) => void): Command[] {
+  const create = root
+    .command('new')
+    .description('Make a project for an agent, ready to be built, run and tested.')
+    .usage('[options] DIRECTORY')
+    .argument('<DIRECTORY>', 'where; its last part is the name of the agent')
+    .option('--lang <LANGUAGE>', 'what it is written in', 'assemblyscript')
+    .option('--json', 'print what was made as a line of JSON')
+    .addHelpText('after', NEW_EXAMPLES)
+    .action((folder: string, { lang, json = false }: NewOptions) =>
+      asked({ command: 'new', folder, language: lang, json }),
+    );
+  const build = root
+    .command('build')
+    .description('Build the component of a project.')
+    .usage('[options] [DIRECTORY]')
+    .argument('[DIRECTORY]', 'the project (default: the current directory)')
+    .option('--json', 'print what was built as a line of JSON')
+    .addHelpText('after', BUILD_EXAMPLES)
+    .action((folder: string | undefined, { json = false }: { json?: boolean }) =>
+      asked({ command: 'build', folder: folder ?? '.', json }),
+    );
+  return [create, build];
+}

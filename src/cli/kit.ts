@@ -1,0 +1,81 @@
+/** `ringfence new` and `ringfence build`: what the authoring kit does, and what to do next. */
+
+import { relative, resolve } from 'node:path';
+import { RingfenceError } from '../index.ts';
+import type { Environment } from './environment.ts';
+import { STATUS } from './exit-status.ts';
+import type { BuildInvocation, KitInvocation, NewInvocation } from './kit-invocation.ts';
+import { printableJson, printableLine, quoted } from './printable.ts';
+import { ProgressLine } from './progress.ts';
+import { printError } from './say.ts';
+
+/** What a compiler says of the source, and not of how it was called. */
+const OF_THE_SOURCE: ReadonlySet<string> = new Set(['RF_MODULE_INVALID', 'RF_WIT_INVALID']);
+
+/** @throws {RingfenceError} for wrong usage, and for what can't be read or written */
+export function kit(invocation: KitInvocation, environment: Environment): Promise<number> {
+  return invocation.command === 'new'
+    ? create(invocation, environment)
+    : build(invocation, environment);
+}
+
+async function create(
+  { folder, language, json }: NewInvocation,
+  { stdout }: Environment,
+): Promise<number> {
+  // Who only runs agents does not wait for compilers to be loaded.
+  const { createProject, isLanguage, LANGUAGES } = await import('../kit/index.ts');
+  if (!isLanguage(language)) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      `Cannot make a project in ${quoted(language)}: the languages are ${LANGUAGES.join(', ')}.`,
+      { language },
+    );
+  }
+  const { files, ...made } = createProject(folder, language);
+  const place = printableLine(relative(process.cwd(), made.folder) || '.');
+  await stdout.write(
+    Buffer.from(
+      json
+        ? `${printableJson({ ...made, files })}\n`
+        : [
+            `${place}: an agent in ${language}, ${files.length} files. Next:`,
+            '',
+            `  cd ${place} && npm install`,
+            '  npm run build',
+            '  npm start',
+            '',
+          ].join('\n'),
+    ),
+  );
+  return STATUS.ok;
+}
+
+async function build({ folder, json }: BuildInvocation, environment: Environment): Promise<number> {
+  const progress = new ProgressLine(environment, 'building');
+  const { buildProject } = await import('../kit/index.ts');
+  progress.update('loading the compiler');
+  const built = await buildProject(resolve(folder))
+    .catch((error: unknown) => {
+      if (!(error instanceof RingfenceError) || !OF_THE_SOURCE.has(error.code)) {
+        throw error;
+      }
+      return error;
+    })
+    .finally(() => progress.erase());
+  if (built instanceof RingfenceError) {
+    printError(environment, built);
+    return STATUS.bad;
+  }
+  const { file, sha256, bytes, project } = built;
+  const shown = relative(process.cwd(), file);
+  const told = { file: shown, sha256, size_bytes: bytes, language: project.language };
+  await environment.stdout.write(
+    Buffer.from(
+      json
+        ? `${printableJson(told)}\n`
+        : `${printableLine(shown)}: ${bytes.toLocaleString('en-US')} bytes, sha256 ${sha256}\n`,
+    ),
+  );
+  return STATUS.ok;
+}

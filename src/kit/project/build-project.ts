@@ -1,0 +1,81 @@
+/** Builds a project: one component out of its source, whatever language that is in. */
+
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { compileAssemblyScript } from '../assemblyscript/compile.ts';
+import { componentFromCore } from '../build/make-component.ts';
+import { mapOfComponent } from '../build/source-map.ts';
+import { writeAtomically } from '../build/write-atomically.ts';
+import { readWitFolder } from '../wit/read-folder.ts';
+import { resolveWorld } from '../wit/resolve-world.ts';
+import { type Language, type Project, readProject } from './manifest.ts';
+
+/** What a language's compiler makes of a project. */
+export interface Compiled {
+  readonly component: Uint8Array;
+  /** Of the component's first core module, as JSON; null: the language has none. */
+  readonly sourceMap: string | null;
+}
+
+/** What was built. */
+export interface BuiltProject {
+  readonly project: Project;
+  /** The component's file. */
+  readonly file: string;
+  /** Its source map; null: the language has none. */
+  readonly sourceMap: string | null;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** Where all that is built goes, from the project's folder. */
+export const BUILD_FOLDER = 'build';
+
+const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compiled>>> = {
+  assemblyscript: compileWithAssemblyScript,
+};
+
+/**
+ * Builds the project in a folder: the same source makes the same bytes, wherever it lies. Afterwards
+ * this process may be unable to build anything else, where it failed.
+ *
+ * @throws {RingfenceError} `RF_FILE`, `RF_USAGE` as {@link readProject}; `RF_WIT_INVALID` and
+ * `RF_MODULE_INVALID` with file, line and column of what is wrong.
+ */
+export async function buildProject(folder: string): Promise<BuiltProject> {
+  const project = readProject(folder);
+  const { component, sourceMap } = await COMPILERS[project.language](project);
+  const file = join(folder, BUILD_FOLDER, `${project.name}.wasm`);
+  const mapFile = sourceMap === null ? null : `${file}.map`;
+  if (sourceMap !== null) writeAtomically(`${file}.map`, sourceMap);
+  writeAtomically(file, component);
+  return {
+    project,
+    file,
+    sourceMap: mapFile,
+    sha256: createHash('sha256').update(component).digest('hex'),
+    bytes: component.length,
+  };
+}
+
+async function compileWithAssemblyScript({
+  folder,
+  entry,
+  wit,
+  world,
+}: Project): Promise<Compiled> {
+  const resolved = await resolveWorld(readWitFolder(join(folder, wit)), world);
+  const { core, sourceMap } = await compileAssemblyScript({
+    file: join(folder, entry),
+    world: resolved,
+    folder: join(folder, BUILD_FOLDER, 'bindings'),
+    base: folder,
+  });
+  const component = await componentFromCore(core, {
+    world: resolved.worldName,
+    witSource: resolved.witSource,
+    stringEncoding: 'utf16',
+    file: entry,
+  });
+  return { component, sourceMap: mapOfComponent(sourceMap, core, component) };
+}

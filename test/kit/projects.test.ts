@@ -1,0 +1,193 @@
+/**
+ * Goal: from an empty directory to a tested agent by the commands that `ringfence new` names, the same bytes
+ * wherever the project lies, and one sentence for whatever is wrong. Method: the real command line in
+ * directories of the test's own; packages that npm would install are linked.
+ */
+
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { promisify, stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildProject, createProject } from '../../src/kit/index.ts';
+import { LAUNCHER, ROOT, temporaryDirectory } from '../cli/ringfence.ts';
+
+const scratch = temporaryDirectory();
+afterAll(() => scratch.remove());
+
+interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program of Node in a directory. */
+async function node(cwd: string, args: readonly string[]): Promise<Outcome> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd });
+    return { status: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { status: code, stdout, stderr };
+  }
+}
+
+const ringfence = (cwd: string, ...args: string[]) => node(cwd, [LAUNCHER, ...args]);
+
+/** A new project in a directory of its own. */
+function project(name: string): string {
+  const parent = join(scratch.path, `of-${name}-${readdirSync(scratch.path).length}`);
+  return createProject(join(parent, name), 'assemblyscript').folder;
+}
+
+/** Puts other text into a file of the project. */
+function edit(file: string, from: string, to: string): void {
+  const text = readFileSync(file, 'utf8');
+  expect(text).toContain(from);
+  writeFileSync(file, text.replace(from, to));
+}
+
+describe('a project in AssemblyScript', () => {
+  let folder: string;
+  beforeAll(async () => {
+    const made = await ringfence(scratch.path, 'new', 'my-agent');
+    expect(made).toMatchObject({ status: 0, stderr: '' });
+    expect(made.stdout).toContain('cd my-agent && npm install');
+    folder = join(scratch.path, 'my-agent');
+  });
+
+  test('is built, runs under its policy, and says what next', async () => {
+    const built = await ringfence(folder, 'build');
+    expect(built).toMatchObject({ status: 0, stderr: '' });
+    expect(built.stdout).toMatch(/^build\/my-agent\.wasm: [\d,]+ bytes, sha256 [\da-f]{64}\n$/);
+    const ran = await ringfence(folder, 'run', '--policy', 'ringfence.toml', 'build/my-agent.wasm');
+    expect(ran.status).toBe(0);
+    expect(ran.stderr).toContain('hello from inside the fence');
+  });
+
+  test('its tests pass', async () => {
+    // What npm install would put there: ringfence as it is published, and the others.
+    await node(ROOT, ['scripts/build.ts']);
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(ROOT, join(folder, 'node_modules', 'ringfence'));
+    for (const name of ['vitest', 'vite', 'assemblyscript']) {
+      if (existsSync(join(ROOT, 'node_modules', name))) {
+        symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
+      }
+    }
+    const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+    const tested = await node(folder, [vitest, 'run', '--root', folder]);
+    expect(stripVTControlCharacters(tested.stdout + tested.stderr)).toMatch(/Tests +2 passed/);
+    expect(tested.status).toBe(0);
+  }, 120_000);
+});
+
+test('the same source makes the same bytes, wherever it lies', async () => {
+  const digests = await Promise.all(
+    ['first', 'second'].map(async () => {
+      const folder = project('same');
+      return (await buildProject(folder)).sha256;
+    }),
+  );
+  expect(digests[0]).toMatch(/^[\da-f]{64}$/);
+  expect(digests[1]).toBe(digests[0]);
+});
+
+test('a trap is told with the source line, by a build that names the project’s own files', async () => {
+  const folder = project('trapping');
+  edit(
+    join(folder, 'src/agent.ts'),
+    "  log(Level.Info, 'hello from inside the fence');",
+    "  assert(countWords('a b') != 2, 'two words');",
+  );
+  await buildProject(folder);
+  const { status, stderr } = await ringfence(folder, 'run', 'build/trapping.wasm');
+  expect(status).toBe(134);
+  expect(stderr).toContain('two words');
+  expect(stderr).toContain('at build/bindings/entry/exportRun (build/bindings/entry.ts:');
+});
+
+describe('what is wrong with the source', () => {
+  test.each([
+    [
+      'the agent',
+      'src/agent.ts',
+      'countWords(request',
+      'countWord(request',
+      /^ringfence: src\/agent\.ts:19:\d+: .*countWord/,
+    ],
+    ['the WIT', 'wit/agent.wit', 'include', 'inclde', /^ringfence: .*agent\.wit:5:3: .*inclde/],
+  ])('%s: file, line and column', async (_, file, from, to, said) => {
+    const folder = project('wrong');
+    edit(join(folder, file), from, to);
+    const { status, stdout, stderr } = await ringfence(folder, 'build');
+    expect(status).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(said);
+    expect(existsSync(join(folder, 'build', 'wrong.wasm'))).toBe(false);
+  });
+});
+
+describe('what can not be made', () => {
+  test.each([
+    ['an unknown language', ['new', '--lang', 'cobol', 'x'], 'the languages are assemblyscript'],
+    ['a name that no package has', ['new', 'Bad Name'], 'Cannot name a project "Bad Name"'],
+    ['a name of dots', ['new', '..'], 'Cannot make a project in'],
+    ['no name', ['new'], 'ringfence: '],
+  ])('%s', async (_, args, said) => {
+    const folder = join(scratch.path, `none-${args.join('-').replaceAll('/', '_')}`);
+    mkdirSync(join(folder, 'inner'), { recursive: true });
+    const { status, stderr } = await ringfence(join(folder, 'inner'), ...args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr.trimEnd()).not.toContain('\n');
+    expect(readdirSync(join(folder, 'inner'))).toEqual([]);
+  });
+
+  test('a directory that is not empty', async () => {
+    const folder = project('taken');
+    const { status, stderr } = await ringfence(join(folder, '..'), 'new', 'taken');
+    expect(status).toBe(2);
+    expect(stderr).toContain("Cannot make a project in 'taken' as it is there already");
+  });
+
+  test('an empty directory is taken', async () => {
+    mkdirSync(join(scratch.path, 'empty'));
+    expect((await ringfence(scratch.path, 'new', 'empty')).status).toBe(0);
+  });
+
+  test.each([
+    ['no package.json', null, "as it has no package.json: make one with 'ringfence new'"],
+    ['no JSON', '{', 'it is no JSON'],
+    ['nothing of ringfence', '{"name":"x"}', 'ringfence: '],
+    [
+      'a language that is none',
+      '{"name":"x","ringfence":{"language":"cobol","entry":"a"}}',
+      'ringfence.language: ',
+    ],
+    [
+      'an entry elsewhere',
+      '{"name":"x","ringfence":{"language":"assemblyscript","entry":"../a.ts"}}',
+      'ringfence.entry: name a path inside of the project',
+    ],
+    [
+      'a name that is a path',
+      '{"name":"../x","ringfence":{"language":"assemblyscript","entry":"a.ts"}}',
+      'name: ',
+    ],
+  ])('a build of a project with %s', async (what, manifest, said) => {
+    const folder = join(scratch.path, `build-${what.replaceAll(' ', '-')}`);
+    mkdirSync(folder);
+    if (manifest !== null) writeFileSync(join(folder, 'package.json'), manifest);
+    const { status, stderr } = await ringfence(folder, 'build');
+    expect(status).toBe(2);
+    expect(stderr).toContain(said);
+  });
+});
