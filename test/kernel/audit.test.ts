@@ -121,7 +121,7 @@ describe('a kernel with an audit log', () => {
       await puppet.end();
     }
     const puppet = await spawnPuppet(kernel, module);
-    await kernel.grant(puppet.agent.pid, { network: ['example.test'] });
+    kernel.grant(puppet.agent.pid, { network: ['example.test'] });
     expect(await puppet.tell('clock')).toMatch(/^clock ok/);
     await expect.poll(() => events('capability.grant')).toHaveLength(1);
     await puppet.end();
