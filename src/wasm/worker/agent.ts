@@ -418,8 +418,12 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       return CHECK.stop;
     }
     if (this.replayer !== null && this.fuel.isAtStop(fuel)) {
-      this.#replayStops(this.replayer, this.fuel.usedAt(fuel));
-      return CHECK.stop;
+      const used = this.fuel.usedAt(fuel);
+      if (!this.replayer.hasMoreAt(used)) {
+        this.#replayStops(this.replayer, used);
+        return CHECK.stop;
+      }
+      this.fuel.delayStop();
     }
     if (this.#diagnosis !== null) {
       this.#look(this.#diagnosis, fuel);
@@ -564,9 +568,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     }
   }
 
-  /** Ends it as it had ended in this call. */
-  endAsRecorded(end: KeptEnd): never {
-    this.end(end as AgentEnd, 'here');
+  /** Ends it as it had ended in this call, or before it: `atStop`. */
+  endAsRecorded(end: KeptEnd, atStop: boolean): never {
+    this.end(end as AgentEnd, atStop ? 'stop' : 'here');
     return this.#parts.trap();
   }
 

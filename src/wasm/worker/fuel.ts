@@ -43,7 +43,9 @@ export class FuelTank {
   readonly #limit: number;
   readonly #sliceMax: number;
   /** Where it is stopped, in units used: nothing is filled in that would let it go past. */
-  readonly #stopAt: number;
+  #stopAt: number;
+  /** What it is told to have used at its stop. */
+  readonly #stopUsed: number;
   #slice: number;
   /** Where the slice under way began, in units used. */
   #sliceStart = 0;
@@ -76,6 +78,7 @@ export class FuelTank {
   ) {
     this.#pause = pause;
     this.#stopAt = stopAt;
+    this.#stopUsed = stopAt;
     this.#limit = limit === 0 ? Number.MAX_SAFE_INTEGER : limit;
     this.#sliceMax = sliceMax;
     this.#speed = new AgentSpeed(module);
@@ -108,6 +111,11 @@ export class FuelTank {
   /** Whether more than the limit was used where the counter holds `fuel`. */
   isOverdrawn(fuel = this.#counter.value): boolean {
     return this.#finalUsed === null && this.#filled - fuel > this.#limit;
+  }
+
+  /** It goes on from its stop by one unit: what is left to do there comes behind this question. */
+  delayStop(): void {
+    this.#stopAt += 1;
   }
 
   /** Whether it is at its stop, or behind it, where the counter holds `fuel`. */
@@ -231,7 +239,7 @@ export class FuelTank {
   end(where: 'here' | 'anywhere' | 'limit' | 'stop' = 'here'): void {
     if (this.#finalUsed === null) {
       const told = { here: this.#noted, anywhere: this.#seen, limit: this.#limit, stop: 0 }[where];
-      const used = where === 'stop' ? this.#stopAt : Math.max(this.used, told);
+      const used = where === 'stop' ? this.#stopUsed : Math.max(this.used, told);
       this.#finalUsed = Math.min(this.#limit, used);
       this.#counter.value = FUEL_ENDED;
     }

@@ -12,8 +12,8 @@ interface ReplayedAgent {
   readonly replayer: Replayer | null;
   readonly fuel: Pick<FuelTank, 'used'>;
   checkAlive(): void;
-  /** Ends it as it had ended. Never returns. */
-  endAsRecorded(end: KeptEnd): never;
+  /** Ends it as it had ended, in this call or (`atStop`) before it. Never returns. */
+  endAsRecorded(end: KeptEnd, atStop: boolean): never;
   /** Ends it as there is nothing more to replay. Never returns. */
   endReplay(message: string): never;
 }
@@ -32,7 +32,7 @@ export function replayedCalls(host: HostFunctions): HostFunctions {
       case 'answer':
         return replayed.answer;
       case 'end':
-        return agent.endAsRecorded(replayed.end);
+        return agent.endAsRecorded(replayed.end, replayed.atStop);
       default:
         return agent.endReplay(replayed.message);
     }

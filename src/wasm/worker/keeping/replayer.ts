@@ -21,8 +21,8 @@ import { OutputHashes } from './output-hashes.ts';
 /** How the call of an agent goes on. */
 export type Replayed =
   | { readonly tag: 'answer'; readonly answer: unknown }
-  /** It ended in this call. */
-  | { readonly tag: 'end'; readonly end: KeptEnd }
+  /** It ended in this call, or (`atStop`) was ended from outside before it. */
+  | { readonly tag: 'end'; readonly end: KeptEnd; readonly atStop: boolean }
   /** The recording stops here, or this is not what was recorded. */
   | { readonly tag: 'stop'; readonly message: string };
 
@@ -76,6 +76,16 @@ export class Replayer {
       return Number.POSITIVE_INFINITY;
     }
     return end !== null && endedOutside ? fuel : fuel + 2 * FUEL_STRIDE;
+  }
+
+  /**
+   * Whether something is recorded that it does behind a question at its stop: what a piece of code costs is
+   * charged before it, so the last call may come at the same unit, and the end while that was answered.
+   */
+  hasMoreAt(used: number): boolean {
+    const next = this.#start.endedOutside ? this.#nextOrDamaged() : null;
+    const at = next?.kind === 'call' ? next.fuel : this.#start.fuel;
+    return next !== null && at >= used;
   }
 
   /** It has come to where it is stopped: how it ends. */
@@ -135,6 +145,11 @@ export class Replayer {
       this.#stopped = true;
       return { tag: 'stop', message: STOPS };
     }
+    const { end, endedOutside } = this.#start;
+    if (entry === null && end !== null && endedOutside && fuel >= this.#start.fuel) {
+      this.#stopped = true;
+      return { tag: 'end', end, atStop: true };
+    }
     if (entry === null || entry.kind === 'refused') {
       return this.#unlike(name, fuel, entry === null ? 'calls' : 'entry', {
         recorded: this.#nextInWords(entry),
@@ -173,7 +188,7 @@ export class Replayer {
         throw damaged('it ends in a call and does not say how');
       }
       this.#noteOutput(entry.function, args, null);
-      return { tag: 'end', end };
+      return { tag: 'end', end, atStop: false };
     }
     const answer = this.#entries.takeAnswer();
     this.#noteOutput(entry.function, args, answer);
