@@ -364,7 +364,7 @@ export class FakeAgent implements HostAgent {
     throw new Error('this fake asks nobody');
   }
 
-  callTool(): Operation<string> {
+  callTool(_name: string, _argumentsJson: string): Operation<string> {
     throw new Error('this fake calls no tool');
   }
 

@@ -15,7 +15,7 @@ declare module '../../abi/binding.ts' {
 }
 
 /** A key, and the version that it had; 0: nothing was kept. */
-class Cas extends Held {
+export class Cas extends Held {
   readonly key: string;
   readonly version: number;
 
