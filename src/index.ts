@@ -20,6 +20,7 @@ export type { AuditLog, Recorded } from './audit/log.ts';
 export { openAudit } from './audit/open.ts';
 export type { AuditOptions, Durability } from './audit/options.ts';
 export { type EventProof, proveEvent, verifyProof } from './audit/prove.ts';
+export { publicAuditKey } from './audit/public-key.ts';
 export { type EventFilter, type ReadOptions, readEvents } from './audit/query.ts';
 export { type Envelope, type Receipt, verifyReceipt } from './audit/receipt.ts';
 export { type CheckedReceipt, checkReceipt } from './audit/receipt-check.ts';

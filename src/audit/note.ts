@@ -89,7 +89,7 @@ export function readVerifierKey(text: string): VerifierKey {
   }
   throw new RingfenceError(
     'RF_AUDIT_KEY',
-    'Cannot read the public key: it is written as NAME+ID+BASE64, as `ringfence audit key` prints it.',
+    'Cannot read the public key: it is written as NAME+ID+BASE64, as `ringfence audit key --public CHAIN FILE` prints it.',
   );
 }
 

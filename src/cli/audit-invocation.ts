@@ -11,6 +11,8 @@ import { quoted } from './printable.ts';
 export interface AuditKeyInvocation {
   readonly command: 'audit key';
   readonly path: string;
+  /** Of which chain the public key is to be printed; null: a key is created. */
+  readonly chain: string | null;
 }
 
 /** `ringfence audit verify`. */
@@ -128,9 +130,15 @@ export function declareAudit(
   const key = audit
     .command('key')
     .description('Create a key that signs a chain, in a file that only you can read.')
-    .argument('<FILE>', 'a file that is not there yet')
-    .usage('FILE')
-    .action((path: string) => asked({ command: 'audit key', path }));
+    .argument('<FILE>', 'a file that is not there yet; with --public one that is')
+    .usage('[options] FILE')
+    .option(
+      '--public <CHAIN>',
+      "print its public key as verifiers of that chain's directory take it",
+    )
+    .action((path: string, options: { readonly public?: string }) =>
+      asked({ command: 'audit key', path, chain: options.public ?? null }),
+    );
   const verify = audit
     .command('verify')
     .description('Verify a chain, offline, and name the first bad event.')

@@ -8,6 +8,7 @@ import {
   proveConsistency,
   proveEvent,
   proveResource,
+  publicAuditKey,
   type ResourceEntry,
   readEvents,
   readResources,
@@ -189,7 +190,11 @@ export async function audit(
 ): Promise<number> {
   switch (invocation.command) {
     case 'audit key':
-      createAuditKey(invocation.path);
+      if (invocation.chain === null) {
+        createAuditKey(invocation.path);
+      } else {
+        await print(environment, publicAuditKey(invocation.path, invocation.chain));
+      }
       return STATUS.ok;
     case 'audit verify':
       return await verify(invocation, environment);

@@ -97,6 +97,7 @@ export const AUDIT_EXAMPLES = `
 Examples:
   ringfence audit key audit.key
   ringfence run --audit audit --audit-key audit.key agent.wasm
+  ringfence audit key --public audit audit.key > audit.pub
   ringfence audit verify --key "$(cat audit.pub)" --anchor anchors.jsonl audit
   ringfence audit show --kind capability.deny --follow
   ringfence audit export > chain.jsonl

@@ -17,10 +17,21 @@ beforeAll(async () => {
   expect(await ringfence('audit', 'key', at('key'))).toMatchObject({ status: 0, stderr: '' });
   const run = ['run', '--audit', at('chain'), '--audit-key', at('key'), '--receipt', at('receipt')];
   expect(await ringfence(...run, guest('ungranted'))).toMatchObject({ status: 0 });
-  const { stdout } = await ringfence('audit', 'verify', '--json', at('chain'));
-  key = (JSON.parse(stdout) as { key: string }).key;
+  const { stdout } = await ringfence('audit', 'key', '--public', at('chain'), at('key'));
+  key = stdout.trimEnd();
 });
 afterAll(() => directory.remove());
+
+test('the public key is that by which the chain was signed; of another key it is another', async () => {
+  const { stdout } = await ringfence('audit', 'verify', '--json', at('chain'));
+  expect((JSON.parse(stdout) as { key: string }).key).toBe(key);
+  await ringfence('audit', 'key', at('other-key'));
+  const other = await ringfence('audit', 'key', '--public', at('chain'), at('other-key'));
+  expect(other).toMatchObject({ status: 0, stderr: '' });
+  expect(other.stdout).not.toBe(`${key}\n`);
+  const bad = await ringfence('audit', 'verify', '--key', other.stdout.trimEnd(), at('chain'));
+  expect(bad.status).toBe(1);
+});
 
 test('verify says that the chain is valid, and whose it is', async () => {
   const { status, stdout } = await ringfence('audit', 'verify', '--key', key, at('chain'));
