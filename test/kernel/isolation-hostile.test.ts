@@ -54,6 +54,7 @@ test('an honest one ends as it says', async () => {
     message: null,
     undelivered: [],
     lost: 0,
+    findings: null,
   });
   expect(warnings).toEqual([]);
 });
