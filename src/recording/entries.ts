@@ -76,6 +76,7 @@ export class EntryReader {
     }
     this.#next = null;
     const stream = WHERE_STREAMS_COME_FROM[call.function] ?? null;
+    this.#reader.beginAnswer();
     return this.#reader.value((id) => this.#object(id, stream));
   }
 

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ENTRY } from './entries.ts';
 import { makeRecording, type RecordingHeader, readRecording } from './file.ts';
-import { StandIn, ValueReader, ValueWriter } from './values.ts';
+import { StandIn, VALUES_MAX, ValueReader, ValueWriter } from './values.ts';
 
 const HEADER: RecordingHeader = {
   ringfence: '0.0.0',
@@ -258,5 +258,45 @@ describe('a file', () => {
     await expect(
       whole(deep(40), { calls: 1 }).then(({ bytes }) => readRecording(bytes)),
     ).rejects.toEqual(invalid);
+  });
+});
+
+describe('a byte of a file is no way to much memory', () => {
+  /** A call whose answer is a list of so many times nothing. */
+  const listOf = (length: number): Uint8Array => {
+    const writer = new ValueWriter();
+    writer.raw(entriesOf([new Array<undefined>(length).fill(undefined)]));
+    return writer.written.slice();
+  };
+
+  test('an answer of as many values as there may be is read, and one of more is not', async () => {
+    const most = listOf(VALUES_MAX - 1);
+    await expect(
+      whole(most, { calls: 1 }).then(({ bytes }) => readRecording(bytes)),
+    ).resolves.toBeDefined();
+    const more = await whole(listOf(VALUES_MAX), { calls: 1 });
+    expect(more.bytes.length).toBeLessThan(10_000);
+    await expect(readRecording(more.bytes)).rejects.toEqual(invalid);
+  });
+
+  test('arguments of more values than there may be are not shown', async () => {
+    const writer = new ValueWriter();
+    writer.byte(ENTRY.function);
+    writer.name('wasi:test/test#call');
+    writer.byte(ENTRY.call);
+    writer.unsigned(0);
+    writer.unsigned(10);
+    writer.unsigned(2 * VALUES_MAX);
+    writer.raw(new Uint8Array(2 * VALUES_MAX));
+    writer.value(undefined, () => 0);
+    const { bytes } = await whole(writer.written.slice(), { calls: 1 });
+    const [call] = (await readRecording(bytes)).trace();
+    expect(call?.arguments).toBe('arguments that can not be read');
+  });
+
+  test('of numbers in a row the first are shown', async () => {
+    const { bytes } = await whole(entriesOf([new Uint16Array(1_000_000)]), { calls: 1 });
+    const [call] = (await readRecording(bytes)).trace();
+    expect(call?.answer).toBe('[0, 0, 0, 0, 0, 0, 0, 0, … 1000000 in all]');
   });
 });

@@ -65,8 +65,9 @@ function describeObject(value: object): string {
     return describeBytes(value.length, value);
   }
   if (Array.isArray(value) || ArrayBuffer.isView(value)) {
-    const items = Array.from(value as unknown as ArrayLike<unknown>);
-    const shown = items.slice(0, SHOWN_ITEMS).map(describeValue).join(', ');
+    const items = value as unknown as ArrayLike<unknown>;
+    const first = Array.from({ length: Math.min(items.length, SHOWN_ITEMS) }, (_, at) => items[at]);
+    const shown = first.map(describeValue).join(', ');
     return items.length > SHOWN_ITEMS ? `[${shown}, … ${items.length} in all]` : `[${shown}]`;
   }
   if (isInShort(value)) {

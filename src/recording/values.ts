@@ -46,6 +46,12 @@ const SHA256_BYTES = 32;
 /** How deep values may lie in each other; no type of the host's WIT comes near. */
 const DEPTH_MAX = 32;
 
+/**
+ * Values that an answer, or all arguments of a call, may be made of: a byte of a file makes one, and one takes
+ * some tens of bytes of memory. The longest answers are of a few hundred thousand: an environment.
+ */
+export const VALUES_MAX = 1_000_000;
+
 /** Numbers in a row, by their kind in the file. */
 const NUMBERS = [
   Int8Array,
@@ -265,10 +271,17 @@ export class ValueReader {
   readonly #view: DataView;
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   #at = 0;
+  #valuesLeft = VALUES_MAX;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // Of a Buffer no slice would be a copy, and numbers would be read out of all that it lies in.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** From here on as many values may be made as an answer has at the most. */
+  beginAnswer(): void {
+    this.#valuesLeft = VALUES_MAX;
   }
 
   get at(): number {
@@ -332,6 +345,10 @@ export class ValueReader {
     if (depth > DEPTH_MAX) {
       throw damaged('values in it lie too deep in each other');
     }
+    this.#valuesLeft -= 1;
+    if (this.#valuesLeft < 0) {
+      throw damaged(`a call in it has more than ${VALUES_MAX} values`);
+    }
     const tag = this.byte();
     switch (tag) {
       case TAG.undefined:
@@ -383,9 +400,8 @@ export class ValueReader {
     if (bytes.length % 2 !== 0) {
       throw damaged('a text in it is not UTF-16');
     }
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const units = Array.from({ length: bytes.length / 2 }, (_, at) => view.getUint16(at * 2, true));
-    return units.map((unit) => String.fromCharCode(unit)).join('');
+    // Lone surrogates stay what they are.
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf16le');
   }
 
   #numbers(): ArrayBufferView {
