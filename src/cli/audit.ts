@@ -10,6 +10,7 @@ import {
   proveResource,
   publicAuditKey,
   type ResourceEntry,
+  RingfenceError,
   readEvents,
   readResources,
   type StoredEvent,
@@ -30,7 +31,7 @@ import type {
 import type { AuditProveInvocation } from './audit-prove-invocation.ts';
 import type { Environment } from './environment.ts';
 import { STATUS } from './exit-status.ts';
-import { printableJson, printableLine } from './printable.ts';
+import { printableJson, printableLine, quoted } from './printable.ts';
 import { readTextFile } from './text-file.ts';
 
 /** Bytes of an anchor's file that are read: a line a minute for more than a year. */
@@ -70,13 +71,28 @@ function describe(verdict: Verdict): string {
   ].join('\n');
 }
 
+/**
+ * The checkpoints of an anchor's file.
+ *
+ * @throws {RingfenceError} `RF_USAGE` where it has none: nothing would be compared, and nobody told
+ */
+async function checkpointsOf(file: string): Promise<string[]> {
+  const notes = notesOf(await readTextFile(file, ANCHOR_BYTES_MAX));
+  if (notes.length === 0) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      `Cannot use the anchor ${quoted(file)} as it holds no checkpoint: name the file that --audit-anchor has written, or leave it out.`,
+      { path: file },
+    );
+  }
+  return notes;
+}
+
 async function verify(
   { path, keys, anchors, strict, json }: AuditVerifyInvocation,
   environment: Environment,
 ): Promise<number> {
-  const notes = await Promise.all(
-    anchors.map(async (file) => notesOf(await readTextFile(file, ANCHOR_BYTES_MAX))),
-  );
+  const notes = await Promise.all(anchors.map(checkpointsOf));
   const verdict = await verifyChain(path, {
     keys,
     anchors: notes.flat(),

@@ -236,6 +236,8 @@ describe('an anchor', () => {
       '{"checkpoint":7}\\n"}\n',
       '{"a":"\\n"}\n',
       '{"checkpoint":"","b":"\\n"}\n',
+      '{"x":1}\n',
+      '{"x":1',
     ]) {
       expect(() => notesOf(wrong)).toThrow(code('RF_USAGE'));
     }

@@ -40,6 +40,19 @@ test('verify says that the chain is valid, and whose it is', async () => {
   expect(stdout).toContain('the one that was given');
 });
 
+test('an anchor without a checkpoint is no anchor', async () => {
+  const verify = ['audit', 'verify', '--key', key, '--anchor'];
+  for (const [name, text] of [
+    ['empty', ''],
+    ['foreign', '{"x":1}'],
+  ] as const) {
+    writeFileSync(at(name), text);
+    const { status, stdout, stderr } = await ringfence(...verify, at(name), at('chain'));
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^ringfence: Cannot (use|read) the anchor /);
+  }
+});
+
 test('show prints events that fit, and no others', async () => {
   const { stdout } = await ringfence('audit', 'show', '--kind', 'capability.', at('chain'));
   expect(stdout).toMatch(/^\d+ \S+ capability\.deny \[1 ungranted\] \{/m);

@@ -12,16 +12,28 @@ export interface AnchoringOptions {
   readonly anchored: (anchor: string, size: number, problem: string | null) => void;
 }
 
+/** An anchor has so long to take a checkpoint; the log does not wait for it any longer. */
+export const PUT_MS_MAX = 60_000;
+
+/** An anchor, and what it has of the chain. */
+interface Kept {
+  readonly anchor: Anchor;
+  /** The last checkpoint that it has taken. */
+  note: string | null;
+  /** It has not yet answered to one that it was given up for. */
+  isLate: boolean;
+}
+
 /** The anchors of a log. */
 export class Anchoring {
   readonly #options: AnchoringOptions;
   readonly #timer: NodeJS.Timeout | null;
   #running: Promise<void> = Promise.resolve();
-  /** The last checkpoint that all have taken. */
-  #kept: string | null = null;
+  readonly #kept: readonly Kept[];
 
   constructor(options: AnchoringOptions) {
     this.#options = options;
+    this.#kept = options.anchors.map((anchor) => ({ anchor, note: null, isLate: false }));
     this.#timer =
       options.anchors.length > 0
         ? setInterval(() => void this.now(), options.intervalMs).unref()
@@ -43,23 +55,47 @@ export class Anchoring {
   }
 
   async #hand(): Promise<void> {
-    const { anchors, note: lastNote, anchored } = this.#options;
-    const note = lastNote();
-    if (note === null || note === this.#kept) {
+    const note = this.#options.note();
+    if (note === null) {
       return;
     }
-    this.#kept = note;
     const size = Number(note.split('\n')[1]);
-    for (const anchor of anchors) {
-      let problem: string | null = null;
-      try {
-        await anchor.put(note);
-      } catch (error) {
-        problem = error instanceof Error ? error.message : String(error);
-        // It is handed the same one again.
-        this.#kept = null;
+    for (const kept of this.#kept) {
+      if (kept.note === note || kept.isLate) {
+        continue;
       }
-      anchored(anchor.name, size, problem);
+      const problem = await put(kept, note);
+      // It is handed the same one again where it has not taken it.
+      if (problem === null) {
+        kept.note = note;
+      }
+      this.#options.anchored(kept.anchor.name, size, problem);
     }
+  }
+}
+
+/** Hands an anchor a checkpoint; answers why it has not taken it. */
+async function put(kept: Kept, note: string): Promise<string | null> {
+  const late = Promise.withResolvers<string>();
+  const timer = setTimeout(() => {
+    kept.isLate = true;
+    late.resolve(`it has not answered in ${PUT_MS_MAX / 1000} s`);
+  }, PUT_MS_MAX);
+  const taken = problemOf(kept.anchor, note).finally(() => {
+    kept.isLate = false;
+  });
+  try {
+    return await Promise.race([taken, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function problemOf(anchor: Anchor, note: string): Promise<string | null> {
+  try {
+    await anchor.put(note);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

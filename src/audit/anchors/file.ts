@@ -11,6 +11,9 @@ const lineOf = (note: string): string => `${JSON.stringify({ checkpoint: note })
 /** What a whole line ends with: one that does not was cut off as the process died while it was written. */
 const LINE_END = '\\n"}';
 
+/** What each line begins with. */
+const LINE_BEGINNING = '{"checkpoint":"';
+
 const lineSchema = z.strictObject({ checkpoint: z.string().max(NOTE_BYTES_MAX) });
 
 /** Bytes at the end of a file in which its last whole line stands, and one that was cut off. */
@@ -28,8 +31,15 @@ export function notesOf(text: string): string[] {
   }
   return text
     .split('\n')
-    .filter((line) => line.endsWith(LINE_END))
+    .filter((line) => line !== '' && !isCutOff(line))
     .map(noteOf);
+}
+
+/** The beginning of a line, of which the rest was never written. */
+function isCutOff(line: string): boolean {
+  return (
+    !line.endsWith(LINE_END) && (line.startsWith(LINE_BEGINNING) || LINE_BEGINNING.startsWith(line))
+  );
 }
 
 function noteOf(line: string): string {
