@@ -129,7 +129,9 @@ export function declareAudit(
   const chain = ['[CHAIN]', `its directory, or its export (default: ${AUDIT_DIRECTORY})`] as const;
   const key = audit
     .command('key')
-    .description('Create a key that signs a chain, in a file that only you can read.')
+    .description(
+      'Create a key that signs a chain, in a file that only you can read, or print its public key.',
+    )
     .argument('<FILE>', 'a file that is not there yet; with --public one that is')
     .usage('[options] FILE')
     .option(
