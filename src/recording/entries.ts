@@ -19,6 +19,9 @@ const FUNCTIONS_MAX = 4096;
 /** Characters of a function's name: some times more than those that are offered have. */
 const FUNCTION_NAME_CHARACTERS_MAX = 256;
 
+/** Objects of the host in a recording, which are kept while it is read: half of what a Map can hold. */
+const OBJECTS_MAX = 2 ** 23;
+
 /** A host call of a recording. */
 export interface CallEntry {
   readonly kind: 'call' | 'last';
@@ -83,6 +86,9 @@ export class EntryReader {
   #object(id: number, stream: 'stdout' | 'stderr' | null): StandIn {
     let object = this.#objects.get(id);
     if (object === undefined) {
+      if (this.#objects.size >= OBJECTS_MAX) {
+        throw damaged('it has too many objects of the host');
+      }
       object = new StandIn(id, stream);
       this.#objects.set(id, object);
     }

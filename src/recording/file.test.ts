@@ -300,3 +300,24 @@ describe('a byte of a file is no way to much memory', () => {
     expect(call?.answer).toBe('[0, 0, 0, 0, 0, 0, 0, 0, … 1000000 in all]');
   });
 });
+
+test.each([
+  ['a tag that is a record', { tag: {} }, '{tag: {}}'],
+  ['the fields of what is kept in short', { sha256: 1, start: 2 }, '{sha256: 1, start: 2}'],
+  ['a tag', { tag: 'ok', val: 1 }, 'ok(1)'],
+])('%s in an answer has a trace', async (_, value, answer) => {
+  const recording = await whole(entriesOf([value]), { calls: 1 });
+  const read = await readRecording(recording.bytes);
+  expect([...read.trace()]).toMatchObject([{ answer }]);
+});
+
+test.each(['\ud800', '\ud800\u{1f600}', '\u{1f600}\ud800z', '\u{1f600}'])(
+  'the text %j is read as it was written',
+  (text) => {
+    const writer = new ValueWriter();
+    writer.value([text, 7], () => 0);
+    const reader = new ValueReader(writer.written.slice());
+    expect(reader.value(() => ({}))).toEqual([text, 7]);
+    expect(reader.isAtEnd).toBe(true);
+  },
+);

@@ -41,7 +41,14 @@ function describeBytes(length: number, start: Uint8Array): string {
   return length === 0 ? 'no bytes' : `${length} bytes ${content}${more}`;
 }
 
-const isInShort = (value: object): value is InShort => 'sha256' in value && 'start' in value;
+/** A record of a forged recording can have fields of the same names. */
+const isInShort = (value: object): value is InShort =>
+  'start' in value &&
+  value.start instanceof Uint8Array &&
+  'length' in value &&
+  typeof value.length === 'number' &&
+  'sha256' in value &&
+  typeof value.sha256 === 'string';
 
 /** A value of a host call, in short. */
 export function describeValue(value: unknown): string {
@@ -76,9 +83,9 @@ function describeObject(value: object): string {
     return `${kind === 'text' ? 'text of ' : ''}${bytes} (sha256 ${sha256.slice(0, 12)})`;
   }
   const fields = Object.entries(value);
-  if ('tag' in value) {
-    const { tag, val } = value as { readonly tag: unknown; readonly val?: unknown };
-    return val === undefined ? String(tag) : `${String(tag)}(${describeValue(val)})`;
+  if ('tag' in value && typeof value.tag === 'string') {
+    const { tag, val } = value as { readonly tag: string; readonly val?: unknown };
+    return val === undefined ? tag : `${tag}(${describeValue(val)})`;
   }
   return `{${fields.map(([name, field]) => `${name}: ${describeValue(field)}`).join(', ')}}`;
 }

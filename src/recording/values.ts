@@ -196,7 +196,7 @@ export class ValueWriter {
     if (!text.isWellFormed()) {
       this.byte(TAG.utf16);
       this.unsigned(text.length * 2);
-      this.raw(new Uint8Array(Uint16Array.from(text, (_, at) => text.charCodeAt(at)).buffer));
+      this.raw(Buffer.from(text, 'utf16le'));
       return;
     }
     const encoded = utf8.encode(text);
