@@ -6,7 +6,7 @@ import type { CasError, Functions } from '../../generated/wasi-keyvalue-atomics.
 import type { ErrorVariant } from '../../generated/wasi-keyvalue-store.ts';
 import { implement, releaseHeld } from '../../implement.ts';
 import { Held } from '../held.ts';
-import { base64Of, bytesOf, callTool, cancel, keyProblem, needs, valueProblem } from './tools.ts';
+import { base64Of, bytesOf, callForKey, callTool, cancel, needs, valueProblem } from './tools.ts';
 
 declare module '../../abi/binding.ts' {
   interface HostResources {
@@ -39,15 +39,13 @@ export const keyvalueAtomics = implement<Functions>('wasi:keyvalue/atomics', nul
     ...needs('kv.get'),
     ...CALLS,
     run(agent, _bucket, key) {
-      const problem = keyProblem(key);
-      return problem !== null
-        ? err(problem)
-        : callTool(
-            agent,
-            'kv.get',
-            () => ({ key, encoding: 'none', optional: true }),
-            ({ version }: { version: number }) => new Cas(agent, key, version),
-          );
+      return callForKey(
+        agent,
+        'kv.get',
+        key,
+        () => ({ key, encoding: 'none', optional: true }),
+        ({ version }: { version: number }) => new Cas(agent, key, version),
+      );
     },
   },
   '[method]cas.current': {
@@ -66,15 +64,13 @@ export const keyvalueAtomics = implement<Functions>('wasi:keyvalue/atomics', nul
     ...needs('kv.increment'),
     ...CALLS,
     run(agent, _bucket, key, delta) {
-      const problem = keyProblem(key);
-      return problem !== null
-        ? err(problem)
-        : callTool(
-            agent,
-            'kv.increment',
-            () => ({ key, delta: `${delta}` }),
-            ({ value }: { value: string }) => BigInt(value),
-          );
+      return callForKey(
+        agent,
+        'kv.increment',
+        key,
+        () => ({ key, delta: `${delta}` }),
+        ({ value }: { value: string }) => BigInt(value),
+      );
     },
   },
   swap: {

@@ -12,6 +12,7 @@ import {
   Bucket,
   base64Of,
   bytesOf,
+  callForKey,
   callTool,
   cancel,
   KV_TOOLS,
@@ -69,15 +70,13 @@ export const keyvalueStore = implement<Functions>('wasi:keyvalue/store', null, {
     ...needs('kv.get'),
     ...CALLS,
     run(agent, _bucket, key) {
-      const problem = keyProblem(key);
-      return problem !== null
-        ? err(problem)
-        : callTool(
-            agent,
-            'kv.get',
-            () => ({ key, encoding: 'base64', optional: true }),
-            ({ value }: Found) => (value === undefined ? undefined : bytesOf(value)),
-          );
+      return callForKey(
+        agent,
+        'kv.get',
+        key,
+        () => ({ key, encoding: 'base64', optional: true }),
+        ({ value }: Found) => (value === undefined ? undefined : bytesOf(value)),
+      );
     },
   },
   '[method]bucket.set': {
@@ -99,30 +98,26 @@ export const keyvalueStore = implement<Functions>('wasi:keyvalue/store', null, {
     ...needs('kv.delete'),
     ...CALLS,
     run(agent, _bucket, key) {
-      const problem = keyProblem(key);
-      return problem !== null
-        ? err(problem)
-        : callTool(
-            agent,
-            'kv.delete',
-            () => ({ key }),
-            () => undefined,
-          );
+      return callForKey(
+        agent,
+        'kv.delete',
+        key,
+        () => ({ key }),
+        () => undefined,
+      );
     },
   },
   '[method]bucket.exists': {
     ...needs('kv.get'),
     ...CALLS,
     run(agent, _bucket, key) {
-      const problem = keyProblem(key);
-      return problem !== null
-        ? err(problem)
-        : callTool(
-            agent,
-            'kv.get',
-            () => ({ key, encoding: 'none', optional: true }),
-            ({ version }: Found) => version > 0,
-          );
+      return callForKey(
+        agent,
+        'kv.get',
+        key,
+        () => ({ key, encoding: 'none', optional: true }),
+        ({ version }: Found) => version > 0,
+      );
     },
   },
   '[method]bucket.list-keys': {

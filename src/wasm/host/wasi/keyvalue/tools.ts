@@ -101,6 +101,18 @@ export function callTool<Value>(
   return readOutcome(calling.settle(agent), read);
 }
 
+/** As {@link callTool}, for a key that a guest gives: of one that is none nothing is called. */
+export function callForKey<Value>(
+  agent: HostAgent,
+  tool: KvTool,
+  key: string,
+  args: () => object,
+  read: (answer: never) => Value,
+): Result<Value, ErrorVariant> | typeof WAIT {
+  const problem = keyProblem(key);
+  return problem !== null ? err(problem) : callTool(agent, tool, args, read);
+}
+
 /** Reads how a call came out. The answers are those of our own tools: what they are is known. */
 export function readOutcome<Value>(
   outcome: Outcome<string>,
