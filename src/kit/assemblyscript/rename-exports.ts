@@ -3,25 +3,22 @@
  * `wasi:cli/run@0.2.12#run`.
  */
 
+import { coreHeader, coreSections, readU32 } from '../build/core-sections.ts';
+
 const EXPORT_SECTION = 7;
-const HEADER_BYTES = 8;
 
 /** Answers the module with the exports renamed; names that the map hasn't stay as they are. */
 export function renameExports(
   module: Uint8Array,
   names: ReadonlyMap<string, string>,
 ): Uint8Array<ArrayBuffer> {
-  const parts: Uint8Array[] = [module.subarray(0, HEADER_BYTES)];
-  for (let offset = HEADER_BYTES; offset < module.length; ) {
-    const [size, start] = readU32(module, offset + 1);
-    const end = start + size;
-    const content = module.subarray(start, end);
+  const parts: Uint8Array[] = [coreHeader(module)];
+  for (const { id, start, content, end } of coreSections(module)) {
     parts.push(
-      module[offset] === EXPORT_SECTION
-        ? section(EXPORT_SECTION, renameInSection(content, names))
-        : module.subarray(offset, end),
+      id === EXPORT_SECTION
+        ? section(EXPORT_SECTION, renameInSection(module.subarray(content, end), names))
+        : module.subarray(start, end),
     );
-    offset = end;
   }
   return join(parts);
 }
@@ -44,17 +41,6 @@ function renameInSection(content: Uint8Array, names: ReadonlyMap<string, string>
 
 function section(id: number, content: Uint8Array): Uint8Array {
   return join([Uint8Array.of(id), writeU32(content.length), content]);
-}
-
-/** Reads an unsigned LEB128; answers the value and the offset behind it. */
-function readU32(bytes: Uint8Array, offset: number): [value: number, end: number] {
-  let value = 0;
-  for (let index = 0; index < 5; index += 1) {
-    const byte = bytes[offset + index] ?? 0;
-    value += (byte & 0x7f) * 2 ** (7 * index);
-    if (byte < 0x80) return [value, offset + index + 1];
-  }
-  throw new Error('A number in the module is longer than five bytes.');
 }
 
 function writeU32(value: number): Uint8Array {

@@ -2,13 +2,13 @@
 
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { readComponent } from '../../wasm/component/reader.ts';
+import { coreSections } from './core-sections.ts';
 
 /** A source map, as far as it is looked at. */
 interface SourceMap {
   readonly mappings: string;
 }
 
-const HEADER_BYTES = 8;
 const CODE_SECTION = 10;
 
 /**
@@ -37,17 +37,8 @@ export function moveMap(text: string, from: Uint8Array, to: Uint8Array): string 
 
 /** Where the content of the code section begins. */
 function codeStart(module: Uint8Array): number {
-  for (let offset = HEADER_BYTES; offset < module.length; ) {
-    const id = module[offset];
-    let size = 0;
-    let start = offset + 1;
-    for (let shift = 0; ; shift += 7) {
-      const byte = module[start++] ?? 0;
-      size += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) break;
-    }
-    if (id === CODE_SECTION) return start;
-    offset = start + size;
+  for (const { id, content } of coreSections(module)) {
+    if (id === CODE_SECTION) return content;
   }
   throw new Error('the module has no code');
 }
