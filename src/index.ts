@@ -128,12 +128,13 @@ export { narrow, type Permissions, type Wanted } from './policy/narrow.ts';
 export type { Decision, ModuleIdentity, Policy } from './policy/policy.ts';
 export { PolicyError, type PolicyProblem } from './policy/problem.ts';
 export { policyJsonSchema, type Restart } from './policy/schema.ts';
-export type {
-  Diagnosis,
-  Findings,
-  MeteredPlace,
-  Profile,
-  ProfileNode,
+export {
+  type Diagnosis,
+  type Findings,
+  type MeteredPlace,
+  PROFILE_EVERY_MIN,
+  type Profile,
+  type ProfileNode,
 } from './process/diagnosis.ts';
 export type { Pid, ProcessState } from './process/state.ts';
 export type { ProcessRow } from './process/table.ts';

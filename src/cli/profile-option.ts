@@ -1,7 +1,7 @@
 /** The options of `run` by which it writes where fuel went. */
 
 import type { Option } from 'commander';
-import { parseCount } from '../index.ts';
+import { PROFILE_EVERY_MIN, parseCount } from '../index.ts';
 import { between } from './number-option.ts';
 import { option, usage } from './option.ts';
 
@@ -21,8 +21,6 @@ export interface ProfileOptions {
 
 /** A tenth of a millisecond of computing, about: a look takes a tenth of that. */
 const DEFAULT_EVERY = 100_000;
-/** The least that `SpawnOptions.diagnosis` takes. */
-const EVERY_MIN = 1_000;
 
 export function profileOptions(group: string): Option[] {
   return [
@@ -42,7 +40,9 @@ export function profileOptions(group: string): Option[] {
       ' N',
       'units of fuel between two looks (default: 100,000)',
       group,
-    ).argParser(between('--profile-interval', parseCount, EVERY_MIN, Number.MAX_SAFE_INTEGER)),
+    ).argParser(
+      between('--profile-interval', parseCount, PROFILE_EVERY_MIN, Number.MAX_SAFE_INTEGER),
+    ),
   ];
 }
 

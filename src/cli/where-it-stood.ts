@@ -1,5 +1,6 @@
 /** Says where a module stood when it was stopped, and where its fuel went, by the file that it was loaded from. */
 
+import { hash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import {
   type CpuProfile,
@@ -11,7 +12,6 @@ import {
   RingfenceError,
   symbolize,
 } from '../index.ts';
-import { digestOfFile } from './digest.ts';
 import type { Environment } from './environment.ts';
 import { printableLine } from './printable.ts';
 import { printLine } from './say.ts';
@@ -34,8 +34,8 @@ const STOPPED_IN_CODE: ReadonlySet<Report['exit']['reason']> = new Set([
 
 /** Lines that are printed: most of a deep recursion says nothing new. */
 const LINES_MAX = 16;
-/** The largest source map that is read. */
-const SOURCE_MAP_BYTES_MAX = 64 * 1024 * 1024;
+/** The largest module, or source map, that is read: no larger module is run. */
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** Characters of a file's name. */
 const FILE_NAME_MAX = 200;
 
@@ -78,7 +78,8 @@ export async function profileOf(diagnosed: Diagnosed, report: Report): Promise<C
 }
 
 async function fileOf({ path, features }: Diagnosed, report: Report) {
-  if ((await digestOfFile(path)) !== report.module.sha256) {
+  const bytes = await readFileOf(path).catch(() => null);
+  if (bytes === null || hash('sha256', bytes) !== report.module.sha256) {
     throw new RingfenceError(
       'RF_FILE',
       `Cannot look into the module '${path}': it was changed or removed while it ran.`,
@@ -86,16 +87,17 @@ async function fileOf({ path, features }: Diagnosed, report: Report) {
     );
   }
   const sourceMap = await sourceMapOf(path);
-  return { bytes: await readFile(path), options: { features, sourceMap } };
+  return { bytes, options: { features, sourceMap } };
 }
 
 /** The map that the build has put beside the module, where there is one. */
-async function sourceMapOf(path: string): Promise<string | undefined> {
-  const file = `${path}.map`;
-  const status = await stat(file).catch(() => null);
-  return status?.isFile() && status.size <= SOURCE_MAP_BYTES_MAX
-    ? readFile(file, 'utf8')
-    : undefined;
+const sourceMapOf = async (path: string): Promise<string | undefined> =>
+  (await readFileOf(`${path}.map`))?.toString();
+
+/** A file of a size that a module or a map may have; null: there is none. */
+async function readFileOf(path: string): Promise<Buffer | null> {
+  const status = await stat(path).catch(() => null);
+  return status?.isFile() && status.size <= FILE_BYTES_MAX ? await readFile(path) : null;
 }
 
 /** One line a frame; those that say the same one after another are counted. */
