@@ -108,12 +108,6 @@ export type { StateChange, StateWatch } from './kernel/watch.ts';
 export type { SweepOptions, WatchdogOptions } from './kernel/watchdog.ts';
 export type { WorkLimitsInput, WorkOptions } from './kernel/work-options.ts';
 export { type Kernel, openKernel } from './kernel.ts';
-export {
-  type Bindings,
-  type BindingsOptions,
-  generateBindings,
-  writeBindings,
-} from './kit/generate-bindings.ts';
 export type { KvOptions } from './kv/options.ts';
 export type { KvQuota } from './kv/quota.ts';
 export type { SignalCounts } from './opentelemetry/bounded.ts';

@@ -1,7 +1,6 @@
 /** `ringfence bindings`: writes the bindings of a WIT world. */
 
 import { relative, sep } from 'node:path';
-import { generateBindings, writeBindings } from '../index.ts';
 import type { BindingsInvocation } from './bindings-invocation.ts';
 import type { Environment } from './environment.ts';
 import { STATUS } from './exit-status.ts';
@@ -16,6 +15,8 @@ export async function bindings(
   { witPath, world, outPath, guestPath }: BindingsInvocation,
   { stdout }: Environment,
 ): Promise<number> {
+  // Who only runs agents does not wait for compilers to be loaded.
+  const { generateBindings, writeBindings } = await import('../kit/index.ts');
   const generated = await generateBindings({
     wit: witPath,
     ...(world === null ? {} : { world }),

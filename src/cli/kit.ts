@@ -67,15 +67,31 @@ async function build({ folder, json }: BuildInvocation, environment: Environment
     printError(environment, built);
     return STATUS.bad;
   }
-  const { file, sha256, bytes, project } = built;
-  const shown = relative(process.cwd(), file);
-  const told = { file: shown, sha256, size_bytes: bytes, language: project.language };
+  const { sha256, bytes: size_bytes, imports, project } = built;
+  const file = relative(process.cwd(), built.file);
+  const told = { file, sha256, size_bytes, language: project.language, imports };
   await environment.stdout.write(
-    Buffer.from(
-      json
-        ? `${printableJson(told)}\n`
-        : `${printableLine(shown)}: ${bytes.toLocaleString('en-US')} bytes, sha256 ${sha256}\n`,
-    ),
+    Buffer.from(json ? `${printableJson(told)}\n` : describeBuilt(told)),
   );
   return STATUS.ok;
+}
+
+/** Imports that are listed; `inspect` has all. */
+const IMPORTS_SHOWN = 8;
+
+function describeBuilt(built: {
+  readonly file: string;
+  readonly sha256: string;
+  readonly size_bytes: number;
+  readonly imports: readonly string[];
+}): string {
+  const { file, sha256, size_bytes, imports } = built;
+  const more = imports.length - IMPORTS_SHOWN;
+  return [
+    `${printableLine(file)}: ${size_bytes.toLocaleString('en-US')} bytes, sha256 ${sha256}`,
+    imports.length === 0 ? 'imports nothing' : 'imports',
+    ...imports.slice(0, IMPORTS_SHOWN).map((name) => `  ${printableLine(name)}`),
+    ...(more > 0 ? [`  … and ${more} more`] : []),
+    '',
+  ].join('\n');
 }

@@ -66,7 +66,17 @@ describe('a project in AssemblyScript', () => {
   test('is built, runs under its policy, and says what next', async () => {
     const built = await ringfence(folder, 'build');
     expect(built).toMatchObject({ status: 0, stderr: '' });
-    expect(built.stdout).toMatch(/^build\/my-agent\.wasm: [\d,]+ bytes, sha256 [\da-f]{64}\n$/);
+    expect(built.stdout).toMatch(
+      /^build\/my-agent\.wasm: [\d,]+ bytes, sha256 [\da-f]{64}\nimports\n( {2}[a-z].*@.*\n)+$/,
+    );
+    expect(built.stdout).toContain('\n  ringfence:agent/log@0.1.0\n');
+    const told = await ringfence(folder, 'build', '--json');
+    expect(JSON.parse(told.stdout)).toMatchObject({
+      file: 'build/my-agent.wasm',
+      sha256: expect.stringMatching(/^[\da-f]{64}$/),
+      size_bytes: readFileSync(join(folder, 'build/my-agent.wasm')).length,
+      imports: expect.arrayContaining(['ringfence:agent/log@0.1.0']),
+    });
     const ran = await ringfence(folder, 'run', '--policy', 'ringfence.toml', 'build/my-agent.wasm');
     expect(ran.status).toBe(0);
     expect(ran.stderr).toContain('hello from inside the fence');

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { compileAssemblyScript } from '../assemblyscript/compile.ts';
+import { importNames } from '../build/imports.ts';
 import { componentFromCore } from '../build/make-component.ts';
 import { mapOfComponent } from '../build/source-map.ts';
 import { writeAtomically } from '../build/write-atomically.ts';
@@ -26,6 +27,8 @@ export interface BuiltProject {
   readonly sourceMap: string | null;
   readonly sha256: string;
   readonly bytes: number;
+  /** What it imports, by name with version: `wasi:io/streams@0.2.12`. */
+  readonly imports: readonly string[];
 }
 
 /** Where all that is built goes, from the project's folder. */
@@ -45,6 +48,7 @@ const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compile
 export async function buildProject(folder: string): Promise<BuiltProject> {
   const project = readProject(folder);
   const { component, sourceMap } = await COMPILERS[project.language](project);
+  const imports = importNames(component);
   const file = join(folder, BUILD_FOLDER, `${project.name}.wasm`);
   const mapFile = sourceMap === null ? null : `${file}.map`;
   if (sourceMap !== null) writeAtomically(`${file}.map`, sourceMap);
@@ -55,6 +59,7 @@ export async function buildProject(folder: string): Promise<BuiltProject> {
     sourceMap: mapFile,
     sha256: createHash('sha256').update(component).digest('hex'),
     bytes: component.length,
+    imports,
   };
 }
 
