@@ -3,7 +3,8 @@
  * is seen to by a lock beside it, which the system gives back when its process dies, however that ends.
  */
 
-import { chmodSync } from 'node:fs';
+import { chmodSync, closeSync, lstatSync, openSync, type Stats } from 'node:fs';
+import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /** How long a reader waits for one who writes. */
@@ -21,18 +22,62 @@ const KNOWN: ReadonlyMap<number, string> = new Map([
   [26, 'it is a file of another kind: name another'],
 ]);
 
+/** Why a file is not opened, to be read after "as it". */
+class NotOwned extends Error {}
+
 const codeOf = (error: unknown): number => (error as { errcode?: number }).errcode ?? 0;
 
 /** What SQLite says of a file, to be read after "as it". */
 export function fileProblem(error: unknown): string {
+  if (error instanceof NotOwned) {
+    return error.message;
+  }
   const { code = '' } = error as { code?: string };
   const errcode = codeOf(error);
   return KNOWN.get(errcode & 0xff) ?? `the store failed (${code} ${errcode})`;
 }
 
+/** Why a file that is there is not to be written; null: it is. */
+function whyNotOwned(status: Stats): string | null {
+  const { nlink, uid } = status;
+  const user = process.getuid?.() ?? uid;
+  if (!status.isFile()) {
+    return 'it is no plain file: name the file itself, or another';
+  }
+  if (nlink > 1) {
+    // SQLite finds what is not yet in a file by its name: by two names it would lose some of it.
+    return 'it has more names than one (hard links): name a file that has only this one';
+  }
+  return uid === user || uid === 0
+    ? null
+    : 'it is another user’s: make it your own, or name another';
+}
+
+/**
+ * Makes a file where there is none, nobody else's to read from its first moment; answers its whole path. SQLite
+ * gives the files beside it the mode that it has, and would take a name such as `:memory:` or `file:…` for more
+ * than a name.
+ */
+function ownFile(path: string): string {
+  const whole = resolve(path);
+  try {
+    closeSync(openSync(whole, 'wx', 0o600));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'EEXIST'
+        ? whyNotOwned(lstatSync(whole))
+        : `it can’t be made (${code}): check that its directory is there, and its rights`;
+    if (why !== null) {
+      throw new NotOwned(why, { cause: error });
+    }
+  }
+  return whole;
+}
+
 /** Takes a lock, and holds it as long as it is open. Null: somebody else has it. @throws what SQLite throws */
 export function takeLock(path: string): DatabaseSync | null {
-  const lock = new DatabaseSync(path);
+  const lock = new DatabaseSync(ownFile(path));
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     return lock;
@@ -47,9 +92,11 @@ export function takeLock(path: string): DatabaseSync | null {
 
 /** Opens a file, which is made where there is none, for its owner's eyes only. @throws what SQLite throws */
 export function openFile(path: string, pageBytes: number): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: BUSY_MS });
+  const whole = ownFile(path);
+  const database = new DatabaseSync(whole, { timeout: BUSY_MS });
   try {
-    chmodSync(path, 0o600);
+    // One that was there may have been open to others.
+    chmodSync(whole, 0o600);
     database.exec(
       `PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`,
     );

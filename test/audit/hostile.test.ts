@@ -16,6 +16,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -241,6 +242,17 @@ describe('an anchor', () => {
     ]) {
       expect(() => notesOf(wrong)).toThrow(code('RF_USAGE'));
     }
+  });
+
+  it('in git is read no further than a checkpoint goes', async () => {
+    const { gitAnchor } = await import('../../src/index.ts');
+    const [note = ''] = chain.checkpoints;
+    const anchor = gitAnchor(root);
+    expect(await anchor.last?.()).toBe(null);
+    writeFileSync(join(root, 'checkpoint'), note);
+    expect(await anchor.last?.()).toBe(note);
+    truncateSync(join(root, 'checkpoint'), 2 ** 40);
+    await expect(anchor.last?.()).rejects.toThrow(code('RF_USAGE'));
   });
 
   it('is not reached with a password in its address, which is not told', () => {

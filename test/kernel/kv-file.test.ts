@@ -5,7 +5,17 @@
  */
 
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -206,6 +216,74 @@ describe('a file that can not be used', () => {
     expect(existsSync(join(folder, 'none'))).toBe(false);
     await open();
   });
+});
+
+describe('a file that is not its own', () => {
+  const why = (text: RegExp) => ({ code: 'RF_STORE', message: expect.stringMatching(text) });
+  const opening = (given: string) => openKernel({ kv: { path: given } });
+  const elsewhere = () => join(folder, 'elsewhere');
+
+  test.each(['', '.lock'])('as its name%s is a link is not written', async (ending) => {
+    symlinkSync(elsewhere(), `${path}${ending}`);
+    await expect(opening(path)).rejects.toMatchObject(why(/no plain file/));
+    expect(existsSync(elsewhere())).toBe(false);
+    rmSync(`${path}${ending}`);
+    await open();
+  });
+
+  test('as it has two names is not written', async () => {
+    writeFileSync(elsewhere(), '');
+    linkSync(elsewhere(), path);
+    await expect(opening(path)).rejects.toMatchObject(why(/more names than one/));
+    expect(statSync(elsewhere()).size).toBe(0);
+    rmSync(elsewhere());
+    await open();
+  });
+
+  test.each(['-wal', '-shm'])('as its %s is a link is not written', async (ending) => {
+    symlinkSync(elsewhere(), `${path}${ending}`);
+    await expect(opening(path)).rejects.toMatchObject({ code: 'RF_STORE' });
+    expect(existsSync(elsewhere())).toBe(false);
+    rmSync(`${path}${ending}`);
+    await open();
+  });
+
+  test('is closed to others, and so are those beside it, under any umask', async () => {
+    writeFileSync(path, '', { mode: 0o644 });
+    const before = process.umask(0);
+    try {
+      await call(await open(), 'one', set('a', 1));
+      const modes = readdirSync(folder).map((name) => [
+        name,
+        statSync(join(folder, name)).mode & 0o777,
+      ]);
+      const names = ['', '-shm', '-wal', '.lock', '.lock-journal'].map(
+        (ending) => `values.sqlite${ending}`,
+      );
+      expect(modes.sort()).toEqual(names.map((name) => [name, 0o600]));
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  test.each([':memory:', 'file:values.sqlite?mode=memory'])(
+    'as SQLite would take its name for another thing: %s is a name like others',
+    async (name) => {
+      const before = process.cwd();
+      process.chdir(folder);
+      try {
+        const first = await open({ path: name });
+        await call(first, 'one', set('a', 1));
+        await first.close();
+        expect(await call(await open({ path: name }), 'one', get('a'))).toEqual([
+          { value: 1, version: expect.any(Number) },
+        ]);
+        expect(existsSync(join(folder, name))).toBe(true);
+      } finally {
+        process.chdir(before);
+      }
+    },
+  );
 });
 
 const PROGRAM = `

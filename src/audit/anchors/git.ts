@@ -1,9 +1,12 @@
 /** An anchor in a git repository: each checkpoint a commit, to be pushed where others see it. */
 
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { RingfenceError } from '../../errors.ts';
+import { NOTE_BYTES_MAX } from '../note.ts';
 import type { Anchor } from './anchor.ts';
 
 /** How long one command of git may take. */
@@ -23,6 +26,37 @@ export interface GitAnchorOptions {
    * @default false
    */
   readonly push?: boolean;
+}
+
+/**
+ * The note in a file; null: there is none.
+ *
+ * @throws {RingfenceError} `RF_USAGE` for what is too long to be one
+ */
+async function noteIn(path: string): Promise<string | null> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return null;
+    }
+    throw error;
+  }
+  try {
+    const bytes = Buffer.alloc(NOTE_BYTES_MAX + 1);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+    if (bytesRead > NOTE_BYTES_MAX) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        `Cannot read the anchor '${path}' as it has more than ${NOTE_BYTES_MAX} bytes, which no checkpoint has: name the file that gitAnchor or --audit-anchor writes.`,
+        { path },
+      );
+    }
+    return bytes.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 /**
@@ -49,15 +83,6 @@ export function gitAnchor(
         await git('push', '--quiet');
       }
     },
-    async last() {
-      try {
-        return await readFile(path, 'utf8');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-          return null;
-        }
-        throw error;
-      }
-    },
+    last: () => noteIn(path),
   };
 }
