@@ -134,9 +134,13 @@ export function declareAudit(
     )
     .argument('<FILE>', 'a file that is not there yet; with --public one that is')
     .usage('[options] FILE')
-    .option(
-      '--public <CHAIN>',
-      "print its public key as verifiers of that chain's directory take it",
+    .addOption(
+      option(
+        '--public',
+        ' CHAIN',
+        "print its public key as verifiers of that chain's directory take it",
+        GROUP,
+      ),
     )
     .action((path: string, options: { readonly public?: string }) =>
       asked({ command: 'audit key', path, chain: options.public ?? null }),

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { BUILD_EXAMPLES, NEW_EXAMPLES } from './help-text.ts';
+import { option } from './option.ts';
 
 /** `ringfence new`. */
 export interface NewInvocation {
@@ -22,7 +23,7 @@ export interface BuildInvocation {
 export type KitInvocation = NewInvocation | BuildInvocation;
 
 interface NewOptions {
-  readonly lang: string;
+  readonly lang?: string;
   readonly json?: boolean;
 }
 
@@ -33,10 +34,12 @@ export function declareKit(root: Command, asked: (invocation: KitInvocation) => 
     .description('Make a project for an agent, ready to be built, run and tested.')
     .usage('[options] DIRECTORY')
     .argument('<DIRECTORY>', 'where; its last part is the name of the agent')
-    .option('--lang <LANGUAGE>', 'what it is written in', 'assemblyscript')
+    .addOption(
+      option('--lang', ' NAME', 'what it is written in: assemblyscript (default)', 'Options:'),
+    )
     .option('--json', 'print what was made as a line of JSON')
     .addHelpText('after', NEW_EXAMPLES)
-    .action((folder: string, { lang, json = false }: NewOptions) =>
+    .action((folder: string, { lang = 'assemblyscript', json = false }: NewOptions) =>
       asked({ command: 'new', folder, language: lang, json }),
     );
   const build = root
