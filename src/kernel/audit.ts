@@ -6,7 +6,7 @@ import { openAudit } from '../audit/open.ts';
 import type { Envelope, Receipt } from '../audit/receipt.ts';
 import type { AuditEvent } from '../audit/vocabulary.ts';
 import type { LostWorker } from '../backend/lost.ts';
-import type { Recorder } from '../backend/recorded.ts';
+import type { WriteAhead } from '../backend/write-ahead.ts';
 import type { Elevation } from '../capability/elevation.ts';
 import type { Grant, GrantSpec } from '../capability/grant.ts';
 import { RingfenceError } from '../errors.ts';
@@ -87,7 +87,7 @@ export async function openKernelAudit(options: KernelOptions): Promise<KernelAud
 }
 
 /** Writes what happens in a kernel into the audit log. */
-export class KernelAudit implements Recorder {
+export class KernelAudit implements WriteAhead {
   readonly log: AuditLog;
   readonly tools: ToolAudit;
   readonly supervision: SupervisionAudit;

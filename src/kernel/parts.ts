@@ -3,8 +3,8 @@
 import { availableParallelism } from 'node:os';
 import type { CallOutcome } from '../backend/backend.ts';
 import { NativeBackend } from '../backend/native.ts';
-import { RecordedBackend } from '../backend/recorded.ts';
 import { WasmBackend } from '../backend/wasm.ts';
+import { WriteAheadBackend } from '../backend/write-ahead.ts';
 import { type ElevationOutcome, Elevations } from '../capability/elevation.ts';
 import { readGrants } from '../capability/input.ts';
 import { specOfWords, type WordedGrant } from '../capability/words.ts';
@@ -239,7 +239,7 @@ export function buildParts(
     supervisor,
     modules,
     wasm: backend,
-    starting: audit === null ? backend : new RecordedBackend(backend, audit),
+    starting: audit === null ? backend : new WriteAheadBackend(backend, audit),
     native,
     logTaps,
     warn,

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DESCENDANTS_MAX as SCORED_DESCENDANTS_MAX } from '../../scores/book.ts';
 import { canonical } from '../canonical.ts';
 import { Chain, type ChainState, newChain } from '../chain.ts';
 import { draft } from '../event.ts';
@@ -109,6 +110,10 @@ describe('the resource tree', () => {
     expect(written.tree.size).toBe(2 + DESCENDANTS_MAX);
     expect(written.agent('root', 'child-0')).toMatchObject({ scored: 1 });
     expect(written.agent('root', 'child-99')).toBeUndefined();
+  });
+
+  it('has as many names under another as there are scores of them', () => {
+    expect(DESCENDANTS_MAX).toBe(SCORED_DESCENDANTS_MAX);
   });
 
   it('has tools, services and modules, as long as they are there and afterwards', () => {

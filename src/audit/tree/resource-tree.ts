@@ -21,7 +21,10 @@ import { UpdatedTree } from './updated-tree.ts';
 /** Entries of a tree: the one that has not changed for longest, and does not live, goes first. */
 export const ENTRIES_MAX = 100_000;
 
-/** Names of agents that agents have spawned, under one that the program has: as for the scores. */
+/**
+ * Names of agents that agents have spawned, under one that the program has. A rule of the format
+ * (docs/audit-format.md), so it stands here; a test has it agree with the scores.
+ */
 export const DESCENDANTS_MAX = 16;
 
 /** Agents that were spawned and have not exited: who is forgotten of these runs no more. */

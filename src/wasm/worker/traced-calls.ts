@@ -2,7 +2,7 @@
 
 import { type GuestCall, WAIT } from '../host/abi/binding.ts';
 import type { HostFunctions } from '../host/index.ts';
-import { mapFunctions } from './keeping/recorded-calls.ts';
+import { mapFunctions } from './map-functions.ts';
 import type { TracedHostCall } from './protocol.ts';
 
 /** Calls that a thread tells of in a second, whatever its agents do: the program has other work. */

@@ -1,8 +1,9 @@
 /** Host functions that keep what they answer: bound instead of the plain ones to agents that are recorded. */
 
-import { type GatedFunction, type GuestCall, instead, WAIT } from '../../host/abi/binding.ts';
+import { type GuestCall, WAIT } from '../../host/abi/binding.ts';
 import type { HostFunctions } from '../../host/index.ts';
 import type { FuelTank } from '../fuel.ts';
+import { mapFunctions } from '../map-functions.ts';
 import type { Recorder } from './recorder.ts';
 
 /** An agent that may be recorded. */
@@ -44,22 +45,4 @@ export function recordedCalls(host: HostFunctions): HostFunctions {
       return answer;
     };
   });
-}
-
-/** Each function of a host, with another in its place. */
-export function mapFunctions(
-  host: HostFunctions,
-  replace: (name: string, fn: GatedFunction) => (call: never, ...args: unknown[]) => unknown,
-): HostFunctions {
-  return new Map(
-    [...host].map(([interfaceName, functions]) => [
-      interfaceName,
-      new Map(
-        [...functions].map(([name, fn]) => [
-          name,
-          instead(fn, replace(`${interfaceName}#${name}`, fn)),
-        ]),
-      ),
-    ]),
-  );
 }

@@ -4,7 +4,7 @@ import type { KeptEnd } from '../../../recording/kept.ts';
 import type { GuestCall } from '../../host/abi/binding.ts';
 import type { HostFunctions } from '../../host/index.ts';
 import type { FuelTank } from '../fuel.ts';
-import { mapFunctions } from './recorded-calls.ts';
+import { mapFunctions } from '../map-functions.ts';
 import type { Replayer } from './replayer.ts';
 
 /** An agent that is replayed. */

@@ -1,12 +1,12 @@
 /**
  * Goal: nobody begins before it is on disk that he does, and whatever is told to him meanwhile reaches him in
- * order, or is answered where he never begins. Method: a backend and a recorder that are made of promises.
+ * order, or is answered where he never begins. Method: a backend and a log that are made of promises.
  */
 
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { COMMAND, ControlBlocks } from '../resource/control-blocks.ts';
 import type { Backend, BackendAgent, BackendEnd, BackendStart } from './backend.ts';
-import { RecordedBackend } from './recorded.ts';
+import { WriteAheadBackend } from './write-ahead.ts';
 
 const told: string[] = [];
 const ends: BackendEnd[] = [];
@@ -53,7 +53,7 @@ beforeEach(() => {
 const grant = (kind: string) => ({ kind }) as never;
 
 function begin(waits: boolean): BackendAgent {
-  const backend = new RecordedBackend(inner, {
+  const backend = new WriteAheadBackend(inner, {
     started: () => (waits ? onDisk.promise : null),
     grantOnDisk: ({ kind }) => (kind === 'network' ? onDisk.promise : null),
   });

@@ -17,7 +17,7 @@ import type {
 import { endOfLost } from './lost.ts';
 
 /** What is waited for. */
-export interface Recorder {
+export interface WriteAhead {
   /** Resolves when it is on disk that the agent starts, rejects where that can't be; null: nobody waits. */
   started(pid: number): Promise<void> | null;
   /** The same of a grant that was given in this turn, and it is to be told of. */
@@ -51,20 +51,20 @@ const isKept = (promise: Promise<void>): Promise<boolean> =>
   );
 
 /** An agent that may not have begun. */
-class RecordedAgent implements BackendAgent {
+class WriteAheadAgent implements BackendAgent {
   readonly #start: BackendStart;
   readonly #events: BackendEvents;
-  readonly #recorder: Recorder;
+  readonly #log: WriteAhead;
   readonly #waiting: Waiting[] = [];
   #agent: BackendAgent | null = null;
   #isPassing = false;
   #isOver = false;
 
-  constructor(inner: Backend, start: BackendStart, events: BackendEvents, recorder: Recorder) {
+  constructor(inner: Backend, start: BackendStart, events: BackendEvents, log: WriteAhead) {
     this.#start = start;
     this.#events = events;
-    this.#recorder = recorder;
-    const after = recorder.started(start.pid);
+    this.#log = log;
+    const after = log.started(start.pid);
     if (after === null) {
       this.#agent = inner.start(start, events);
       return;
@@ -161,7 +161,7 @@ class RecordedAgent implements BackendAgent {
 
   granted(grant: HeldGrant): void {
     this.#add({
-      after: this.#recorder.grantOnDisk(grant),
+      after: this.#log.grantOnDisk(grant),
       pass: (agent) => agent?.granted(grant),
       failed: ignored,
     });
@@ -203,13 +203,13 @@ class RecordedAgent implements BackendAgent {
 }
 
 /** Starts agents by another backend, when it is on disk that they start. */
-export class RecordedBackend implements Backend {
+export class WriteAheadBackend implements Backend {
   readonly #inner: Backend;
-  readonly #recorder: Recorder;
+  readonly #log: WriteAhead;
 
-  constructor(inner: Backend, recorder: Recorder) {
+  constructor(inner: Backend, log: WriteAhead) {
     this.#inner = inner;
-    this.#recorder = recorder;
+    this.#log = log;
   }
 
   get name(): Backend['name'] {
@@ -217,7 +217,7 @@ export class RecordedBackend implements Backend {
   }
 
   start(start: BackendStart, events: BackendEvents): BackendAgent {
-    return new RecordedAgent(this.#inner, start, events, this.#recorder);
+    return new WriteAheadAgent(this.#inner, start, events, this.#log);
   }
 
   close(): Promise<void> {
