@@ -3,8 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RingfenceError } from '../errors.ts';
-import { assemblyScriptBindings, GENERATED } from './assemblyscript/bindings.ts';
+import { assemblyScriptBindings } from './assemblyscript/bindings.ts';
 import { writeAtomically } from './build/write-atomically.ts';
+import { GENERATED } from './generated-text.ts';
 import { readWitFolder } from './wit/read-folder.ts';
 import { resolveWorld } from './wit/resolve-world.ts';
 

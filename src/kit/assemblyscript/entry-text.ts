@@ -2,9 +2,10 @@
 
 import type { ComponentType, FunctionType } from '../../wasm/component/types.ts';
 import { pascalCase } from '../bindings/naming.ts';
-import type { Docs } from './docs.ts';
+import type { Docs } from '../wit/docs.ts';
+import { functionsOf, typesOf } from '../wit/places.ts';
 import { FunctionCode } from './functions-text.ts';
-import { functionsOf, membersOf, type PlacedInterface, typesOf } from './interface-text.ts';
+import { classMembersOf, type PlacedInterface } from './interface-text.ts';
 import { ModuleText } from './module-text.ts';
 import { guestNames, typeName, valueName } from './names.ts';
 import { RESOURCES_MODULE, type TypeNames } from './types-text.ts';
@@ -106,7 +107,7 @@ function writeMembers(
   code: FunctionCode,
   add: (exports: ReadonlyMap<string, string>) => void,
 ): void {
-  for (const { kind, fullName, member, type } of membersOf(place.instance, name)) {
+  for (const { kind, fullName, member, type } of classMembersOf(place.instance, name)) {
     const isNew = kind === 'constructor' && type.result?.kind === 'own';
     const call = (args: readonly string[]) => {
       if (kind === 'method') return `${args[0]}.${member}(${args.slice(1).join(', ')})`;

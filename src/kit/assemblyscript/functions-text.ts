@@ -10,8 +10,9 @@ import {
   signatureOf,
   sizeOf,
 } from '../bindings/layout.ts';
+import { block, comment } from '../generated-text.ts';
 import { declareHost } from './host-text.ts';
-import { block, comment, type ModuleText } from './module-text.ts';
+import type { ModuleText } from './module-text.ts';
 import { parameterNames } from './names.ts';
 import { type TypeNames, VALUES_MODULE } from './types-text.ts';
 import { needsArena, Scope, ValueCode } from './values-text.ts';

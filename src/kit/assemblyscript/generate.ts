@@ -7,16 +7,13 @@
  * numbers cross without a copy.
  */
 
-import type {
-  ComponentType,
-  InstanceType,
-  ResourceType,
-  ValueType,
-} from '../../wasm/component/types.ts';
-import { Docs } from './docs.ts';
+import type { ComponentType, ResourceType, ValueType } from '../../wasm/component/types.ts';
+import { block, indent } from '../generated-text.ts';
+import { Docs } from '../wit/docs.ts';
+import { type Place, placesOf, typesOf } from '../wit/places.ts';
 import { ENTRY_MODULE, writeEntry } from './entry-text.ts';
-import { type PlacedInterface, typesOf, writeFunctions, writeTypes } from './interface-text.ts';
-import { block, indent, ModuleText } from './module-text.ts';
+import { type PlacedInterface, writeFunctions, writeTypes } from './interface-text.ts';
+import { ModuleText } from './module-text.ts';
 import { distinct, modulePaths, typeName } from './names.ts';
 import { TUPLES_MODULE, type TypeHome, TypeNames } from './types-text.ts';
 
@@ -42,7 +39,7 @@ export function generateModules(
   guestModule: string,
   texts: ReadonlyMap<string, string> = new Map(),
 ): GeneratedModules {
-  const places = placesOf(world, new Docs(texts));
+  const places = modulesOf(placesOf(world, new Docs(texts)));
   const names = new TypeNames(findHomes(places));
   const modules = new Map<string, ModuleText>();
   for (const place of places) {
@@ -59,36 +56,20 @@ export function generateModules(
   return { modules: written, exportNames: entry.exportNames };
 }
 
-/** The world and its interfaces, what is imported first: it owns the types that others use. */
-function placesOf(
-  world: Pick<ComponentType, 'imports' | 'exports'>,
-  docs: Docs,
-): readonly PlacedInterface[] {
-  const places = (externs: ComponentType['imports'], folder: string, exported: boolean) => {
-    const instances = [...externs].filter((each) => each[1].kind === 'instance');
-    const paths = modulePaths(instances.map(([name]) => name));
-    return instances.map(([name, instance]) => ({
-      name,
-      path: `${folder}${paths.get(name)}`,
-      instance: instance as InstanceType,
-      exported,
-      docs: docs.interface(name),
-    }));
-  };
-  const own = [...world.imports].filter((each) => each[1].kind !== 'instance');
-  const root: PlacedInterface[] =
-    own.length === 0
-      ? []
-      : [
-          {
-            name: '',
-            path: WORLD_MODULE,
-            instance: { kind: 'instance', exports: new Map(own) },
-            exported: false,
-            docs,
-          },
-        ];
-  return [...places(world.imports, '', false), ...root, ...places(world.exports, 'exports/', true)];
+/** The places of the world, each with the path of its module. */
+function modulesOf(places: readonly Place[]): readonly PlacedInterface[] {
+  const pathsOf = (exported: boolean) =>
+    modulePaths(
+      places
+        .filter((each) => each.exported === exported && each.name !== '')
+        .map(({ name }) => name),
+    );
+  const [imported, exported] = [pathsOf(false), pathsOf(true)];
+  return places.map((each) => {
+    if (each.name === '') return { ...each, path: WORLD_MODULE };
+    const path = each.exported ? `exports/${exported.get(each.name)}` : imported.get(each.name);
+    return { ...each, path: path ?? '' };
+  });
 }
 
 /** Only these are declared; other types with a name are aliases, written wherever they occur. */

@@ -1,74 +1,32 @@
 /** Writes the module of one interface: its types, its functions, the classes of its resources. */
 
-import type {
-  FunctionType,
-  InstanceType,
-  ResourceType,
-  ValueType,
-} from '../../wasm/component/types.ts';
-import type { Docs } from './docs.ts';
+import type { InstanceType, ResourceType } from '../../wasm/component/types.ts';
+import { comment, indent } from '../generated-text.ts';
+import { functionsOf, type Member, membersOf, type Place, typesOf } from '../wit/places.ts';
 import { FunctionCode } from './functions-text.ts';
 import { declareHost } from './host-text.ts';
-import { comment, indent, type ModuleText } from './module-text.ts';
+import type { ModuleText } from './module-text.ts';
 import { distinct, hidesBuiltIn, memberName, typeName, valueName } from './names.ts';
 import { type TypeNames, VALUES_MODULE } from './types-text.ts';
 
-/** An interface of a world, or what the world has itself, and the module that it becomes. */
-export interface PlacedInterface {
-  /** As the component names it; empty for the world. */
-  readonly name: string;
+/** A place of a world, and the module that it becomes. */
+export interface PlacedInterface extends Place {
   readonly path: string;
-  readonly instance: InstanceType;
-  /** The guest makes it; else the host does. */
-  readonly exported: boolean;
-  readonly docs: Docs;
 }
 
-/** The types with a name of an interface, in order. */
-export function typesOf(instance: InstanceType): ReadonlyMap<string, ValueType | ResourceType> {
-  const types = new Map<string, ValueType | ResourceType>();
-  for (const [name, extern] of instance.exports) {
-    if (extern.kind !== 'type') continue;
-    const type = extern.type;
-    if (type.kind === 'func' || type.kind === 'instance' || type.kind === 'component') continue;
-    types.set(name, type);
-  }
-  return types;
-}
-
-/** The functions of an interface that belong to no resource, in order. */
-export function functionsOf(instance: InstanceType): readonly [string, FunctionType][] {
-  const functions: [string, FunctionType][] = [];
-  for (const [name, extern] of instance.exports) {
-    if (extern.kind === 'func' && !name.startsWith('[')) functions.push([name, extern]);
-  }
-  return functions;
-}
-
-/** A function that belongs to a resource. */
-export interface ResourceMember {
-  readonly kind: 'constructor' | 'method' | 'static';
-  /** As the component names it: `[method]counter.add`. */
-  readonly fullName: string;
-  /** As the class names it. */
+/** A function that belongs to a resource, as its class names it. */
+interface ClassMember extends Member {
   readonly member: string;
-  readonly type: FunctionType;
 }
 
-/** What belongs to a resource of an interface. */
-export function membersOf(instance: InstanceType, resource: string): readonly ResourceMember[] {
-  const found: (Omit<ResourceMember, 'member'> & { readonly own: string })[] = [];
-  for (const [fullName, extern] of instance.exports) {
-    const match = /^\[(constructor|method|static)\]([^.]+)(?:\.(.+))?$/.exec(fullName);
-    if (extern.kind !== 'func' || match === null || match[2] !== resource) continue;
-    const kind = match[1] as ResourceMember['kind'];
-    found.push({ kind, fullName, type: extern, own: match[3] ?? '' });
-  }
+/** What belongs to a resource of an interface, with the names that its class has for it. */
+export function classMembersOf(instance: InstanceType, resource: string): readonly ClassMember[] {
+  const found = membersOf(instance, resource);
   const names = distinct(
     found.map((each) => each.own),
     (own) => (own === '' ? 'create' : memberName(own)),
   );
-  return found.map(({ own, ...each }, index) => ({ ...each, member: names[index] ?? own }));
+  return found.map((each, index) => ({ ...each, member: names[index] ?? each.own }));
 }
 
 /** Declares the types that live in a module, and gives the others their names there too. */
@@ -149,7 +107,7 @@ function writeHandleClass(
   const members = [
     'constructor(handle: u32) {\n  super(handle);\n}',
     `/** Gives the resource back to the host. */\ndrop(): void {\n  ${drop}(this.give());\n}`,
-    ...membersOf(place.instance, resource).map(({ kind, fullName, member, type }) =>
+    ...classMembersOf(place.instance, resource).map(({ kind, fullName, member, type }) =>
       code.imported({
         head: kind === 'method' ? member : `static ${member}`,
         imported: [importedModule, fullName],
@@ -175,7 +133,7 @@ function writeAbstractClass(
   module: ModuleText,
 ): void {
   const code = new FunctionCode(names, module);
-  const methods = membersOf(place.instance, resource)
+  const methods = classMembersOf(place.instance, resource)
     .filter((each) => each.kind === 'method')
     .map((each) => code.abstractMethod(each.member, each.type, place.docs.of(each.fullName)));
   const members = [

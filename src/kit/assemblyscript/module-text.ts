@@ -1,5 +1,7 @@
 /** The text of one generated AssemblyScript module: what it imports, declares and needs in helpers. */
 
+import { comment } from '../generated-text.ts';
+
 /** Collects the parts of a module and puts them together. */
 export class ModuleText {
   /** Path below the folder of bindings, without an extension: `wasi/io/streams`. */
@@ -102,22 +104,4 @@ function clauses(
     const list = [...symbols].map(([from, to]) => (from === to ? from : `${from} as ${to}`));
     return `${word} { ${list.join(', ')} } from '${path}';`;
   });
-}
-
-/** A doc comment and its end of line; nothing where there is no text. */
-export function comment(text: string | null): string {
-  if (text === null || text.trim() === '') return '';
-  const lines = text.trim().replaceAll('*/', '* /').split('\n');
-  if (lines.length === 1) return `/** ${lines[0]} */\n`;
-  return `/**\n${lines.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n`;
-}
-
-/** Indents the lines of a text by one step. */
-export function indent(text: string): string {
-  return text.replace(/^(?=.)/gm, '  ');
-}
-
-/** The lines of a block, one statement each. */
-export function block(lines: readonly string[]): string {
-  return indent(lines.join('\n'));
 }

@@ -8,8 +8,9 @@ import type {
 } from '../../wasm/component/types.ts';
 import { type Case, casesOf, fieldTypesOf } from '../bindings/layout.ts';
 import { pascalCase } from '../bindings/naming.ts';
-import type { Docs } from './docs.ts';
-import { block, comment, type ModuleText } from './module-text.ts';
+import { block, comment } from '../generated-text.ts';
+import type { Docs } from '../wit/docs.ts';
+import type { ModuleText } from './module-text.ts';
 import { caseName, distinct, valueName } from './names.ts';
 
 /** The module with what generated code and guests share: `Result`, `Option`, lifting, the arena. */

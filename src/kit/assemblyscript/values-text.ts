@@ -14,7 +14,8 @@ import {
   payloadOffset,
   sizeOf,
 } from '../bindings/layout.ts';
-import { block, type ModuleText } from './module-text.ts';
+import { block } from '../generated-text.ts';
+import type { ModuleText } from './module-text.ts';
 import { ResourceCode } from './resources-text.ts';
 import {
   fieldNames,

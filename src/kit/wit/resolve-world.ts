@@ -15,7 +15,7 @@ import { placeOf, witError } from './tokens.ts';
 /** A world out of WIT. */
 export interface ResolvedWorld {
   readonly world: World;
-  /** Its doc comments: see the AssemblyScript generator's `Docs` for their keys. */
+  /** Its doc comments, by the keys of `Docs`. */
   readonly docs: ReadonlyMap<string, string>;
   /** All packages as one text, and the world's name in it, for the tools that make a component. */
   readonly witSource: string;
