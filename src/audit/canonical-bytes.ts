@@ -16,8 +16,9 @@ const OBJECT_START = 0x7b;
 const OBJECT_END = 0x7d;
 const MINUS = 0x2d;
 
-/** The digits 0 and 9. */
+/** The digit 0. */
 export const ZERO = 0x30;
+/** The digit 9. */
 export const NINE = 0x39;
 
 /** For each byte whether it stands for itself in a text: it is no control character, quote or backslash. */

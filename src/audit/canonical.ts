@@ -13,7 +13,7 @@ import { RingfenceError } from '../errors.ts';
 export const TEXT_CHARACTERS_MAX = 256;
 
 /** Texts that a list in an event may have; the rest is cut, and the last one says how many. */
-export const TEXTS_MAX = 64;
+const TEXTS_MAX = 64;
 
 /** Bytes that free JSON in an event may have; above that its hash and length stand in its place. */
 export const JSON_BYTES_MAX = 4096;

@@ -27,7 +27,7 @@ export interface ConsistencyProof {
   readonly proof: readonly string[];
 }
 
-export const consistencyProofSchema = z.strictObject({
+const consistencyProofSchema = z.strictObject({
   from: z.string().max(NOTE_BYTES_MAX),
   to: z.string().max(NOTE_BYTES_MAX),
   proof: proofHashes,

@@ -10,7 +10,7 @@ import { type Bytes32, fromHex } from './merkle.ts';
 import { type Checkpoint, originOf, readCheckpoint, readVerifierKey } from './note.ts';
 
 /** Characters that a document may have. */
-export const DOCUMENT_CHARACTERS_MAX = 1_048_576;
+const DOCUMENT_CHARACTERS_MAX = 1_048_576;
 
 /** How deep objects and lists may stand in each other: what a run has are a few. */
 const DEPTH_MAX = 64;
@@ -83,6 +83,7 @@ export const hexHash = z.string().regex(/^[0-9a-f]{64}$/);
 /** Hashes of a proof, in base64. */
 export const proofHashes = z.array(z.string().regex(/^[A-Za-z0-9+/]{43}=$/)).max(PROOF_HASHES_MAX);
 
+/** The hashes of a proof that fits {@link proofHashes}. */
 export function hashesOfProof(proof: readonly string[]): Bytes32[] {
   return proof.map((hash) => fromHex(Buffer.from(hash, 'base64').toString('hex')));
 }

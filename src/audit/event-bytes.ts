@@ -41,7 +41,7 @@ export function bodyEnd(bytes: Buffer, start: number, end: number): number {
  *
  * The zero byte stands for that moment where the colon is before the body: so nothing has to be copied.
  */
-export function hashOfBody(bytes: Buffer, start: number, end: number): string {
+function hashOfBody(bytes: Buffer, start: number, end: number): string {
   bytes[start - 1] = 0;
   const hexadecimal = hash('sha256', bytes.subarray(start - 1, end));
   bytes[start - 1] = COLON;

@@ -94,7 +94,7 @@ export function readVerifierKey(text: string): VerifierKey {
 }
 
 /** Signs a text, which ends with a newline. */
-export function signNote(text: string, { verifier, key }: Signer): string {
+function signNote(text: string, { verifier, key }: Signer): string {
   const signature = sign(null, Buffer.from(text), key);
   const signed = Buffer.concat([Buffer.from(verifier.id, 'hex'), signature]);
   return `${text}\n— ${verifier.name} ${signed.toString('base64')}\n`;

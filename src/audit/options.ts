@@ -102,6 +102,7 @@ const anchorSchema = z.custom<Anchor>(
   'an anchor has a name and a function put: see fileAnchor, httpAnchor, gitAnchor',
 );
 
+/** {@link AuditOptions} as callers give them, and their defaults. */
 export const auditOptionsSchema = z.strictObject({
   directory: z.string().min(1).max(4096),
   key: z

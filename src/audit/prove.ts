@@ -28,7 +28,7 @@ export interface EventProof {
   readonly checkpoint: string;
 }
 
-export const eventProofSchema = z.strictObject({
+const eventProofSchema = z.strictObject({
   event: z.string().max(LINE_BYTES_MAX),
   index: z.int().min(0),
   proof: proofHashes,

@@ -12,7 +12,7 @@ import { hexHash, isOfChain, readDocument, readSigned, unproved } from './docume
 import { NOTE_BYTES_MAX, originOf, readVerifierKey, type VerifierKey } from './note.ts';
 
 /** The type of the statement's predicate. */
-export const RECEIPT_TYPE = 'https://ringfence.dev/receipt/v1';
+const RECEIPT_TYPE = 'https://ringfence.dev/receipt/v1';
 
 const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 

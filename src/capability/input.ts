@@ -31,10 +31,10 @@ export { type GrantsInput, grantsSchema } from './schema.ts';
 export { asked, type WantedGrant } from './wanted.ts';
 
 /** Bytes of a directory in memory for which nothing else is said. */
-export const MEMORY_MOUNT_BYTES_DEFAULT = 16 * 1024 * 1024;
+const MEMORY_MOUNT_BYTES_DEFAULT = 16 * 1024 * 1024;
 
 /** Files and directories of it. */
-export const MEMORY_MOUNT_FILES_DEFAULT = 10_000;
+const MEMORY_MOUNT_FILES_DEFAULT = 10_000;
 
 type Given<Field extends keyof GrantsInput> = NonNullable<GrantsInput[Field]>;
 

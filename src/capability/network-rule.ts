@@ -34,7 +34,7 @@ export type ReadRule =
 /** Characters of a path prefix. */
 export const PATH_CHARACTERS_MAX = 1_024;
 /** RFC 9110's token, in upper case: methods are compared as they are written. */
-export const METHOD = /^[A-Z][A-Z0-9_-]{0,31}$/;
+const METHOD = /^[A-Z][A-Z0-9_-]{0,31}$/;
 
 /** The name of a secret, and the header that it is. */
 const SECRET_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -193,7 +193,7 @@ const isScheme = (word: string): word is NetworkScheme =>
 const SECRET_WORD = /^secret:([^:]+):([^:]+)$/;
 
 /** Reads a rule that was written as a text: where to, then words that say more, with spaces between. */
-export function ruleOfText(text: string): ReadRule {
+function ruleOfText(text: string): ReadRule {
   const [target = '', ...words] = text.split(' ');
   const [, written, host = '', digits, path] = TARGET.exec(target) ?? [];
   const scheme = written?.toLowerCase() as NetworkScheme | undefined;

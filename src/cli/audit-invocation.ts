@@ -63,6 +63,7 @@ export interface AuditCheckInvocation {
   readonly chain: string | undefined;
 }
 
+/** One of the commands of `ringfence audit`. */
 export type AuditInvocation =
   | AuditKeyInvocation
   | AuditVerifyInvocation

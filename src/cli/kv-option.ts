@@ -12,6 +12,7 @@ function readPath(value: string): string {
   return value;
 }
 
+/** `--kv`. */
 export const kvOption = (): Option =>
   option(
     '--kv',

@@ -22,6 +22,7 @@ export interface ProfileOptions {
 /** A tenth of a millisecond of computing, about: a look takes a tenth of that. */
 const DEFAULT_EVERY = 100_000;
 
+/** `--profile` and how often is looked. */
 export function profileOptions(group: string): Option[] {
   return [
     option(

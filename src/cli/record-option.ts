@@ -21,6 +21,7 @@ export interface RecordingOptions {
 
 const BYTES_MAX = 256 * 1024 * 1024;
 
+/** `--record` and how much is kept. */
 export function recordOptions(): Option[] {
   const group = RUN_GROUPS.recording;
   return [

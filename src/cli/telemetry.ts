@@ -19,6 +19,7 @@ const SAMPLERS: Readonly<Record<string, (argument: string | undefined) => number
   parentbased_traceidratio: (argument) => Number(argument ?? 1),
 };
 
+/** `--otel`. */
 export function otelOption(group: string): Option {
   return option(
     '--otel',

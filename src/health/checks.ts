@@ -12,7 +12,7 @@ export type CheckAnswer =
 export type HealthCheck = () => CheckAnswer | Promise<CheckAnswer>;
 
 /** How long a check has to answer: the reference gives none, and one that hangs holds up all others. */
-export const CHECK_MS = 5_000;
+const CHECK_MS = 5_000;
 
 /** Checks by name. */
 export class HealthChecks {

@@ -26,7 +26,7 @@ export interface Health {
 export const healthy = (name: string): HealthPart => ({ name, status: 'healthy', message: null });
 
 /** From this part of the most that may be used on, somebody should know: the reference's number. */
-export const WARNING_SHARE = 0.8;
+const WARNING_SHARE = 0.8;
 
 /** How something is that there is so much of; a `max` of 0 is unlimited. */
 export function levelOf(name: string, what: string, used: number, max: number): HealthPart {

@@ -7,7 +7,7 @@ import { DeadLetterShare, type HeldLetter } from './dead-letter-share.ts';
 import { heldBytes, type Mail, type Payload } from './message.ts';
 
 /** Letters that are kept (the reference's number). */
-export const DEAD_LETTERS_MAX = 10_000;
+const DEAD_LETTERS_MAX = 10_000;
 /** Bytes that the host holds for them. */
 export const DEAD_LETTER_BYTES_MAX = 64 * 1024 * 1024;
 

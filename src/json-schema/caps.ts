@@ -13,7 +13,7 @@ const SCHEMA_DEPTH_MAX = 32;
  * Schemas within a schema, each reference counted as what it refers to: so that ten definitions that each
  * use the one before ten times are not ten lines for us and ten thousand million checks for a value.
  */
-export const SCHEMA_PARTS_MAX = 2_000;
+const SCHEMA_PARTS_MAX = 2_000;
 
 /** Keywords that reach beyond the schema, or by which it would be found from elsewhere. */
 const REFUSED: ReadonlySet<string> = new Set([

@@ -31,7 +31,7 @@ export interface CompileOptions {
 }
 
 /** Characters of a text that patterns are tried on: a longer one fits no schema that has a pattern for it. */
-export const PATTERN_TEXT_CHARACTERS_MAX = 64 * 1024;
+const PATTERN_TEXT_CHARACTERS_MAX = 64 * 1024;
 const PATTERN_CHARACTERS_MAX = 1_024;
 /** Characters of what is said to whom passed a value. */
 const SAID_CHARACTERS_MAX = 200;

@@ -34,8 +34,8 @@ export interface ReliableSend {
 }
 
 /** Messages that are under way at a time, and the bytes that are held for them. */
-export const RELIABLE_MAX = 1_000;
-export const RELIABLE_BYTES_MAX = 64 * 1024 * 1024;
+const RELIABLE_MAX = 1_000;
+const RELIABLE_BYTES_MAX = 64 * 1024 * 1024;
 
 const milliseconds = z.int().min(1).max(TIMER_MS_MAX).optional();
 

@@ -95,7 +95,7 @@ export function replayNotes({ header }: Recording): string[] {
 }
 
 /** Answers one agent's host calls, and takes what came of it. */
-export class RunReplay implements Keeping {
+class RunReplay implements Keeping {
   readonly start: ReplayStart;
   readonly #recording: Recording;
   #end: ReplayEnd | null = null;

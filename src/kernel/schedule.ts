@@ -16,7 +16,7 @@ import type { LoadedModule } from './spawn-options.ts';
 import type { Spawnable } from './spawn-request.ts';
 
 /** Jobs that belong to one agent. */
-export const JOBS_PER_OWNER_MAX = 64;
+const JOBS_PER_OWNER_MAX = 64;
 /** What has become of jobs is written this long after it, all at once. */
 const SAVE_MS = 1_000;
 

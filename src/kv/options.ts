@@ -18,6 +18,7 @@ export interface KvOptions extends Partial<KvQuota> {
   readonly byAgentId?: boolean | undefined;
 }
 
+/** {@link KvOptions} as callers give them, and their defaults. */
 export const kvOptionsSchema = z.strictObject({
   path: z.string().min(1).max(4096).optional(),
   byAgentId: z.boolean().default(false),

@@ -13,6 +13,7 @@ import type { Entry, KvAnswers, KvOutcome, KvProblem, KvRequest, RequestOf } fro
 /** The version of the tables. */
 export const KV_SCHEMA_VERSION = 1;
 
+/** The tables, as they are made in a new file. */
 export const KV_SCHEMA = `
   CREATE TABLE owners(
     owner BLOB PRIMARY KEY, keys INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID;

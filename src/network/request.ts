@@ -99,7 +99,7 @@ function whyNoFields(fields: readonly Field[]): NetworkFailure | null {
 }
 
 /** The URL of a scheme, an authority and a path; null: it is none, or names a user. */
-export function urlOf(scheme: string, authority: string, pathWithQuery: string): URL | null {
+function urlOf(scheme: string, authority: string, pathWithQuery: string): URL | null {
   const [, name = '', digits] = /^(\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?$/.exec(authority) ?? [];
   const host = canonicalHost(name);
   const path =

@@ -11,6 +11,7 @@ export const VALUE_CHARACTERS_MAX = 256;
 /** Characters of a line that an agent has logged. */
 export const LOG_CHARACTERS_MAX = 4_096;
 
+/** Names of attributes. */
 export const ATTRIBUTE = {
   agentName: 'gen_ai.agent.name',
   operation: 'gen_ai.operation.name',

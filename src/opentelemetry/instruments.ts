@@ -17,7 +17,7 @@ const UNITS: readonly (readonly [suffix: string, unit: string])[] = [
  * A metric's name and unit as OpenTelemetry has them: `ringfence_cpu_seconds_total` is `ringfence.cpu` in `s`. A
  * collector that writes for Prometheus makes the same name of it again.
  */
-export function instrumentOf({ name }: Pick<MetricDescription, 'name'>): {
+function instrumentOf({ name }: Pick<MetricDescription, 'name'>): {
   readonly name: string;
   readonly unit: string;
 } {

@@ -3,7 +3,7 @@
 import { RingfenceError } from '../errors.ts';
 
 /** Problems that are told of one file; whoever has more mends these first. */
-export const PROBLEMS_MAX = 100;
+const PROBLEMS_MAX = 100;
 
 /** A place in a text; both from 1, columns in UTF-16 units, as editors count them. */
 export interface Place {

@@ -17,7 +17,7 @@ export const RECORDING_BYTES_DEFAULT = 64 * 1024 * 1024;
 /** More are neither kept nor read. */
 export const RECORDING_BYTES_MAX = 256 * 1024 * 1024;
 /** The largest file that is read: what can't be compressed is a little longer for it. */
-export const RECORDING_FILE_BYTES_MAX = RECORDING_BYTES_MAX + 1024 * 1024;
+const RECORDING_FILE_BYTES_MAX = RECORDING_BYTES_MAX + 1024 * 1024;
 
 const MAGIC = Buffer.from('RFRECORD', 'latin1');
 const VERSION = 1;

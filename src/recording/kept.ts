@@ -29,6 +29,7 @@ export interface ReplayStart {
   readonly fuel: number;
 }
 
+/** What a worker is told. */
 export type KeepStart = RecordStart | ReplayStart;
 
 /** Bytes that an agent has written to one of its streams. */
@@ -95,6 +96,7 @@ export interface ReplayEnd {
   readonly stderr: KeptOutput | null;
 }
 
+/** What a worker tells in the end. */
 export type KeepEnd = RecordEnd | ReplayEnd;
 
 /** What is kept of one agent, from its start on. */

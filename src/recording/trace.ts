@@ -51,7 +51,7 @@ const isInShort = (value: object): value is InShort =>
   typeof value.sha256 === 'string';
 
 /** A value of a host call, in short. */
-export function describeValue(value: unknown): string {
+function describeValue(value: unknown): string {
   switch (typeof value) {
     case 'undefined':
       return 'none';

@@ -8,7 +8,7 @@ import { hash } from 'node:crypto';
 import { RingfenceError } from '../errors.ts';
 
 /** What kind of value follows. */
-export const TAG = {
+const TAG = {
   undefined: 0,
   null: 1,
   false: 2,
@@ -39,7 +39,7 @@ export const TAG = {
 } as const;
 
 /** Arguments that are longer are kept by their SHA-256 and their first bytes. */
-export const ARGUMENT_BYTES_MAX = 64;
+const ARGUMENT_BYTES_MAX = 64;
 const SHOWN_BYTES = 32;
 const SHA256_BYTES = 32;
 

@@ -3,11 +3,11 @@
 import * as z from 'zod';
 
 /** Values of one agent. */
-export const CONFIG_VALUES_MAX = 1_000;
+const CONFIG_VALUES_MAX = 1_000;
 /** Characters of a name. */
-export const CONFIG_NAME_CHARACTERS_MAX = 256;
+const CONFIG_NAME_CHARACTERS_MAX = 256;
 /** Characters of all names and values: an agent that asks for all gets them in one list. */
-export const CONFIG_CHARACTERS_MAX = 1024 * 1024;
+const CONFIG_CHARACTERS_MAX = 1024 * 1024;
 
 function characters(values: Readonly<Record<string, string>>): number {
   return Object.entries(values).reduce((sum, [name, value]) => sum + name.length + value.length, 0);

@@ -59,7 +59,7 @@ export const requestRoomOf = (held: HeldShare) => ({
 });
 
 /** Where the account of all agents stands. */
-export function wholeAccount(longs: BigInt64Array): number {
+function wholeAccount(longs: BigInt64Array): number {
   return longs.length - ACCOUNT_LONGS;
 }
 

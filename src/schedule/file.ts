@@ -11,7 +11,7 @@ import { EVERY_MS_MAX, EVERY_MS_MIN } from './timing.ts';
 /** Jobs that one kernel has. */
 export const JOBS_MAX = 1_000;
 /** What a file of so many jobs can have in it, and some more. */
-export const FILE_BYTES_MAX = 64 * 1024 * 1024;
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 const count = z.int().nonnegative();
 const moment = z.number().nonnegative().max(8.64e15);

@@ -6,7 +6,7 @@
 import type { ExitReason } from '../process/exit.ts';
 
 /** The dimensions of a score, in the reference's order. */
-export const DIMENSIONS = [
+const DIMENSIONS = [
   'trust',
   'performance',
   'difficulty',
@@ -22,7 +22,7 @@ export type Dimension = (typeof DIMENSIONS)[number];
 export type Score = Readonly<Record<Dimension, number>>;
 
 /** How much a new observation counts against all before it. */
-export const BLEND = 0.3;
+const BLEND = 0.3;
 
 /** What is known of an agent that has never ended. */
 export const NEUTRAL: Score = {

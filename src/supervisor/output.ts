@@ -4,7 +4,7 @@
 export type OutputWriter = (chunk: Uint8Array) => void | Promise<void>;
 
 /** Bytes of each stream that are kept where the caller gave no writer. */
-export const CAPTURED_BYTES_MAX = 1024 * 1024;
+const CAPTURED_BYTES_MAX = 1024 * 1024;
 
 /** How long the report of an agent waits for its output to be handed on. */
 const FLUSH_MS_MAX = 5_000;

@@ -1,7 +1,7 @@
 /** What an agent has used of each tool, as its report says it. */
 
 /** Tools that a report names. */
-export const REPORTED_TOOLS_MAX = 64;
+const REPORTED_TOOLS_MAX = 64;
 
 /** How often an agent has called a tool, and how that came out. */
 export interface ToolUse {

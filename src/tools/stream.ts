@@ -9,8 +9,8 @@ import { failure, saidOf, type ToolOutcome } from './outcome.ts';
 import { STREAM_FIELD } from './tool.ts';
 
 /** Items that are read ahead of the agent, and characters of them: then the tool waits. */
-export const READ_AHEAD_ITEMS_MAX = 64;
-export const READ_AHEAD_CHARACTERS_MAX = 256 * 1024;
+const READ_AHEAD_ITEMS_MAX = 64;
+const READ_AHEAD_CHARACTERS_MAX = 256 * 1024;
 
 /** How long a stream is kept that its agent asks nothing of: it takes a turn of its tool. */
 export const IDLE_MS_MAX = 5 * 60 * 1_000;

@@ -25,9 +25,9 @@ export interface ToolCall {
 export type ToolHandler = (args: unknown, call: ToolCall) => unknown;
 
 /** Characters of a call's arguments that the gate lets pass. */
-export const ARGUMENT_BYTES_MAX = 1024 * 1024;
+const ARGUMENT_BYTES_MAX = 1024 * 1024;
 /** Bytes of an answer, the most that can be said. */
-export const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
 /** What a tool has where nothing else is said. */
 export const TOOL_DEFAULTS = {

@@ -13,6 +13,7 @@ export const TREE_FORMAT = 'ringfence-tree/1';
 /** Kinds of entries. */
 export const ENTRY_KINDS = ['agent', 'module', 'service', 'tool'] as const;
 
+/** One of {@link ENTRY_KINDS}. */
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 interface EntryCommon {

@@ -8,8 +8,9 @@ import { Chain, type ChainState, newChain } from '../chain.ts';
 import { draft } from '../event.ts';
 import { rootOf } from '../merkle.ts';
 import type { AuditEvent } from '../vocabulary.ts';
+import { DESCENDANTS_MAX, ENTRIES_MAX } from './entries.ts';
 import { type AgentEntry, entryOfText, entryText, TREE_FORMAT } from './entry.ts';
-import { DESCENDANTS_MAX, ENTRIES_MAX, ResourceTree } from './resource-tree.ts';
+import { ResourceTree, RUNNING_MAX } from './resource-tree.ts';
 import { UpdatedTree } from './updated-tree.ts';
 
 const leaf = (index: number): string => String(index).padStart(32, '.');
@@ -271,6 +272,17 @@ describe('the resource tree', () => {
     expect(new Set(leaves).size).toBe(ENTRIES_MAX);
     written.tree.root();
     expect(written.tree.root()).toBe(rootOf([...written.tree.leaves]));
+  }, 120_000);
+
+  it('takes who was spawned first for lost where more run than may', () => {
+    const written = new Written().spawn(1, 'first').spawn(2, 'second');
+    for (let pid = 3; pid <= RUNNING_MAX; pid += 1) {
+      written.spawn(pid, 'many');
+    }
+    expect(written.agent('first')).toMatchObject({ running: 1, exit: null });
+    written.spawn(RUNNING_MAX + 1, 'many');
+    expect(written.agent('first')).toMatchObject({ running: 0, exit: { reason: 'lost' } });
+    expect(written.agent('second')).toMatchObject({ running: 1, exit: null });
   }, 120_000);
 });
 

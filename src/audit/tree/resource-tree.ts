@@ -7,34 +7,11 @@ import type { ExitReason } from '../../process/exit.ts';
 import { blend, NEUTRAL, observationOf } from '../../scores/score.ts';
 import { type Entry, type StoredEvent, saidIn } from '../event.ts';
 import type { Bytes32 } from '../merkle.ts';
-import {
-  type AgentEntry,
-  type EntryKind,
-  entryLeaf,
-  entryText,
-  isLive,
-  keyOf,
-  type ResourceEntry,
-} from './entry.ts';
-import { UpdatedTree } from './updated-tree.ts';
-
-/** Entries of a tree: the one that has not changed for longest, and does not live, goes first. */
-export const ENTRIES_MAX = 100_000;
-
-/**
- * Names of agents that agents have spawned, under one that the program has. A rule of the format
- * (docs/audit-format.md), so it stands here; a test has it agree with the scores.
- */
-export const DESCENDANTS_MAX = 16;
+import { type Held, type KeptEntry, TreeEntries } from './entries.ts';
+import { type AgentEntry, type EntryKind, keyOf, type ResourceEntry } from './entry.ts';
 
 /** Agents that were spawned and have not exited: who is forgotten of these runs no more. */
 export const RUNNING_MAX = 100_000;
-
-/** An entry that is kept, with its place. */
-export interface KeptEntry {
-  readonly index: number;
-  readonly text: string;
-}
 
 /** An agent that runs; `key` is null where it has no entry. */
 interface Running {
@@ -54,12 +31,6 @@ export interface Changes {
   readonly running: readonly { readonly pid: number; readonly row: Running | null }[];
 }
 
-/** An entry, and its place. */
-interface Held {
-  readonly index: number;
-  readonly entry: ResourceEntry;
-}
-
 /** An event, as the tree reads it. */
 type TreeEvent = Pick<StoredEvent, 'agent_id' | 'module' | 'payload' | 'pid' | 'seq'> & {
   readonly hash: string;
@@ -67,19 +38,8 @@ type TreeEvent = Pick<StoredEvent, 'agent_id' | 'module' | 'payload' | 'pid' | '
 
 /** A resource tree that grows with its chain. */
 export class ResourceTree {
-  readonly #held = new Map<string, Held>();
-  readonly #keys: string[] = [];
-  /** Keys of entries that may go, those that have not changed for longest first. */
-  readonly #idle = new Set<string>();
-  readonly #live = new Set<string>();
+  readonly #entries: TreeEntries;
   readonly #running = new Map<number, Running>();
-  /** How many names each of the program's agents has under it. */
-  readonly #descendants = new Map<string, number>();
-  readonly #tree = new UpdatedTree();
-  /** Keys whose leaves are not what their entries are. */
-  readonly #dirty = new Set<string>();
-  /** Keys of entries that were not asked for since. */
-  readonly #changed = new Set<string>();
   readonly #changedPids = new Set<number>();
   readonly #handlers: ReadonlyMap<string, (event: TreeEvent) => void> = new Map([
     ['agent.spawn', (event) => this.#spawned(event)],
@@ -92,76 +52,51 @@ export class ResourceTree {
     ['tool.unregister', (event) => this.#tool(event, false)],
   ]);
 
+  constructor(entries = new TreeEntries()) {
+    this.#entries = entries;
+  }
+
   /** Goes on from what was kept, by index. */
   static of(entries: Iterable<ResourceEntry>, running: Iterable<KeptRunning>): ResourceTree {
-    const tree = new ResourceTree();
-    let index = 0;
-    const held: Held[] = [];
-    for (const entry of entries) {
-      held.push({ index, entry });
-      index += 1;
-    }
-    for (const { index: at, entry } of held) {
-      tree.#place(keyOf(entry.kind, entry.name), at, entry);
-    }
-    tree.#idle.clear();
-    held.sort((one, other) => one.entry.seq - other.entry.seq || one.index - other.index);
-    for (const { entry } of held) {
-      if (!isLive(entry)) {
-        tree.#idle.add(keyOf(entry.kind, entry.name));
-      }
-    }
+    const tree = new ResourceTree(TreeEntries.of(entries));
     for (const { pid, root, key } of running) {
       tree.#running.set(pid, { root, key });
     }
-    tree.changes();
     return tree;
   }
 
   get size(): number {
-    return this.#keys.length;
+    return this.#entries.size;
   }
 
   /** All entries, by index. */
-  *entries(): Generator<ResourceEntry> {
-    for (const key of this.#keys) {
-      yield (this.#held.get(key) as Held).entry;
-    }
+  entries(): Iterable<ResourceEntry> {
+    return this.#entries;
   }
 
   /** An entry with its place; null: there is none of the name. */
   find(kind: EntryKind, name: readonly string[]): Held | null {
-    return this.#held.get(keyOf(kind, name)) ?? null;
+    return this.#entries.find(kind, name);
   }
 
   /** The leaves by index. It is asked after `root`. */
   get leaves(): readonly Bytes32[] {
-    return this.#tree.leaves;
+    return this.#entries.leaves;
   }
 
   /** The root over the entries as they are. */
   root(): Bytes32 {
-    for (const key of this.#dirty) {
-      const { index, entry } = this.#held.get(key) as Held;
-      this.#tree.set(index, entryLeaf(entryText(entry)));
-    }
-    this.#dirty.clear();
-    return this.#tree.root();
+    return this.#entries.root();
   }
 
   /** What has changed since this was asked last. */
   changes(): Changes {
-    const entries = Array.from(this.#changed, (key) => {
-      const { index, entry } = this.#held.get(key) as Held;
-      return { index, text: entryText(entry) };
-    });
     const running = Array.from(this.#changedPids, (pid) => ({
       pid,
       row: this.#running.get(pid) ?? null,
     }));
-    this.#changed.clear();
     this.#changedPids.clear();
-    return { entries, running };
+    return { entries: this.#entries.changes(), running };
   }
 
   /** Whether events of a kind say something of it. */
@@ -189,8 +124,8 @@ export class ResourceTree {
     const root = parent?.root ?? own;
     const name = parentPid === 0 ? ([own] as const) : ([root, own] as const);
     const key = keyOf('agent', name);
-    const before = this.#held.get(key)?.entry as AgentEntry | undefined;
-    const isListed = this.#put(key, {
+    const before = this.#entries.get(key) as AgentEntry | undefined;
+    const isListed = this.#entries.put(key, {
       kind: 'agent',
       name,
       exit: before?.exit ?? null,
@@ -226,11 +161,11 @@ export class ResourceTree {
     }
     this.#running.delete(pid);
     this.#changedPids.add(pid);
-    const entry = running.key === null ? undefined : this.#held.get(running.key)?.entry;
+    const entry = running.key === null ? undefined : this.#entries.get(running.key);
     if (running.key !== null && entry?.kind === 'agent') {
       // What was lost, or is no reason of ours, moves no score.
       const observed = exit === null ? null : (observationOf(exit.reason as ExitReason) ?? null);
-      this.#put(running.key, {
+      this.#entries.put(running.key, {
         ...entry,
         exit: exit ?? LOST,
         running: entry.running - 1,
@@ -247,10 +182,9 @@ export class ResourceTree {
       this.#changedPids.add(pid);
     }
     this.#running.clear();
-    const live = Array.from(this.#live, (key) => this.#held.get(key) as Held);
     // By their places, as entries of one event are when they are read again.
-    for (const { entry } of live.sort((one, other) => one.index - other.index)) {
-      this.#put(keyOf(entry.kind, entry.name), ended(entry, seq));
+    for (const { entry } of this.#entries.live()) {
+      this.#entries.put(keyOf(entry.kind, entry.name), ended(entry, seq));
     }
   }
 
@@ -259,80 +193,34 @@ export class ResourceTree {
       return;
     }
     const key = keyOf('module', [module]);
-    const before = this.#held.get(key)?.entry;
+    const before = this.#entries.get(key);
     const loads = before?.kind === 'module' ? before.loads + 1 : 1;
-    this.#put(key, { kind: 'module', name: [module], bytes: numberOf(payload.bytes), loads, seq });
+    this.#entries.put(key, {
+      kind: 'module',
+      name: [module],
+      bytes: numberOf(payload.bytes),
+      loads,
+      seq,
+    });
   }
 
   #service({ payload, pid, seq }: TreeEvent, registered: boolean): void {
     const service = textOf(payload.service);
     const key = keyOf('service', [service]);
-    if (registered || this.#held.has(key)) {
-      this.#put(key, { kind: 'service', name: [service], pid, registered, seq });
+    if (registered || this.#entries.get(key) !== undefined) {
+      this.#entries.put(key, { kind: 'service', name: [service], pid, registered, seq });
     }
   }
 
   #tool({ payload, seq }: TreeEvent, registered: boolean): void {
     const tool = textOf(payload.tool);
     const key = keyOf('tool', [tool]);
-    const before = this.#held.get(key)?.entry;
+    const before = this.#entries.get(key);
     const description =
       before?.kind === 'tool' && !registered ? before.description : textOf(payload.description);
     if (registered || before !== undefined) {
-      this.#put(key, { kind: 'tool', name: [tool], description, registered, seq });
+      this.#entries.put(key, { kind: 'tool', name: [tool], description, registered, seq });
     }
-  }
-
-  /** Keeps an entry; false: it has no room. */
-  #put(key: string, entry: ResourceEntry): boolean {
-    const index = this.#held.get(key)?.index ?? this.#room(entry);
-    if (index === null) {
-      return false;
-    }
-    this.#place(key, index, entry);
-    return true;
-  }
-
-  #place(key: string, index: number, entry: ResourceEntry): void {
-    if (!this.#held.has(key) && entry.name.length === 2) {
-      const [root] = entry.name;
-      this.#descendants.set(root, (this.#descendants.get(root) ?? 0) + 1);
-    }
-    this.#held.set(key, { index, entry });
-    this.#keys[index] = key;
-    this.#dirty.add(key);
-    this.#changed.add(key);
-    this.#idle.delete(key);
-    this.#live.delete(key);
-    (isLive(entry) ? this.#live : this.#idle).add(key);
-  }
-
-  /** The place of a new entry: the next one, or that of one that goes; null: there is none. */
-  #room({ name }: ResourceEntry): number | null {
-    if (name.length === 2 && (this.#descendants.get(name[0]) ?? 0) >= DESCENDANTS_MAX) {
-      return null;
-    }
-    if (this.#keys.length < ENTRIES_MAX) {
-      return this.#keys.length;
-    }
-    const [oldest] = this.#idle;
-    if (oldest === undefined) {
-      return null;
-    }
-    const { index, entry } = this.#held.get(oldest) as Held;
-    this.#held.delete(oldest);
-    this.#idle.delete(oldest);
-    this.#dirty.delete(oldest);
-    this.#changed.delete(oldest);
-    if (entry.name.length === 2) {
-      const [root] = entry.name;
-      const left = (this.#descendants.get(root) ?? 1) - 1;
-      this.#descendants.set(root, left);
-      if (left === 0) {
-        this.#descendants.delete(root);
-      }
-    }
-    return index;
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Endpoint } from './request.ts';
 
 /** So many are known, those that were heard last. */
-export const PEERS_MAX = 256;
+const PEERS_MAX = 256;
 
 /** The last peers of one socket. */
 export class Peers {

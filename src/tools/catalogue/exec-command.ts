@@ -12,16 +12,16 @@ import { compileSchema } from '../../json-schema/validator.ts';
 const ARGUMENTS_MAX = 256;
 const ARGUMENT_CHARACTERS_MAX = 32_768;
 /** Characters of a value that an agent puts in a place, where its schema says no less. */
-export const VALUE_CHARACTERS_MAX = 4_096;
+const VALUE_CHARACTERS_MAX = 4_096;
 const PATH_CHARACTERS_MAX = 4_096;
 const COMMANDS_MAX = 256;
 const VARIABLES_MAX = 256;
 
 /** Bytes of each of a command's outputs, where nothing else is said. */
-export const EXEC_OUTPUT_BYTES_DEFAULT = 256 * 1024;
+const EXEC_OUTPUT_BYTES_DEFAULT = 256 * 1024;
 const EXEC_OUTPUT_BYTES_MAX = 1024 * 1024;
 /** Milliseconds that a command may take, where nothing else is said. */
-export const EXEC_TIMEOUT_MS_DEFAULT = 10_000;
+const EXEC_TIMEOUT_MS_DEFAULT = 10_000;
 const EXEC_TIMEOUT_MS_MAX = 24 * 60 * 60 * 1000;
 /** Runs of a command at a time, where nothing else is said. */
 const EXEC_CONCURRENCY_DEFAULT = 4;

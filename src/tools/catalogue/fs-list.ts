@@ -4,7 +4,7 @@ import { filesOf, withPath } from './fs-parameters.ts';
 import type { CatalogueTool, ReachOf } from './reach.ts';
 
 /** Entries of one answer. */
-export const FS_ENTRIES_MAX = 1_000;
+const FS_ENTRIES_MAX = 1_000;
 
 export function fsList(reachOf: ReachOf): CatalogueTool {
   return {

@@ -9,7 +9,7 @@ export const FS_BYTES_MAX = 512 * 1024;
 /** PATH_MAX of Linux. */
 const PATH_CHARACTERS_MAX = 4_096;
 
-export const path = {
+const path = {
   type: 'string',
   pattern: '^/',
   maxLength: PATH_CHARACTERS_MAX,

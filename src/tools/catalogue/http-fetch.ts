@@ -5,7 +5,7 @@ import { bytesOf, type Encoding, encoding, textOf } from './fs-parameters.ts';
 import type { CatalogueTool, HttpAnswer, ReachOf } from './reach.ts';
 
 /** Bytes of a response's body, and of a request's. */
-export const HTTP_BODY_BYTES_MAX = 1024 * 1024;
+const HTTP_BODY_BYTES_MAX = 1024 * 1024;
 /** What most servers take of a request's first line at least is 8 KiB. */
 const URL_CHARACTERS_MAX = 16 * 1024;
 const METHOD_CHARACTERS_MAX = 64;

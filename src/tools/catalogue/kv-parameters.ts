@@ -6,7 +6,7 @@ import type { KvStore } from '../../kv/store.ts';
 import { ToolError, type ToolErrorKind } from '../outcome.ts';
 import type { ReachOf } from './reach.ts';
 
-export const key = { type: 'string', minLength: 1, maxLength: KV_KEY_CHARACTERS_MAX };
+const key = { type: 'string', minLength: 1, maxLength: KV_KEY_CHARACTERS_MAX };
 
 /** Of a value that is written. */
 export const encoding = {

@@ -255,7 +255,7 @@ export function refuseAsyncVersion(name: string, parsed: InterfaceName): void {
  * version promise nothing, yet seldom differ: whether these do, their types say. A draft and what is none
  * are not compatible.
  */
-export function isCompatible(wanted: string, offered: string): boolean {
+function isCompatible(wanted: string, offered: string): boolean {
   const version =
     /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})(-(?:draft|rc)[.\d]{0,6})?$/;
   const [theirs, ours] = [version.exec(wanted), version.exec(offered)];

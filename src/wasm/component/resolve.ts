@@ -234,7 +234,7 @@ function newScope(parent: TypeScope, interfaceName: string | null): DeclaredScop
 }
 
 /** The scope that stands `count` levels further out. */
-export function outerScope<Scope extends TypeScope>(
+function outerScope<Scope extends TypeScope>(
   scope: Scope,
   count: number,
   offset: number,

@@ -26,7 +26,7 @@ export const INJECTED_GLOBALS = [
 ] as const;
 
 /** Types that are added to the module's own, each once. */
-export class AddedTypes {
+class AddedTypes {
   readonly encoded: number[][] = [];
   /** What they count as: see {@link typeWeight}. */
   weight = 0;

@@ -6,7 +6,7 @@ import type { DecodedModule } from './module.ts';
 import { ByteReader } from './reader.ts';
 import { ByteWriter } from './writer.ts';
 
-export const NAMES = 'name';
+const NAMES = 'name';
 
 /** Subsections by what they name. Labels are not kept: blocks are injected between them. */
 const SUBSECTION = { module: 0, functions: 1, locals: 2, labels: 3, globals: 7 } as const;

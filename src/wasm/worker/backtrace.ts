@@ -18,6 +18,7 @@ export function wantTraces(): void {
   wanted += 1;
 }
 
+/** The engine keeps them no more, when all who wanted them have said so. */
 export function unwantTraces(): void {
   wanted -= 1;
   if (wanted === 0) {

@@ -6,7 +6,7 @@ import { Seat, type SeatImage } from './seat.ts';
 /** Above so many bytes of memories a fresh instance costs no more than putting the bytes back. */
 export const IMAGE_BYTES_MAX = 2 * 1024 * 1024;
 /** Seats that a worker keeps, and the bytes of their memories. */
-export const KEPT_SEATS_MAX = 128;
+const KEPT_SEATS_MAX = 128;
 const KEPT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Where seats of one module lie until they are taken again. */

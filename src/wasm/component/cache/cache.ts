@@ -32,7 +32,7 @@ export interface CacheLimits {
   readonly entries: number;
 }
 
-export const DEFAULT_CACHE_LIMITS: CacheLimits = Object.freeze({
+const DEFAULT_CACHE_LIMITS: CacheLimits = Object.freeze({
   bytes: 1024 * 1024 * 1024,
   entries: 10_000,
 });

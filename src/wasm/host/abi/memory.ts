@@ -23,8 +23,8 @@ export const LIST_ELEMENTS_MAX = 2 ** 20;
 export const HELD_BYTES_MAX = 16 * 2 ** 20;
 
 /** What one string costs the host besides its characters; what an array costs besides its elements. */
-export const STRING_OVERHEAD_BYTES = 32;
-export const ARRAY_OVERHEAD_BYTES = 96;
+const STRING_OVERHEAD_BYTES = 32;
+const ARRAY_OVERHEAD_BYTES = 96;
 
 /** The memory of one agent under the options of one lowered function. */
 export class GuestMemory {

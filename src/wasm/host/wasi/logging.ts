@@ -5,7 +5,7 @@ import type { Functions } from '../generated/wasi-logging-logging.ts';
 import { implement } from '../implement.ts';
 
 /** Characters of a context that are kept; the bound of a line is that of the log. */
-export const LOG_CONTEXT_CHARACTERS_MAX = 256;
+const LOG_CONTEXT_CHARACTERS_MAX = 256;
 
 export const logging = implement<Functions, Caller>('wasi:logging/logging', null, {
   log: {

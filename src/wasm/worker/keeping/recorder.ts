@@ -10,7 +10,7 @@ import type { StreamName } from '../protocol.ts';
 import { OutputHashes } from './output-hashes.ts';
 
 /** Entries are handed on when there are so many bytes of them, in pieces of no more. */
-export const PIECE_BYTES = 64 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 /** The recorder of one agent. */
 export class Recorder {

@@ -161,7 +161,7 @@ export class IncomingBody extends Held {
 }
 
 /** The trailers of a body, once it has ended. */
-export class FutureTrailers extends Held implements Readiness {
+class FutureTrailers extends Held implements Readiness {
   readonly #source: BodySource;
   readonly #dropped: () => void;
   #given = false;

@@ -24,7 +24,7 @@ import {
  * Keys of one call: what is passed is lifted anew whenever some of them are done, and a guest's realloc has an
  * allowance of fuel for what is answered.
  */
-export const BATCH_KEYS_MAX = 256;
+const BATCH_KEYS_MAX = 256;
 /** Calls of tools at a time: half of what one agent has of a tool's turns. */
 const CALLS_MAX = 16;
 
