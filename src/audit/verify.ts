@@ -9,19 +9,13 @@ import { standsAt } from './canonical-bytes.ts';
 import { FORMAT, placeOf, type StoredEvent } from './event.ts';
 import { bodyEnd, bodyStart, chainOf, NextEvent } from './event-bytes.ts';
 import { Frontier, toHex } from './merkle.ts';
-import {
-  type Checkpoint,
-  isRotation,
-  originOf,
-  readCheckpoint,
-  readVerifierKey,
-  type TreeHead,
-  type VerifierKey,
-} from './note.ts';
+import { type Checkpoint, originOf, readCheckpoint, type TreeHead } from './note.ts';
 import { CHECKPOINT_EVENTS_MAX } from './options.ts';
 import { ResourceTree } from './tree/resource-tree.ts';
 import type { BadPlace, BadReason, Verdict, VerifyOptions } from './verdict.ts';
 import { Anchors } from './verify-anchors.ts';
+import { KeyInForce, type KeyProblem } from './verify-key.ts';
+import { RemovedEvents, readRemovedLine } from './verify-removed.ts';
 
 /** Events without signature that the chain's own rule allows: as many intervals. */
 const UNSIGNED_INTERVALS = 2;
@@ -41,7 +35,7 @@ const PRUNED = Buffer.from('{"pruned":');
 /** Reads a chain's lines where they lie in bytes, and says what is wrong first. */
 export class ChainVerifier {
   readonly #strict: boolean;
-  readonly #trustedKeys: readonly VerifierKey[];
+  readonly #key: KeyInForce;
   readonly #anchors: Anchors;
   #tree = new Frontier();
   /** Null: it can't be told, as not all events are parsed or there. */
@@ -51,22 +45,17 @@ export class ChainVerifier {
   readonly #next = new NextEvent(null);
   #timeMs = 0;
   #line = 0;
-  #key: VerifierKey | null = null;
-  #trusted = false;
   #checkpointEvents = 0;
   #checkpoints = 0;
   #signed = 0;
-  #pruned = 0;
-  #prunedTo = 0;
-  /** Below which events were removed, as the chain says where it is signed; and as it says at all. */
-  #prunable = 0;
-  #claimed = 0;
+  readonly #removed = new RemovedEvents();
   #problem: BadPlace | null = null;
 
   /** @throws {RingfenceError} `RF_AUDIT_KEY`, `RF_USAGE` for an anchor that is no checkpoint */
   constructor(options: VerifyOptions = {}) {
-    this.#trustedKeys = (options.keys ?? []).map(readVerifierKey);
-    this.#strict = options.strict ?? this.#trustedKeys.length === 0;
+    const { keys = [] } = options;
+    this.#key = new KeyInForce(keys);
+    this.#strict = options.strict ?? keys.length === 0;
     this.#resources = this.#strict ? new ResourceTree() : null;
     this.#anchors = new Anchors(options.anchors ?? []);
   }
@@ -109,12 +98,12 @@ export class ChainVerifier {
       problem: this.#problem,
       chain: this.#chain,
       events: this.#tree.size,
-      pruned: this.#pruned,
-      begins: this.#prunedTo,
+      pruned: this.#removed.count,
+      begins: this.#removed.end,
       checkpoints: this.#checkpoints,
       signed: this.#signed,
-      key: this.#key?.text ?? null,
-      trusted: this.#trusted,
+      key: this.#key.key?.text ?? null,
+      trusted: this.#key.isTrusted,
       anchors: this.#anchors.met,
       head: this.#next.previous,
       root: toHex(this.#tree.root()),
@@ -239,7 +228,7 @@ export class ChainVerifier {
     if (isFirst) {
       return this.#begin(event);
     }
-    return event.kind === 'key.rotate' ? this.#rotate(event) : this.#prune(event);
+    return event.kind === 'key.rotate' ? this.#badKey(this.#key.rotate(event)) : this.#prune(event);
   }
 
   #begin({ kind, chain, payload, v }: StoredEvent): BadPlace | null {
@@ -255,43 +244,19 @@ export class ChainVerifier {
     ) {
       return this.#bad('altered', 'it does not say how often the chain is signed');
     }
-    if (typeof payload.key === 'string') {
-      try {
-        this.#key = readVerifierKey(payload.key);
-      } catch {
-        return this.#bad('altered', 'the key that it names is none');
-      }
-    }
-    this.#trusted = this.#trustedKeys.some(({ text }) => text === this.#key?.text);
-    return this.#trustedKeys.length > 0 && !this.#trusted
-      ? this.#bad('wrong_key', 'the chain is of another key than those that were given')
-      : null;
+    return this.#badKey(this.#key.begin(payload.key));
   }
 
-  #rotate({ chain, payload }: StoredEvent): BadPlace | null {
-    try {
-      const next = readVerifierKey(String(payload.new_key));
-      if (
-        this.#key !== null &&
-        payload.old_key === this.#key.text &&
-        isRotation(chain, this.#key, next, String(payload.signature))
-      ) {
-        this.#key = next;
-        return null;
-      }
-    } catch {
-      // A key that can't be read is as wrong as one that did not sign.
-    }
-    return this.#bad('wrong_key', 'the key in force has not signed the new one');
+  #badKey(problem: KeyProblem | null): BadPlace | null {
+    return problem === null ? null : this.#bad(problem.reason, problem.what);
   }
 
   #prune({ payload: { before } }: StoredEvent): BadPlace | null {
-    if (!Number.isSafeInteger(before)) {
+    if (!this.#removed.claim(before)) {
       return this.#bad('altered', 'it does not say which events were removed');
     }
-    this.#claimed = Math.max(this.#claimed, Number(before));
-    if (this.#key === null) {
-      this.#prunable = this.#claimed;
+    if (this.#key.key === null) {
+      this.#removed.sign();
     }
     return null;
   }
@@ -311,7 +276,7 @@ export class ChainVerifier {
     if (this.#chain === null || checkpoint.origin !== originOf(this.#chain)) {
       return this.#bad('forked', 'the checkpoint after it is of another chain', { seq });
     }
-    if (this.#key === null || !checkpoint.signedBy(this.#key)) {
+    if (this.#key.key === null || !checkpoint.signedBy(this.#key.key)) {
       return this.#bad('wrong_key', 'the checkpoint after it is not signed by the key in force', {
         seq,
       });
@@ -334,7 +299,7 @@ export class ChainVerifier {
     }
     this.#head = checkpoint.resources;
     this.#signed = checkpoint.size;
-    this.#prunable = this.#claimed;
+    this.#removed.sign();
     this.#checkpoints += 1;
     return null;
   }
@@ -346,28 +311,24 @@ export class ChainVerifier {
   }
 
   #readPruned(line: string): BadPlace | null {
-    const parts = /^\{"pruned":\{"first":(\d{1,16}),"hashes":"([A-Za-z0-9+/]+={0,2})"\}\}$/.exec(
-      line,
-    );
-    const hashes = Buffer.from(parts?.[2] ?? '', 'base64');
-    const first = Number(parts?.[1]);
-    if (parts === null || hashes.length % 32 !== 0 || hashes.length === 0) {
+    const removed = readRemovedLine(line);
+    if (removed === null) {
       return this.#bad('altered', 'the line of hashes that stands for it is not in the format');
     }
+    const { first, hashes } = removed;
     if (first !== this.#tree.size) {
       return first < this.#tree.size
         ? this.#bad('duplicated', 'a line of hashes stands for it once more', { seq: first })
         : this.#bad('missing', `a line of hashes from event ${first} stands in its place`);
     }
     this.#resources = null;
-    for (let at = 0; at < hashes.length; at += 32) {
-      this.#grow(hashes.toString('hex', at, at + 32));
-      this.#pruned += 1;
+    for (const hash of hashes) {
+      this.#grow(hash);
       if (this.#meetAnchors() !== null) {
         return this.#problem;
       }
     }
-    this.#prunedTo = this.#tree.size;
+    this.#removed.add(hashes.length, this.#tree.size);
     return null;
   }
 
@@ -376,7 +337,7 @@ export class ChainVerifier {
     if (this.#chain === null || !this.#anchors.isDue(size)) {
       return null;
     }
-    const problem = this.#anchors.meet(size, this.#tree.root(), this.#chain, this.#key);
+    const problem = this.#anchors.meet(size, this.#tree.root(), this.#chain, this.#key.key);
     return problem === null ? null : this.#bad(problem.reason, problem.what, problem);
   }
 
@@ -388,23 +349,23 @@ export class ChainVerifier {
       this.#bad('missing', 'there is no event at all', { line: 0 });
     } else if (anchor !== null) {
       this.#bad(anchor.reason, anchor.what, { ...anchor, line: 0 });
-    } else if (this.#prunedTo > this.#prunable) {
+    } else if (this.#removed.unexplained !== null) {
       this.#bad(
         'missing',
         'only its hash is here, and no event that is signed says it was removed',
         {
-          seq: this.#prunable,
-          lastSeq: this.#prunedTo - 1,
+          seq: this.#removed.unexplained,
+          lastSeq: this.#removed.end - 1,
           line: 0,
         },
       );
-    } else if (this.#key !== null && this.#signed === 0) {
+    } else if (this.#key.key !== null && this.#signed === 0) {
       this.#bad('unsigned', 'the first event is signed when it is written, and this one is not', {
         seq: 0,
         lastSeq: size - 1,
         line: 0,
       });
-    } else if (this.#key !== null && unsigned > UNSIGNED_INTERVALS * this.#checkpointEvents) {
+    } else if (this.#key.key !== null && unsigned > UNSIGNED_INTERVALS * this.#checkpointEvents) {
       this.#bad('unsigned', `a checkpoint is due each ${this.#checkpointEvents} events`, {
         seq: this.#signed,
         lastSeq: size - 1,
