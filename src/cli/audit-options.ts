@@ -1,19 +1,11 @@
 /** The options of whatever is recorded in an audit chain: `run`, `serve` and `mcp` have the same. */
 
 import type { Option } from 'commander';
-import {
-  type Anchor,
-  type AuditOptions,
-  fileAnchor,
-  gitAnchor,
-  httpAnchor,
-  parseDuration,
-  parseSize,
-} from '../index.ts';
+import { type AuditOptions, parseDuration, parseSize } from '../index.ts';
+import { type AnchorPlace, anchorOptions, anchorsAt } from './audit-anchor-option.ts';
 import { RUN_GROUPS } from './help-text.ts';
 import { between } from './number-option.ts';
-import { collect, option, usage } from './option.ts';
-import { quoted } from './printable.ts';
+import { option, usage } from './option.ts';
 
 /** Where it is recorded what modules do. */
 export interface AuditChoice {
@@ -31,36 +23,12 @@ type Sync = Pick<AuditOptions, 'durability' | 'intervalMs'>;
 export interface AuditChoiceOptions {
   readonly audit?: string;
   readonly auditKey?: string;
-  readonly auditAnchor?: readonly Anchor[];
+  readonly auditAnchor?: readonly AnchorPlace[];
+  readonly auditAnchorTokenEnv?: string;
   readonly auditSync?: Sync;
   readonly auditKeep?: number;
   readonly auditMax?: number;
   readonly receipt?: string;
-}
-
-/**
- * Reads where checkpoints are kept outside.
- *
- * @throws {RingfenceError} `RF_USAGE`
- */
-function readAnchor(value: string): Anchor {
-  const [, kind, where = ''] = /^(file|git|git\+push):(.+)$/s.exec(value) ?? [];
-  switch (kind) {
-    case 'file':
-      return fileAnchor(where);
-    case 'git':
-      return gitAnchor(where);
-    case 'git+push':
-      return gitAnchor(where, { push: true });
-    case undefined:
-  }
-  const url = URL.parse(value);
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw usage(
-      `Cannot use --audit-anchor ${quoted(value)}: write file:PATH, git:REPOSITORY, git+push:REPOSITORY or an address of https.`,
-    );
-  }
-  return httpAnchor(url);
 }
 
 const readInterval = between('--audit-sync', parseDuration, 1, SYNC_MS_MAX, ' ms');
@@ -82,12 +50,7 @@ export function auditChoiceOptions(receipt: string): Option[] {
       "the key that signs it: 'ringfence audit key FILE' makes one",
       group,
     ),
-    option(
-      '--audit-anchor',
-      ' WHERE',
-      'keep its head outside: file:PATH, git:REPOSITORY, git+push:REPOSITORY or an address of https (repeatable)',
-      group,
-    ).argParser(collect(readAnchor)),
+    ...anchorOptions(group),
     option(
       '--audit-sync',
       ' WHEN',
@@ -112,10 +75,12 @@ export function auditChoiceOptions(receipt: string): Option[] {
 
 /** What needs a chain, by its option; null: nothing of it was given. */
 function withoutChain(options: AuditChoiceOptions): string | null {
-  const { auditKey, auditAnchor, auditSync, auditKeep, auditMax, receipt } = options;
+  const { auditKey, auditAnchor, auditAnchorTokenEnv, auditSync, auditKeep, auditMax, receipt } =
+    options;
   const given: readonly (readonly [string, unknown])[] = [
     ['--audit-key', auditKey],
     ['--audit-anchor', auditAnchor],
+    ['--audit-anchor-token-env', auditAnchorTokenEnv],
     ['--audit-sync', auditSync],
     ['--audit-keep', auditKeep],
     ['--audit-max', auditMax],
@@ -139,9 +104,17 @@ function requireNoKey({ receipt, auditAnchor, auditKeep, auditMax }: AuditChoice
   }
 }
 
-/** @throws {RingfenceError} `RF_USAGE` for an option without those that it needs */
-export function readAuditChoice(options: AuditChoiceOptions): AuditChoice | null {
-  const { audit: directory, auditKey: key, auditAnchor: anchors, auditSync, receipt } = options;
+/**
+ * What was chosen; null: no chain.
+ *
+ * @param variables those of the environment: one may have an anchor's token
+ * @throws {RingfenceError} `RF_USAGE` for an option without those that it needs
+ */
+export function readAuditChoice(
+  options: AuditChoiceOptions,
+  variables: Readonly<Record<string, string | undefined>>,
+): AuditChoice | null {
+  const { audit: directory, auditKey: key, auditSync, receipt } = options;
   if (directory === undefined) {
     const needs = withoutChain(options);
     if (needs !== null) {
@@ -153,11 +126,13 @@ export function readAuditChoice(options: AuditChoiceOptions): AuditChoice | null
   if (key === undefined) {
     requireNoKey(options);
   }
+  const { auditAnchor: places = [], auditAnchorTokenEnv } = options;
+  const anchors = anchorsAt(places, auditAnchorTokenEnv, variables);
   return {
     options: {
       directory,
       ...(key !== undefined && { key }),
-      ...(anchors !== undefined && { anchors }),
+      anchors,
       ...auditSync,
       ...((ageMs ?? bytes) !== undefined && {
         retention: { ...(ageMs !== undefined && { ageMs }), ...(bytes !== undefined && { bytes }) },

@@ -212,7 +212,7 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
         guestArguments: guest ?? [],
         permissions: readPermissions(options),
         report: options.report ?? null,
-        audit: readAuditChoice(options),
+        audit: readAuditChoice(options, context.variables),
         profile: readProfileChoice(options),
         otel: options.otel ?? false,
         record: readRecordChoice(options),
@@ -259,7 +259,7 @@ function declareServe(root: Command, { context, guest, asked }: Declaring): Comm
         guestArguments: guest ?? [],
         permissions: readPermissions(options),
         serving: readServing(options),
-        audit: readAuditChoice(options),
+        audit: readAuditChoice(options, context.variables),
         otel: options.otel ?? false,
         json: options.json ?? false,
       });

@@ -129,7 +129,7 @@ export function declareMcp(
     .argument('<MODULE...>', 'WebAssembly components, or wasip1 commands')
     .addHelpText('after', MCP_EXAMPLES)
     .action((modulePaths: readonly string[], options: McpOptions) => {
-      asked(invocationOf(modulePaths, options));
+      asked(invocationOf(modulePaths, options, variables));
     });
   const receipts = auditChoiceOptions('append a signed receipt of each call');
   const otel = otelOption(MCP_GROUP);
@@ -139,7 +139,11 @@ export function declareMcp(
   return mcp;
 }
 
-function invocationOf(modulePaths: readonly string[], options: McpOptions): McpInvocation {
+function invocationOf(
+  modulePaths: readonly string[],
+  options: McpOptions,
+  variables: Readonly<Record<string, string | undefined>>,
+): McpInvocation {
   const { http = null, tokenFile = null, tokenEnv = null } = options;
   const { allowHost: hosts = [], allowOrigin: origins = [] } = options;
   if (modulePaths.length > MODULES_MAX) {
@@ -166,6 +170,6 @@ function invocationOf(modulePaths: readonly string[], options: McpOptions): McpI
     origins,
     concurrency: options.concurrency,
     outputBytes: options.maxOutput,
-    audit: readAuditChoice(options),
+    audit: readAuditChoice(options, variables),
   };
 }

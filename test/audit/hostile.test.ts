@@ -262,6 +262,24 @@ describe('an anchor', () => {
     expect(() => httpAnchor('file:///etc/passwd')).toThrow(code('RF_USAGE'));
     expect(httpAnchor('https://example.org/secret').name).toBe('https://example.org');
   });
+
+  it('is not reached with a header that can not be sent, whose value is not told', () => {
+    const anchor = (name: string, value: string) =>
+      httpAnchor('https://example.org', { headers: { [name]: value } });
+    for (const [name, value] of [
+      ['authorization', 'geheim\nx: y'],
+      ['authorization', 'geheim\u2028'],
+      ['no name', 'geheim'],
+    ] as const) {
+      expect(() => anchor(name, value)).toThrow(
+        expect.objectContaining({
+          code: 'RF_USAGE',
+          message: expect.not.stringContaining('geheim'),
+        }),
+      );
+    }
+    expect(anchor('authorization', 'geheim').name).toBe('https://example.org');
+  });
 });
 
 /** A file system that has 2 MB; null: none can be had here. */

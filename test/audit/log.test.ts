@@ -300,7 +300,7 @@ describe('anchors', () => {
     const url = `http://127.0.0.1:${port}`;
     const log = await openAudit({
       ...options,
-      anchors: [httpAnchor(url), httpAnchor(`${url}/no`)],
+      anchors: [httpAnchor(url), httpAnchor(`${url}/no`, { headers: { authorization: 'geheim' } })],
     });
     const signed = await log.checkpoint();
     await log.anchor();

@@ -125,6 +125,7 @@ test('mcp records each call, and gives a receipt of each', { timeout: 120_000 },
 test.each([
   [['--audit-key', 'k'], '--audit-key without a chain'],
   [['--audit-anchor', 'file:x'], '--audit-anchor without a chain'],
+  [['--audit-anchor-token-env', 'PATH'], '--audit-anchor-token-env without a chain'],
   [['--audit-sync', 'exit'], '--audit-sync without a chain'],
   [['--audit-keep', '1h'], '--audit-keep without a chain'],
   [['--audit-max', '1GiB'], '--audit-max without a chain'],

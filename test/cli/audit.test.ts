@@ -1,8 +1,11 @@
 /** The commands of `ringfence audit`, from a key to a proof, on the chain of a real run. */
 
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { guest, start, temporaryDirectory } from './ringfence.ts';
 
 /** Each of these starts the command line several times, one after the other. */
@@ -52,6 +55,32 @@ test('an anchor without a checkpoint is no anchor', async () => {
     expect(stderr).toMatch(/^ringfence: Cannot (use|read) the anchor /);
   }
 });
+
+test(
+  'an endpoint is sent its token, which stands in no event and no warning',
+  SEVERAL,
+  async () => {
+    const token = 'token-0123456789';
+    const got: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      got.push(request.headers.authorization);
+      response.writeHead(500).end(request.headers.authorization);
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const anchor = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const options = ['--audit-anchor', anchor, '--audit-anchor-token-env', 'ANCHOR_TOKEN'];
+    const chain = ['--audit', at('anchored'), '--audit-key', at('key')];
+    const { stdout, stderr } = await start(['run', ...chain, ...options, guest('ungranted')], {
+      variables: { ANCHOR_TOKEN: token },
+    }).ended;
+    expect(got[0]).toBe(`Bearer ${token}`);
+    const exported = await ringfence('audit', 'export', at('anchored'));
+    expect(stderr).toContain('answered 500');
+    expect(exported.stdout).toContain('chain.close');
+    expect(stdout + stderr + exported.stdout).not.toContain(token);
+  },
+);
 
 test('show prints events that fit, and no others', async () => {
   const { stdout } = await ringfence('audit', 'show', '--kind', 'capability.', at('chain'));
