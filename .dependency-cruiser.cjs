@@ -162,6 +162,13 @@ module.exports = {
     ),
     only('kit', '^src/kit/', ['^src/wasm/component/'], 'the authoring kit knows types, no runtime'),
     {
+      name: 'testing-by-the-public-api',
+      comment: 'what tests of agents have is what every program has',
+      severity: 'error',
+      from: { path: '^src/testing/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/', pathNot: ['^src/testing/', '^src/index\\.ts$'] },
+    },
+    {
       name: 'cli-by-the-public-api',
       severity: 'error',
       from: { path: '^src/cli/', pathNot: '\\.test\\.ts$' },
@@ -172,7 +179,12 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['^src/(index|kernel)\\.ts$', '^src/kernel/', '^src/cli/', '\\.test\\.ts$'],
+        pathNot: [
+          '^src/(index|kernel)\\.ts$',
+          '^src/kernel/',
+          '^src/(cli|testing)/',
+          '\\.test\\.ts$',
+        ],
       },
       to: { path: '^src/((index|kernel)\\.ts$|kernel/)' },
     },

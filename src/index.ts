@@ -104,6 +104,7 @@ export type {
 } from './kernel/supervise-options.ts';
 export type { SupervisorEnd, SupervisorHandle } from './kernel/supervisors.ts';
 export type { AgentRow, AgentView, ListOptions, WatchOptions } from './kernel/views.ts';
+export type { PatienceOptions, VirtualClock } from './kernel/virtual-clock.ts';
 export type { StateChange, StateWatch } from './kernel/watch.ts';
 export type { SweepOptions, WatchdogOptions } from './kernel/watchdog.ts';
 export type { WorkLimitsInput, WorkOptions } from './kernel/work-options.ts';

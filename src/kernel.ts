@@ -41,6 +41,7 @@ import type { Spawnable } from './kernel/spawn-request.ts';
 import type { SuperviseOptions } from './kernel/supervise-options.ts';
 import type { SupervisorHandle } from './kernel/supervisors.ts';
 import type { AgentRow, AgentView, ListOptions, WatchOptions } from './kernel/views.ts';
+import type { VirtualClock } from './kernel/virtual-clock.ts';
 import type { StateWatch } from './kernel/watch.ts';
 import { readSweep, type SweepOptions } from './kernel/watchdog.ts';
 import type { WorkOptions } from './kernel/work-options.ts';
@@ -567,6 +568,11 @@ export class Kernel implements AsyncDisposable {
    */
   resume(pid: Pid): void {
     this.#parts.supervisor.commands.resume(pid);
+  }
+
+  /** The time that its agents live in, where it was opened with `clock: 'virtual'`; null: the machine's. */
+  get clock(): VirtualClock | null {
+    return this.#parts.clock;
   }
 
   /** The audit log that the kernel was opened with; null: with none (docs/audit.md). */

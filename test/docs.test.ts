@@ -1,5 +1,5 @@
 /**
- * Goal: what the pages library, serve, mcp, tools, network, debugging, opentelemetry and replay of docs/ show is what
+ * Goal: what the pages library, serve, mcp, tools, network, debugging, opentelemetry, replay and testing of docs/ show is what
  * happens. Method: each of their examples is run as a program of its own, beside the built guests; where the page
  * shows an output, it must be that.
  */
@@ -12,10 +12,24 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { guest } from './support/kernel.ts';
 
-const page = ['library', 'serve', 'mcp', 'tools', 'network', 'debugging', 'opentelemetry', 'replay']
+const page = [
+  'library',
+  'serve',
+  'mcp',
+  'tools',
+  'network',
+  'debugging',
+  'opentelemetry',
+  'replay',
+  'testing',
+]
   .map((name) => readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8'))
   .join('\n');
-const api = new URL('../src/index.ts', import.meta.url).href;
+/** Entries of the package, and where they are. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  ringfence: new URL('../src/index.ts', import.meta.url).href,
+  'ringfence/test': new URL('../src/testing/index.ts', import.meta.url).href,
+};
 
 interface Example {
   readonly title: string;
@@ -64,8 +78,8 @@ const words = (text: string): string =>
 
 /** A program in that folder finds no package by its name. */
 const withAddresses = (source: string): string =>
-  source.replace(/(?<= from )'(ringfence|@[\w/-]+)'/g, (_, name) =>
-    JSON.stringify(name === 'ringfence' ? api : import.meta.resolve(name)),
+  source.replace(/(?<= from )'(ringfence(?:\/test)?|@[\w/-]+)'/g, (_, name) =>
+    JSON.stringify(ENTRIES[name] ?? import.meta.resolve(name)),
   );
 
 test.each(examples)('$title', async ({ source, output }) => {

@@ -3,6 +3,8 @@
 import { availableParallelism } from 'node:os';
 import { RingfenceError } from '../errors.ts';
 import type { EngineRoom } from '../resource/engine-room.ts';
+import type { QuietAgents } from '../wasm/worker/quiet.ts';
+import type { TimeMoment } from '../wasm/worker/virtual-time.ts';
 import type { Backend, BackendAgent, BackendEvents, BackendStart, Isolation } from './backend.ts';
 import type { WallsPolicy } from './process/launcher.ts';
 import type { Processes } from './process/processes.ts';
@@ -149,6 +151,29 @@ export class WasmBackend implements Backend {
   /** Which of the threads that agents share answer within a time. */
   answering(withinMs: number): Promise<ThreadCounts> {
     return this.#shared.answering(withinMs);
+  }
+
+  /**
+   * Resolves when all agents of its threads wait, in virtual time: for mail, or for the next moment that one of
+   * them waits for.
+   */
+  async quiet(): Promise<QuietAgents> {
+    const links = [...this.#shared.links, ...this.#threads.links];
+    const told = (await Promise.all(links.map((link) => link.quiet()))).filter(
+      (each) => each !== null,
+    );
+    const moments = told.flatMap(({ nextMs }) => (nextMs === null ? [] : [nextMs]));
+    return {
+      runs: told.reduce((sum, { runs }) => sum + runs, 0),
+      nextMs: moments.length === 0 ? null : Math.min(...moments),
+    };
+  }
+
+  /** The virtual time is there: what is due by it rings. */
+  moveTime(moment: TimeMoment): void {
+    for (const link of [...this.#shared.links, ...this.#threads.links]) {
+      link.post({ kind: 'move-time', moment });
+    }
   }
 
   async close(): Promise<void> {

@@ -47,6 +47,7 @@ import { Spawner } from './spawner.ts';
 import { Supervisors } from './supervisors.ts';
 import { TelemetryFeed } from './telemetry-feed.ts';
 import { Views } from './views.ts';
+import { VirtualClock } from './virtual-clock.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** The addresses and mappings of a process are its own, however many kernels it has. */
@@ -80,6 +81,8 @@ export interface Parts {
   readonly stopMeasuring: (() => void) | null;
   /** Aborted when the kernel is closed. */
   readonly closing: AbortController;
+  /** Null: agents live in the machine's time. */
+  readonly clock: VirtualClock | null;
 }
 
 /** Builds all parts: none of them does anything before this has returned. */
@@ -213,7 +216,15 @@ export function buildParts(
     lost: (messages) => deadLetters.lose(messages),
     warn,
   });
-  const backend = new WasmBackend({
+  const clock =
+    options.clock === 'virtual'
+      ? new VirtualClock({
+          quiet: () => backend.quiet(),
+          moveTime: (moment) => backend.moveTime(moment),
+          count: () => supervisor.list().length,
+        })
+      : null;
+  const backend: WasmBackend = new WasmBackend({
     workers: options.workers ?? Math.min(8, availableParallelism()),
     sliceFuel: options.sliceFuel ?? 100_000_000,
     blocks: supervisor.blocks.memory,
@@ -222,6 +233,7 @@ export function buildParts(
     network,
     onWarning: warn,
     onWorkerLost: (lost) => audit?.workerLost(lost),
+    time: () => clock?.moment ?? null,
     traceEvery: feed?.traceEvery ?? null,
     onHostCalls: (calls) => feed?.hostCalls(calls),
   });
@@ -242,6 +254,7 @@ export function buildParts(
     starting: audit === null ? backend : new WriteAheadBackend(backend, audit),
     native,
     logTaps,
+    clock,
     warn,
   });
   const services = new HttpServices({
@@ -346,6 +359,7 @@ export function buildParts(
     audit,
     stopMeasuring: stopMeasuring ?? null,
     closing,
+    clock,
   };
 }
 

@@ -70,6 +70,12 @@ export interface KernelOptions {
    * (docs/isolation.md). @default 'if-available'
    */
   readonly processWalls?: 'require' | 'if-available';
+  /**
+   * The time that agents live in: the machine's, or one that stands still until it is moved on by
+   * {@link Kernel.clock}, for tests (docs/testing.md). Deadlines, restarts, schedules, tools and functions of
+   * the program go by the machine's. @default 'machine'
+   */
+  readonly clock?: 'machine' | 'virtual';
   /** How agents reach the network that they are granted: docs/network.md. */
   readonly network?: NetworkOptions;
   /**
@@ -135,6 +141,7 @@ export const optionsSchema = z.strictObject({
     .custom<NonNullable<KernelOptions['onElevation']>>((value) => typeof value === 'function')
     .optional(),
   processWalls: z.enum(['require', 'if-available']).optional(),
+  clock: z.enum(['machine', 'virtual']).optional(),
   catalogue: z.custom<CatalogueOptions>(isRecord, 'give tools and exec').optional(),
   kv: z.custom<KvOptions>(isRecord, 'give a path and a quota').optional(),
   network: networkSchema.optional(),

@@ -5,6 +5,7 @@ import type { NativeBackend } from '../backend/native.ts';
 import type { StartTurn } from '../backend/starts.ts';
 import type { WasmBackend } from '../backend/wasm.ts';
 import { readGrants } from '../capability/input.ts';
+import { RingfenceError } from '../errors.ts';
 import type { Keeping } from '../recording/kept.ts';
 import type { Limits } from '../resource/limits.ts';
 import type { Process, SpawnRequest } from '../supervisor/process.ts';
@@ -17,6 +18,7 @@ import { NativeAgent, type WorkResult } from './native-agent.ts';
 import { closeRoots, type OpenedGrants, openRoots } from './roots.ts';
 import type { SpawnOptions } from './spawn-options.ts';
 import { checkSpawnable, isWork, requestOf, type Spawnable } from './spawn-request.ts';
+import type { VirtualClock } from './virtual-clock.ts';
 import type { WorkOptions } from './work-options.ts';
 
 /** Nobody else waits for who has it. */
@@ -31,6 +33,8 @@ export interface SpawnerOptions {
   readonly starting: Backend;
   readonly native: NativeBackend;
   readonly logTaps: LogTaps;
+  /** Null: agents live in the machine's time. */
+  readonly clock: VirtualClock | null;
   warn(text: string): void;
 }
 
@@ -71,7 +75,14 @@ export class Spawner {
 
   /** Checks what is to be spawned, but for its grants; answers its limits. `world`: what it has to be. */
   check(options: Spawnable, world?: 'wasi:http'): Limits {
-    return checkSpawnable(options, (module) => this.#options.modules.has(module), world);
+    const limits = checkSpawnable(options, (module) => this.#options.modules.has(module), world);
+    if (this.#options.clock !== null && !isWork(options) && options.isolation === 'process') {
+      throw new RingfenceError(
+        'RF_USAGE',
+        "Cannot spawn the agent with isolation 'process' as its kernel has a virtual clock: processes live in the machine's time; give it another isolation, or open another kernel.",
+      );
+    }
+    return limits;
   }
 
   /**

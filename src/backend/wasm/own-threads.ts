@@ -34,7 +34,7 @@ export class OwnThreads {
   readonly #most: number;
   readonly #ending = new Set<Promise<void>>();
   /** Threads that have not ended. */
-  #threads = 0;
+  readonly #links = new Set<WorkerLink>();
 
   /** Only tests allow less than {@link OWN_THREADS_MAX}. */
   constructor(options: WorkerLinkOptions, starts: Starts, most = OWN_THREADS_MAX) {
@@ -45,7 +45,7 @@ export class OwnThreads {
 
   /** @throws {RingfenceError} `RF_LIMIT_EXCEEDED` when as many agents have a thread as may. */
   start(start: BackendStart, module: WasmModule, events: BackendEvents): BackendAgent {
-    if (this.#threads >= this.#most) {
+    if (this.#links.size >= this.#most) {
       throw new RingfenceError(
         'RF_LIMIT_EXCEEDED',
         `Cannot spawn '${start.agentId}' in a thread of its own as ${this.#most} agents have one: wait for one to exit, or spawn it with another isolation.`,
@@ -70,16 +70,21 @@ export class OwnThreads {
 
   #startThread(start: BackendStart): WorkerLink {
     const link = new WorkerLink(poolOfOne(heapMebibytes(start)), this.#options);
-    this.#threads += 1;
+    this.#links.add(link);
     this.#starts.count(link.ready);
     const ended = link.ended
       .then(() => link.destroy())
       .finally(() => {
-        this.#threads -= 1;
+        this.#links.delete(link);
         this.#ending.delete(ended);
       });
     this.#ending.add(ended);
     return link;
+  }
+
+  /** Those that have not ended. */
+  get links(): Iterable<WorkerLink> {
+    return this.#links;
   }
 
   /** Resolves when the threads are gone; their agents have been ended before. */

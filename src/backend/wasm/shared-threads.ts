@@ -100,6 +100,11 @@ export class SharedThreads {
     }
   }
 
+  /** Those that there are. */
+  get links(): readonly WorkerLink[] {
+    return this.#workers;
+  }
+
   /** Which of the threads answer within a time. */
   async answering(withinMs: number): Promise<ThreadCounts> {
     const { promise: late, resolve } = Promise.withResolvers<void>();

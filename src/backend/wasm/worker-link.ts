@@ -12,7 +12,9 @@ import type {
   TracedHostCalls,
   WorkerStart,
 } from '../../wasm/worker/protocol.ts';
+import type { QuietAgents } from '../../wasm/worker/quiet.ts';
 import { logLineBytes } from '../../wasm/worker/streams.ts';
+import type { TimeMoment } from '../../wasm/worker/virtual-time.ts';
 import type { BackendAgent, BackendEvents, BackendStart, CallOutcome } from '../backend.ts';
 import { endOfLost, type LostWorker } from '../lost.ts';
 import type { WasmModule } from './module.ts';
@@ -32,6 +34,8 @@ export interface WorkerLinkOptions {
   /** @default as the network's own defaults are */
   readonly network?: NetworkSettings;
   onWarning(text: string): void;
+  /** Where the virtual time stands that agents live in. @default they live in the machine's */
+  time?(): TimeMoment | null;
   /** One of so many host calls is told of. @default none is */
   readonly traceEvery?: number | null | undefined;
   onHostCalls?(calls: readonly TracedHostCall[]): void;
@@ -64,6 +68,8 @@ export class WorkerLink implements AgentThread, Routed {
   #nextDelivery = 1;
   /** Null: it has answered the last time it was asked. */
   #pong: PromiseWithResolvers<void> | null = null;
+  /** Null: it has told the last time it was asked. */
+  #quiet: PromiseWithResolvers<QuietAgents | null> | null = null;
   readonly #ready = Promise.withResolvers<boolean>();
   #gone = false;
   #closing = false;
@@ -92,6 +98,7 @@ export class WorkerLink implements AgentThread, Routed {
       blocks: options.blocks,
       sliceFuel: options.sliceFuel,
       network: options.network ?? NETWORK_SETTINGS_DEFAULT,
+      time: options.time?.() ?? null,
       traceEvery: options.traceEvery ?? null,
     };
     // Piscina's own type of this list is read off an overload that takes no list.
@@ -176,6 +183,18 @@ export class WorkerLink implements AgentThread, Routed {
     return this.#pong.promise;
   }
 
+  /** Resolves when all of its agents wait, in virtual time; with null when its thread is gone. */
+  quiet(): Promise<QuietAgents | null> {
+    if (this.#gone) {
+      return Promise.resolve(null);
+    }
+    if (this.#quiet === null) {
+      this.#quiet = Promise.withResolvers();
+      this.post({ kind: 'ask-quiet' });
+    }
+    return this.#quiet.promise;
+  }
+
   /** Lets its pool go, and its thread with it. */
   async destroy(): Promise<void> {
     try {
@@ -194,6 +213,7 @@ export class WorkerLink implements AgentThread, Routed {
   #lost(message: string): void {
     this.#ready.resolve(false);
     this.#gone = true;
+    this.#quiet?.resolve(null);
     this.#routes?.remove(this);
     this.#port.close();
     if (!this.#closing || this.agents.size > 0) {
@@ -217,6 +237,10 @@ export class WorkerLink implements AgentThread, Routed {
       case 'pong':
         this.#pong?.resolve();
         this.#pong = null;
+        return;
+      case 'quiet':
+        this.#quiet?.resolve(message);
+        this.#quiet = null;
         return;
       case 'warning':
         this.#onWarning(message.text);

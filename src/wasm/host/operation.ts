@@ -15,6 +15,8 @@ export type Outcome<Value> =
 export interface Operation<Value> {
   readonly outcome: Outcome<Value> | null;
   readonly onSettled: Subscribe;
+  /** It waits for room in the worker itself: nothing of it is under way elsewhere. @default false */
+  readonly isHere?: boolean;
   /** The caller no longer waits: nothing is written for it any more. */
   abandon(): void;
 }

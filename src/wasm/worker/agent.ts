@@ -24,7 +24,6 @@ import { HandleTable } from '../host/abi/handles.ts';
 import type { Clocks, HostAgent, Operation, RandomSource, Subscribe } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
-import { COARSE_CLOCKS, EXACT_CLOCKS } from './clocks.ts';
 import { Correspondence, type Posted } from './correspondence.ts';
 import { DenialCounts } from './denial-counts.ts';
 import { AgentDiagnosis } from './diagnosis.ts';
@@ -284,7 +283,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     return this.#sockets;
   }
   get timers(): Timers {
-    this.#timers ??= new Timers(this);
+    this.#timers ??= new Timers(this, this.#parts.time);
     return this.#timers;
   }
 
@@ -314,6 +313,14 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   get ended(): boolean {
     return this.#end !== null;
+  }
+
+  /** Whether it does nothing until it hears of something, or the time has come. */
+  get isQuiet(): boolean {
+    if (!this.#passedOver && !this.#suspension.isParked) {
+      return false;
+    }
+    return [...(this.#operations ?? [])].every(({ isHere = false }) => isHere);
   }
 
   // ── running and stopping ────────────────────────────────────────────────────────────────────────
@@ -700,10 +707,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     for (let index = 0; index < held.length; index += 1) {
       const grant = held[index] as HeldGrant<'clocks'>;
       if (grant.scope.precision === 'exact' && this.grants.inForce(grant)) {
-        return EXACT_CLOCKS;
+        return this.#parts.time.exact;
       }
     }
-    return COARSE_CLOCKS;
+    return this.#parts.time.coarse;
   }
 
   /** Of the first grant: a seed that decides the sequence is not changed half way. */

@@ -1,25 +1,47 @@
 /** The clocks of an agent: coarse, so that they are of little use for timing attacks, or exact. */
 
-import { TIMER_MS_MAX } from '../../timer.ts';
-import type { Clocks, Subscribe } from '../host/agent.ts';
+import { Alarm } from '../../resource/alarm.ts';
+import type { Clocks } from '../host/agent.ts';
 
 /** One millisecond, in nanoseconds. */
-const MILLISECOND_NS = 1_000_000n;
+export const MILLISECOND_NS = 1_000_000n;
 
-function timer(milliseconds: number): Subscribe {
-  return (wake) => {
-    // Who waits longer is woken, looks, and waits again.
-    const armed = setTimeout(wake, Math.min(Math.max(0, milliseconds), TIMER_MS_MAX));
-    return () => clearTimeout(armed);
-  };
+/** Something that happens at a moment, and can be called off. */
+export interface SetAlarm {
+  /** It rings no more. Calling it again does nothing. */
+  clear(): void;
 }
+
+/** The time that an agent lives in: the machine's, or one that a test moves on. */
+export interface AgentTime {
+  /** What its guest reads, unless it may read `exact`. */
+  readonly coarse: Clocks;
+  readonly exact: Clocks;
+  /** Milliseconds of the monotonic clock. */
+  nowMs(): number;
+  /** Calls `ring` once at that moment of the monotonic clock, never before and never synchronously. */
+  alarm(atMs: number, ring: () => void): SetAlarm;
+}
+
+/** Milliseconds after which a clock has reached an instant. */
+export const millisecondsUntil = (instantNs: bigint): number =>
+  Math.ceil(Number(instantNs) / Number(MILLISECOND_NS));
+
+const nowMs = (): number => performance.now();
+
+const alarm = (atMs: number, ring: () => void): SetAlarm => new Alarm({ atMs, now: nowMs, ring });
+
+const at: Clocks['at'] = (instant) => (wake) => {
+  const armed = alarm(millisecondsUntil(instant), wake);
+  return () => armed.clear();
+};
 
 /** Ticks each millisecond. */
 export const COARSE_CLOCKS: Clocks = {
   resolution: MILLISECOND_NS,
   monotonic: () => BigInt(Math.floor(performance.now())) * MILLISECOND_NS,
   wall: () => BigInt(Date.now()) * MILLISECOND_NS,
-  at: (instant) => timer(Number((instant - COARSE_CLOCKS.monotonic()) / MILLISECOND_NS)),
+  at,
 };
 
 /** Ticks as the machine's clocks do. A timer of it wakes at the millisecond after its instant. */
@@ -27,6 +49,13 @@ export const EXACT_CLOCKS: Clocks = {
   resolution: 1n,
   monotonic: () => BigInt(Math.floor(performance.now() * 1e6)),
   wall: () => BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1e6)),
-  at: (instant) =>
-    timer(Math.ceil(Number(instant - EXACT_CLOCKS.monotonic()) / Number(MILLISECOND_NS))),
+  at,
+};
+
+/** The machine's time. */
+export const MACHINE_TIME: AgentTime = {
+  coarse: COARSE_CLOCKS,
+  exact: EXACT_CLOCKS,
+  nowMs,
+  alarm,
 };

@@ -2,8 +2,8 @@
 
 import type { Mailbox } from '../../ipc/mailbox.ts';
 import type { Mail } from '../../ipc/message.ts';
-import { TIMER_MS_MAX } from '../../timer.ts';
 import type { Operation, Outcome, Unsubscribe } from '../host/agent.ts';
+import { type AgentTime, MACHINE_TIME } from './clocks.ts';
 import type { Posted } from './correspondence.ts';
 
 /** An operation whose outcome is known at once. */
@@ -42,11 +42,14 @@ export interface Receiver {
 /** An operation that somebody else settles. */
 export class PendingOperation<Value> implements Operation<Value> {
   outcome: Outcome<Value> | null = null;
+  readonly isHere: boolean;
   readonly #waiting = new Set<() => void>();
   readonly #abandoned: () => void;
 
-  constructor(abandoned: () => void) {
+  /** `isHere`: nothing of it is under way outside of the worker. */
+  constructor(abandoned: () => void, isHere = false) {
     this.#abandoned = abandoned;
+    this.isHere = isHere;
   }
 
   readonly onSettled = (wake: () => void): Unsubscribe => {
@@ -86,9 +89,14 @@ function outcomeOf(posted: Posted, pid: number): Outcome<number> | null {
 
 /**
  * Delivers to an agent of this worker: at once, or within `waitMs` when room comes. The operation is
- * settled once unless the answer is immediate, and never after its `abandon`.
+ * settled once unless the answer is immediate, and never after its `abandon`. `time`: what is waited by.
  */
-export function deliver(receiver: Receiver, mail: Mail, waitMs: number | null): Operation<number> {
+export function deliver(
+  receiver: Receiver,
+  mail: Mail,
+  waitMs: number | null,
+  time: AgentTime = MACHINE_TIME,
+): Operation<number> {
   const { owner, mailbox } = receiver;
   const { pid } = owner;
   const outcome = outcomeOf(receiver.post(mail), pid);
@@ -100,17 +108,14 @@ export function deliver(receiver: Receiver, mail: Mail, waitMs: number | null): 
   }
   let unsubscribe: Unsubscribe = () => {};
   const stop = (): void => {
-    clearTimeout(timer);
+    late.clear();
     unsubscribe();
   };
-  const operation = new PendingOperation<number>(stop);
-  const timer = setTimeout(
-    () => {
-      stop();
-      operation.settle(mailboxFull(pid));
-    },
-    Math.min(waitMs, TIMER_MS_MAX),
-  );
+  const operation = new PendingOperation<number>(stop, true);
+  const late = time.alarm(time.nowMs() + waitMs, () => {
+    stop();
+    operation.settle(mailboxFull(pid));
+  });
   const retry = (): void => {
     const now = owner.ended ? closedOutcome(pid) : outcomeOf(receiver.post(mail), pid);
     if (now === null) {

@@ -12,6 +12,7 @@ import type { Limits } from '../../resource/limits.ts';
 import type { Operation } from '../host/agent.ts';
 import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
+import type { AgentTime } from './clocks.ts';
 import type { Unanswered } from './correspondence.ts';
 import type { HeapAccount } from './heap-account.ts';
 import type { FromWorker, Mount } from './protocol.ts';
@@ -48,6 +49,8 @@ export interface WorkerParts {
   readonly scheduler: Scheduler;
   /** The memory of all control blocks. */
   readonly blocks: ControlViews;
+  /** The time that its agents live in. */
+  readonly time: AgentTime;
   /** Fuel between two scheduling points. */
   readonly sliceFuel: number;
   /** The account of an agent that makes objects of the garbage collector; null: its module has none. */

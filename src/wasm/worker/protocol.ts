@@ -15,6 +15,7 @@ import type { Limits } from '../../resource/limits.ts';
 import type { LinkPlan } from '../component/plan.ts';
 import type { HostAgent, Outcome } from '../host/agent.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
+import type { TimeMoment } from './virtual-time.ts';
 
 /** What a worker is given when its task begins. */
 export interface WorkerStart {
@@ -24,6 +25,8 @@ export interface WorkerStart {
   /** Fuel between two scheduling points. */
   readonly sliceFuel: number;
   readonly network: NetworkSettings;
+  /** Where the virtual time of its agents stands; null: they live in the machine's. */
+  readonly time: TimeMoment | null;
   /** One of so many host calls is told of; null: none is. */
   readonly traceEvery: number | null;
 }
@@ -99,6 +102,10 @@ export type ToWorker =
   | { kind: 'exchange'; pid: number; say: ToExchange }
   /** Of a request that the agent has sent: from the kernel to a process. */
   | { kind: 'network'; pid: number; say: FromNetwork }
+  /** It answers `quiet` when all of its agents wait: for mail, or for a moment of the virtual time. */
+  | { kind: 'ask-quiet' }
+  /** The virtual time is there. */
+  | { kind: 'move-time'; moment: TimeMoment }
   /** It answers `pong`, when its event loop has its turn. */
   | { kind: 'ping' }
   | { kind: 'close' };
@@ -120,6 +127,8 @@ export interface TracedHostCalls {
 export type FromWorker =
   | { kind: 'ready' }
   | { kind: 'pong' }
+  /** Its agents wait: how often any of them has run, and the next moment that one waits for. */
+  | { kind: 'quiet'; runs: number; nextMs: number | null }
   /** ringfence itself failed; for the operator. */
   | { kind: 'warning'; text: string }
   | { kind: 'running'; pid: number }

@@ -83,6 +83,10 @@ export class Scheduler {
   readonly #woken = new Queue<Schedulable>();
   readonly #spent = new Queue<Schedulable>();
   readonly #used = new UsedTime();
+  /** Called when nobody can run, until something comes. @default nothing is */
+  onIdle: (() => void) | null = null;
+  /** Runs so far. */
+  runs = 0;
   #running: Schedulable | null = null;
   #runStartedAtCpu = 0;
   #runStartedAtMs = 0;
@@ -99,6 +103,11 @@ export class Scheduler {
     this.#now = now;
     this.#cpu = cpu;
     this.#stoppedAtCpu = cpu();
+  }
+
+  /** Whether somebody runs or could. */
+  get isBusy(): boolean {
+    return this.#running !== null || this.#hasWork;
   }
 
   /** Whether something else than the running agent could run now. */
@@ -190,6 +199,7 @@ export class Scheduler {
     // Bounded above: whatever they ran, they owe no more than the next slice.
     this.#wokenAheadMs = Math.min(WOKEN_AHEAD_MS, Math.max(0, aheadMs));
     if (!this.#hasWork) {
+      this.onIdle?.();
       return;
     }
     // Not before a whole slice: what the last one has said is handed on first.
@@ -233,8 +243,10 @@ export class Scheduler {
     while (this.#running === null) {
       const next = this.#next();
       if (next === undefined) {
+        this.onIdle?.();
         return;
       }
+      this.runs += 1;
       this.#running = next;
       this.#runStartedAtCpu = cpuNow;
       this.#runStartedAtMs = nowMs;

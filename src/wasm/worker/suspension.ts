@@ -12,6 +12,8 @@ export class Suspension {
   readonly #agent: Schedulable & { readonly ended: boolean };
   readonly #scheduler: Scheduler;
   #resume: (() => void) | null = null;
+  /** It has stopped in a host call that waits, and not at the end of a slice. */
+  #parked = false;
   /** What it waits for has come, and it has not gone on yet. */
   #woken = false;
   #unsubscribe: Unsubscribe | null = null;
@@ -36,6 +38,7 @@ export class Suspension {
     }
     return new Promise((resolve) => {
       this.#resume = resolve;
+      this.#parked = true;
       this.#scheduler.stopped(this.#agent);
     });
   };
@@ -63,6 +66,11 @@ export class Suspension {
     return this.#woken;
   }
 
+  /** Whether it waits in a host call, for what has not come. */
+  get isParked(): boolean {
+    return this.#parked && !this.#woken;
+  }
+
   /** Ended where it has stopped, it runs before all others. */
   hurry(): void {
     if (this.#resume !== null) {
@@ -77,6 +85,7 @@ export class Suspension {
       return false;
     }
     this.#resume = null;
+    this.#parked = false;
     this.#woken = false;
     resume();
     return true;

@@ -1,7 +1,7 @@
 /** The timers of one agent: each rings as a signal in its own mailbox. */
 
 import { heldBytes, type Payload, type Signal } from '../../ipc/message.ts';
-import { Alarm } from '../../resource/alarm.ts';
+import { type AgentTime, MACHINE_TIME, type SetAlarm } from './clocks.ts';
 
 /** Timers that one agent may have at a time. */
 export const TIMERS_MAX = 256;
@@ -16,7 +16,7 @@ interface Timer {
   readonly payload: Payload;
   /** Null: it rings once. */
   readonly periodMs: number | null;
-  alarm: Alarm | null;
+  alarm: SetAlarm | null;
   /** It has rung, and that was not taken out of the mailbox yet. */
   rung: boolean;
   dueMs: number;
@@ -33,10 +33,12 @@ export interface TimerOwner {
 export class Timers {
   readonly #owner: TimerOwner;
   readonly #timers = new Map<number, Timer>();
+  readonly #time: AgentTime;
   #next = 1;
 
-  constructor(owner: TimerOwner) {
+  constructor(owner: TimerOwner, time: AgentTime = MACHINE_TIME) {
     this.#owner = owner;
+    this.#time = time;
   }
 
   /** Sets one; answers its id, or why not. */
@@ -50,7 +52,7 @@ export class Timers {
     const id = this.#next;
     this.#next += 1;
     const periodMs = repeats ? Math.max(milliseconds, PERIOD_MS_MIN) : null;
-    const dueMs = performance.now() + (periodMs ?? milliseconds);
+    const dueMs = this.#time.nowMs() + (periodMs ?? milliseconds);
     const timer: Timer = { payload, periodMs, alarm: null, rung: false, dueMs };
     this.#timers.set(id, timer);
     this.#arm(id, timer);
@@ -85,20 +87,16 @@ export class Timers {
       return;
     }
     // Rings that were missed are not made up for.
-    const now = performance.now();
+    const now = this.#time.nowMs();
     const missed = Math.max(0, Math.floor((now - timer.dueMs) / timer.periodMs));
     timer.dueMs += (missed + 1) * timer.periodMs;
     this.#arm(id, timer);
   }
 
   #arm(id: number, timer: Timer): void {
-    timer.alarm = new Alarm({
-      atMs: timer.dueMs,
-      now: () => performance.now(),
-      ring: () => {
-        timer.rung = true;
-        this.#owner.signal({ tag: 'timer', timer: id, payload: timer.payload });
-      },
+    timer.alarm = this.#time.alarm(timer.dueMs, () => {
+      timer.rung = true;
+      this.#owner.signal({ tag: 'timer', timer: id, payload: timer.payload });
     });
   }
 

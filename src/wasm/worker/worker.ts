@@ -15,6 +15,7 @@ import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import type { HostFunctions } from '../host/index.ts';
 import { WorkerAgent } from './agent.ts';
+import { type AgentTime, MACHINE_TIME } from './clocks.ts';
 import type { Unanswered } from './correspondence.ts';
 import { failedInside } from './ends.ts';
 import { type Heap, HeapAccount } from './heap-account.ts';
@@ -26,12 +27,14 @@ import { MemoryPool } from './memory-pool.ts';
 import type { FileOwner, NetworkOwner, Resident, WorkerParts } from './parts.ts';
 import { Peers } from './peers.ts';
 import type { AgentStart, FromWorker, Mount, ToWorker } from './protocol.ts';
+import { Quiet } from './quiet.ts';
 import { Scheduler } from './scheduler.ts';
 import { KeptSeats, type SeatStore } from './seats.ts';
 import { type NetworkLink, noNetwork } from './sent-requests.ts';
 import type { SocketAgent } from './sockets.ts';
 import { Speed } from './speed.ts';
 import { makeTrap } from './trap.ts';
+import { type TimeMoment, VirtualTime } from './virtual-time.ts';
 
 /** What a worker talks to the kernel over: a message port, or what stands for one in a process. */
 export interface WorkerPort {
@@ -51,6 +54,8 @@ export interface WorkerOptions {
   readonly host: HostFunctions;
   /** The heap, where it is that of one agent alone; others' modules may use none. @default none */
   readonly heap?: Heap;
+  /** Where the virtual time of its agents stands. @default they live in the machine's */
+  readonly time?: TimeMoment | null;
   /** Where it keeps instances that may be used again. @default as many as a worker keeps */
   readonly seats?: KeptSeats;
   /** Where it keeps memories that may be used again. @default as many as a worker keeps */
@@ -77,6 +82,7 @@ export class Worker implements WorkerParts {
   readonly scheduler = new Scheduler();
   readonly blocks: ControlViews;
   readonly sliceFuel: number;
+  readonly time: AgentTime;
   readonly trap = makeTrap();
   readonly host: HostFunctions;
   readonly #port: WorkerPort;
@@ -90,6 +96,8 @@ export class Worker implements WorkerParts {
     record: new Map(),
     replay: new Map(),
   };
+  /** Null: its agents live in the machine's time. */
+  readonly #quiet: Quiet | null;
   readonly #seats: SeatStore;
   readonly #heap: Heap | null;
   readonly #speeds = new Map<string, Speed>();
@@ -115,6 +123,16 @@ export class Worker implements WorkerParts {
     this.#openSockets = (agent) => options.openSockets?.(agent) ?? NO_SOCKETS;
     this.blocks = new ControlViews(options.blocks);
     this.sliceFuel = options.sliceFuel;
+    const time = options.time ? new VirtualTime(options.time) : null;
+    this.time = time ?? MACHINE_TIME;
+    this.#quiet =
+      time &&
+      new Quiet({
+        time,
+        scheduler: this.scheduler,
+        agents: () => this.#agents.values(),
+        tell: (quiet) => this.post({ kind: 'quiet', ...quiet }),
+      });
     this.host = options.host;
     this.#heap = options.heap ?? null;
     this.#seats = {
@@ -191,7 +209,7 @@ export class Worker implements WorkerParts {
       const receiver = this.#agents.get(to.pid);
       const mail = mailOf(body, pid, null, payload);
       if (receiver !== undefined && !receiver.ended) {
-        return deliver(receiver, mail, waitMs);
+        return deliver(receiver, mail, waitMs, this.time);
       }
       const sent = this.#peers.send(to.pid, mail, waitMs);
       if (sent !== null) {
@@ -334,6 +352,12 @@ export class Worker implements WorkerParts {
       case 'network':
         this.#agents.get(message.pid)?.network.hear(message.say);
         return;
+      case 'ask-quiet':
+        this.#quiet?.ask();
+        return;
+      case 'move-time':
+        this.#quiet?.moveTo(message.moment);
+        return;
       case 'ping':
         this.post({ kind: 'pong' });
         return;
@@ -381,7 +405,7 @@ export class Worker implements WorkerParts {
     const receiver = this.#agents.get(to);
     return receiver === undefined || receiver.ended
       ? settled(closedOutcome(to))
-      : deliver(receiver, mail, waitMs);
+      : deliver(receiver, mail, waitMs, this.time);
   }
 
   #deliver(id: number, to: number, delivery: Mail, waitMs: number | null): void {

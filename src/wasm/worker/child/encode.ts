@@ -57,6 +57,8 @@ export function outgoing(message: FromWorker): Outgoing | null {
   switch (message.kind) {
     case 'ready':
     case 'pong':
+    // Processes live in the machine's time: they are not asked.
+    case 'quiet':
     // The counters, which are told then, say it.
     case 'near-limit':
       return null;

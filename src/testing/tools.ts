@@ -1,0 +1,67 @@
+/** Tools that a test scripts for its agent. */
+
+import type { Kernel, ToolDescription, ToolHandler } from '../index.ts';
+
+/** A tool with more than its work: what agents are told of it, the schema of its arguments, its limits. */
+export interface ScriptedTool extends Omit<ToolDescription, 'name' | 'description'> {
+  /** @default 'A tool of a test.' */
+  readonly description?: string;
+  readonly handler: ToolHandler;
+}
+
+/** A call of a tool that reached it: the agent was granted it, and its arguments fitted. */
+export interface RecordedToolCall {
+  readonly name: string;
+  readonly arguments: unknown;
+  /** What the tool has answered; undefined until it has. */
+  readonly answer: unknown;
+  /** What it has thrown instead. */
+  readonly error: unknown;
+}
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** Registers tools in a kernel; what is called of them is added to `calls`. Answers how they are taken back. */
+export function registerTools(
+  kernel: Kernel,
+  tools: Readonly<Record<string, ToolHandler | ScriptedTool>>,
+  calls: RecordedToolCall[],
+): () => void {
+  const registered: string[] = [];
+  const takeBack = (): void => {
+    for (const name of registered) kernel.unregisterTool(name);
+  };
+  try {
+    for (const [name, tool] of Object.entries(tools)) {
+      const { handler, description = 'A tool of a test.', ...rest } = scripted(tool);
+      kernel.registerTool({ ...rest, name, description }, recording(name, handler, calls));
+      registered.push(name);
+    }
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
+  return takeBack;
+}
+
+const scripted = (tool: ToolHandler | ScriptedTool): ScriptedTool =>
+  typeof tool === 'function' ? { handler: tool } : tool;
+
+const recording =
+  (name: string, handler: ToolHandler, calls: RecordedToolCall[]): ToolHandler =>
+  async (args, call) => {
+    const recorded: Mutable<RecordedToolCall> = {
+      name,
+      arguments: args,
+      answer: undefined,
+      error: undefined,
+    };
+    calls.push(recorded);
+    try {
+      recorded.answer = await handler(args, call);
+      return recorded.answer;
+    } catch (error) {
+      recorded.error = error;
+      throw error;
+    }
+  };
