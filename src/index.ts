@@ -110,7 +110,7 @@ export type { SweepOptions, WatchdogOptions } from './kernel/watchdog.ts';
 export type { WorkLimitsInput, WorkOptions } from './kernel/work-options.ts';
 export { type Kernel, openKernel } from './kernel.ts';
 export type { KvOptions } from './kv/options.ts';
-export type { KvQuota } from './kv/quota.ts';
+export { KV_QUOTA_DEFAULT, type KvQuota } from './kv/quota.ts';
 export type { SignalCounts } from './opentelemetry/bounded.ts';
 export { openTelemetry } from './opentelemetry/lazy.ts';
 export type { OpenTelemetry } from './opentelemetry/open.ts';

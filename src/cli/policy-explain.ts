@@ -8,7 +8,6 @@ import {
   loadPolicy,
   namesOfFeatures,
   type Policy,
-  type PolicyMcpServer,
   RingfenceError,
   resolveMounts,
 } from '../index.ts';
@@ -17,10 +16,18 @@ import { digestOfFile } from './digest.ts';
 import type { Environment } from './environment.ts';
 import { STATUS } from './exit-status.ts';
 import type { PolicyExplainInvocation } from './invocation.ts';
+import { kvOf } from './kv-option.ts';
 import { LIMIT_OPTIONS } from './limits.ts';
-import { isReached } from './mcp-servers.ts';
+import type { AskedPermissions } from './permission-options.ts';
 import { permissionsFor, warningsAbout } from './permissions.ts';
 import { printableJson, printableLine, quoted } from './printable.ts';
+import {
+  type ReachedServers,
+  type ReachedStore,
+  reachedCommands,
+  reachedServers,
+  reachedStore,
+} from './reached-tools.ts';
 import { printLine } from './say.ts';
 
 /** What `--json` prints; keys are only ever added. */
@@ -40,8 +47,10 @@ interface Explained {
   }[];
   /** Commands that it may run by tools, and with which arguments. */
   readonly exec: ExecInput;
-  /** Servers that are started for it, and which of their tools its grants reach; 'all': whatever they offer. */
-  readonly mcp: Readonly<Record<string, 'all' | readonly string[]>>;
+  /** Servers that are started for it. */
+  readonly mcp: ReachedServers;
+  /** Null: it can keep nothing. */
+  readonly kv: ReachedStore | null;
   /** As in reports; 0 is unlimited. */
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -61,43 +70,6 @@ const reportedLimits = (limits: Limits): Record<string, number> => ({
 const expiryOf = ({ expiresAtMs }: GrantSpec): string | null =>
   expiresAtMs === null ? null : new Date(expiresAtMs).toISOString();
 
-/** The commands of a policy that the grants reach. */
-function reachedCommands(exec: ExecInput, grants: readonly GrantSpec[]): ExecInput {
-  const isReached = (name: string): boolean =>
-    grants.some(
-      (spec) =>
-        spec.kind === 'tools' &&
-        (spec.scope.allow === 'all' || spec.scope.allow.has(`exec.${name}`)) &&
-        !spec.scope.deny.has(`exec.${name}`),
-    );
-  return Object.fromEntries(Object.entries(exec).filter(([name]) => isReached(name)));
-}
-
-/** The servers of a policy that the grants reach, as `run` starts them, with the tools that are granted. */
-function reachedServers(
-  servers: readonly PolicyMcpServer[],
-  grants: readonly GrantSpec[],
-): Explained['mcp'] {
-  const scopes = grants.flatMap((spec) => (spec.kind === 'tools' ? [spec.scope] : []));
-  const isGranted = (tool: string): boolean =>
-    scopes.some(({ allow, deny }) => (allow === 'all' || allow.has(tool)) && !deny.has(tool));
-  return Object.fromEntries(
-    servers
-      .filter((server) => isReached(server, grants))
-      .map(({ name, tools }) => {
-        const named = scopes.flatMap(({ allow }) => (allow === 'all' ? [] : [...allow]));
-        const isAll = scopes.some(({ allow }) => allow === 'all');
-        if (tools === undefined && isAll) {
-          return [name, 'all'];
-        }
-        const offered =
-          tools?.map((tool) => `${name}.${tool}`) ??
-          named.filter((tool) => tool.startsWith(`${name}.`));
-        return [name, [...new Set(offered)].filter(isGranted)];
-      }),
-  );
-}
-
 /** A command with its places, as one reads it. */
 function commandLine({ command, arguments: given = [] }: ExecInput[string]): string {
   return [
@@ -108,8 +80,8 @@ function commandLine({ command, arguments: given = [] }: ExecInput[string]): str
 
 function explainedOf(
   module: Explained['module'],
-  policyPath: string | null,
-  { exec, mcp }: Pick<Policy, 'exec' | 'mcp'>,
+  { policyPath, kvPath }: Pick<AskedPermissions, 'policyPath' | 'kvPath'>,
+  policy: Policy | null,
   { grants, limits, isolation, features, restart, environment, config, entry }: Decision,
 ): Explained {
   return {
@@ -125,8 +97,9 @@ function explainedOf(
       scope: plainScope(spec),
       expires: expiryOf(spec),
     })),
-    exec: reachedCommands(exec, grants),
-    mcp: reachedServers(mcp, grants),
+    exec: reachedCommands(policy?.exec ?? {}, grants),
+    mcp: reachedServers(policy?.mcp ?? [], grants),
+    kv: reachedStore(kvOf(kvPath, policy).kv ?? {}, grants),
     limits: reportedLimits(limits),
   };
 }
@@ -140,6 +113,18 @@ function limitRows(limits: Limits): string[] {
       value === 0 ? 'unlimited' : `${value.toLocaleString('en-US')}${UNITS[placeholder]}`;
     return `  ${flag.padEnd(17)} ${shown}`;
   });
+}
+
+/** Where values are kept, and how much. */
+function storeRows({ path, ...quota }: ReachedStore): string[] {
+  const amount = (value: number): string => value.toLocaleString('en-US');
+  const one = `${amount(quota.owner_max_keys)} keys, ${amount(quota.owner_max_bytes)} bytes`;
+  const all = `${amount(quota.max_owners)} owners, ${amount(quota.max_bytes)} bytes`;
+  return [
+    printableLine(`  ${'file'.padEnd(17)} ${path ?? 'none: in memory'}`),
+    `  ${'of one owner'.padEnd(17)} ${one}`,
+    `  ${'of all'.padEnd(17)} ${all}`,
+  ];
 }
 
 /** The lines for people. What a policy or a name says is made printable. */
@@ -178,6 +163,7 @@ function describe(explained: Explained, { grants, limits, environment, config }:
     ...granted,
     ...(commands.length === 0 ? [] : ['commands', ...commands]),
     ...(servers.length === 0 ? [] : ['servers', ...servers]),
+    ...(explained.kv === null ? [] : ['kv', ...storeRows(explained.kv)]),
     'limits',
     ...limitRows(limits),
     ...named('environment', environment),
@@ -207,12 +193,7 @@ export async function explainPolicy(
   }
   const decided = permissionsFor(asked, policy, { path: modulePath, digest: sha256 });
   const decision = { ...decided, grants: resolveMounts(decided.grants) };
-  const explained = explainedOf(
-    { path: modulePath, sha256 },
-    policyPath,
-    policy ?? { exec: {}, mcp: [] },
-    decision,
-  );
+  const explained = explainedOf({ path: modulePath, sha256 }, asked, policy, decision);
   for (const warning of [...asked.warnings, ...warningsAbout(decision, Date.now(), null)]) {
     printLine(environment.stderr, `ringfence: warning: ${printableLine(warning)}`);
   }

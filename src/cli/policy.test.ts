@@ -131,6 +131,54 @@ describe('what is explained is what is spawned with', () => {
   });
 });
 
+describe('where values are kept is explained where they can be', () => {
+  const WITH_STORE = inScratch('store.toml');
+  writeFileSync(
+    WITH_STORE,
+    `version = 1
+[kv]
+path = "values.sqlite"
+owner_max_bytes = "2MiB"
+[[module]]
+match = "agent.wasm"
+grants = { tools = ["kv.get", "kv.set"] }
+`,
+  );
+  const kv = async (...options: string[]) => {
+    const { stdout } = await call('policy', 'explain', '--json', ...options, MODULE);
+    return (JSON.parse(stdout) as { kv: unknown }).kv;
+  };
+  const quota = { owner_max_keys: 1_000, max_owners: 1_000, max_bytes: 268_435_456 };
+
+  test('by the policy, with its quotas and the others', async () => {
+    const ofPolicy = { ...quota, owner_max_bytes: 2_097_152 };
+    expect(await kv('--policy', WITH_STORE)).toEqual({
+      ...ofPolicy,
+      path: inScratch('values.sqlite'),
+    });
+    expect(await kv('--policy', WITH_STORE, '--kv', 'other')).toEqual({
+      ...ofPolicy,
+      path: 'other',
+    });
+    const { stdout } = await call('policy', 'explain', '--policy', WITH_STORE, MODULE);
+    expect(stdout).toContain(`kv
+  file              ${inScratch('values.sqlite')}
+  of one owner      1,000 keys, 2,097,152 bytes
+  of all            1,000 owners, 268,435,456 bytes
+`);
+  });
+
+  test('without one in memory, and not at all where no grant reaches it', async () => {
+    const ofNone = { ...quota, owner_max_bytes: 1_048_576 };
+    expect(await kv('--allow-tools')).toEqual({ ...ofNone, path: null });
+    expect(await kv('--allow-tools=kv.list', '--kv=x')).toEqual({ ...ofNone, path: 'x' });
+    expect(await kv('--allow-tools=kv.list', '--deny-tools=kv.list')).toBe(null);
+    expect(await kv('--allow-tools=time.now', '--kv=x')).toBe(null);
+    const { stdout } = await call('policy', 'explain', MODULE);
+    expect(stdout).not.toMatch(/^kv$/m);
+  });
+});
+
 describe('options take less than the policy gives', () => {
   test('what they don’t speak of stays', async () => {
     const { spawned } = await run('--allow-tools=a');

@@ -4,6 +4,7 @@
  */
 
 import { FILE_FAMILIES } from './file-families.ts';
+import { KV_FAMILIES } from './kv-families.ts';
 import { NETWORK_FAMILY } from './network-family.ts';
 
 /** One act of a family. */
@@ -53,6 +54,7 @@ const shown = (family: number, act: string, ...tests: string[]): Shown => ({ fam
 export const FAMILIES: readonly Shown[] = [
   ...FILE_FAMILIES,
   ...NETWORK_FAMILY,
+  ...KV_FAMILIES,
   shown(
     19,
     'an empty loop',
