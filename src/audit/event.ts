@@ -176,23 +176,40 @@ const BEFORE_PAYLOAD = ',"payload":';
 const BEFORE_PID = ',"pid":';
 const BEFORE_PREVIOUS = ',"prev":"';
 
+/** What an event says itself, each as JSON. */
+export interface SaidTexts {
+  readonly agent: string;
+  readonly module: string;
+  readonly payload: string;
+  readonly pid: string;
+}
+
 /**
- * What an event says itself, of a body that was written here or verified: each field is cut out and parsed, as
- * what the chain has put around them is more than they are. No text of JSON holds what stands before one, as
- * quotes in it are escaped; a payload may, so what is behind it is looked for from the end.
+ * What an event says itself, of a body that was written here or verified: each field is cut out, as what the chain
+ * has put around them is more than they are. No text of JSON holds what stands before one, as quotes in it are
+ * escaped; a payload may, so what is behind it is looked for from the end.
  */
-export function saidIn(body: string): Pick<StoredEvent, 'agent_id' | 'module' | 'payload' | 'pid'> {
+export function saidTexts(body: string): SaidTexts {
   const chainAt = body.indexOf(BEFORE_CHAIN);
   const moduleAt = body.indexOf(BEFORE_MODULE, chainAt) + BEFORE_MODULE.length;
   const payloadAt = body.indexOf(BEFORE_PAYLOAD, moduleAt);
   const previousAt = body.lastIndexOf(BEFORE_PREVIOUS);
   const pidAt = body.lastIndexOf(BEFORE_PID, previousAt);
   return {
-    agent_id: JSON.parse(body.slice(BEFORE_AGENT.length, chainAt)) as string | null,
-    module: JSON.parse(body.slice(moduleAt, payloadAt)) as string | null,
-    payload: JSON.parse(
-      body.slice(payloadAt + BEFORE_PAYLOAD.length, pidAt),
-    ) as StoredEvent['payload'],
-    pid: JSON.parse(body.slice(pidAt + BEFORE_PID.length, previousAt)) as number,
+    agent: body.slice(BEFORE_AGENT.length, chainAt),
+    module: body.slice(moduleAt, payloadAt),
+    payload: body.slice(payloadAt + BEFORE_PAYLOAD.length, pidAt),
+    pid: body.slice(pidAt + BEFORE_PID.length, previousAt),
+  };
+}
+
+/** The same, parsed. */
+export function saidIn(body: string): Pick<StoredEvent, 'agent_id' | 'module' | 'payload' | 'pid'> {
+  const { agent, module, payload, pid } = saidTexts(body);
+  return {
+    agent_id: JSON.parse(agent) as string | null,
+    module: JSON.parse(module) as string | null,
+    payload: JSON.parse(payload) as StoredEvent['payload'],
+    pid: JSON.parse(pid) as number,
   };
 }

@@ -72,11 +72,19 @@ export function observationOf(reason: ExitReason): Score | null {
   }
 }
 
-/** The score after an observation. */
+const blendNumber = (before: number, observed: number): number =>
+  (1 - BLEND) * before + BLEND * observed;
+
+/** The score after an observation. Written out, as each exit of an agent asks for it. */
 export function blend(before: Score, observed: Score): Score {
-  return mapDimensions((dimension) => {
-    return (1 - BLEND) * before[dimension] + BLEND * observed[dimension];
-  });
+  return {
+    trust: blendNumber(before.trust, observed.trust),
+    performance: blendNumber(before.performance, observed.performance),
+    difficulty: blendNumber(before.difficulty, observed.difficulty),
+    reward: blendNumber(before.reward, observed.reward),
+    reliability: blendNumber(before.reliability, observed.reliability),
+    velocity: blendNumber(before.velocity, observed.velocity),
+  };
 }
 
 /** Something that has a score. */
@@ -106,11 +114,4 @@ function cosine(one: Score, other: Score): number {
     DIMENSIONS.reduce((sum, dimension) => sum + left[dimension] * right[dimension], 0);
   const lengths = Math.sqrt(product(one, one) * product(other, other));
   return lengths === 0 ? 0 : product(one, other) / lengths;
-}
-
-function mapDimensions(value: (dimension: Dimension) => number): Score {
-  return Object.fromEntries(DIMENSIONS.map((dimension) => [dimension, value(dimension)])) as Record<
-    Dimension,
-    number
-  >;
 }

@@ -18,7 +18,7 @@ export function prepareResources(database: DatabaseSync): void {
 /** Within a transaction: keeps what has changed of the tree, which is now of the first `size` events. */
 export function saveResources(
   database: DatabaseSync,
-  { entries, running }: Changes,
+  { entries, began, ended }: Changes,
   size: number,
 ): void {
   if (entries.length > 0) {
@@ -27,16 +27,17 @@ export function saveResources(
       put.run(index, text);
     }
   }
-  if (running.length > 0) {
+  if (began.length > 0) {
     const begin = database.prepare('INSERT OR REPLACE INTO running VALUES (?, ?, ?)');
+    for (const { pid, root, key } of began) {
+      // A name may have a NUL, which SQLite's texts end with.
+      begin.run(pid, JSON.stringify(root), key);
+    }
+  }
+  if (ended.length > 0) {
     const end = database.prepare('DELETE FROM running WHERE pid = ?');
-    for (const { pid, row } of running) {
-      if (row === null) {
-        end.run(pid);
-      } else {
-        // A name may have a NUL, which SQLite's texts end with.
-        begin.run(pid, JSON.stringify(row.root), row.key);
-      }
+    for (const pid of ended) {
+      end.run(pid);
     }
   }
   database.exec('DELETE FROM resources_at');

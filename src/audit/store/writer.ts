@@ -280,6 +280,8 @@ export class ChainWriter {
 
   #sign(resources: ResourceTree): void {
     const { state } = this.#chain;
+    // Entries that have changed are written once, to be kept and to be hashed.
+    const changes = resources.changes();
     const root = resources.root();
     const note =
       this.#signer === null
@@ -289,7 +291,7 @@ export class ChainWriter {
             root,
           });
     this.#database.addCheckpoint(note, state);
-    this.#database.saveResources(resources.changes(), state.size);
+    this.#database.saveResources(changes, state.size);
     this.#signed = state.size;
     this.#note = note ?? this.#note;
   }

@@ -5,7 +5,7 @@
 
 import { hash } from 'node:crypto';
 import type { Score } from '../../scores/score.ts';
-import { type Bytes32, fromHex } from '../merkle.ts';
+import type { Bytes32 } from '../merkle.ts';
 
 /** The format's name and version, in every entry: none can be taken for an event. */
 export const TREE_FORMAT = 'ringfence-tree/1';
@@ -102,22 +102,10 @@ export function entryText(entry: ResourceEntry): string {
     case 'agent': {
       const { exit, module, parent_pid, pid, running, runs, scored, spawn, spawn_seq } = entry;
       const { difficulty, performance, reliability, reward, trust, velocity } = entry.score;
-      return JSON.stringify({
-        exit: exit === null ? null : { code: exit.code, reason: exit.reason },
-        kind,
-        module,
-        name,
-        parent_pid,
-        pid,
-        running,
-        runs,
-        score: { difficulty, performance, reliability, reward, trust, velocity },
-        scored,
-        seq,
-        spawn,
-        spawn_seq,
-        v: TREE_FORMAT,
-      });
+      const exitText =
+        exit === null ? 'null' : `{"code":${exit.code},"reason":${JSON.stringify(exit.reason)}}`;
+      const scoreText = `{"difficulty":${difficulty},"performance":${performance},"reliability":${reliability},"reward":${reward},"trust":${trust},"velocity":${velocity}}`;
+      return `{"exit":${exitText},"kind":"agent","module":${JSON.stringify(module)},"name":${JSON.stringify(name)},"parent_pid":${parent_pid},"pid":${pid},"running":${running},"runs":${runs},"score":${scoreText},"scored":${scored},"seq":${seq},"spawn":"${spawn}","spawn_seq":${spawn_seq},"v":"${TREE_FORMAT}"}`;
     }
     case 'module':
       return JSON.stringify({
@@ -151,7 +139,7 @@ export function entryText(entry: ResourceEntry): string {
 
 /** The leaf of an entry's bytes: SHA-256 of a zero byte and them, as RFC 6962 has it. */
 export function entryLeaf(text: string): Bytes32 {
-  return fromHex(hash('sha256', `\0${text}`));
+  return hash('sha256', `\0${text}`, 'latin1');
 }
 
 /** An entry from its own bytes: who calls this has written them. */

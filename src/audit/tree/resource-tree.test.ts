@@ -219,8 +219,11 @@ describe('the resource tree', () => {
           for (const { index, text } of changes.entries) {
             rows.set(index, text);
           }
-          for (const { pid, row } of changes.running) {
-            row === null ? running.delete(pid) : running.set(pid, row);
+          for (const { pid, ...row } of changes.began) {
+            running.set(pid, row);
+          }
+          for (const pid of changes.ended) {
+            expect(running.delete(pid)).toBe(true);
           }
         };
         for (const [index, { what, pid, parent, name, reason }] of steps.entries()) {

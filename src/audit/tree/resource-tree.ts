@@ -5,52 +5,69 @@
 
 import type { ExitReason } from '../../process/exit.ts';
 import { blend, NEUTRAL, observationOf } from '../../scores/score.ts';
-import { type Entry, type StoredEvent, saidIn } from '../event.ts';
+import type { Entry } from '../event.ts';
 import type { Bytes32 } from '../merkle.ts';
 import { type Held, type KeptEntry, TreeEntries } from './entries.ts';
 import { type AgentEntry, type EntryKind, keyOf, type ResourceEntry } from './entry.ts';
+import {
+  type End,
+  kindIn,
+  numberOf,
+  readEnd,
+  readSaid,
+  readSpawn,
+  type Said,
+  type Spawn,
+  textOf,
+} from './tree-event.ts';
 
 /** Agents that were spawned and have not exited: who is forgotten of these runs no more. */
 export const RUNNING_MAX = 100_000;
 
-/** An agent that runs; `key` is null where it has no entry. */
+/** An agent that runs; `held` is null where it has no entry. */
 interface Running {
   readonly root: string;
-  readonly key: string | null;
+  readonly held: Held | null;
 }
 
-/** A row of those that run, as it is kept. */
-export interface KeptRunning extends Running {
+/** An agent that runs, as it is kept. */
+export interface KeptRunning {
   readonly pid: number;
+  readonly root: string;
+  /** Null: it has no entry. */
+  readonly key: string | null;
 }
 
 /** What has changed since it was asked last. */
 export interface Changes {
   readonly entries: readonly KeptEntry[];
-  /** Pids that have begun to run, or run no more (null). */
-  readonly running: readonly { readonly pid: number; readonly row: Running | null }[];
+  readonly began: readonly KeptRunning[];
+  /** Pids that were told of, and run no more. */
+  readonly ended: readonly number[];
 }
 
-/** An event, as the tree reads it. */
-type TreeEvent = Pick<StoredEvent, 'agent_id' | 'module' | 'payload' | 'pid' | 'seq'> & {
-  readonly hash: string;
-};
+/** Where an event stands in its chain. */
+type EventPlace = Pick<Entry, 'seq' | 'hash'>;
+
+/** Kinds of events that say something of it. */
+const READ: ReadonlySet<string> = new Set([
+  'agent.spawn',
+  'agent.exit',
+  'chain.open',
+  'module.load',
+  'service.register',
+  'service.unregister',
+  'tool.register',
+  'tool.unregister',
+]);
 
 /** A resource tree that grows with its chain. */
 export class ResourceTree {
   readonly #entries: TreeEntries;
   readonly #running = new Map<number, Running>();
   readonly #changedPids = new Set<number>();
-  readonly #handlers: ReadonlyMap<string, (event: TreeEvent) => void> = new Map([
-    ['agent.spawn', (event) => this.#spawned(event)],
-    ['agent.exit', (event) => this.#exited(event)],
-    ['chain.open', (event) => this.#reopened(event)],
-    ['module.load', (event) => this.#loaded(event)],
-    ['service.register', (event) => this.#service(event, true)],
-    ['service.unregister', (event) => this.#service(event, false)],
-    ['tool.register', (event) => this.#tool(event, true)],
-    ['tool.unregister', (event) => this.#tool(event, false)],
-  ]);
+  /** Pids of those that run as far as was told. */
+  readonly #toldPids = new Set<number>();
 
   constructor(entries = new TreeEntries()) {
     this.#entries = entries;
@@ -60,7 +77,8 @@ export class ResourceTree {
   static of(entries: Iterable<ResourceEntry>, running: Iterable<KeptRunning>): ResourceTree {
     const tree = new ResourceTree(TreeEntries.of(entries));
     for (const { pid, root, key } of running) {
-      tree.#running.set(pid, { root, key });
+      tree.#running.set(pid, { root, held: key === null ? null : tree.#entries.get(key) });
+      tree.#toldPids.add(pid);
     }
     return tree;
   }
@@ -76,7 +94,7 @@ export class ResourceTree {
 
   /** An entry with its place; null: there is none of the name. */
   find(kind: EntryKind, name: readonly string[]): Held | null {
-    return this.#entries.find(kind, name);
+    return this.#entries.get(keyOf(kind, name));
   }
 
   /** The leaves by index. It is asked after `root`. */
@@ -89,58 +107,92 @@ export class ResourceTree {
     return this.#entries.root();
   }
 
-  /** What has changed since this was asked last. */
+  /** What has changed since this was asked last. An agent that has begun and ended since then is not in it. */
   changes(): Changes {
-    const running = Array.from(this.#changedPids, (pid) => ({
-      pid,
-      row: this.#running.get(pid) ?? null,
-    }));
+    const began: KeptRunning[] = [];
+    const ended: number[] = [];
+    for (const pid of this.#changedPids) {
+      const running = this.#running.get(pid);
+      if (running !== undefined) {
+        began.push({ pid, root: running.root, key: running.held?.key ?? null });
+        this.#toldPids.add(pid);
+      } else if (this.#toldPids.delete(pid)) {
+        ended.push(pid);
+      }
+    }
     this.#changedPids.clear();
-    return { entries: this.#entries.changes(), running };
+    return { entries: this.#entries.changes(), began, ended };
   }
 
   /** Whether events of a kind say something of it. */
   reads(kind: string): boolean {
-    return this.#handlers.has(kind);
+    return READ.has(kind);
   }
 
-  /** Reads an event in its place; most say nothing of the tree, and are not parsed. */
+  /** Reads an event in its place; most say nothing of the tree. */
   apply({ seq, hash, body }: Entry): void {
-    const kindAt = body.indexOf(KIND_NAME) + KIND_NAME.length;
-    const handler = this.#handlers.get(body.slice(kindAt, body.indexOf('"', kindAt)));
-    if (handler !== undefined) {
-      const { agent_id, module, payload, pid } = saidIn(body);
-      if (typeof payload === 'object' && payload !== null) {
-        handler({ agent_id, module, payload, pid, seq, hash });
+    const kind = kindIn(body);
+    if (kind === 'agent.spawn') {
+      const spawn = readSpawn(body);
+      if (spawn !== null) {
+        this.#spawned(spawn, { seq, hash });
+      }
+    } else if (kind === 'agent.exit') {
+      const end = readEnd(body);
+      if (end !== null) {
+        this.#exited(end, seq);
+      }
+    } else if (READ.has(kind)) {
+      const said = readSaid(body);
+      if (said !== null) {
+        this.#applySaid(kind, said, seq);
       }
     }
   }
 
-  #spawned({ agent_id: agentId, module, payload, pid, seq, hash }: TreeEvent): void {
+  #applySaid(kind: string, said: Said, seq: number): void {
+    switch (kind) {
+      case 'chain.open':
+        this.#reopened(seq);
+        break;
+      case 'module.load':
+        this.#loaded(said, seq);
+        break;
+      case 'service.register':
+      case 'service.unregister':
+        this.#service(said, kind === 'service.register', seq);
+        break;
+      case 'tool.register':
+      case 'tool.unregister':
+        this.#tool(said, kind === 'tool.register', seq);
+        break;
+    }
+  }
+
+  #spawned({ agentId, module, parentPid, pid }: Spawn, { seq, hash }: EventPlace): void {
     this.#endRunning(pid, null, seq);
-    const parentPid = numberOf(payload.parent_pid);
-    const own = agentId ?? '';
     const parent = parentPid === 0 ? undefined : this.#running.get(parentPid);
-    const root = parent?.root ?? own;
-    const name = parentPid === 0 ? ([own] as const) : ([root, own] as const);
+    const root = parent?.root ?? agentId;
+    const name = parentPid === 0 ? ([agentId] as const) : ([root, agentId] as const);
     const key = keyOf('agent', name);
-    const before = this.#entries.get(key) as AgentEntry | undefined;
-    const isListed = this.#entries.put(key, {
+    const before = this.#entries.get(key);
+    const entry = before?.entry as AgentEntry | undefined;
+    const held = this.#entries.put(before, {
       kind: 'agent',
       name,
-      exit: before?.exit ?? null,
+      exit: entry?.exit ?? null,
       module,
       parent_pid: parentPid,
       pid,
-      running: (before?.running ?? 0) + 1,
-      runs: (before?.runs ?? 0) + 1,
-      score: before?.score ?? NEUTRAL,
-      scored: before?.scored ?? 0,
+      running: (entry?.running ?? 0) + 1,
+      runs: (entry?.runs ?? 0) + 1,
+      score: entry?.score ?? NEUTRAL,
+      scored: entry?.scored ?? 0,
       seq,
       spawn: hash,
       spawn_seq: seq,
     });
-    this.#running.set(pid, { root, key: isListed ? key : null });
+    this.#running.set(pid, { root, held });
     this.#changedPids.add(pid);
     if (this.#running.size > RUNNING_MAX) {
       const [oldest] = this.#running.keys();
@@ -148,9 +200,8 @@ export class ResourceTree {
     }
   }
 
-  #exited({ payload, pid, seq }: TreeEvent): void {
-    const code = payload.code === null ? null : numberOf(payload.code);
-    this.#endRunning(pid, { code, reason: textOf(payload.reason) }, seq);
+  #exited({ code, pid, reason }: End, seq: number): void {
+    this.#endRunning(pid, { code, reason }, seq);
   }
 
   /** A pid runs no more; `exit`: how it has ended, null: that is not known. */
@@ -161,11 +212,11 @@ export class ResourceTree {
     }
     this.#running.delete(pid);
     this.#changedPids.add(pid);
-    const entry = running.key === null ? undefined : this.#entries.get(running.key);
-    if (running.key !== null && entry?.kind === 'agent') {
+    const entry = running.held?.entry;
+    if (running.held !== null && entry?.kind === 'agent') {
       // What was lost, or is no reason of ours, moves no score.
       const observed = exit === null ? null : (observationOf(exit.reason as ExitReason) ?? null);
-      this.#entries.put(running.key, {
+      this.#entries.put(running.held, {
         ...entry,
         exit: exit ?? LOST,
         running: entry.running - 1,
@@ -177,60 +228,46 @@ export class ResourceTree {
   }
 
   /** Another program goes on with the chain: nothing that the one before had is there any more. */
-  #reopened({ seq }: TreeEvent): void {
+  #reopened(seq: number): void {
     for (const pid of this.#running.keys()) {
       this.#changedPids.add(pid);
     }
     this.#running.clear();
-    // By their places, as entries of one event are when they are read again.
-    for (const { entry } of this.#entries.live()) {
-      this.#entries.put(keyOf(entry.kind, entry.name), ended(entry, seq));
+    for (const held of this.#entries.live()) {
+      this.#entries.put(held, ended(held.entry, seq));
     }
   }
 
-  #loaded({ module, payload, seq }: TreeEvent): void {
+  #loaded({ module, payload }: Said, seq: number): void {
     if (module === null) {
       return;
     }
-    const key = keyOf('module', [module]);
-    const before = this.#entries.get(key);
-    const loads = before?.kind === 'module' ? before.loads + 1 : 1;
-    this.#entries.put(key, {
-      kind: 'module',
-      name: [module],
-      bytes: numberOf(payload.bytes),
-      loads,
-      seq,
-    });
+    const before = this.find('module', [module]);
+    const loads = before?.entry.kind === 'module' ? before.entry.loads + 1 : 1;
+    const bytes = numberOf(payload.bytes);
+    this.#entries.put(before, { kind: 'module', name: [module], bytes, loads, seq });
   }
 
-  #service({ payload, pid, seq }: TreeEvent, registered: boolean): void {
+  #service({ payload, pid }: Said, registered: boolean, seq: number): void {
     const service = textOf(payload.service);
-    const key = keyOf('service', [service]);
-    if (registered || this.#entries.get(key) !== undefined) {
-      this.#entries.put(key, { kind: 'service', name: [service], pid, registered, seq });
+    const before = this.find('service', [service]);
+    if (registered || before !== null) {
+      this.#entries.put(before, { kind: 'service', name: [service], pid, registered, seq });
     }
   }
 
-  #tool({ payload, seq }: TreeEvent, registered: boolean): void {
+  #tool({ payload }: Said, registered: boolean, seq: number): void {
     const tool = textOf(payload.tool);
-    const key = keyOf('tool', [tool]);
-    const before = this.#entries.get(key);
+    const before = this.find('tool', [tool]);
     const description =
-      before?.kind === 'tool' && !registered ? before.description : textOf(payload.description);
-    if (registered || before !== undefined) {
-      this.#entries.put(key, { kind: 'tool', name: [tool], description, registered, seq });
+      before?.entry.kind === 'tool' && !registered
+        ? before.entry.description
+        : textOf(payload.description);
+    if (registered || before !== null) {
+      this.#entries.put(before, { kind: 'tool', name: [tool], description, registered, seq });
     }
   }
 }
-
-/** What stands before an event's kind: nothing that stands within a JSON text looks like it. */
-const KIND_NAME = '","kind":"';
-
-/** A chain that is verified may hold anything: what is not of its type is nothing. */
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
 
 const LOST = { code: null, reason: 'lost' } as const;
 
