@@ -15,10 +15,21 @@ import { kernel } from './kernel.ts';
 import type { Part, Row } from './measure.ts';
 import { metering } from './metering/part.ts';
 import { network } from './network.ts';
+import { peers } from './peers/part.ts';
 import { scheduler } from './scheduler.ts';
 import { start } from './start.ts';
 
-const PARTS: readonly Part[] = [metering, start, gate, ends, scheduler, kernel, network, audit];
+const PARTS: readonly Part[] = [
+  metering,
+  start,
+  gate,
+  ends,
+  scheduler,
+  kernel,
+  network,
+  audit,
+  peers,
+];
 
 function table(rows: readonly Row[]): string {
   const cells = rows.map(({ part, name, value, ratio, against }) => [

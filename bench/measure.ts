@@ -9,6 +9,39 @@ export interface Row {
   /** Against what stands in `against`, in the same run; null: there is nothing to compare with. */
   readonly ratio: number | null;
   readonly against: string;
+  /** The numbers behind `value`, where they are of many rounds. */
+  readonly stats?: Stats;
+  /** Under which title its bar stands with others in the page; absent: in none. */
+  readonly plot?: string;
+}
+
+/** Numbers of many rounds, in one unit. */
+export interface Stats {
+  readonly unit: string;
+  readonly better: 'less' | 'more';
+  readonly rounds: number;
+  readonly min: number;
+  readonly median: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** @throws {Error} where there is no value */
+export function statsOf(
+  values: readonly number[],
+  unit: string,
+  better: 'less' | 'more' = 'less',
+): Stats {
+  if (values.length === 0) throw new Error('nothing was measured');
+  return {
+    unit,
+    better,
+    rounds: values.length,
+    min: Math.min(...values),
+    median: median(values),
+    p99: quantile(values, 0.99),
+    max: Math.max(...values),
+  };
 }
 
 /** A part of the suite. */

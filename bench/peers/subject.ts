@@ -1,0 +1,54 @@
+/** What is compared: ringfence, and what else runs code of others. */
+
+import type { Job } from './job.ts';
+
+/** What a subject does not do, so that a fast row isn't mistaken for an equal one. */
+export interface Fences {
+  /** Whether an endless loop can be ended, without ending what else runs in the same place. */
+  readonly endsLoops: boolean;
+  /** Whether all memory that the code takes is bounded. */
+  readonly boundsMemory: boolean;
+  /** Whether it measures and bounds the work that is done, the same each time. */
+  readonly fuel: boolean;
+  /** Whether code gets only the rights that it was given, by name and scope. */
+  readonly capabilities: boolean;
+}
+
+/** A subject that was set up in a process of its own. */
+export interface Subject {
+  /** One whole life: made, its job done and its answer checked, dropped. */
+  run(job: Job): Promise<void>;
+  /** Makes one that lives, ready for work, and answers what ends it; absent: see `notKept`. */
+  keep?(): Promise<() => Promise<void> | void>;
+}
+
+/** A file of `subjects/`. */
+export interface SubjectModule {
+  readonly fences: Fences;
+  /** The package whose version is told; null: it is a part of Node or of this project. */
+  readonly packageName: string | null;
+  /** How many are kept for the measure of memory, and how many lives there are in a round. */
+  readonly kept: number;
+  readonly lives: number;
+  open(guests: Guests): Promise<Subject>;
+}
+
+/** Files that were compiled for the subjects. */
+export interface Guests {
+  /** A core module that imports `env.now`; the same for Extism; the same by wasip1. */
+  readonly plain: string;
+  readonly extism: string;
+  readonly reactor: string;
+  /** A wasip1 command for each job. */
+  readonly commands: Readonly<Record<Job, string>>;
+  /** A component of `wasi:cli/run`. */
+  readonly component: string;
+}
+
+/** Nothing of it. */
+export const NO_FENCES: Fences = {
+  endsLoops: false,
+  boundsMemory: false,
+  fuel: false,
+  capabilities: false,
+};

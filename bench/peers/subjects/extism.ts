@@ -1,0 +1,33 @@
+/** Extism's JavaScript SDK: a plug-in on this thread, as its README makes one, with its documented limits. */
+
+import { readFileSync } from 'node:fs';
+import createPlugin, { type ManifestLike } from '@extism/extism';
+import { requireAnswer } from '../job.ts';
+import { NO_FENCES, type SubjectModule } from '../subject.ts';
+
+export const subject: SubjectModule = {
+  fences: { ...NO_FENCES, capabilities: true },
+  packageName: '@extism/extism',
+  kept: 2_000,
+  lives: 500,
+  async open({ extism }) {
+    const module = await WebAssembly.compile(new Uint8Array(readFileSync(extism)));
+    const make = () =>
+      createPlugin(module as unknown as ManifestLike, {
+        useWasi: false,
+        functions: { 'extism:host/user': { now: () => process.hrtime.bigint() } },
+      });
+    return {
+      async run(job) {
+        const plugin = await make();
+        const output = await plugin.call(job);
+        requireAnswer(job, Buffer.from(output?.bytes() ?? []).readInt32LE());
+        await plugin.close();
+      },
+      async keep() {
+        const plugin = await make();
+        return () => plugin.close();
+      },
+    };
+  },
+};

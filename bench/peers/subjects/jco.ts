@@ -1,0 +1,64 @@
+/** The same component by jco's generated glue and its shim of WASI. */
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { transpile } from '@bytecodealliance/jco';
+import { NO_FENCES, type SubjectModule } from '../subject.ts';
+
+interface Glue {
+  instantiate(
+    getCoreModule: (path: string) => WebAssembly.Module,
+    imports: unknown,
+  ): Promise<Record<string, { run(): void }>>;
+}
+interface Shim {
+  readonly WASIShim: new (options: object) => { getImportObject(): Record<string, unknown> };
+}
+
+export const subject: SubjectModule = {
+  fences: NO_FENCES,
+  packageName: '@bytecodealliance/jco',
+  kept: 200,
+  lives: 200,
+  async open({ component }) {
+    const folder = join(dirname(component), 'jco');
+    const { files } = await transpile(readFileSync(component), {
+      name: 'guest',
+      instantiation: 'async',
+    });
+    for (const [name, bytes] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), bytes);
+    }
+    const glue = (await import(pathToFileURL(join(folder, 'guest.js')).href)) as Glue;
+    const shim = (await import('@bytecodealliance/preview2-shim/instantiation')) as Shim;
+    const modules = new Map<string, WebAssembly.Module>();
+    const getCoreModule = (path: string): WebAssembly.Module => {
+      const known =
+        modules.get(path) ??
+        new WebAssembly.Module(new Uint8Array(readFileSync(join(folder, path))));
+      modules.set(path, known);
+      return known;
+    };
+    // The shim knows WASI only; the guest never calls this in the jobs that it does here.
+    const ipc = { receive: () => undefined };
+    const make = (job: string) => {
+      const sandbox = { preopens: {}, args: ['bench', job], env: {}, enableNetwork: false };
+      const imports = new shim.WASIShim({ sandbox }).getImportObject();
+      return glue.instantiate(getCoreModule, { ...imports, 'ringfence:agent/ipc': ipc });
+    };
+    const runOf = (instance: Record<string, { run(): void }>) =>
+      Object.entries(instance).find(([name]) => name.startsWith('wasi:cli/run'))![1];
+    return {
+      // The guest compares the hash itself, and `run` throws where it fails.
+      async run(job) {
+        runOf(await make(job)).run();
+      },
+      async keep() {
+        const instances = [await make('nothing')];
+        return () => void instances.pop();
+      },
+    };
+  },
+};

@@ -1,0 +1,26 @@
+/** V8's own WebAssembly, as a program calls it: the floor. */
+
+import { readFileSync } from 'node:fs';
+import { requireAnswer } from '../job.ts';
+import { NO_FENCES, type SubjectModule } from '../subject.ts';
+
+export const subject: SubjectModule = {
+  fences: NO_FENCES,
+  packageName: null,
+  kept: 2_000,
+  lives: 2_000,
+  async open({ plain }) {
+    const module = new WebAssembly.Module(new Uint8Array(readFileSync(plain)));
+    const imports = { env: { now: () => process.hrtime.bigint() } };
+    const make = () => new WebAssembly.Instance(module, imports);
+    return {
+      async run(job) {
+        requireAnswer(job, (make().exports[job] as () => number)());
+      },
+      async keep() {
+        const instances = [make()];
+        return () => void instances.pop();
+      },
+    };
+  },
+};
