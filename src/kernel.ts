@@ -15,7 +15,7 @@ import type { PipeInfo } from './ipc/pipe.ts';
 import type { PipeReader } from './ipc/pipe-reader.ts';
 import type { PipeWriter } from './ipc/pipe-writer.ts';
 import { type Agent, agentOf } from './kernel/agent.ts';
-import { openKernelAudit, type RunHashes } from './kernel/audit.ts';
+import { type KernelAudit, openKernelAudit, type RunHashes } from './kernel/audit.ts';
 import { readDeadLetterFilter } from './kernel/dead-letter-filter.ts';
 import type { HttpService } from './kernel/http-service.ts';
 import type { McpServerOptions } from './kernel/mcp-server-options.ts';
@@ -660,10 +660,12 @@ export async function openKernel(options: KernelOptions = {}): Promise<Kernel> {
   const kvSettings = readKvOptions(options.kv ?? {});
   const saved = await readSchedule(options.schedule);
   const kv = await KvStore.open(kvSettings, operatorOf(options).warn);
+  let audit: KernelAudit | null = null;
   try {
-    const audit = await openKernelAudit(options);
+    audit = await openKernelAudit(options);
     return new Kernel(buildParts(options, { saved, kv, audit }));
   } catch (error) {
+    await audit?.leave();
     await kv.close();
     throw error;
   }

@@ -72,6 +72,8 @@ export class AuditLog implements AsyncDisposable {
   #last = -1;
   #problem: RingfenceError | null = null;
   #closed: Promise<void> | null = null;
+  /** A kernel writes into it: pids in the chain are those of one. */
+  #isClaimed = false;
 
   /** Use `openAudit`. */
   constructor(thread: ThreadLink, opened: Opened, settings: LogSettings) {
@@ -127,6 +129,25 @@ export class AuditLog implements AsyncDisposable {
   /** Characters that wait to be written. */
   get pending(): number {
     return this.#thread.pending + this.#drafts.length;
+  }
+
+  /**
+   * A kernel writes into it until it calls what this returns. Who is called by a pid in the chain is told by
+   * the kernel that was opened last before, so it is one at a time.
+   *
+   * @throws {RingfenceError} `RF_USAGE` where another kernel does
+   */
+  claim(): () => void {
+    if (this.#isClaimed) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        'Cannot open the kernel with this audit log as another kernel writes into it, and their pids would be mixed up: close that one, or open a log for each.',
+      );
+    }
+    this.#isClaimed = true;
+    return () => {
+      this.#isClaimed = false;
+    };
   }
 
   /**

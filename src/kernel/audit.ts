@@ -95,14 +95,20 @@ export class KernelAudit implements WriteAhead {
   readonly #counts = new AuditCounts(Date.now);
   readonly #texts = new SpawnTexts();
   readonly #isOwn: boolean;
+  readonly #release: () => void;
   readonly #runs = new TurnoverMap<Pid, Run>();
   /** The last agents that have exited, in a ring. */
   readonly #exited: Pid[] = [];
   #exits = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  /** `isOwn`: it ends with the kernel. */
+  /**
+   * `isOwn`: it ends with the kernel.
+   *
+   * @throws {RingfenceError} `RF_USAGE` for a log that another kernel writes into
+   */
   constructor(log: AuditLog, isOwn: boolean) {
+    this.#release = log.claim();
     this.log = log;
     this.#isOwn = isOwn;
     const note = (event: AuditEvent): void => this.note(event);
@@ -386,6 +392,12 @@ export class KernelAudit implements WriteAhead {
     }
     this.#tellCounts(this.#counts.takeAll());
     this.note({ kind: 'kernel.close', payload: {} });
+    await this.leave();
+  }
+
+  /** Writes nothing more: the kernel is closed, or was never opened. */
+  async leave(): Promise<void> {
+    this.#release();
     if (this.#isOwn) {
       await this.log.close();
     } else {

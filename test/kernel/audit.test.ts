@@ -9,10 +9,12 @@ import {
   createAuditKey,
   type KernelOptions,
   openAudit,
+  openKernel,
   proveEvent,
   readEvents,
   type SpawnOptions,
   type StoredEvent,
+  type Telemetry,
   verifyChain,
   verifyProof,
   verifyReceipt,
@@ -183,6 +185,47 @@ describe('a kernel with an audit log', () => {
     expect(() => verifyProof(JSON.stringify(altered), key)).toThrow(
       expect.objectContaining({ code: 'RF_AUDIT_INVALID' }),
     );
+  });
+
+  it('has a log for itself as long as it is open: pids in a chain are of one kernel at a time', async () => {
+    const log = await openAudit(audit);
+    const first = await kernelWith({ audit: log });
+    await expect(openKernel({ audit: log })).rejects.toThrow(
+      expect.objectContaining({ code: 'RF_USAGE', message: expect.stringContaining('pids') }),
+    );
+    await (await first.spawn({ work: () => 1, agentId: 'first' })).exited;
+    await first.close();
+    const second = await kernelWith({ audit: log });
+    await (await second.spawn({ work: () => 1, agentId: 'second' })).exited;
+    await second.close();
+    await log.close();
+    const kinds = new Set(['kernel.open', 'kernel.close', 'agent.spawn']);
+    const found: unknown[] = [];
+    for await (const { kind, pid, agent_id } of readEvents(audit.directory)) {
+      if (kinds.has(kind)) {
+        found.push(kind === 'agent.spawn' ? [pid, agent_id] : kind);
+      }
+    }
+    const one = (name: string) => ['kernel.open', [1, name], 'kernel.close'];
+    expect(found).toEqual([...one('first'), ...one('second')]);
+  });
+
+  it('that can not be opened leaves the log to the next', async () => {
+    const telemetry: Telemetry = {
+      hostCalls: 0,
+      agent: () => expect.fail('nobody is spawned'),
+      request: () => expect.fail('nobody asks'),
+      measure: () => {
+        throw new RangeError('not today');
+      },
+    };
+    const log = await openAudit(audit);
+    await expect(openKernel({ audit: log, telemetry })).rejects.toThrow('not today');
+    await (await kernelWith({ audit: log })).close();
+    await log.close();
+    // One of its own is closed, so that its directory can be opened.
+    await expect(openKernel({ audit, telemetry })).rejects.toThrow('not today');
+    await (await kernelWith()).close();
   });
 
   it('spawns nobody and calls no tool while it can not record', async () => {
