@@ -126,6 +126,8 @@ export { policyJsonSchema, type Restart } from './policy/schema.ts';
 export {
   type Diagnosis,
   type Findings,
+  type HostCall,
+  type HostCallOutcome,
   type MeteredPlace,
   PROFILE_EVERY_MIN,
   type Profile,

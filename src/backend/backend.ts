@@ -5,7 +5,7 @@ import type { WordedGrant } from '../capability/words.ts';
 import type { FromExchange, ToExchange } from '../http/exchange.ts';
 import type { Address, Body, Mail, Payload, Signal } from '../ipc/message.ts';
 import type { Answer, Question } from '../ipc/question.ts';
-import type { Diagnosis, Findings } from '../process/diagnosis.ts';
+import type { Diagnosis, Findings, HostCall } from '../process/diagnosis.ts';
 import type { BackendEndReason } from '../process/exit.ts';
 import type { KeepEnd, KeepStart } from '../recording/kept.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
@@ -108,6 +108,8 @@ export interface BackendEvents {
   counted(): void;
   denied(capability: string, operation: string, count: number): void;
   log(level: string, message: string): void;
+  /** Host calls that it has made, in their order. Resolves when they were taken. */
+  hostCalls(calls: readonly HostCall[]): Promise<void>;
   /** A piece of its recording. */
   recorded(bytes: Uint8Array): void;
   /** All of its recording, or of its replay, was said. */

@@ -60,6 +60,8 @@ export interface RunInvocation {
   readonly record: RecordChoice | null;
   /** Null: no profile is taken. */
   readonly profile: ProfileChoice | null;
+  /** Whether each host call is shown. */
+  readonly trace: boolean;
   /** Whether telemetry is sent. */
   readonly otel: boolean;
   readonly json: boolean;
@@ -144,6 +146,7 @@ interface RunOptions
     ProfileOptions,
     RecordingOptions {
   readonly report?: string;
+  readonly trace?: boolean;
   readonly otel?: boolean;
   readonly json?: boolean;
 }
@@ -214,6 +217,7 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
         report: options.report ?? null,
         audit: readAuditChoice(options, context.variables),
         profile: readProfileChoice(options),
+        trace: options.trace ?? false,
         otel: options.otel ?? false,
         record: readRecordChoice(options),
         json: options.json ?? false,
@@ -236,6 +240,12 @@ function declareRun(root: Command, { context, guest, asked }: Declaring): Comman
     report,
     ...auditChoiceOptions('write a signed receipt of the run'),
     ...profileOptions(group),
+    option(
+      '--trace',
+      '',
+      'print each host call on stderr, in short: what the module reads stands there',
+      group,
+    ),
     otelOption(group),
     ...recordOptions(),
     json,

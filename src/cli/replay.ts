@@ -6,8 +6,8 @@ import {
   type Replay,
   type ReplayDifference,
   replayNotes,
-  type TracedCall,
 } from '../index.ts';
+import { callLine } from './call-line.ts';
 import type { Environment } from './environment.ts';
 import { STATUS, STATUS_OF_SIGNAL } from './exit-status.ts';
 import { Interruption } from './interruption.ts';
@@ -106,7 +106,7 @@ async function tell(
   if (trace) {
     for (const call of recording.trace()) {
       const isShown = call.call <= replayed.calls;
-      if (!isShown || !(await print(json ? printableJson(call) : traceLine(call)))) {
+      if (!isShown || !(await print(json ? printableJson(call) : callLine(call)))) {
         break;
       }
     }
@@ -118,12 +118,6 @@ async function tell(
   for (const line of linesOf(replayed)) {
     await print(printableLine(line));
   }
-}
-
-/** `     12,345  streams.read(#2, 4096) → ok(12 bytes "…")`. */
-function traceLine({ fuel, function: name, arguments: given, answer }: TracedCall): string {
-  const what = answer === null ? 'it ended here' : answer;
-  return printableLine(`${count(fuel).padStart(16)}  ${name}(${given}) → ${what}`);
 }
 
 function linesOf({

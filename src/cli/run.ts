@@ -16,6 +16,7 @@ import {
   RingfenceError,
   refusalReport,
 } from '../index.ts';
+import { callPrinter } from './call-printer.ts';
 import { digestOfFile } from './digest.ts';
 import type { Environment } from './environment.ts';
 import { STATUS, STATUS_OF_SIGNAL, statusOfError, statusOfRun } from './exit-status.ts';
@@ -58,6 +59,9 @@ interface Ended {
   /** The digest of its recording; null: there is none. */
   readonly recordedAs: string | null;
 }
+
+/** Host calls that are shown where a module has trapped. */
+const LAST_CALLS = 10;
 
 const NO_MODULE = { path: null, digest: '' } as const;
 
@@ -220,6 +224,9 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
       if (invocation.profile !== null) {
         warn(environment, ['no profile is written of a module that is started again']);
       }
+      if (invocation.trace) {
+        warn(environment, ['no host call is shown of a module that is started again']);
+      }
       if (invocation.record !== null) {
         throw new RingfenceError(
           'RF_USAGE',
@@ -247,6 +254,14 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
       record: invocation.record?.options ?? false,
       diagnosis: {
         backtrace: true,
+        lastCalls: LAST_CALLS,
+        // Nothing else goes to standard output there but the report.
+        ...(invocation.trace && {
+          trace: callPrinter(
+            invocation.json ? environment.stdout : environment.stderr,
+            invocation.json,
+          ),
+        }),
         ...(invocation.profile !== null && { profileEvery: invocation.profile.every }),
       },
     });

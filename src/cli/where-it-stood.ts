@@ -12,6 +12,7 @@ import {
   RingfenceError,
   symbolize,
 } from '../index.ts';
+import { callLineShort } from './call-line.ts';
 import type { Environment } from './environment.ts';
 import { printableLine } from './printable.ts';
 import { printLine } from './say.ts';
@@ -39,20 +40,42 @@ const FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** Characters of a file's name. */
 const FILE_NAME_MAX = 200;
 
-/** Prints where it stood, and what it had used. Nothing where it ended by itself, or in the host. */
+/** Prints where it stood, what it had called of the host before, and what it had used. Nothing where it ended by itself, or in the host. */
 export async function tellWhere(
   report: Report,
   diagnosed: Diagnosed,
   environment: Environment,
 ): Promise<void> {
-  const { backtrace } = diagnosed.findings;
-  if (!STOPPED_IN_CODE.has(report.exit.reason) || backtrace.length === 0) {
+  const { backtrace, lastCalls, hostCalls } = diagnosed.findings;
+  if (
+    !STOPPED_IN_CODE.has(report.exit.reason) ||
+    (backtrace.length === 0 && lastCalls.length === 0)
+  ) {
     return;
   }
   const { stderr } = environment;
+  if (backtrace.length > 0) {
+    await tellFrames(report, diagnosed, environment);
+  }
+  if (lastCalls.length > 0) {
+    const which = lastCalls.length === hostCalls ? 'its' : `the last of its ${count(hostCalls)}`;
+    printLine(stderr, `    ${which} host calls:`);
+    for (const call of lastCalls) {
+      printLine(stderr, `      ${callLineShort(call)}`);
+    }
+  }
+  printLine(stderr, `    ${usedUp(report)}`);
+}
+
+/** A line for each function of the backtrace, by the module's own names. */
+async function tellFrames(
+  report: Report,
+  diagnosed: Diagnosed,
+  { stderr }: Environment,
+): Promise<void> {
   try {
     const { bytes, options } = await fileOf(diagnosed, report);
-    const frames = await symbolize(bytes, backtrace, options);
+    const frames = await symbolize(bytes, diagnosed.findings.backtrace, options);
     for (const line of linesOf(frames.filter((frame) => frame !== null))) {
       printLine(stderr, `    ${line}`);
     }
@@ -63,7 +86,6 @@ export async function tellWhere(
       `ringfence: warning: where it stood can't be shown: ${printableLine(reason)}`,
     );
   }
-  printLine(stderr, `    ${usedUp(report)}`);
 }
 
 /**

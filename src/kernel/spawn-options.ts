@@ -11,7 +11,7 @@ import type { HealthCheck } from '../health/checks.ts';
 import { NAME_CHARACTERS_MAX } from '../ipc/message.ts';
 import type { KvOptions } from '../kv/options.ts';
 import type { Telemetry } from '../opentelemetry/telemetry.ts';
-import { PROFILE_EVERY_MIN } from '../process/diagnosis.ts';
+import { type HostCall, LAST_CALLS_MAX, PROFILE_EVERY_MIN } from '../process/diagnosis.ts';
 import { configSchema } from '../resource/config-values.ts';
 import type { LimitsInput } from '../resource/limits.ts';
 import { type QuotasInput, quotasSchema } from '../resource/quotas.ts';
@@ -328,6 +328,17 @@ export interface SpawnOptions {
      * @default it is not looked at
      */
     readonly profileEvery?: number;
+    /**
+     * So many of its host calls are kept, the last ones; at most 100. Of what crosses in them there are only
+     * sizes, but for short texts in arguments and errors. @default 0
+     */
+    readonly lastCalls?: number;
+    /**
+     * Hears each of its host calls, in order, in short as {@link Recording.trace} has them; what an agent has
+     * read stands in there. The agent waits where the promises of 256 calls have not resolved, so nothing is
+     * left out. @default nobody does
+     */
+    readonly trace?: (call: HostCall) => void | Promise<void>;
   };
 }
 
@@ -377,6 +388,13 @@ export const spawnSchema = z.strictObject({
     .strictObject({
       backtrace: z.boolean().optional(),
       profileEvery: z.int().min(PROFILE_EVERY_MIN).optional(),
+      lastCalls: z.int().min(0).max(LAST_CALLS_MAX).optional(),
+      trace: z
+        .custom<NonNullable<NonNullable<SpawnOptions['diagnosis']>['trace']>>(
+          (value) => typeof value === 'function',
+          'give a function that hears each host call',
+        )
+        .optional(),
     })
     .optional(),
 });

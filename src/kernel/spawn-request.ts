@@ -114,6 +114,7 @@ type OfModule = Pick<
   | 'config'
   | 'terminal'
   | 'diagnosis'
+  | 'onHostCall'
   | 'keeping'
   | 'input'
   | 'stdout'
@@ -136,6 +137,7 @@ const OF_A_FUNCTION: OfModule = {
   config: NONE,
   terminal: NO_TERMINAL,
   diagnosis: null,
+  onHostCall: null,
   keeping: null,
   input: undefined,
   stdout: undefined,
@@ -172,6 +174,7 @@ function ofModule(options: SpawnOptions, limits: Limits): OfModule & { readonly 
     config: options.config === undefined ? NONE : Object.entries(options.config),
     terminal: options.terminal === undefined ? NO_TERMINAL : readTerminal(options.terminal),
     diagnosis: options.diagnosis === undefined ? null : readDiagnosis(options.diagnosis),
+    onHostCall: options.diagnosis?.trace ?? null,
     keeping: keepingOf(options),
     input: options.stdin,
     stdout: options.stdout,
@@ -182,8 +185,10 @@ function ofModule(options: SpawnOptions, limits: Limits): OfModule & { readonly 
 function readDiagnosis({
   backtrace = false,
   profileEvery = 0,
+  lastCalls = 0,
+  trace,
 }: NonNullable<SpawnOptions['diagnosis']>): SpawnRequest['diagnosis'] {
-  return { backtrace, profileEvery };
+  return { backtrace, profileEvery, lastCalls, trace: trace !== undefined };
 }
 
 function keepingOf({ record = false, module }: SpawnOptions): RunRecording | null {

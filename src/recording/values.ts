@@ -260,7 +260,7 @@ export class ValueWriter {
 }
 
 /** The host's objects behind handles are of classes; what crosses as a value is none. */
-function isRecord(value: object): boolean {
+export function isRecord(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }

@@ -3,7 +3,7 @@
 import type { BackendAgent, BackendStart, Features, Isolation } from '../backend/backend.ts';
 import type { GrantId, GrantSpec } from '../capability/grant.ts';
 import { Exchanges } from '../http/open-exchange.ts';
-import type { Diagnosis, Findings } from '../process/diagnosis.ts';
+import type { Diagnosis, Findings, HostCall } from '../process/diagnosis.ts';
 import type { Pid, ProcessState } from '../process/state.ts';
 import type { Keeping } from '../recording/kept.ts';
 import type { ControlBlock } from '../resource/control-blocks.ts';
@@ -23,6 +23,9 @@ export interface OpenRoot {
   /** Gives it back. Calling it again does nothing. */
   close(): void;
 }
+
+/** Hears a host call, and says when it has taken it. */
+export type HostCallListener = (call: HostCall) => void | Promise<void>;
 
 /** A spawn whose parts have been parsed. */
 export interface SpawnRequest {
@@ -57,6 +60,8 @@ export interface SpawnRequest {
   readonly terminal: BackendStart['terminal'];
   /** What is found out of it; null: nothing. */
   readonly diagnosis: Diagnosis | null;
+  /** Hears each of its host calls, where its diagnosis says so. */
+  readonly onHostCall: HostCallListener | null;
   /** Services that it provides. */
   readonly provides: readonly string[];
   /** Whether it is linked to its parent from the start. */

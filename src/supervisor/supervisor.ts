@@ -16,6 +16,7 @@ import { Commands } from './commands.ts';
 import { endingOf, exitOf, reportOf } from './ending.ts';
 import { factsOf, type ProcessFacts } from './facts.ts';
 import { AgentGrants } from './grants.ts';
+import { hearCalls } from './host-calls.ts';
 import { warnOfLimits } from './limit-warnings.ts';
 import type { SupervisorOptions } from './options.ts';
 import { checkSpawn } from './parent.ts';
@@ -226,6 +227,7 @@ export class Supervisor {
         },
         log: (level, message) =>
           this.#options.onLog({ pid, agentId: process.agentId, level, message }),
+        hostCalls: (calls) => hearCalls(request.onHostCall, calls),
         recorded: (bytes) => request.keeping?.took(bytes),
         kept: (end) => request.keeping?.ended(end),
         exchange: (say) => process.exchanges.take(say),

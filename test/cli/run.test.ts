@@ -1,6 +1,6 @@
 /** Whole runs by the real command line: streams, arguments, environment, limits, reports, statuses. */
 
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -496,6 +496,88 @@ describe('where it stood', () => {
     const { stderr, status } = await ringfence(['run', module]);
     expect(status).toBe(134);
     expect(stderr).toContain("ringfence: warning: where it stood can't be shown: Cannot read the");
+  });
+});
+
+describe('--trace', () => {
+  test('prints each host call on stderr, and changes neither output nor status', async () => {
+    const plain = await ringfence(['run', guest('args-env'), '--', '\u001b[2Jtwo']);
+    const { stdout, stderr, status } = await ringfence([
+      'run',
+      '--trace',
+      guest('args-env'),
+      '--',
+      '\u001b[2Jtwo',
+    ]);
+    expect({ stdout, status }).toEqual({ stdout: plain.stdout, status: plain.status });
+    expect(plain.stderr).toBe('');
+    const [first, ...others] = stderr.trimEnd().split('\n');
+    expect(first).toMatch(
+      /^ +[\d,]+ {2}wasi:cli\/environment#get-arguments\(\) → \["args-env\.wasm", "\\u001b\[2Jtwo"\]$/,
+    );
+    expect(others.length).toBeGreaterThan(5);
+    expect(others.every((line) => /^ +[\d,]+ {2}wasi:[^\n]+ → /.test(line))).toBe(true);
+  });
+
+  test('with --json each is a line before the report', async () => {
+    const { stdout, status } = await ringfence(['run', '--trace', '--json', guest('exit-code')]);
+    expect(status).toBe(42);
+    const [call, report, ...rest] = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(call).toEqual({
+      call: 1,
+      function: 'wasi:cli/exit#exit-with-code',
+      fuel: expect.any(Number),
+      arguments: '42',
+      answer: null,
+      outcome: 'ended',
+    });
+    expect(report.exit.code).toBe(42);
+    expect(rest).toEqual([]);
+  });
+
+  test('a reader that has seen enough holds nobody up', () => {
+    const run = `'${process.execPath}' '${LAUNCHER}' run --trace '${guest('host-calls')}' -- clock 20000`;
+    const status = inScratch('status');
+    const printed = execFileSync(
+      'sh',
+      ['-c', `{ ${run}; echo $? > '${status}'; } 2>&1 > /dev/null | head -1`],
+      { encoding: 'utf8' },
+    );
+    expect(printed).toContain('#get-arguments()');
+    expect(readFileSync(status, 'utf8')).toBe('0\n');
+  });
+});
+
+describe('the last host calls', () => {
+  test('stand below where it stood, without what crossed in them', async () => {
+    const { stderr, status } = await ringfence(
+      ['run', '--max-fuel', '200000', '--env', 'TOKEN=hunter2', guest('word-count')],
+      { stdin: 'hunter2\n'.repeat(2_000) },
+    );
+    expect(status).toBe(137);
+    expect(stderr).toMatch(
+      /\n {4}its host calls:\n( {6}wasi:[^\n]+ → [^\n]+\n)+ {4}fuel used: 200,000 of 200,000;/,
+    );
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  test('are no more than ten, of all that there were', async () => {
+    const { stderr } = await ringfence([
+      'run',
+      '--max-fuel',
+      '200000',
+      guest('host-calls'),
+      '--',
+      'clock',
+      '100000',
+    ]);
+    const [, of, calls = ''] =
+      /\n {4}the last of its ([\d,]+) host calls:\n((?: {6}[^\n]+\n)+)/.exec(stderr) ?? [];
+    expect(Number(of?.replaceAll(',', ''))).toBeGreaterThan(100);
+    expect(calls.trimEnd().split('\n')).toHaveLength(10);
   });
 });
 

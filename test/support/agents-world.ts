@@ -32,6 +32,7 @@ export const REQUEST: SpawnRequest = {
   config: [],
   terminal: { stdin: false, stdout: false, stderr: false },
   diagnosis: null,
+  onHostCall: null,
   provides: [],
   linked: false,
   input: undefined,

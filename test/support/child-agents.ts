@@ -65,6 +65,7 @@ export function startAgent(host: Host, mode: string, given: Given = {}) {
     exited: (end: BackendEnd) => ended.resolve(end),
     counted: vi.fn(),
     exchange: vi.fn(),
+    hostCalls: async () => {},
     recorded: vi.fn(),
     kept: vi.fn(),
     denied: (_: string, operation: string, count: number) => void denied.set(operation, count),

@@ -9,9 +9,9 @@ const CALLS_IN_ALL = 100_000;
 /** Bodies have a size limit; a call is two bytes and more, so one body holds that many with ease. */
 const CALLS_IN_BODY = 25_000;
 
-function straightLine(): string {
-  const bodies = CALLS_IN_ALL / CALLS_IN_BODY;
-  const calls = '(drop (call $self))\n'.repeat(CALLS_IN_BODY);
+function straightLine(callsInAll = CALLS_IN_ALL, callsInBody = CALLS_IN_BODY): string {
+  const bodies = callsInAll / callsInBody;
+  const calls = '(drop (call $self))\n'.repeat(callsInBody);
   const functions = Array.from({ length: bodies }, (_, index) => `(func $line${index}\n${calls})`);
   const run = Array.from({ length: bodies }, (_, index) => `(call $line${index})`);
   return `(module
@@ -36,6 +36,12 @@ function straightLineOfLogs(): string {
 }
 
 export const guests: Variants = {
-  'straight-line-host-calls': { kind: 'core-text', world: 'agent', make: straightLine },
+  'straight-line-host-calls': { kind: 'core-text', world: 'agent', make: () => straightLine() },
+  // As much of it as is not refused.
+  'straight-line-few': {
+    kind: 'core-text',
+    world: 'agent',
+    make: () => straightLine(5_000, 5_000),
+  },
   'straight-line-logs': { kind: 'core-text', world: 'agent', make: straightLineOfLogs },
 };

@@ -16,8 +16,16 @@ import { isFieldName } from '../../http/syntax.ts';
 import { type Address, type Body, NAME_CHARACTERS_MAX, type Payload } from '../../ipc/message.ts';
 import type { Question } from '../../ipc/question.ts';
 import type { ToNetwork } from '../../network/exchange.ts';
-import { type Findings, PLACES_MAX, PROFILE_NODES_MAX } from '../../process/diagnosis.ts';
+import {
+  CALL_OUTCOMES,
+  type Findings,
+  type HostCall,
+  LAST_CALLS_MAX,
+  PLACES_MAX,
+  PROFILE_NODES_MAX,
+} from '../../process/diagnosis.ts';
 import { type KeepEnd, REPLAY_DIFFERENCES } from '../../recording/kept.ts';
+import { LINE_CHARACTERS_MAX } from '../../recording/trace.ts';
 import type { FileRequest } from '../../wasm/host/files/request.ts';
 import { isFieldValue, isForbiddenFieldName } from '../../wasm/host/wasi/http/syntax.ts';
 import type { Frame } from '../../wasm/worker/child/frames.ts';
@@ -27,6 +35,7 @@ import {
   type HeadNetwork,
   type HeadQuestion,
 } from '../../wasm/worker/child/messages.ts';
+import { CALLS_TOGETHER_MAX } from '../../wasm/worker/observing/call-trace.ts';
 import type { ChildRequest } from '../backend.ts';
 import { TOLD_ERRORS } from './deliveries.ts';
 
@@ -34,6 +43,9 @@ import { TOLD_ERRORS } from './deliveries.ts';
 const SENTENCE_MAX = 8 * 1024;
 /** Characters of a line that an agent logs; the worker cuts it there. */
 const LOG_LINE_MAX = 8 * 1024;
+
+/** Characters of a host function's name: some times more than those that are offered have. */
+const HOST_FUNCTION_NAME_MAX = 256;
 
 /** As many core modules as a component may have: see `PrepareLimits`. */
 const MODULE_MAX = 255;
@@ -145,6 +157,16 @@ const network: z.ZodType<HeadNetwork> = z.discriminatedUnion('step', [
 ]);
 
 const place = z.strictObject({ module: z.int().min(0).max(MODULE_MAX), offset: count });
+/** In short: each is cut by who has described it, at the same length. */
+const described = z.string().max(LINE_CHARACTERS_MAX + 1);
+const hostCall: z.ZodType<HostCall> = z.strictObject({
+  call: count,
+  function: z.string().max(HOST_FUNCTION_NAME_MAX),
+  fuel: count,
+  arguments: described,
+  answer: described.nullable(),
+  outcome: z.enum(CALL_OUTCOMES),
+});
 const findings: z.ZodType<Findings> = z.strictObject({
   backtrace: z.array(place).max(PLACES_MAX),
   profile: z
@@ -158,6 +180,8 @@ const findings: z.ZodType<Findings> = z.strictObject({
       elsewhere: count,
     })
     .nullable(),
+  lastCalls: z.array(hostCall).max(LAST_CALLS_MAX),
+  hostCalls: count,
 });
 const keptOutput = z.strictObject({ bytes: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 const kept: z.ZodType<KeepEnd> = z.discriminatedUnion('mode', [
@@ -244,6 +268,10 @@ const head = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('delivered'), id: count, outcome }),
   z.strictObject({ kind: z.literal('exchange'), say: exchange }),
   z.strictObject({ kind: z.literal('network'), say: network }),
+  z.strictObject({
+    kind: z.literal('host-calls'),
+    calls: z.array(hostCall).min(1).max(CALLS_TOGETHER_MAX),
+  }),
   z.strictObject({ kind: z.literal('recorded') }),
   z.strictObject({ kind: z.literal('kept'), end: kept }),
   z.strictObject({ kind: z.literal('pull-input') }),

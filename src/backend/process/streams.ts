@@ -1,6 +1,8 @@
 /** The streams of an agent in a process of its own: bounded here as they are bounded there. */
 
+import type { HostCall } from '../../process/diagnosis.ts';
 import type { ToChild } from '../../wasm/worker/child/messages.ts';
+import { CALLS_UNDER_WAY_MAX } from '../../wasm/worker/observing/call-trace.ts';
 import type { StreamName } from '../../wasm/worker/protocol.ts';
 import { logLineBytes, OUTPUT_WINDOW_BYTES } from '../../wasm/worker/streams.ts';
 import type { BackendEvents } from '../backend.ts';
@@ -13,6 +15,8 @@ export class ChildStreams {
   readonly #send: (message: ToChild) => void;
   /** Bytes that nobody has taken over yet. */
   readonly #underWay: Record<StreamName, number> = { stdout: 0, stderr: 0 };
+  /** Host calls that nobody has taken yet. */
+  #callsUnderWay = 0;
   readonly #closed = new Set<StreamName>();
   #reading = false;
 
@@ -44,6 +48,17 @@ export class ChildStreams {
   log(level: string, message: string): void {
     this.#events.log(level, message);
     this.#consumed('log', logLineBytes(message));
+  }
+
+  hostCalls(calls: readonly HostCall[]): void {
+    this.#callsUnderWay += calls.length;
+    if (this.#callsUnderWay > CALLS_UNDER_WAY_MAX) {
+      throw new ChildProtocolError('more host calls are told of than their window takes');
+    }
+    void this.#events.hostCalls(calls).then(() => {
+      this.#callsUnderWay -= calls.length;
+      this.#send({ kind: 'calls-taken', pid: this.#pid, calls: calls.length });
+    });
   }
 
   pullInput(): void {

@@ -75,6 +75,9 @@ export function takeMessage(parts: ChildParts, head: ReadHead, body: Buffer): vo
     case 'output':
       parts.streams.output(head.stream, body);
       return;
+    case 'host-calls':
+      parts.streams.hostCalls(head.calls);
+      return;
     case 'recorded':
       parts.events.recorded(body);
       return;

@@ -302,6 +302,11 @@ export class WorkerLink implements AgentThread, Routed {
           );
         return;
       }
+      case 'host-calls':
+        void events
+          .hostCalls(message.calls)
+          .then(() => this.post({ kind: 'calls-taken', pid, calls: message.calls.length }));
+        return;
       case 'recorded':
         events.recorded(message.bytes);
         return;

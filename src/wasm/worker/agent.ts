@@ -13,6 +13,7 @@ import type { Mailbox } from '../../ipc/mailbox.ts';
 import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts';
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { SocketHost } from '../../network/sockets/host.ts';
+import type { Findings } from '../../process/diagnosis.ts';
 import type { KeptEnd } from '../../recording/kept.ts';
 import { Alarm } from '../../resource/alarm.ts';
 import { COMMAND, ControlBlock } from '../../resource/control-blocks.ts';
@@ -48,6 +49,9 @@ import { Recorder } from './keeping/recorder.ts';
 import { Replayer } from './keeping/replayer.ts';
 import { MailShare } from './mail-share.ts';
 import { MemoryAccount } from './memory-account.ts';
+import { CallObserver } from './observing/call-observer.ts';
+import { CallTrace } from './observing/call-trace.ts';
+import { LastCalls } from './observing/last-calls.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd, AgentStart, StreamName } from './protocol.ts';
 import { SeededRandom, SystemRandom } from './random.ts';
@@ -112,6 +116,10 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly recorder: Recorder | null;
   /** Answers its host calls; null: the host does. */
   readonly replayer: Replayer | null;
+  /** Looks at its host calls; null: nobody does. */
+  readonly observer: CallObserver | null;
+  /** Tells of each of its host calls; null: that was not asked for. */
+  readonly trace: CallTrace | null;
   pending: unknown;
   readySinceMs: number | null = null;
   aheadMs = 0;
@@ -122,6 +130,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly #heap: HeapAccount | null;
   /** Null: nothing is to be found out of it. */
   readonly #diagnosis: AgentDiagnosis | null;
+  readonly #lastCalls: LastCalls | null;
+
   readonly #parts: WorkerParts;
   readonly #launch: (agent: WorkerAgent) => Promise<AgentEnd>;
   readonly #deadlineMs: number;
@@ -154,7 +164,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #wokeAtMs = Number.NEGATIVE_INFINITY;
   #end: AgentEnd | null = null;
   #launched = false;
-  /** Its turn has come while it was suspended: it is queued again when it is resumed. */
+  /** Its turn has come while it rested: it is queued again when it is resumed. */
   #passedOver = false;
   #deadline: Alarm | null = null;
   /** One for each grant that expires: as many as grants that an agent can be given. */
@@ -187,6 +197,11 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     const sliceMax =
       this.#heap === null ? parts.sliceFuel : Math.min(parts.sliceFuel, HEAP_SLICE_FUEL_MAX);
     this.#diagnosis = start.diagnosis === null ? null : new AgentDiagnosis(start.diagnosis);
+    const lastCalls = start.diagnosis?.lastCalls ?? 0;
+    this.#lastCalls = lastCalls === 0 ? null : new LastCalls(lastCalls);
+    this.trace = start.diagnosis?.trace === true ? this.#newTrace() : null;
+    const listeners = [this.#lastCalls, this.trace].filter((each) => each !== null);
+    this.observer = listeners.length === 0 ? null : new CallObserver(listeners);
     this.recorder = this.#recorderOf(start);
     this.replayer = start.keep?.mode === 'replay' ? new Replayer(start.keep) : null;
     this.fuel = new FuelTank(start.limits.fuel, sliceMax, parts.speedOf(start.digest), {
@@ -216,6 +231,14 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       (bytes) => this.#parts.post({ kind: 'recorded', pid, bytes }),
       (bytesMax) => this.end(killed(`its recording has reached its limit of ${bytesMax} bytes`)),
     );
+  }
+
+  #newTrace(): CallTrace {
+    return new CallTrace({
+      tell: (calls) => this.#parts.post({ kind: 'host-calls', pid: this.pid, calls }),
+      full: () => this.fuel.endSlice(),
+      room: () => this.resumed(),
+    });
   }
 
   #memoryWithin({ memoryBytes }: Limits): MemoryAccount {
@@ -327,7 +350,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   /** For the scheduler: starts the agent, or goes on where it stopped. */
   resume(): boolean {
-    if (this.block.isSuspended && this.#end === null) {
+    if (this.#rests && this.#end === null) {
       this.#passedOver = true;
       return false;
     }
@@ -350,7 +373,12 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     return this.#suspension.resume();
   }
 
-  /** It was suspended, and may run again: what has come meanwhile is taken up. */
+  /** Whether it may not run: it is suspended, or nobody has taken what was told of its calls. */
+  get #rests(): boolean {
+    return this.block.isSuspended || this.trace?.isFull === true;
+  }
+
+  /** It rested, and may run again: what has come meanwhile is taken up. */
   resumed(): void {
     if (this.#passedOver) {
       this.#passedOver = false;
@@ -487,7 +515,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (this.#end !== null) {
       return CHECK.stop;
     }
-    if (this.block.isSuspended) {
+    if (this.#rests) {
       return CHECK.suspend;
     }
     // Who woke up has its millisecond, also where its slices are still too short.
@@ -653,6 +681,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.#denials?.flush();
     this.#stdout?.flush();
     this.#stderr?.flush();
+    this.trace?.flush();
     this.#tellKept(end);
     this.#parts.ended(this);
     this.#parts.post({
@@ -660,10 +689,21 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       pid: this.pid,
       end,
       undelivered: left?.undelivered ?? [],
-      findings: this.#diagnosis?.end(this.fuel.used) ?? null,
+      findings: this.#findings(),
     });
     // Last: whoever is next runs only when this has been said.
     this.#parts.scheduler.stopped(this);
+  }
+
+  #findings(): Findings | null {
+    const where = this.#diagnosis?.end(this.fuel.used);
+    return where === undefined
+      ? null
+      : {
+          ...where,
+          lastCalls: this.#lastCalls?.all() ?? [],
+          hostCalls: this.observer?.call ?? 0,
+        };
   }
 
   #tellKept(end: AgentEnd): void {
@@ -854,6 +894,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   deny(capability: string, operation: string): void {
+    this.observer?.denied();
     this.#denials ??= new DenialCounts((denial) =>
       this.#parts.post({ kind: 'denied', pid: this.pid, ...denial }),
     );

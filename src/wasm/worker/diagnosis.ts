@@ -15,9 +15,10 @@ interface CountedNode {
   fuel: number;
 }
 
-/** What is found out of one agent while it runs. Traces are kept from its making until `end`. */
+/** Where one agent stands, found out while it runs. Traces are kept from its making until `end`. */
 export class AgentDiagnosis {
   readonly #wanted: Diagnosis;
+  readonly #keepsTraces: boolean;
   readonly #nodes: CountedNode[] = [];
   readonly #known = new Map<string, number>();
   #backtrace: readonly MeteredPlace[] = [];
@@ -26,7 +27,10 @@ export class AgentDiagnosis {
 
   constructor(wanted: Diagnosis) {
     this.#wanted = wanted;
-    wantTraces();
+    this.#keepsTraces = wanted.backtrace || wanted.profileEvery > 0;
+    if (this.#keepsTraces) {
+      wantTraces();
+    }
   }
 
   /** Units used at which it is looked at next; infinite: never. */
@@ -57,8 +61,10 @@ export class AgentDiagnosis {
   }
 
   /** It has ended, having used so much. */
-  end(used: number): Findings {
-    unwantTraces();
+  end(used: number): Pick<Findings, 'backtrace' | 'profile'> {
+    if (this.#keepsTraces) {
+      unwantTraces();
+    }
     const { profileEvery: every } = this.#wanted;
     const elsewhere = this.#elsewhere + Math.max(0, used - this.#counted);
     const nodes: readonly ProfileNode[] = this.#nodes;

@@ -8,7 +8,7 @@ import type { Address, Body, Mail, Payload, Signal } from '../../ipc/message.ts'
 import type { Answer, Question } from '../../ipc/question.ts';
 import type { FromNetwork, ToNetwork } from '../../network/exchange.ts';
 import type { NetworkSettings } from '../../network/settings.ts';
-import type { Diagnosis, Findings } from '../../process/diagnosis.ts';
+import type { Diagnosis, Findings, HostCall } from '../../process/diagnosis.ts';
 import type { RunEndReason } from '../../process/exit.ts';
 import type { KeepEnd, KeepStart } from '../../recording/kept.ts';
 import type { Limits } from '../../resource/limits.ts';
@@ -97,6 +97,8 @@ export type ToWorker =
   | { kind: 'settled'; pid: number; id: number; outcome: Outcome<string | Answer> }
   | { kind: 'input'; pid: number; bytes: Uint8Array | null }
   | { kind: 'consumed'; pid: number; stream: StreamName | 'log'; bytes: number }
+  /** So many of the calls that it has told of were taken. */
+  | { kind: 'calls-taken'; pid: number; calls: number }
   | { kind: 'output-closed'; pid: number; stream: StreamName }
   /** Of a request that the agent handles, or is to handle. */
   | { kind: 'exchange'; pid: number; say: ToExchange }
@@ -162,6 +164,8 @@ export type FromWorker =
   | { kind: 'pull-input'; pid: number }
   | { kind: 'output'; pid: number; stream: StreamName; bytes: Uint8Array }
   | { kind: 'exchange'; pid: number; say: FromExchange }
+  /** Calls that it has made, where each is to be told of. */
+  | { kind: 'host-calls'; pid: number; calls: readonly HostCall[] }
   /** A piece of its recording. */
   | { kind: 'recorded'; pid: number; bytes: Uint8Array }
   /** All of its recording, or of its replay, is said. */

@@ -24,6 +24,7 @@ import { recordedCalls } from './keeping/recorded-calls.ts';
 import { replayedCalls } from './keeping/replayed-calls.ts';
 import { closedOutcome, deliver, PendingOperation, settled } from './mail.ts';
 import { MemoryPool } from './memory-pool.ts';
+import { observedCalls } from './observing/observed-calls.ts';
 import type { FileOwner, NetworkOwner, Resident, WorkerParts } from './parts.ts';
 import { Peers } from './peers.ts';
 import type { AgentStart, FromWorker, Mount, ToWorker } from './protocol.ts';
@@ -77,6 +78,18 @@ const canWait = (message: FromWorker): boolean =>
   message.kind === 'exchange' ||
   (message.kind === 'exited' && message.end.reason === 'normal');
 
+/** The functions that an agent is bound to whose calls are recorded, or answered out of a recording. */
+function keptCalls(host: HostFunctions, keep: KeepStart | null): HostFunctions {
+  switch (keep?.mode) {
+    case 'record':
+      return recordedCalls(host);
+    case 'replay':
+      return replayedCalls(host);
+    default:
+      return host;
+  }
+}
+
 /** Runs the agents of one thread, or the one of a process. */
 export class Worker implements WorkerParts {
   readonly scheduler = new Scheduler();
@@ -91,11 +104,8 @@ export class Worker implements WorkerParts {
   readonly #openSockets: (agent: SocketAgent) => SocketHost;
   readonly #agents = new TurnoverMap<number, WorkerAgent>();
   readonly #modules = new Map<string, PreparedInstance>();
-  /** The same modules bound to other functions than the host's, of agents that are recorded or replayed. */
-  readonly #kept: Readonly<Record<KeepStart['mode'], Map<string, PreparedInstance>>> = {
-    record: new Map(),
-    replay: new Map(),
-  };
+  /** The same modules bound to other functions than the host's, by those and their digest. */
+  readonly #others = new Map<string, PreparedInstance>();
   /** Null: its agents live in the machine's time. */
   readonly #quiet: Quiet | null;
   readonly #seats: SeatStore;
@@ -343,6 +353,9 @@ export class Worker implements WorkerParts {
       case 'consumed':
         this.#agents.get(message.pid)?.[message.stream].consumed(message.bytes);
         return;
+      case 'calls-taken':
+        this.#agents.get(message.pid)?.trace?.consumed(message.calls);
+        return;
       case 'output-closed':
         this.#agents.get(message.pid)?.[message.stream].close();
         return;
@@ -367,20 +380,22 @@ export class Worker implements WorkerParts {
   }
 
   /** A module, bound to what an agent of it calls. */
-  #prepared({ digest, keep }: AgentStart): PreparedInstance {
+  #prepared({ digest, keep, diagnosis }: AgentStart): PreparedInstance {
     const plain = this.#modules.get(digest);
     if (plain === undefined) {
       throw new Error(`the module ${digest} did not reach this worker before its first agent`);
     }
-    if (keep === null) {
+    const isObserved = diagnosis !== null && (diagnosis.trace || diagnosis.lastCalls > 0);
+    if (keep === null && !isObserved) {
       return plain;
     }
-    const { mode } = keep;
-    let prepared = this.#kept[mode].get(digest);
+    const key = `${keep?.mode ?? 'run'} ${isObserved} ${digest}`;
+    let prepared = this.#others.get(key);
     if (prepared === undefined) {
-      const host = mode === 'record' ? recordedCalls(this.host) : replayedCalls(this.host);
-      prepared = prepareInstance(plain.plan, plain.modules, host, this.#seats);
-      this.#kept[mode].set(digest, prepared);
+      const host = keptCalls(this.host, keep);
+      const bound = isObserved ? observedCalls(host) : host;
+      prepared = prepareInstance(plain.plan, plain.modules, bound, this.#seats);
+      this.#others.set(key, prepared);
     }
     return prepared;
   }

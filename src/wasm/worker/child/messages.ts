@@ -79,6 +79,7 @@ export type ToChild =
           | 'input'
           | 'consumed'
           | 'output-closed'
+          | 'calls-taken'
           | 'exchange'
           | 'network';
       }
@@ -137,6 +138,7 @@ export type ChildHead =
   | { readonly kind: 'exchange'; readonly say: HeadExchange }
   /** Body: the bytes, where it says some. */
   | { readonly kind: 'network'; readonly say: HeadNetwork }
+  | Omit<Extract<FromWorker, { kind: 'host-calls' }>, 'pid'>
   /** Body: the bytes. */
   | { readonly kind: 'recorded' }
   | Omit<Extract<FromWorker, { kind: 'kept' }>, 'pid'>
