@@ -83,7 +83,7 @@ module.exports = {
       [
         '^src/wasm/',
         '^src/(capability|resource|ipc|process|http|network)/',
-        '^src/recording/kept\\.ts$',
+        '^src/recording/(kept|trace)\\.ts$',
       ],
       'a backend drives workers and knows no supervisor',
     ),

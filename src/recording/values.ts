@@ -39,7 +39,7 @@ const TAG = {
 } as const;
 
 /** Arguments that are longer are kept by their SHA-256 and their first bytes. */
-const ARGUMENT_BYTES_MAX = 64;
+export const ARGUMENT_BYTES_MAX = 64;
 const SHOWN_BYTES = 32;
 const SHA256_BYTES = 32;
 

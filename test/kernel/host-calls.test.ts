@@ -79,11 +79,24 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
   });
 
   test('a call that waits is told of before it has answered, and one that the agent ends in', async () => {
-    const { calls, report } = await traced('sleeper-in-poll', {
+    const calls: HostCall[] = [];
+    const waits = Promise.withResolvers<void>();
+    const module = await host.kernel.load(guest('sleeper-in-poll'));
+    const agent = await host.kernel.spawn({
+      module,
       isolation,
-      limits: { wallTimeMs: 300 },
+      diagnosis: {
+        trace: (call) => {
+          calls.push(call);
+          if (call.outcome === 'waiting') {
+            waits.resolve();
+          }
+        },
+      },
     });
-    expect(report.exit.reason).toBe('timeout');
+    await waits.promise;
+    agent.kill();
+    await agent.exited;
     const [waiting, ended] = calls.slice(-2);
     expect(waiting).toMatchObject({ outcome: 'waiting', answer: null });
     expect(ended).toEqual({ ...waiting, outcome: 'ended' });

@@ -74,6 +74,8 @@ describe('what breaks the protocol ends the process, tells the operator, and tou
     'files-nonsense',
     'input-flood',
     'output-flood',
+    'host-call-flood',
+    'long-host-call',
   ])('%s', async (mode) => {
     const neighbour = start('idle');
     expect(await start(mode).ended).toEqual({

@@ -65,7 +65,8 @@ export function startAgent(host: Host, mode: string, given: Given = {}) {
     exited: (end: BackendEnd) => ended.resolve(end),
     counted: vi.fn(),
     exchange: vi.fn(),
-    hostCalls: async () => {},
+    // Nobody takes any.
+    hostCalls: () => new Promise<void>(() => {}),
     recorded: vi.fn(),
     kept: vi.fn(),
     denied: (_: string, operation: string, count: number) => void denied.set(operation, count),

@@ -55,6 +55,20 @@ const POSTED: readonly FromWorker[] = [
   { kind: 'delivered', id: 4, outcome: { tag: 'ok', val: 1 } },
   { kind: 'delivered', id: 4, outcome: { tag: 'err', error: 'mailbox-full', message: 'full' } },
   { kind: 'pull-input', pid: 1 },
+  {
+    kind: 'host-calls',
+    pid: 1,
+    calls: [
+      {
+        call: 1,
+        function: 'wasi:cli/exit#exit',
+        fuel: 7,
+        arguments: '"\ud83d…',
+        answer: null,
+        outcome: 'ended',
+      },
+    ],
+  },
   { kind: 'output', pid: 1, stream: 'stderr', bytes: new Uint8Array([1, 2]) },
   { kind: 'exchange', pid: 1, say: { step: 'pull', id: 1 } },
   {

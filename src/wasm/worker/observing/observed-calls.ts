@@ -3,7 +3,7 @@
 import { type GuestCall, WAIT } from '../../host/abi/binding.ts';
 import type { HostFunctions } from '../../host/index.ts';
 import type { FuelTank } from '../fuel.ts';
-import { mapFunctions } from '../keeping/recorded-calls.ts';
+import { mapFunctions } from '../map-functions.ts';
 import type { CallObserver } from './call-observer.ts';
 
 /** An agent whose calls may be looked at. */
