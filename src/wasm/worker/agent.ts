@@ -340,7 +340,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
 
   /** Whether it does nothing until it hears of something, or the time has come. */
   get isQuiet(): boolean {
-    if (!this.#passedOver && !this.#suspension.isParked) {
+    const rests = this.#passedOver || this.#suspension.isParked;
+    // Who waits for its trace to be read goes on by itself.
+    if (!rests || this.trace?.isFull === true) {
       return false;
     }
     return [...(this.#operations ?? [])].every(({ isHere = false }) => isHere);
