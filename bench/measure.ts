@@ -13,6 +13,8 @@ export interface Row {
   readonly stats?: Stats;
   /** Under which title its bar stands with others in the page; absent: in none. */
   readonly plot?: string;
+  /** How it grows: pairs of a count and what was measured. */
+  readonly points?: readonly (readonly [number, number])[];
 }
 
 /** Numbers of many rounds, in one unit. */
