@@ -2,14 +2,14 @@
 
 import type { Command } from 'commander';
 import { BINDINGS_EXAMPLES } from './help-text.ts';
-import { option, usage } from './option.ts';
-import { quoted } from './printable.ts';
+import { option } from './option.ts';
 
 /** `ringfence bindings`. */
 export interface BindingsInvocation {
   readonly command: 'bindings';
   /** A folder, or a file. */
   readonly witPath: string;
+  readonly language: string;
   /** Null: the only one there is. */
   readonly world: string | null;
   readonly outPath: string;
@@ -17,6 +17,7 @@ export interface BindingsInvocation {
 }
 
 interface BindingsOptions {
+  readonly lang?: string;
   readonly world?: string;
   readonly out?: string;
   readonly guest?: string;
@@ -26,11 +27,6 @@ const LANGUAGE = 'assemblyscript';
 const WIT_PATH = 'wit';
 const OUT_PATH = 'bindings';
 const GUEST_PATH = 'agent.ts';
-
-function readLanguage(value: string): string {
-  if (value === LANGUAGE) return value;
-  throw usage(`Cannot use --lang ${quoted(value)}: write ${LANGUAGE}.`);
-}
 
 /** Declares the command. */
 export function declareBindings(
@@ -44,20 +40,22 @@ export function declareBindings(
     .usage('[options] [WIT]')
     .argument('[WIT]', `a folder of WIT, or a .wit file (default: ${WIT_PATH})`)
     .addHelpText('after', BINDINGS_EXAMPLES)
-    .addOption(
-      option('--lang', ' NAME', `the guest's language: ${LANGUAGE} (default)`, group).argParser(
-        readLanguage,
-      ),
-    )
+    .addOption(option('--lang', ' NAME', `the guest's language: ${LANGUAGE} (default), c`, group))
     .addOption(option('--world', ' NAME', 'the world, where the package has several', group))
     .addOption(option('--out', ' DIR', `where the bindings go (default: ${OUT_PATH})`, group))
     .addOption(
-      option('--guest', ' FILE', `the guest's own source file (default: ${GUEST_PATH})`, group),
+      option(
+        '--guest',
+        ' FILE',
+        `the guest's own source file, where bindings import it (default: ${GUEST_PATH})`,
+        group,
+      ),
     )
     .action((witPath: string | undefined, options: BindingsOptions) => {
       asked({
         command: 'bindings',
         witPath: witPath ?? WIT_PATH,
+        language: options.lang ?? LANGUAGE,
         world: options.world ?? null,
         outPath: options.out ?? OUT_PATH,
         guestPath: options.guest ?? GUEST_PATH,

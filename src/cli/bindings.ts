@@ -1,24 +1,34 @@
 /** `ringfence bindings`: writes the bindings of a WIT world. */
 
 import { relative, sep } from 'node:path';
+import { RingfenceError } from '../index.ts';
 import type { BindingsInvocation } from './bindings-invocation.ts';
 import type { Environment } from './environment.ts';
 import { STATUS } from './exit-status.ts';
-import { printableLine } from './printable.ts';
+import { printableLine, quoted } from './printable.ts';
 
 /**
  * Generates the bindings, writes them, says what was written, and answers the exit status.
  *
- * @throws {RingfenceError} `RF_FILE`, `RF_WIT_INVALID`
+ * @throws {RingfenceError} `RF_FILE`, `RF_WIT_INVALID`, `RF_USAGE`
  */
 export async function bindings(
-  { witPath, world, outPath, guestPath }: BindingsInvocation,
+  { witPath, language: wanted, world, outPath, guestPath }: BindingsInvocation,
   { stdout }: Environment,
 ): Promise<number> {
   // Who only runs agents does not wait for compilers to be loaded.
-  const { generateBindings, writeBindings } = await import('../kit/index.ts');
+  const { BINDING_LANGUAGES, generateBindings, writeBindings } = await import('../kit/index.ts');
+  const language = BINDING_LANGUAGES.find((each) => each === wanted);
+  if (language === undefined) {
+    throw new RingfenceError(
+      'RF_USAGE',
+      `Cannot use --lang ${quoted(wanted)}: the languages are ${BINDING_LANGUAGES.join(', ')}.`,
+      { language: wanted },
+    );
+  }
   const generated = await generateBindings({
     wit: witPath,
+    language,
     ...(world === null ? {} : { world }),
     guestModule: moduleSpecifier(outPath, guestPath),
   });

@@ -7,7 +7,7 @@ import { STATUS } from './exit-status.ts';
 import type { BuildInvocation, KitInvocation, NewInvocation } from './kit-invocation.ts';
 import { printableJson, printableLine, quoted } from './printable.ts';
 import { ProgressLine } from './progress.ts';
-import { printError } from './say.ts';
+import { printError, printLine } from './say.ts';
 
 /** What a compiler says of the source, and not of how it was called. */
 const OF_THE_SOURCE: ReadonlySet<string> = new Set(['RF_MODULE_INVALID', 'RF_WIT_INVALID']);
@@ -67,6 +67,7 @@ async function build({ folder, json }: BuildInvocation, environment: Environment
     printError(environment, built);
     return STATUS.bad;
   }
+  for (const warning of built.warnings) printLine(environment.stderr, printableLine(warning));
   const { sha256, bytes: size_bytes, imports, project } = built;
   const file = relative(process.cwd(), built.file);
   const told = { file, sha256, size_bytes, language: project.language, imports };

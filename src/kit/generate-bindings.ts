@@ -5,39 +5,51 @@ import { join } from 'node:path';
 import { RingfenceError } from '../errors.ts';
 import { assemblyScriptBindings } from './assemblyscript/bindings.ts';
 import { writeAtomically } from './build/write-atomically.ts';
+import { cBindings } from './c/bindings.ts';
 import { GENERATED } from './generated-text.ts';
 import { readWitFolder } from './wit/read-folder.ts';
 import { resolveWorld } from './wit/resolve-world.ts';
 
+/** The languages that bindings are generated in. */
+export const BINDING_LANGUAGES = ['assemblyscript', 'c'] as const;
+
+/** A language that bindings are generated in. */
+export type BindingLanguage = (typeof BINDING_LANGUAGES)[number];
+
 /** What bindings are generated from, and for whom. */
 export interface BindingsOptions {
+  /** @default 'assemblyscript' */
+  readonly language?: BindingLanguage;
   /** A folder of WIT, with the packages that it uses in `deps/`; or one `.wit` file. */
   readonly wit: string;
   /** The world's name. @default the only world of the folder's package */
   readonly world?: string;
   /**
-   * The guest's own file without its extension, seen from the folder of the bindings.
+   * The guest's own file without its extension, seen from the folder of the bindings: AssemblyScript's import it.
    *
    * @default '../agent'
    */
   readonly guestModule?: string;
 }
 
-/** The bindings of a world, in AssemblyScript. */
+/** The bindings of a world. */
 export interface Bindings {
   /** The world's name with its package: `my:agent/agent@1.0.0`. */
   readonly world: string;
-  /** Texts by path below the folder of bindings: `wasi/io/streams.ts`. `entry.ts` is compiled. */
+  /**
+   * Texts by path below the folder of bindings: `wasi/io/streams.ts` and others in AssemblyScript, `entry.ts` of
+   * which is compiled; a header and a source in C.
+   */
   readonly files: ReadonlyMap<string, string>;
   /**
    * What exports of the compiled module have to be renamed to before it is made a component:
-   * AssemblyScript can't export a name such as `wasi:cli/run@0.2.12#run`.
+   * AssemblyScript can't export a name such as `wasi:cli/run@0.2.12#run`. Empty in C.
    */
   readonly exportNames: ReadonlyMap<string, string>;
 }
 
 /**
- * Generates bindings for AssemblyScript.
+ * Generates bindings for a guest.
  *
  * Packages of WASI 0.2 and of ringfence that the WIT uses need not be in `deps/`.
  *
@@ -52,8 +64,12 @@ export interface Bindings {
  */
 export async function generateBindings(options: BindingsOptions): Promise<Bindings> {
   const resolved = await resolveWorld(readWitFolder(options.wit), options.world ?? null);
+  const name = resolved.world.name;
+  if (options.language === 'c') {
+    return { world: name, files: cBindings(resolved).files, exportNames: new Map() };
+  }
   const bindings = assemblyScriptBindings(resolved, options.guestModule ?? '../agent');
-  return { world: resolved.world.name, ...bindings };
+  return { world: name, ...bindings };
 }
 
 /**

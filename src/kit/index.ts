@@ -6,11 +6,14 @@
  */
 
 export {
+  BINDING_LANGUAGES,
+  type BindingLanguage,
   type Bindings,
   type BindingsOptions,
   generateBindings,
   writeBindings,
 } from './generate-bindings.ts';
-export { BUILD_FOLDER, type BuiltProject, buildProject } from './project/build-project.ts';
+export { type BuiltProject, buildProject } from './project/build-project.ts';
+export { BUILD_FOLDER } from './project/compiled.ts';
 export { type CreatedProject, createProject, isLanguage } from './project/create-project.ts';
 export { LANGUAGES, type Language, type Project, readProject } from './project/manifest.ts';

@@ -48,6 +48,18 @@ test('bindings are written, and written again', async () => {
   ]);
 });
 
+test('bindings in C are a header and a source', async () => {
+  const { wit, out } = project(GOOD);
+  const outcome = await ringfence(['bindings', '--lang', 'c', '--out', out, wit]);
+  expect(outcome).toMatchObject({ status: 0, stderr: '' });
+  expect(readdirSync(out).sort()).toEqual(['agent.c', 'agent.h']);
+  const header = readFileSync(join(out, 'agent.h'), 'utf8');
+  expect(header).toContain(
+    'extern bool wasi_io_poll_method_pollable_ready(wasi_io_poll_borrow_pollable_t self);',
+  );
+  expect(header).toContain('void exports_agent_run(void);');
+});
+
 test('a file that was not generated is left alone, and nothing is written beside it', async () => {
   const { wit, out } = project(GOOD);
   mkdirSync(out);
@@ -74,7 +86,7 @@ test('WIT that is wrong is told with its place, and nothing is written', async (
 });
 
 test.each([
-  [['--lang', 'cobol'], /Cannot use --lang 'cobol': write assemblyscript\./],
+  [['--lang', 'cobol'], /Cannot use --lang 'cobol': the languages are assemblyscript, c\./],
   [['--world', 'other'], /has no world 'other': name one of 'agent'\./],
 ])('%s is refused by one sentence', async (options, sentence) => {
   const { wit, out } = project(GOOD);

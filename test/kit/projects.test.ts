@@ -4,55 +4,20 @@
  * directories of the test's own; packages that npm would install are linked.
  */
 
-import { execFile } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify, stripVTControlCharacters } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildProject, createProject } from '../../src/kit/index.ts';
-import { LAUNCHER, ROOT, temporaryDirectory } from '../cli/ringfence.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { buildProject } from '../../src/kit/index.ts';
+import { temporaryDirectory } from '../cli/ringfence.ts';
+import { edit, project as projectIn, ringfence, testProject } from './project.ts';
+
+// Compilers take their time where others compile too.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const scratch = temporaryDirectory();
 afterAll(() => scratch.remove());
 
-interface Outcome {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a program of Node in a directory. */
-async function node(cwd: string, args: readonly string[]): Promise<Outcome> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd });
-    return { status: 0, stdout, stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { status: code, stdout, stderr };
-  }
-}
-
-const ringfence = (cwd: string, ...args: string[]) => node(cwd, [LAUNCHER, ...args]);
-
-/** A new project in a directory of its own. */
-function project(name: string): string {
-  const parent = join(scratch.path, `of-${name}-${readdirSync(scratch.path).length}`);
-  return createProject(join(parent, name), 'assemblyscript').folder;
-}
-
-/** Puts other text into a file of the project. */
-function edit(file: string, from: string, to: string): void {
-  const text = readFileSync(file, 'utf8');
-  expect(text).toContain(from);
-  writeFileSync(file, text.replace(from, to));
-}
+const project = (name: string) => projectIn(scratch.path, name, 'assemblyscript');
 
 describe('a project in AssemblyScript', () => {
   let folder: string;
@@ -83,20 +48,10 @@ describe('a project in AssemblyScript', () => {
   });
 
   test('its tests pass', async () => {
-    // What npm install would put there: ringfence as it is published, and the others.
-    await node(ROOT, ['scripts/build.ts']);
-    mkdirSync(join(folder, 'node_modules'));
-    symlinkSync(ROOT, join(folder, 'node_modules', 'ringfence'));
-    for (const name of ['vitest', 'vite', 'assemblyscript']) {
-      if (existsSync(join(ROOT, 'node_modules', name))) {
-        symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
-      }
-    }
-    const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-    const tested = await node(folder, [vitest, 'run', '--root', folder]);
-    expect(stripVTControlCharacters(tested.stdout + tested.stderr)).toMatch(/Tests +2 passed/);
+    const tested = await testProject(folder, ['assemblyscript']);
+    expect(tested.stdout + tested.stderr).toMatch(/Tests +2 passed/);
     expect(tested.status).toBe(0);
-  }, 120_000);
+  });
 });
 
 test('the same source makes the same bytes, wherever it lies', async () => {

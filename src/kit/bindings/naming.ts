@@ -82,6 +82,23 @@ export function pascalCase(name: string): string {
   return words(name).map(capitalised).join('');
 }
 
+/** `input-stream` → `input_stream`, `[method]counter.add` → `method_counter_add`. */
+export function snakeCase(name: string): string {
+  return words(name).join('_').toLowerCase();
+}
+
+/** Names that share one space: the later of two alike gets a `_`. */
+export class Identifiers {
+  readonly #taken = new Set<string>();
+
+  take(wanted: string): string {
+    let name = wanted;
+    while (this.#taken.has(name)) name += '_';
+    this.#taken.add(name);
+    return name;
+  }
+}
+
 /** `link-count` → `linkCount`. */
 export function camelCase(name: string): string {
   const pascal = pascalCase(name);

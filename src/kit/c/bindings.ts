@@ -1,9 +1,9 @@
 /** The C bindings of a world, as files. */
 
+import { snakeCase } from '../bindings/naming.ts';
 import { GENERATED } from '../generated-text.ts';
 import type { ResolvedWorld } from '../wit/resolve-world.ts';
 import { generateC } from './generate.ts';
-import { snakeCase } from './names.ts';
 
 /** The files of a world's bindings. */
 export interface CBindings {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { RingfenceError } from '../../errors.ts';
 import { runCompiler } from '../build/run-compiler.ts';
+import { stripDebug } from '../build/strip-debug.ts';
 import { writeAtomically } from '../build/write-atomically.ts';
 import type { ResolvedWorld } from '../wit/resolve-world.ts';
 import { cBindings } from './bindings.ts';
@@ -21,15 +22,20 @@ export interface CGuest {
   readonly base: string;
 }
 
+/** What the compiler has made. */
+export interface CompiledC {
+  readonly core: Uint8Array;
+  /** Its warnings, a line each, with their places. */
+  readonly warnings: readonly string[];
+}
+
 /** The bytes of the guest's stack: what Rust's have. An overflow traps, as nothing lies below it. */
 const STACK_BYTES = 1_048_576;
 
-const OPTIONS = [
-  ...['-O2', '-Wall', '-Wextra', '-Wdate-time', '-Werror=implicit-function-declaration'],
-  ...['-Wl,--stack-first', `-Wl,-z,stack-size=${STACK_BYTES}`],
-  // The library's lines of source; the names of functions stay, for traces.
-  '-Wl,--strip-debug',
-];
+const COMPILE = ['-O2', '-Wall', '-Wextra', '-Wdate-time', '-Werror=implicit-function-declaration'];
+
+/** Without `-O`, at which clang hands over to a wasm-opt of any version where one is on the path. */
+const LINK = ['-Wl,--stack-first', `-Wl,-z,stack-size=${STACK_BYTES}`];
 
 /**
  * Compiles the guest and answers its core module, the same wherever `base` is.
@@ -37,7 +43,7 @@ const OPTIONS = [
  * @throws {RingfenceError} `RF_MODULE_INVALID` with the compiler's first error, its file, line and column;
  * `RF_UNAVAILABLE` where there is no compiler.
  */
-export async function compileC({ file, world, folder, base }: CGuest): Promise<Uint8Array> {
+export async function compileC({ file, world, folder, base }: CGuest): Promise<CompiledC> {
   const { clang, options } = await findCToolchain();
   const bindings = cBindings(world);
   for (const [path, text] of bindings.files) writeAtomically(join(folder, path), text);
@@ -46,13 +52,19 @@ export async function compileC({ file, world, folder, base }: CGuest): Promise<U
   try {
     const output = join(scratch, 'core.wasm');
     const inBase = (path: string) => `./${relative(base, path)}`;
-    const args = [
-      ...[...options, ...OPTIONS, `-ffile-prefix-map=${base}=.`],
-      ...['-I', inBase(folder), ...sources.map(inBase), '-o', output],
-    ];
-    const { ok, report } = await runCompiler(clang, args, base);
-    if (!ok) throw failure(report, relative(base, file), bindings.wanted);
-    return readFileSync(output);
+    const warnings: string[] = [];
+    const run = async (args: readonly string[]) => {
+      const { ok, report } = await runCompiler(clang, [...options, ...args], base);
+      if (!ok) throw failure(report, relative(base, file), bindings.wanted);
+      warnings.push(...warningsOf(report));
+    };
+    const objects = sources.map((_, index) => join(scratch, `${index}.o`));
+    for (const [index, source] of sources.entries()) {
+      const files = ['-I', inBase(folder), '-c', inBase(source), '-o', objects[index] ?? ''];
+      await run([...COMPILE, `-ffile-prefix-map=${base}=.`, ...files]);
+    }
+    await run([...LINK, ...objects, '-o', output]);
+    return { core: stripDebug(readFileSync(output)), warnings };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -66,6 +78,11 @@ function sourcesBeside(file: string): readonly string[] {
     .sort()
     .map((name) => join(folder, name));
   return [file, ...others.filter((each) => each !== file)];
+}
+
+function warningsOf(report: string): readonly string[] {
+  const found = report.matchAll(/^(?:\.\/)?(.*?:\d+:\d+): warning: (.*)$/gm);
+  return [...found].map(([, place, text]) => `${place}: ${text}`);
 }
 
 /** The first error of the compiler or of the linker; all that they said is the cause. */

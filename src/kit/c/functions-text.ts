@@ -2,8 +2,9 @@
 
 import type { FunctionType, ValueType } from '../../wasm/component/types.ts';
 import { type CoreSignature, flatten, signatureOf } from '../bindings/layout.ts';
+import type { Identifiers } from '../bindings/naming.ts';
 import { block, comment } from '../generated-text.ts';
-import { type Identifiers, parameterNames } from './names.ts';
+import { parameterNames } from './names.ts';
 import { type CTypes, isByAddress } from './types-text.ts';
 import { coreType, Scope, ValueCode } from './values-text.ts';
 
@@ -236,7 +237,7 @@ export class FunctionCode {
   /** Calls the guest's function, and puts into `_result` what it answers. */
   #answeringCall(answer: Answer, name: string, args: readonly string[]): string[] {
     const place = (type: ValueType | null, word: string) =>
-      type === null ? [] : [`${this.#types.name(type)} ${word};`];
+      type === null ? [] : [`${this.#types.name(type)} ${word} = { 0 };`];
     switch (answer.kind) {
       case 'nothing':
         return [`${name}(${args.join(', ')});`];

@@ -5,10 +5,11 @@
  */
 
 import type { ComponentType, ResourceType, ValueType } from '../../wasm/component/types.ts';
+import { Identifiers, snakeCase } from '../bindings/naming.ts';
 import { Docs } from '../wit/docs.ts';
 import { functionsOf, membersOf, type Place, placesOf, typesOf } from '../wit/places.ts';
 import { FunctionCode } from './functions-text.ts';
-import { Identifiers, prefixes, snakeCase } from './names.ts';
+import { prefixes } from './names.ts';
 import { memoryText, stringText } from './runtime-text.ts';
 import { CTypes, placeKey, type TypeHome } from './types-text.ts';
 

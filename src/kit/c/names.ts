@@ -1,6 +1,7 @@
 /** Turns the names of WIT into those of C: as wit-bindgen does, so that its users find what they know. */
 
-import type { Place } from '../wit/places.ts';
+import { Identifiers, snakeCase } from '../bindings/naming.ts';
+import { type Place, partsOf, severalVersions } from '../wit/places.ts';
 
 /** Words and macros that can't name a parameter or a field, of C and of C++ as a header is for both. */
 const RESERVED_WORDS = new Set(
@@ -15,32 +16,6 @@ const RESERVED_WORDS = new Set(
 
 /** What generated functions call their answers. */
 const ANSWERS = new Set(['ret', 'err']);
-
-/** `input-stream` → `input_stream`, `[method]counter.add` → `method_counter_add`. */
-export function snakeCase(name: string): string {
-  return name
-    .split(/[^A-Za-z0-9]+/)
-    .filter((word) => word !== '')
-    .join('_')
-    .toLowerCase();
-}
-
-/** `error-code` → `ERROR_CODE`. */
-export function upperCase(name: string): string {
-  return snakeCase(name).toUpperCase();
-}
-
-/** All names of the bindings, which in C share one space: the later of two alike gets a `_`. */
-export class Identifiers {
-  readonly #taken = new Set<string>();
-
-  take(wanted: string): string {
-    let name = wanted;
-    while (this.#taken.has(name)) name += '_';
-    this.#taken.add(name);
-    return name;
-  }
-}
 
 /** A word of C, or the name of a type, gets a `_` at its end. */
 function localName(name: string): string {
@@ -71,27 +46,14 @@ export function parameterNames(
  * what the guest makes.
  */
 export function prefixes(places: readonly Place[], world: string): ReadonlyMap<Place, string> {
-  const versions = new Map<string, Set<string>>();
-  for (const { name } of places) {
-    const [package_ = '', version = ''] = partsOf(name);
-    versions.set(package_, (versions.get(package_) ?? new Set()).add(version));
-  }
+  const several = severalVersions(places);
   return new Map(
     places.map((place) => {
-      const [package_ = '', version = '', own = ''] = partsOf(place.name);
-      const several = (versions.get(package_)?.size ?? 0) > 1 ? snakeCase(version) : '';
-      const name = package_ === '' ? snakeCase(world) : `${snakeCase(package_)}${several}`;
-      const words = [place.exported ? 'exports' : '', name, snakeCase(own), ''];
-      return [place, words.filter((word, index) => word !== '' || index === 3).join('_')];
+      const { package: packageName, version, interface: own } = partsOf(place.name);
+      const number = several.has(packageName) ? snakeCase(version) : '';
+      const name = packageName === '' ? snakeCase(world) : `${snakeCase(packageName)}${number}`;
+      const words = [place.exported ? 'exports' : '', name, snakeCase(own)];
+      return [place, `${words.filter((word) => word !== '').join('_')}_`];
     }),
   );
-}
-
-/** Package, version and name of an interface; one that stands in the world has a name alone. */
-function partsOf(interfaceName: string): readonly [string, string, string] {
-  const [name = '', version = ''] = interfaceName.split('@');
-  const slash = name.indexOf('/');
-  return slash === -1
-    ? ['', version, name]
-    : [name.slice(0, slash), version, name.slice(slash + 1)];
 }

@@ -14,10 +14,11 @@ import type {
 } from '../../wasm/component/types.ts';
 import { contains } from '../bindings/code.ts';
 import { alignOf, casesOf, discriminantBytes, fieldTypesOf, sizeOf } from '../bindings/layout.ts';
+import { constantCase, type Identifiers, snakeCase } from '../bindings/naming.ts';
 import { block, comment } from '../generated-text.ts';
 import type { Docs } from '../wit/docs.ts';
 import type { Place } from '../wit/places.ts';
-import { fieldNames, type Identifiers, snakeCase, upperCase } from './names.ts';
+import { fieldNames } from './names.ts';
 
 /** Where a type with a name is from. */
 export interface TypeHome {
@@ -151,6 +152,10 @@ export class CTypes {
     const from = this.name(type);
     const to = this.#identifiers.take(`${wanted}_t`);
     this.declarations.push(`${comment(docs.of(null))}typedef ${from} ${to};`);
+    if (type.kind !== 'own' && type.kind !== 'borrow' && this.holds(type, 'free')) {
+      const free = this.#identifiers.take(`${wanted}_free`);
+      this.prototypes.push(`#define ${free} ${this.#disposalFunction('free', type)}`);
+    }
   }
 
   /** Whether a value holds memory, or handles that can be dropped. */
@@ -327,7 +332,7 @@ export class CTypes {
     const docs = this.#homes.get(type)?.docs ?? null;
     const about = comment(docs?.of(null) ?? null);
     const constant = (word: string) =>
-      this.#identifiers.take(`${stem.toUpperCase()}_${upperCase(word)}`);
+      this.#identifiers.take(`${stem.toUpperCase()}_${constantCase(word)}`);
     const constants = (names: readonly string[], value: (index: number) => string) =>
       names.map(
         (word, index) =>

@@ -9,14 +9,9 @@ import { mapOfComponent } from '../build/source-map.ts';
 import { writeAtomically } from '../build/write-atomically.ts';
 import { readWitFolder } from '../wit/read-folder.ts';
 import { resolveWorld } from '../wit/resolve-world.ts';
+import { compileCProject } from './compile-c.ts';
+import { BINDINGS_FOLDER, BUILD_FOLDER, type Compiled } from './compiled.ts';
 import { type Language, type Project, readProject } from './manifest.ts';
-
-/** What a language's compiler makes of a project. */
-export interface Compiled {
-  readonly component: Uint8Array;
-  /** Of the component's first core module, as JSON; null: the language has none. */
-  readonly sourceMap: string | null;
-}
 
 /** What was built. */
 export interface BuiltProject {
@@ -29,13 +24,13 @@ export interface BuiltProject {
   readonly bytes: number;
   /** What it imports, by name with version: `wasi:io/streams@0.2.12`. */
   readonly imports: readonly string[];
+  /** What its compiler had to say without refusing it, a line each with its place. */
+  readonly warnings: readonly string[];
 }
-
-/** Where all that is built goes, from the project's folder. */
-export const BUILD_FOLDER = 'build';
 
 const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compiled>>> = {
   assemblyscript: compileWithAssemblyScript,
+  c: compileCProject,
 };
 
 /**
@@ -47,7 +42,7 @@ const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compile
  */
 export async function buildProject(folder: string): Promise<BuiltProject> {
   const project = readProject(folder);
-  const { component, sourceMap } = await COMPILERS[project.language](project);
+  const { component, sourceMap, warnings } = await COMPILERS[project.language](project);
   const imports = importNames(component);
   const file = join(folder, BUILD_FOLDER, `${project.name}.wasm`);
   const mapFile = sourceMap === null ? null : `${file}.map`;
@@ -60,6 +55,7 @@ export async function buildProject(folder: string): Promise<BuiltProject> {
     sha256: createHash('sha256').update(component).digest('hex'),
     bytes: component.length,
     imports,
+    warnings,
   };
 }
 
@@ -73,7 +69,7 @@ async function compileWithAssemblyScript({
   const { core, sourceMap } = await compileAssemblyScript({
     file: join(folder, entry),
     world: resolved,
-    folder: join(folder, BUILD_FOLDER, 'bindings'),
+    folder: join(folder, BINDINGS_FOLDER),
     base: folder,
   });
   const component = await componentFromCore(core, {
@@ -82,5 +78,5 @@ async function compileWithAssemblyScript({
     stringEncoding: 'utf16',
     file: entry,
   });
-  return { component, sourceMap: mapOfComponent(sourceMap, core, component) };
+  return { component, sourceMap: mapOfComponent(sourceMap, core, component), warnings: [] };
 }

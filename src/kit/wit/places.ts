@@ -77,3 +77,29 @@ export function membersOf(instance: InstanceType, resource: string): readonly Me
   }
   return found;
 }
+
+/** The parts of an interface's name: of one that stands in the world itself, package and version are empty. */
+export interface NameParts {
+  readonly package: string;
+  readonly version: string;
+  readonly interface: string;
+}
+
+/** `wasi:io/streams@0.2.12` in parts. */
+export function partsOf(interfaceName: string): NameParts {
+  const [name = '', version = ''] = interfaceName.split('@');
+  const slash = name.indexOf('/');
+  return slash === -1
+    ? { package: '', version, interface: name }
+    : { package: name.slice(0, slash), version, interface: name.slice(slash + 1) };
+}
+
+/** The packages that a world has in several versions. */
+export function severalVersions(places: readonly Place[]): ReadonlySet<string> {
+  const versions = new Map<string, Set<string>>();
+  for (const { name } of places) {
+    const parts = partsOf(name);
+    versions.set(parts.package, (versions.get(parts.package) ?? new Set()).add(parts.version));
+  }
+  return new Set([...versions].flatMap(([name, all]) => (all.size > 1 ? [name] : [])));
+}

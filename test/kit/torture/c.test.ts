@@ -32,7 +32,13 @@ describe.skipIf(WHY_NO_C !== null)(titled('a guest in C', WHY_NO_C), () => {
     const file = join(folder, 'src', 'guest.c');
     mkdirSync(join(folder, 'src'));
     writeFileSync(file, C_GUEST);
-    const core = await compileC({ file, world, folder: join(folder, 'bindings'), base: folder });
+    const { core, warnings } = await compileC({
+      file,
+      world,
+      folder: join(folder, 'bindings'),
+      base: folder,
+    });
+    expect(warnings).toEqual([]);
     const component = await componentFromCore(core, {
       world: world.worldName,
       stringEncoding: 'utf8',

@@ -1,0 +1,84 @@
+/** Projects in directories of a test's own, and the real command line that is called in them. */
+
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { promisify, stripVTControlCharacters } from 'node:util';
+import { expect } from 'vitest';
+import { createProject, type Language } from '../../src/kit/index.ts';
+import { LAUNCHER, ROOT } from '../cli/ringfence.ts';
+
+/** What became of a program. */
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program of Node in a directory. */
+async function node(
+  cwd: string,
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const env = { ...process.env, ...variables };
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd, env });
+    return { status: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { status: code, stdout, stderr };
+  }
+}
+
+/** Runs the command line in a directory. */
+export const ringfence = (cwd: string, ...args: string[]): Promise<Outcome> =>
+  node(cwd, [LAUNCHER, ...args]);
+
+/** The same with variables of the environment. */
+export const ringfenceWith = (
+  variables: Readonly<Record<string, string>>,
+  cwd: string,
+  ...args: string[]
+): Promise<Outcome> => node(cwd, [LAUNCHER, ...args], variables);
+
+/** A new project below `parent`, in a directory of its own. */
+export function project(parent: string, name: string, language: Language): string {
+  const folder = join(parent, `of-${name}-${readdirSync(parent).length}`);
+  return createProject(join(folder, name), language).folder;
+}
+
+/** Puts other text into a file of the project. */
+export function edit(file: string, from: string, to: string): void {
+  const text = readFileSync(file, 'utf8');
+  expect(text).toContain(from);
+  writeFileSync(file, text.replace(from, to));
+}
+
+/** Runs the tests that the project brings, with packages as npm would install them: ringfence as it is published. */
+export async function testProject(
+  folder: string,
+  packages: readonly string[] = [],
+): Promise<Outcome> {
+  await node(ROOT, ['scripts/build.ts']);
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(ROOT, join(folder, 'node_modules', 'ringfence'));
+  for (const name of ['vitest', 'vite', ...packages]) {
+    const installed = join(ROOT, 'node_modules', name);
+    if (existsSync(installed)) symlinkSync(installed, join(folder, 'node_modules', name));
+  }
+  const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+  const { status, stdout, stderr } = await node(folder, [vitest, 'run', '--root', folder]);
+  return {
+    status,
+    stdout: stripVTControlCharacters(stdout),
+    stderr: stripVTControlCharacters(stderr),
+  };
+}
