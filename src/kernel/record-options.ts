@@ -1,7 +1,7 @@
 /** How a program asks for a recording. */
 
 import * as z from 'zod';
-import { RECORDING_BYTES_MAX } from '../recording/file.ts';
+import { RECORDING_BYTES_MAX } from '../recording/kept.ts';
 
 /** How an agent is recorded. */
 export interface RecordOptions {

@@ -2,14 +2,21 @@
 
 import { arch, version, versions } from 'node:process';
 import { ownVersion } from '../own-version.ts';
-import { EntryReader } from '../recording/entries.ts';
+import { makeRecording, RECORDING_BYTES_DEFAULT, type Recording } from '../recording/file.ts';
 import {
-  makeRecording,
-  RECORDING_BYTES_DEFAULT,
-  type Recording,
+  contradictionIn,
+  MESSAGE_CHARACTERS_MAX,
   type RecordingHeader,
-} from '../recording/file.ts';
-import type { KeepEnd, Keeping, RecordEnd, RecordStart } from '../recording/kept.ts';
+  TEXT_CHARACTERS_MAX,
+} from '../recording/header.ts';
+import {
+  type KeepEnd,
+  type Keeping,
+  PIECE_BYTES,
+  type RecordEnd,
+  type RecordStart,
+} from '../recording/kept.ts';
+import { type Survey, surveyEntries } from '../recording/survey.ts';
 import type { Process } from '../supervisor/process.ts';
 import type { Report } from '../supervisor/report.ts';
 import { FUEL_TABLE_VERSION } from '../wasm/metering/costs.ts';
@@ -19,6 +26,7 @@ import type { RecordOptions } from './record-options.ts';
 export class RunRecording implements Keeping {
   readonly start: RecordStart;
   readonly #world: RecordingHeader['world'];
+  readonly #piecesMax: number;
   readonly #pieces: Uint8Array[] = [];
   #bytes = 0;
   /** Null: what ran it has not said how it ended. */
@@ -33,11 +41,15 @@ export class RunRecording implements Keeping {
       whenFull: options.whenFull ?? 'stop',
     };
     this.#world = world;
+    // A worker hands on so many bytes or more at a time, in pieces of as many and one that is shorter.
+    this.#piecesMax = 2 * Math.ceil(this.start.bytesMax / PIECE_BYTES) + 1;
   }
 
   /** More than it may be comes from no worker of ours, but a guest may have taken its process over. */
   took(bytes: Uint8Array): void {
-    if (this.#end === null && this.#bytes + bytes.length <= this.start.bytesMax) {
+    const isWithin =
+      this.#bytes + bytes.length <= this.start.bytesMax && this.#pieces.length < this.#piecesMax;
+    if (this.#end === null && isWithin) {
       this.#bytes += bytes.length;
       this.#pieces.push(bytes);
     }
@@ -57,100 +69,75 @@ export class RunRecording implements Keeping {
 
   async #make({ pid, agentId, request }: Process, report: Report): Promise<Recording> {
     const entries = new Uint8Array(Buffer.concat(this.#pieces.splice(0)));
-    const { end, kept } = whatIsThere(entries, this.#end, request.isolation === 'process');
     const { code, reason, message } = report.exit;
     const { features, limits, module, isolation } = request;
-    const header = {
+    const about = {
       ringfence: await ownVersion(),
       node: version,
       v8: versions.v8,
       arch,
       module_sha256: module?.digest ?? '',
-      agent_id: agentId,
+      agent_id: agentId.slice(0, TEXT_CHARACTERS_MAX),
       pid,
       isolation,
       world: this.#world,
       fuel_table: FUEL_TABLE_VERSION,
       features: { gc: features.gc, relaxed_simd: features.relaxedSimd },
       limits: { fuel: limits.fuel, memory_bytes: limits.memoryBytes },
-      entries_bytes: kept.length,
-      calls: end.calls,
-      cut: end.cut,
       exit: {
         code,
         reason: reason as RecordingHeader['exit']['reason'],
-        message: message?.toWellFormed() ?? null,
+        message: message?.slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed() ?? null,
       },
-      ended_outside: end.endedOutside,
-      fuel: end.fuel ?? report.usage.fuel,
       memory_bytes: report.usage.memory_bytes,
-      stdout: end.stdout,
-      stderr: end.stderr,
-    } satisfies RecordingHeader;
-    return makeRecording(header, kept);
-  }
-}
-
-/** What is known of the end of a recording. */
-interface KnownEnd {
-  readonly calls: number;
-  readonly cut: RecordingHeader['cut'];
-  readonly endedOutside: boolean;
-  /** Where the recording stops; null: at the agent's end. */
-  readonly fuel: number | null;
-  readonly stdout: RecordEnd['stdout'] | null;
-  readonly stderr: RecordEnd['stderr'] | null;
-}
-
-/** What of the entries can be read, and how they end; `isForeign`: a guest may have written them. */
-function whatIsThere(
-  entries: Uint8Array,
-  end: RecordEnd | null,
-  isForeign: boolean,
-): { readonly end: KnownEnd; readonly kept: Uint8Array } {
-  const read = end === null || isForeign ? readable(entries) : null;
-  if (
-    end !== null &&
-    (read === null || (read.bytes === entries.length && read.calls === end.calls))
-  ) {
-    const { calls, cutAtFuel, endedOutside, stdout, stderr } = end;
-    const cut = cutAtFuel === null ? null : 'full';
-    return {
-      kept: entries,
-      end: { calls, cut, endedOutside, fuel: cutAtFuel, stdout, stderr },
     };
+    const told = this.#end === null ? null : asTold(this.#end, entries, report.usage.fuel);
+    // A guest may have written what its process tells.
+    if (told !== null && isolation !== 'process') {
+      return makeRecording({ ...about, ...told }, entries);
+    }
+    const survey = await surveyEntries(entries);
+    const whole = told !== null && survey.damage === null ? { ...about, ...told } : null;
+    if (whole !== null && contradictionIn(whole, survey) === null) {
+      return makeRecording(whole, entries);
+    }
+    const found = asFound(survey);
+    return makeRecording({ ...about, ...found }, entries.subarray(0, found.entries_bytes));
   }
-  const { bytes, calls, fuel } = read!;
+}
+
+/** What a header says of entries and of their end. */
+type HeaderOfEnd = Pick<
+  RecordingHeader,
+  'entries_bytes' | 'calls' | 'cut' | 'ended_outside' | 'fuel' | 'stdout' | 'stderr'
+>;
+
+/** Its worker has told how it ended; `fuel`: what it has used in all. */
+function asTold(
+  { calls, cutAtFuel, endedOutside, stdout, stderr }: RecordEnd,
+  entries: Uint8Array,
+  fuel: number,
+): HeaderOfEnd {
   return {
-    kept: entries.subarray(0, bytes),
-    end: { calls, cut: 'lost', endedOutside: false, fuel, stdout: null, stderr: null },
+    entries_bytes: entries.length,
+    calls,
+    cut: cutAtFuel === null ? null : 'full',
+    ended_outside: endedOutside,
+    fuel: cutAtFuel ?? fuel,
+    stdout,
+    stderr,
   };
 }
 
-/** How far entries can be read, but for a call that would end them: what runs on is not known. */
-function readable(entries: Uint8Array): {
-  readonly bytes: number;
-  readonly calls: number;
-  readonly fuel: number;
-} {
-  const reader = new EntryReader(entries);
-  let whole = { bytes: 0, calls: 0, fuel: 0 };
-  try {
-    for (let entry = reader.peek(); entry !== null; entry = reader.peek()) {
-      let { calls, fuel } = whole;
-      if (entry.kind === 'call') {
-        reader.takeAnswer();
-      } else {
-        reader.take();
-      }
-      if (entry.kind !== 'refused') {
-        calls += 1;
-        fuel = entry.fuel;
-      }
-      whole = { bytes: reader.at, calls, fuel };
-    }
-  } catch {
-    // What comes behind was on its way when its worker died, or is none of a worker's.
-  }
-  return whole;
+/** It has not, or what was told can't be: how far its calls were answered. */
+function asFound({ answered: { bytes, calls, fuel } }: Survey): HeaderOfEnd {
+  return {
+    entries_bytes: bytes,
+    calls,
+    cut: 'lost',
+    ended_outside: false,
+    fuel,
+    stdout: null,
+    stderr: null,
+  };
 }

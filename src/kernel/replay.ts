@@ -149,16 +149,16 @@ class RunReplay implements Keeping {
   /** The end, where all calls were as they are recorded. */
   #compare(report: Report, end: ReplayEnd): ReplayDifference | null {
     const { header } = this.#recording;
-    if (end.stopped) {
-      return null;
-    }
     if (header.cut !== null) {
-      return ended(report);
+      // Of what it does behind the last call, up to an end of its own, the recording says nothing.
+      const isBehind = end.calls === header.calls && OWN_ENDS.has(report.exit.reason);
+      return end.stopped || isBehind ? null : ended(report);
     }
     const { fuel } = report.usage;
-    if (header.ended_outside && fuel >= header.fuel && end.calls === header.calls) {
-      // It came to its own end where it was ended: which of the two is first no program sees.
-      return null;
+    const isAtItsEnd = header.ended_outside && fuel >= header.fuel && end.calls === header.calls;
+    if (end.stopped || isAtItsEnd) {
+      // It may have come to its own end where it was ended: which of the two is first no program sees.
+      return this.#compareOutputs(end, fuel);
     }
     const recorded = endOf(header.exit);
     if (endInWords(recorded) !== endInWords(report.exit)) {
@@ -171,6 +171,11 @@ class RunReplay implements Keeping {
     if (header.memory_bytes !== memory) {
       return atEnd('memory', String(header.memory_bytes), String(memory), fuel);
     }
+    return this.#compareOutputs(end, fuel);
+  }
+
+  #compareOutputs(end: ReplayEnd, fuel: number): ReplayDifference | null {
+    const { header } = this.#recording;
     for (const stream of ['stdout', 'stderr'] as const) {
       const [was, is] = [header[stream], end[stream]];
       if (was !== null && is !== null && (was.bytes !== is.bytes || was.sha256 !== is.sha256)) {
@@ -180,6 +185,9 @@ class RunReplay implements Keeping {
     return null;
   }
 }
+
+/** How agents end by themselves. */
+const OWN_ENDS: ReadonlySet<string> = new Set(['normal', 'error', 'trap', 'fuel']);
 
 /** A worker can't say of itself that it was reaped. */
 function endOf({ code, reason, message }: Exit): Exit {

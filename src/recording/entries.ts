@@ -1,5 +1,6 @@
 /** The entries of a recording: host calls in their order, and growth of memory that was refused. */
 
+import { AnsweredObjects, type ObjectStream, passAnswer } from './answers.ts';
 import { damaged, StandIn, ValueReader } from './values.ts';
 
 /** What an entry is. */
@@ -19,9 +20,6 @@ const FUNCTIONS_MAX = 4096;
 /** Characters of a function's name: some times more than those that are offered have. */
 const FUNCTION_NAME_CHARACTERS_MAX = 256;
 
-/** Objects of the host in a recording, which are kept while it is read: half of what a Map can hold. */
-const OBJECTS_MAX = 2 ** 23;
-
 /** A host call of a recording. */
 export interface CallEntry {
   readonly kind: 'call' | 'last';
@@ -37,16 +35,23 @@ export interface RefusedEntry {
   readonly growth: number;
 }
 
-const WHERE_STREAMS_COME_FROM: Readonly<Record<string, 'stdout' | 'stderr'>> = {
-  'wasi:cli/stdout#get-stdout': 'stdout',
-  'wasi:cli/stderr#get-stderr': 'stderr',
-};
+/** Functions that answer one of the agent's streams, and nothing else. */
+function streamOf(name: string): ObjectStream {
+  switch (name) {
+    case 'wasi:cli/stdout#get-stdout':
+      return 'stdout';
+    case 'wasi:cli/stderr#get-stderr':
+      return 'stderr';
+    default:
+      return null;
+  }
+}
 
 /** Reads entries one after another. */
 export class EntryReader {
   readonly #reader: ValueReader;
   readonly #functions: string[] = [];
-  readonly #objects = new Map<number, StandIn>();
+  readonly #objects = new AnsweredObjects();
   #fuel = 0;
   #next: CallEntry | RefusedEntry | null = null;
   #ended = false;
@@ -71,28 +76,29 @@ export class EntryReader {
     this.#next = null;
   }
 
-  /** Takes the call that is next: what it answered. */
+  /** Takes the call that is next: what it answered. Who is given an object twice is given two of one number. */
   takeAnswer(): unknown {
+    const stream = this.#beginAnswer();
+    return this.#reader.value((id) => new StandIn(id, stream));
+  }
+
+  /** Takes an entry without making anything of it: that it can be read is known then. */
+  pass(): void {
+    if (this.#next?.kind === 'call') {
+      const stream = this.#beginAnswer();
+      passAnswer(this.#reader, (id) => this.#objects.seen(id, stream));
+    }
+    this.#next = null;
+  }
+
+  #beginAnswer(): ObjectStream {
     const call = this.#next;
     if (call?.kind !== 'call') {
       throw new Error('an answer is taken of no call');
     }
     this.#next = null;
-    const stream = WHERE_STREAMS_COME_FROM[call.function] ?? null;
     this.#reader.beginAnswer();
-    return this.#reader.value((id) => this.#object(id, stream));
-  }
-
-  #object(id: number, stream: 'stdout' | 'stderr' | null): StandIn {
-    let object = this.#objects.get(id);
-    if (object === undefined) {
-      if (this.#objects.size >= OBJECTS_MAX) {
-        throw damaged('it has too many objects of the host');
-      }
-      object = new StandIn(id, stream);
-      this.#objects.set(id, object);
-    }
-    return object;
+    return streamOf(call.function);
   }
 
   #read(): CallEntry | RefusedEntry | null {

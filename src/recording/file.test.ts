@@ -32,7 +32,7 @@ const HEADER: RecordingHeader = {
   fuel: 1_000,
   memory_bytes: 65_536,
   stdout: { bytes: 0, sha256: 'cd'.repeat(32) },
-  stderr: null,
+  stderr: { bytes: 0, sha256: 'cd'.repeat(32) },
 };
 
 /** Some calls, with what values there are. */
@@ -258,6 +258,76 @@ describe('a file', () => {
     await expect(
       whole(deep(40), { calls: 1 }).then(({ bytes }) => readRecording(bytes)),
     ).rejects.toEqual(invalid);
+  });
+});
+
+describe('what a recording says of its end is what runs can say', () => {
+  const read = async (header: Partial<RecordingHeader>, entries = ENTRIES) =>
+    readRecording((await whole(entries, header)).bytes);
+  const killed = { code: -1, reason: 'killed', message: 'enough' } as const;
+  const trap = { code: -3, reason: 'trap', message: 'out of memory' } as const;
+  const normal = { code: 0, reason: 'normal', message: null } as const;
+  const gc = { gc: true, relaxed_simd: false };
+  const last = (): Uint8Array => {
+    const writer = new ValueWriter();
+    writer.raw(entriesOf(VALUES.slice(1)));
+    writer.raw(Uint8Array.of(ENTRY.last, 0, 10, 0));
+    return writer.written.slice();
+  };
+
+  test.each<[string, Partial<RecordingHeader>, Partial<RecordingHeader>, Uint8Array?]>([
+    [
+      'from outside, it is not by its own doing',
+      { ended_outside: true, exit: killed },
+      { ended_outside: true, exit: normal },
+    ],
+    [
+      'from outside, it is no trap but of a heap',
+      { ended_outside: true, exit: trap, features: gc },
+      { ended_outside: true, exit: trap },
+    ],
+    ['in a call, it is not from outside', {}, { ended_outside: true, exit: killed }, last()],
+    ['in a call, nothing is cut', {}, { cut: 'lost' }, last()],
+    ['at all, it says what was written', { cut: 'lost', stdout: null }, { stdout: null }],
+    ['behind its calls', { fuel: 10 * VALUES.length }, { fuel: 10 * VALUES.length - 1 }],
+  ])('where it ended %s', async (_, can, canNot, entries = ENTRIES) => {
+    await expect(read(can, entries)).resolves.toBeDefined();
+    await expect(read(canNot, entries)).rejects.toEqual(invalid);
+  });
+
+  /** Calls that answer one object of the host each: functions and numbers. */
+  const objects = (...answers: readonly [string, number][]): Uint8Array => {
+    const writer = new ValueWriter();
+    for (const [at, [name, id]] of answers.entries()) {
+      writer.byte(ENTRY.function);
+      writer.name(name);
+      writer.raw(Uint8Array.of(ENTRY.call, at, 1, 0));
+      writer.value(new StandIn(id, null), () => id);
+    }
+    return writer.written.slice();
+  };
+  const STDOUT = 'wasi:cli/stdout#get-stdout';
+  const STDERR = 'wasi:cli/stderr#get-stderr';
+
+  test('an object of the host is one stream, or none, and has the number that comes next', async () => {
+    const right = objects([STDOUT, 0], [STDERR, 1], [STDOUT, 0], ['wasi:test/test#other', 2]);
+    await expect(read({ calls: 4 }, right)).resolves.toBeDefined();
+    for (const [first, second] of [
+      [STDOUT, STDERR],
+      [STDOUT, 'wasi:test/test#other'],
+      ['wasi:test/test#other', STDOUT],
+    ] as const) {
+      await expect(read({ calls: 2 }, objects([first, 0], [second, 0]))).rejects.toEqual(invalid);
+    }
+    await expect(read({ calls: 1 }, objects([STDOUT, 1]))).rejects.toEqual(invalid);
+  });
+
+  test('of arguments only something is kept in short', async () => {
+    const writer = new ValueWriter();
+    writer.raw(entriesOf([]).subarray(0, -2));
+    writer.raw(Uint8Array.of(ENTRY.call, 0, 1, 0));
+    writer.value(new Uint8Array(100), () => 0, true);
+    await expect(read({ calls: 1 }, writer.written.slice())).rejects.toEqual(invalid);
   });
 });
 

@@ -6,72 +6,25 @@
 import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
-import * as z from 'zod';
 import { RingfenceError } from '../errors.ts';
-import { EntryReader } from './entries.ts';
+import { contradictionIn, HEADER_BYTES_MAX, type RecordingHeader, readHeader } from './header.ts';
+import { RECORDING_BYTES_MAX } from './kept.ts';
+import { surveyEntries } from './survey.ts';
 import { type TracedCall, traceOf } from './trace.ts';
 import { damaged } from './values.ts';
 
 /** Bytes of entries that a recording may have, unless less is said. */
 export const RECORDING_BYTES_DEFAULT = 64 * 1024 * 1024;
-/** More are neither kept nor read. */
-export const RECORDING_BYTES_MAX = 256 * 1024 * 1024;
 /** The largest file that is read: what can't be compressed is a little longer for it. */
 const RECORDING_FILE_BYTES_MAX = RECORDING_BYTES_MAX + 1024 * 1024;
+
+export type { RecordingHeader } from './header.ts';
 
 const MAGIC = Buffer.from('RFRECORD', 'latin1');
 const VERSION = 1;
 /** The magic, the version, the length of the header. */
 const PREFIX_BYTES = 16;
-const HEADER_BYTES_MAX = 64 * 1024;
 const SHA256_BYTES = 32;
-
-const count = z.int().nonnegative();
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const shortText = z.string().max(256);
-const output = z.strictObject({ bytes: count, sha256 });
-
-const headerSchema = z.strictObject({
-  ringfence: shortText,
-  node: shortText,
-  v8: shortText,
-  arch: shortText,
-  module_sha256: sha256,
-  agent_id: shortText,
-  pid: count,
-  isolation: z.enum(['shared', 'thread', 'process']),
-  world: z.enum(['ringfence:agent', 'wasi:cli']),
-  fuel_table: count,
-  features: z.strictObject({ gc: z.boolean(), relaxed_simd: z.boolean() }),
-  limits: z.strictObject({ fuel: count, memory_bytes: count }),
-  entries_bytes: count.max(RECORDING_BYTES_MAX),
-  calls: count,
-  cut: z.enum(['full', 'lost']).nullable(),
-  exit: z.strictObject({
-    code: z.int32().nullable(),
-    reason: z.enum([
-      'normal',
-      'error',
-      'trap',
-      'fuel',
-      'cpu_time',
-      'timeout',
-      'killed',
-      'internal',
-      'worker_lost',
-      'reaped',
-    ]),
-    message: z.string().max(8192).nullable(),
-  }),
-  ended_outside: z.boolean(),
-  fuel: count,
-  memory_bytes: count,
-  stdout: output.nullable(),
-  stderr: output.nullable(),
-});
-
-/** What a recording says of its run, under the names of the file (docs/replay.md). */
-export type RecordingHeader = Readonly<z.infer<typeof headerSchema>>;
 
 /** What an agent's host calls have answered, and how it ended. */
 export class Recording {
@@ -118,7 +71,7 @@ export async function makeRecording(
 }
 
 /**
- * Reads a recording, and counts its calls.
+ * Reads a recording: that all of it can be read, and that what it says of its end can be, is known then.
  *
  * @throws {RingfenceError} `RF_RECORDING_INVALID` for what is none, is damaged or is of another version
  *
@@ -154,23 +107,15 @@ export async function readRecording(bytes: Uint8Array): Promise<Recording> {
   }
   const header = readHeader(content.subarray(PREFIX_BYTES, PREFIX_BYTES + headerBytes));
   const entries = await inflate(content.subarray(PREFIX_BYTES + headerBytes), header.entries_bytes);
-  checkEntries(entries, header);
+  const survey = await surveyEntries(entries);
+  if (survey.damage !== null) {
+    throw survey.damage;
+  }
+  const contradiction = contradictionIn(header, survey);
+  if (contradiction !== null) {
+    throw damaged(contradiction);
+  }
   return new Recording(bytes, header, entries);
-}
-
-function readHeader(json: Buffer): RecordingHeader {
-  let value: unknown;
-  try {
-    value = JSON.parse(json.toString());
-  } catch {
-    throw damaged('what it says of its run is no JSON');
-  }
-  const parsed = headerSchema.safeParse(value);
-  if (!parsed.success) {
-    const where = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw damaged(`what it says of its run has not its form, at '${where.slice(0, 64)}'`);
-  }
-  return parsed.data;
 }
 
 async function inflate(compressed: Buffer, length: number): Promise<Uint8Array> {
@@ -184,31 +129,4 @@ async function inflate(compressed: Buffer, length: number): Promise<Uint8Array> 
     throw damaged('its entries have not the length that it says');
   }
   return entries;
-}
-
-/** That all can be read is known before any of it is believed. */
-function checkEntries(entries: Uint8Array, { calls, fuel, cut }: RecordingHeader): void {
-  const reader = new EntryReader(entries);
-  let found = 0;
-  let hasLast = false;
-  for (let entry = reader.peek(); entry !== null; entry = reader.peek()) {
-    if (entry.kind === 'call') {
-      reader.takeAnswer();
-    } else {
-      reader.take();
-    }
-    if (entry.kind !== 'refused') {
-      found += 1;
-      hasLast = entry.kind === 'last';
-      if (entry.fuel > fuel) {
-        throw damaged('a call in it comes behind its end');
-      }
-    }
-  }
-  if (found !== calls) {
-    throw damaged(`it has ${found} calls and says ${calls}`);
-  }
-  if (hasLast && cut !== null) {
-    throw damaged('it says that it is cut and has an end');
-  }
 }

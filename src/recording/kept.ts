@@ -1,5 +1,11 @@
 /** What a worker is told to keep of an agent or to replay, and what it tells of that in the end. */
 
+/** Bytes of entries: more are neither kept nor read. */
+export const RECORDING_BYTES_MAX = 256 * 1024 * 1024;
+
+/** A worker hands entries on when there are so many bytes of them, in pieces of no more. */
+export const PIECE_BYTES = 64 * 1024;
+
 /** How an agent ended, as its worker saw it. */
 export interface KeptEnd {
   readonly code: number | null;

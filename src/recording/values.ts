@@ -8,7 +8,7 @@ import { hash } from 'node:crypto';
 import { RingfenceError } from '../errors.ts';
 
 /** What kind of value follows. */
-const TAG = {
+export const TAG = {
   undefined: 0,
   null: 1,
   false: 2,
@@ -53,7 +53,7 @@ const DEPTH_MAX = 32;
 export const VALUES_MAX = 1_000_000;
 
 /** Numbers in a row, by their kind in the file. */
-const NUMBERS = [
+export const NUMBERS = [
   Int8Array,
   Uint16Array,
   Int16Array,
@@ -303,11 +303,8 @@ export class ValueReader {
 
   /** A view of the next bytes, which are there. */
   raw(length: number): Uint8Array {
-    if (length > this.#bytes.length - this.#at) {
-      throw damaged('a length in it is more than there is');
-    }
     const start = this.#at;
-    this.#at += length;
+    this.pass(length);
     return this.#bytes.subarray(start, this.#at);
   }
 
@@ -332,6 +329,14 @@ export class ValueReader {
     return this.#textOf(this.raw(this.unsigned()));
   }
 
+  /** Passes bytes, which are there. */
+  pass(length: number): void {
+    if (length > this.#bytes.length - this.#at) {
+      throw damaged('a length in it is more than there is');
+    }
+    this.#at += length;
+  }
+
   #textOf(bytes: Uint8Array): string {
     try {
       return this.#utf8.decode(bytes);
@@ -340,8 +345,8 @@ export class ValueReader {
     }
   }
 
-  /** A value as host functions answer it; `objectOf` makes what stands for a host object. */
-  value(objectOf: (id: number) => object, depth = 0): unknown {
+  /** What kind of value follows, so deep in others: one more of those that there may be. */
+  tag(depth: number): number {
     if (depth > DEPTH_MAX) {
       throw damaged('values in it lie too deep in each other');
     }
@@ -349,7 +354,12 @@ export class ValueReader {
     if (this.#valuesLeft < 0) {
       throw damaged(`a call in it has more than ${VALUES_MAX} values`);
     }
-    const tag = this.byte();
+    return this.byte();
+  }
+
+  /** A value as host functions answer it; `objectOf` makes what stands for a host object. */
+  value(objectOf: (id: number) => object, depth = 0): unknown {
+    const tag = this.tag(depth);
     switch (tag) {
       case TAG.undefined:
         return undefined;

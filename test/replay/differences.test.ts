@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LoadedModule, type Recording, type Replay, readRecording } from '../../src/index.ts';
 import { makeRecording, type RecordingHeader } from '../../src/recording/file.ts';
 import { guest, type TestKernel, testKernel } from '../support/kernel.ts';
+import { spawnPuppet } from '../support/puppet.ts';
 
 let host: TestKernel;
 let module: LoadedModule;
@@ -103,9 +104,12 @@ describe('a replay tells the first difference', () => {
   test('an answer that is not of its function', async () => {
     const { difference } = await replay(
       altered({}, (entries) => {
-        // The answer of get-stdin is an object of the host, the first: a number in its place is none.
+        // The answer of get-stdin is an object of the host, the first: a number in its place is none, and the
+        // next object is the first then.
         const at = entries.indexOf(Buffer.from([14, 0]), entries.indexOf('#get-stdin'));
         entries[at] = 4;
+        const next = entries.indexOf(Buffer.from([14, 1]), entries.indexOf('#get-stdout'));
+        entries[next + 1] = 0;
         return entries;
       }),
     );
@@ -132,6 +136,60 @@ describe('a replay tells the first difference', () => {
     ['stderr', { stderr: { bytes: 3, sha256: 'ab'.repeat(32) } }],
   ] as [string, Partial<RecordingHeader>][])('%s, at the end', async (what, header) => {
     expect((await replay(altered(header))).difference).toMatchObject({ what, call: null });
+  });
+
+  test('stdout, of one that was ended from outside', async () => {
+    const calls = [...recording.trace()];
+    const killed = {
+      exit: { code: -1, reason: 'killed', message: 'enough' },
+      ended_outside: true,
+      fuel: calls.at(-1)!.fuel,
+    } as const;
+    expect((await replay(altered(killed))).identical).toBe(true);
+    const lies = { ...killed, stdout: { bytes: 3, sha256: 'ab'.repeat(32) } };
+    expect((await replay(altered(lies))).difference).toMatchObject({ what: 'stdout' });
+  });
+
+  test('an end in a call that ends nobody so', async () => {
+    const name = 'wasi:cli/environment#get-arguments';
+    const endsInFirst = (entries: Buffer): Uint8Array => {
+      const call = entries.indexOf(name) + name.length;
+      entries[call] = 3;
+      // Its function, two bytes of fuel, no arguments.
+      return entries.subarray(0, call + 5);
+    };
+    const [{ fuel } = { fuel: 0 }] = recording.trace();
+    const inFirst = (exit: RecordingHeader['exit']) =>
+      replay(
+        altered(
+          { calls: 1, fuel, exit, stdout: recording.header.stderr, memory_bytes: 65_536 },
+          endsInFirst,
+        ),
+      );
+    const killed = await inFirst({ code: -1, reason: 'killed', message: 'enough' });
+    expect(killed).toMatchObject({ identical: true, calls: 1 });
+    const normal = await inFirst({ code: 0, reason: 'normal', message: null });
+    expect(normal.difference).toMatchObject({ what: 'end', call: 1, function: name });
+  });
+
+  test('an exit with another code than it was called with', async () => {
+    const exits = await host.kernel.load(guest('exit-code'));
+    const agent = await host.kernel.spawn({ module: exits, record: true });
+    await agent.exited;
+    const { header, entries } = (await agent.recording)!;
+    const replayed = async (exit: RecordingHeader['exit']): Promise<Replay> =>
+      host.kernel.replay(await makeRecording({ ...header, exit }, entries), { module: exits });
+    expect((await replayed(header.exit)).identical).toBe(true);
+    for (const exit of [
+      { code: 0, reason: 'normal', message: null },
+      { code: 1, reason: 'error', message: 'it exited with code 1' },
+      { code: -3, reason: 'trap', message: 'unreachable' },
+    ] as const) {
+      expect((await replayed(exit)).difference).toMatchObject({
+        what: 'end',
+        function: expect.stringMatching(/^wasi:cli\/exit#/),
+      });
+    }
   });
 
   test('one that goes on where the run had ended', async () => {
@@ -278,6 +336,33 @@ describe('a recording that is full', () => {
     expect((await host.kernel.replay(full, { module: flood })).identical).toBe(true);
   });
 });
+
+test('who is ended when it is full has done nothing that is not kept', async () => {
+  const puppets = await host.kernel.load(guest('puppet'));
+  let told = 0;
+  host.kernel.registerTool({ name: 'note', description: 'Notes.' }, () => {
+    told += 1;
+    return 'x'.repeat(300);
+  });
+  let lastOf = 0;
+  for (let bytesMax = 2_000; bytesMax < 2_400; bytesMax += 50) {
+    told = 0;
+    const puppet = await spawnPuppet(host.kernel, puppets, {
+      record: { bytesMax, whenFull: 'end-agent' },
+      grants: { tools: ['note'] },
+    });
+    while (!(await puppet.tell('tool note {}')).startsWith('ended')) {}
+    const full = (await puppet.agent.recording)!;
+    const kept = [...full.trace()].filter(({ function: name }) => name.endsWith('tools#call'));
+    expect(kept).toHaveLength(told);
+    lastOf += kept.at(-1)?.answer === null ? 1 : 0;
+    expect(full.header.entries_bytes).toBeLessThanOrEqual(bytesMax);
+    const replayed = await host.kernel.replay(await readRecording(full.bytes), { module: puppets });
+    expect(replayed.difference).toBeNull();
+  }
+  // Some ended in the call whose answer had no room.
+  expect(lastOf).toBeGreaterThan(0);
+}, 120_000);
 
 test('who is not recorded has no recording, and what can not be one is refused', async () => {
   const agent = await host.kernel.spawn({ module });

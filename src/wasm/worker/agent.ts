@@ -29,11 +29,10 @@ import { Correspondence, type Posted } from './correspondence.ts';
 import { DenialCounts } from './denial-counts.ts';
 import { AgentDiagnosis } from './diagnosis.ts';
 import {
-  failedBy,
+  exitedWith,
   failedInside,
   isStackOverflow,
   killed,
-  NORMAL,
   outOfCpuTime,
   outOfFuel,
   outOfHeap,
@@ -816,7 +815,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (this.fuel.isOverdrawn()) {
       this.end(outOfFuel(this.limits));
     }
-    this.end(code === 0 ? NORMAL : failedBy(code, `it exited with code ${code}`));
+    this.end(exitedWith(code));
     return this.#parts.trap();
   }
 

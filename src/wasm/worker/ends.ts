@@ -11,6 +11,11 @@ export function failedBy(code: number, message: string): AgentEnd {
   return { code, reason: 'error', message };
 }
 
+/** It has ended itself, and said by which code. */
+export function exitedWith(code: number): AgentEnd {
+  return code === 0 ? NORMAL : failedBy(code, `it exited with code ${code}`);
+}
+
 /** It did what no guest may, or was stopped where it stood. */
 export function trapped(message: string): AgentEnd {
   return { code: -3, reason: 'trap', message };

@@ -10,6 +10,8 @@ import type { Recorder } from './recorder.ts';
 interface Recorded {
   readonly recorder: Recorder | null;
   readonly fuel: Pick<FuelTank, 'used'>;
+  /** Traps where it has ended. */
+  checkAlive(): void;
 }
 
 type Call = GuestCall<Recorded>;
@@ -26,12 +28,16 @@ export function recordedCalls(host: HostFunctions): HostFunctions {
     count += 1;
     const pass = fn as unknown as Pass;
     return (call: Call, ...args: unknown[]): unknown => {
-      const { recorder, fuel } = call.agent;
+      const { agent } = call;
+      const { recorder, fuel } = agent;
       if (recorder === null || !recorder.isOn) {
         return pass(call, ...args);
       }
       const { used } = fuel;
-      recorder.called(args);
+      recorder.called(name, used, args);
+      if (!recorder.isOn) {
+        agent.checkAlive();
+      }
       let answer: unknown;
       try {
         answer = pass(call, ...args);
@@ -41,6 +47,9 @@ export function recordedCalls(host: HostFunctions): HostFunctions {
       }
       if (answer !== WAIT) {
         recorder.answered(functionNumber, name, used, answer);
+        if (!recorder.isOn) {
+          agent.checkAlive();
+        }
       }
       return answer;
     };

@@ -4,13 +4,13 @@
  */
 
 import { ENTRY } from '../../../recording/entries.ts';
-import type { RecordEnd, RecordStart } from '../../../recording/kept.ts';
+import { PIECE_BYTES, type RecordEnd, type RecordStart } from '../../../recording/kept.ts';
 import { ValueWriter } from '../../../recording/values.ts';
 import type { StreamName } from '../protocol.ts';
 import { OutputHashes } from './output-hashes.ts';
 
-/** Entries are handed on when there are so many bytes of them, in pieces of no more. */
-const PIECE_BYTES = 64 * 1024;
+/** The most that the entry of a call without an answer takes beside its arguments and its function's name. */
+const ENTRY_BYTES = 32;
 
 /** The recorder of one agent. */
 export class Recorder {
@@ -62,35 +62,62 @@ export class Recorder {
     return id;
   };
 
-  /** A call is about to be made; what it is given may be changed by it. */
-  called(args: readonly unknown[]): void {
+  /**
+   * A call is about to be made; what it is given may be changed by it. Where nothing may be unseen, it is made only
+   * if there is room to say that it was: else the agent has ended.
+   */
+  called(name: string, fuel: number, args: readonly unknown[]): void {
     this.#arguments.rewind(0);
     for (const argument of args) {
       this.#arguments.value(argument, this.#idOf, true);
+    }
+    const bytes = this.#arguments.length + name.length + ENTRY_BYTES;
+    if (this.#endsAgent && this.#used + bytes > this.#start.bytesMax) {
+      this.#stop(fuel);
     }
   }
 
   /** The call was answered. `fuel`: used when it was made. */
   answered(functionNumber: number, name: string, fuel: number, answer: unknown): void {
-    const { length } = this.#entries;
-    try {
+    const isKept = this.#add(fuel, () => {
       this.#callEntry(ENTRY.call, functionNumber, name, fuel);
       this.#entries.value(answer, this.#idOf);
+    });
+    if (isKept) {
+      return;
+    }
+    if (this.#endsAgent) {
+      // It was made, and never hears what it was answered.
+      this.endedIn(functionNumber, name, fuel);
+    }
+    this.#stop(fuel);
+  }
+
+  /** The agent has ended in the call. */
+  endedIn(functionNumber: number, name: string, fuel: number): void {
+    this.#hasLast = this.#add(fuel, () => this.#callEntry(ENTRY.last, functionNumber, name, fuel));
+    if (!this.#hasLast) {
+      this.#stop(fuel);
+    }
+  }
+
+  /** Adds the entry of a call, whole or not at all: false, where there is no room for it. */
+  #add(fuel: number, write: () => void): boolean {
+    const { length } = this.#entries;
+    try {
+      write();
     } catch (error) {
       // At the end of the stack, for one: half an entry would spoil all before it.
       this.#entries.rewind(length);
       this.#cutAtFuel = fuel;
       throw error;
     }
-    this.#settle(length, fuel);
-  }
-
-  /** The agent has ended in the call. */
-  endedIn(functionNumber: number, name: string, fuel: number): void {
-    const { length } = this.#entries;
-    this.#callEntry(ENTRY.last, functionNumber, name, fuel);
-    this.#settle(length, fuel);
-    this.#hasLast = this.isOn;
+    if (!this.#settle(length)) {
+      return false;
+    }
+    this.#calls += 1;
+    this.#fuel = fuel;
+    return true;
   }
 
   #callEntry(kind: number, functionNumber: number, name: string, fuel: number): void {
@@ -110,20 +137,34 @@ export class Recorder {
     entries.raw(this.#arguments.written);
   }
 
-  /** Keeps the entry that begins at `length`, or stops before it, where there is no room. */
-  #settle(length: number, fuel: number): void {
-    if (this.#posted + this.#entries.length > this.#start.bytesMax) {
+  /** Bytes of entries so far. */
+  get #used(): number {
+    return this.#posted + this.#entries.length;
+  }
+
+  get #endsAgent(): boolean {
+    return this.#start.whenFull === 'end-agent';
+  }
+
+  /** Keeps the entry that begins at `length`; false: there is no room for it. */
+  #settle(length: number): boolean {
+    if (this.#used > this.#start.bytesMax) {
       this.#entries.rewind(length);
-      this.#cutAtFuel = fuel;
-      if (this.#start.whenFull === 'end-agent') {
-        this.#full(this.#start.bytesMax);
-      }
-      return;
+      return false;
     }
-    this.#calls += 1;
-    this.#fuel = fuel;
     if (this.#entries.length >= PIECE_BYTES) {
       this.#flush();
+    }
+    return true;
+  }
+
+  /** It is full: what comes from here on is not kept, or does not come. */
+  #stop(fuel: number): void {
+    if (!this.#hasLast) {
+      this.#cutAtFuel = fuel;
+    }
+    if (this.#endsAgent) {
+      this.#full(this.#start.bytesMax);
     }
   }
 
@@ -149,8 +190,8 @@ export class Recorder {
     const { length } = this.#entries;
     this.#entries.byte(ENTRY.refused);
     this.#entries.unsigned(this.#growths);
-    if (this.#posted + this.#entries.length > this.#start.bytesMax) {
-      this.#settle(length, fuel);
+    if (!this.#settle(length)) {
+      this.#stop(fuel);
     }
   }
 

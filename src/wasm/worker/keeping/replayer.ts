@@ -15,6 +15,7 @@ import type {
 import { describeArguments } from '../../../recording/trace.ts';
 import { damaged, StandIn, ValueWriter } from '../../../recording/values.ts';
 import { FUEL_STRIDE } from '../../metering/costs.ts';
+import { exitedWith } from '../ends.ts';
 import type { StreamName } from '../protocol.ts';
 import { OutputHashes } from './output-hashes.ts';
 
@@ -40,6 +41,31 @@ const SPLICES = new Set([
   'wasi:io/streams#[method]output-stream.splice',
   'wasi:io/streams#[method]output-stream.blocking-splice',
 ]);
+
+/** How an agent ends that calls this to end itself; null: it does not. */
+function endOfExit(name: string, [status]: readonly unknown[]): KeptEnd | null {
+  switch (name) {
+    case 'wasi:cli/exit#exit':
+      return exitedWith((status as { readonly tag?: unknown }).tag === 'ok' ? 0 : 1);
+    case 'wasi:cli/exit#exit-with-code':
+      return exitedWith(Number(status));
+    default:
+      return null;
+  }
+}
+
+/** Whether an agent can end so in a call by which it ends itself (`own`), or in another one (null). */
+function endsSo(own: KeptEnd | null, end: KeptEnd): boolean {
+  switch (end.reason) {
+    case 'normal':
+    case 'error':
+      return own !== null && own.code === end.code && own.message === end.message;
+    case 'trap':
+      return own === null;
+    default:
+      return true;
+  }
+}
 
 const DIFFERS = 'it did something else than was recorded';
 const STOPS = 'the recording stops here';
@@ -148,6 +174,8 @@ export class Replayer {
     const { end, endedOutside } = this.#start;
     if (entry === null && end !== null && endedOutside && fuel >= this.#start.fuel) {
       this.#stopped = true;
+      // It may have been ended while it waited in this one, having written something.
+      this.#noteOutput(name, args, null);
       return { tag: 'end', end, atStop: true };
     }
     if (entry === null || entry.kind === 'refused') {
@@ -180,19 +208,31 @@ export class Replayer {
   }
 
   #agreed(entry: CallEntry, args: readonly unknown[]): Replayed {
-    this.#calls += 1;
     if (entry.kind === 'last') {
-      const { end } = this.#start;
-      this.#entries.take();
-      if (end === null) {
-        throw damaged('it ends in a call and does not say how');
-      }
-      this.#noteOutput(entry.function, args, null);
-      return { tag: 'end', end, atStop: false };
+      return this.#agreedLast(entry, args);
     }
+    this.#calls += 1;
     const answer = this.#entries.takeAnswer();
     this.#noteOutput(entry.function, args, answer);
     return { tag: 'answer', answer };
+  }
+
+  #agreedLast(entry: CallEntry, args: readonly unknown[]): Replayed {
+    const { end } = this.#start;
+    if (end === null) {
+      throw damaged('it ends in a call and does not say how');
+    }
+    const own = endOfExit(entry.function, args);
+    if (!endsSo(own, end)) {
+      return this.#unlike(entry.function, entry.fuel, 'end', {
+        recorded: `it ended here: ${end.reason} (${end.code})`,
+        found: own === null ? 'a call that ends nobody so' : `${own.reason} (${own.code})`,
+      });
+    }
+    this.#calls += 1;
+    this.#entries.take();
+    this.#noteOutput(entry.function, args, null);
+    return { tag: 'end', end, atStop: false };
   }
 
   #next(): ReturnType<EntryReader['peek']> {
@@ -251,8 +291,11 @@ export class Replayer {
     }
   }
 
-  /** Memory that it got can't be had here. */
+  /** Memory that it got can't be had here; where the recording stops, nobody knows whether it got it. */
   memoryMissing(fuel: number): void {
+    if (this.#start.end === null && this.#nextOrDamaged() === null) {
+      return;
+    }
     this.#differs({
       call: null,
       function: null,
