@@ -73,7 +73,7 @@ export type { PipeInfo, PipeSettings } from './ipc/pipe.ts';
 export type { PipeReader } from './ipc/pipe-reader.ts';
 export type { PipeWriter } from './ipc/pipe-writer.ts';
 export type { Agent } from './kernel/agent.ts';
-export type { RunHashes } from './kernel/audit.ts';
+export type { RunHashes } from './kernel/audit-agents.ts';
 export type { HttpService } from './kernel/http-service.ts';
 export type { McpHttpOptions, McpOptions, McpTool } from './kernel/mcp-options.ts';
 export type { McpServerOptions, McpToolLimits } from './kernel/mcp-server-options.ts';

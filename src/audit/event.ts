@@ -50,7 +50,8 @@ export function agentText(agentId: string): string {
   return agentId.slice(0, AGENT_ID_CHARACTERS_MAX).toWellFormed();
 }
 
-function agentJson(agentId: string | null | undefined): string {
+/** An agent's name as it stands in an event, as JSON. */
+export function agentJson(agentId: string | null | undefined): string {
   if (agentId === undefined || agentId === null) {
     return 'null';
   }

@@ -7,7 +7,7 @@ import type { KeyObject } from 'node:crypto';
 import { RingfenceError } from '../errors.ts';
 import type { Anchor } from './anchors/anchor.ts';
 import { Anchoring } from './anchors/anchoring.ts';
-import { draft } from './event.ts';
+import { type Draft, draft } from './event.ts';
 import { signingKey } from './keys.ts';
 import { originOf, type Signer, verifierKey } from './note.ts';
 import type { Durability } from './options.ts';
@@ -157,14 +157,23 @@ export class AuditLog implements AsyncDisposable {
    * @throws {RingfenceError} `RF_USAGE` for an event that is not in the vocabulary, `RF_CLOSED`
    */
   append(event: AuditEvent): void {
-    const text = textOfDraft(draft(event, Date.now()));
+    this.appendDraft(draft(event, Date.now()), event.kind === 'agent.exit');
+  }
+
+  /**
+   * As `append`, for an event that is written already; `isExit`: an agent ends with it.
+   *
+   * @throws {RingfenceError} `RF_CLOSED`
+   */
+  appendDraft(written: Draft, isExit: boolean): void {
+    const text = textOfDraft(written);
     this.#requireOpen();
     if (this.pending + text.length > PENDING_CHARACTERS_MAX) {
       this.#lost += 1;
       return;
     }
     this.#drafts += text;
-    if (this.#drafts.length > BATCH_CHARACTERS_MAX || this.#isDue(event)) {
+    if (this.#drafts.length > BATCH_CHARACTERS_MAX || this.#isDue(isExit)) {
       this.#send();
     } else {
       this.#timer ??= setTimeout(() => {
@@ -174,8 +183,8 @@ export class AuditLog implements AsyncDisposable {
     }
   }
 
-  #isDue({ kind }: AuditEvent): boolean {
-    return this.#durability === 'event' || (this.#durability === 'exit' && kind === 'agent.exit');
+  #isDue(isExit: boolean): boolean {
+    return this.#durability === 'event' || (this.#durability === 'exit' && isExit);
   }
 
   /**
@@ -186,13 +195,17 @@ export class AuditLog implements AsyncDisposable {
    * not be; `RF_USAGE`, `RF_CLOSED`
    */
   async recorded(event: AuditEvent): Promise<Recorded> {
-    const text = textOfDraft(draft(event, Date.now()));
+    return await this.recordedDraft(draft(event, Date.now()));
+  }
+
+  /** As `recorded`, for an event that is written already. @throws {RingfenceError} `RF_AUDIT`, `RF_CLOSED` */
+  async recordedDraft(written: Draft): Promise<Recorded> {
     this.#requireOpen();
     // What has happened before stands before it.
     this.#send();
     const { last, hash } = await this.#thread.ask({
       tag: 'write',
-      drafts: text,
+      drafts: textOfDraft(written),
       isAhead: true,
     });
     return { seq: last, hash };

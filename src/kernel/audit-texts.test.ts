@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { canonical, digestOf } from '../audit/canonical.ts';
 import { parseGrants } from '../capability/input.ts';
 import { DEFAULT_LIMITS, parseLimits } from '../resource/limits.ts';
-import { SpawnTexts, scopeText } from './audit-texts.ts';
+import { NOTHING_USED } from '../resource/usage.ts';
+import { SpawnTexts, scopeText, usageText } from './audit-texts.ts';
 
 it('a scope is written as canonical JSON', () => {
   fc.assert(
@@ -40,4 +41,23 @@ it('what can change is written as it is each time, and what can not is written o
   Object.assign(limits, { fuel: 2 });
   expect(texts.limits(limits)).toContain('"fuel":2,');
   expect(texts.limits(DEFAULT_LIMITS)).toBe(texts.limits(DEFAULT_LIMITS));
+});
+
+it('usage is written as canonical JSON, and nothing that is no number', () => {
+  const number = fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true }));
+  const names = Object.keys(NOTHING_USED) as (keyof typeof NOTHING_USED)[];
+  const usage = fc.tuple(...names.map(() => number)).map((numbers) => ({
+    ...NOTHING_USED,
+    ...Object.fromEntries(names.map((name, index) => [name, numbers[index] as number])),
+  }));
+  fc.assert(
+    fc.property(usage, (used) => {
+      expect(usageText(used)).toBe(canonical(used));
+    }),
+  );
+  for (const name of names) {
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, '1' as never]) {
+      expect(() => usageText({ ...NOTHING_USED, [name]: wrong })).toThrow(name);
+    }
+  }
 });

@@ -6,15 +6,32 @@
 import { digestOf, type Shape, shapeWriter } from '../audit/canonical.ts';
 import type { GrantSpec } from '../capability/grant.ts';
 import { DEFAULT_LIMITS, type Limits } from '../resource/limits.ts';
-import { NOTHING_USED } from '../resource/usage.ts';
+import { NOTHING_USED, type Usage } from '../resource/usage.ts';
 import { reportLimits } from '../supervisor/report.ts';
 
 /** Each of the fields is a number. */
 const numbersOf = (fields: object): Shape =>
   Object.fromEntries(Object.keys(fields).map((name) => [name, 'number' as const]));
 
-/** What an agent has used. */
-export const usageText = shapeWriter('usage', numbersOf(NOTHING_USED));
+const writeUsage = shapeWriter('usage', numbersOf(NOTHING_USED));
+
+/**
+ * What an agent has used. Written out, as each exit says it; what is no number has the general writer refuse it.
+ *
+ * @throws {RingfenceError} `RF_USAGE`
+ */
+export function usageText(usage: Usage): string {
+  const { cpu_time_ms, disk_bytes, fuel, fuel_table, longest_wait_ms, memory_bytes } = usage;
+  const { messages_sent, network_bytes_in, network_bytes_out, network_requests } = usage;
+  const { slices, tool_calls, wall_time_ms } = usage;
+  const all =
+    cpu_time_ms + disk_bytes + fuel + fuel_table + longest_wait_ms + memory_bytes + messages_sent;
+  const others =
+    network_bytes_in + network_bytes_out + network_requests + slices + tool_calls + wall_time_ms;
+  return Number.isFinite(all + others)
+    ? `{"cpu_time_ms":${cpu_time_ms},"disk_bytes":${disk_bytes},"fuel":${fuel},"fuel_table":${fuel_table},"longest_wait_ms":${longest_wait_ms},"memory_bytes":${memory_bytes},"messages_sent":${messages_sent},"network_bytes_in":${network_bytes_in},"network_bytes_out":${network_bytes_out},"network_requests":${network_requests},"slices":${slices},"tool_calls":${tool_calls},"wall_time_ms":${wall_time_ms}}`
+    : writeUsage(usage);
+}
 
 const writeLimits = shapeWriter('limits', numbersOf(reportLimits(DEFAULT_LIMITS)));
 

@@ -17,7 +17,6 @@ import type { TracedCall } from '../opentelemetry/telemetry.ts';
 import { KERNEL_PID, type Pid } from '../process/state.ts';
 import type { SavedJob } from '../schedule/file.ts';
 import { ScoreBook } from '../scores/book.ts';
-import { reportOf } from '../supervisor/ending.ts';
 import type { Report } from '../supervisor/report.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { catalogueTools } from '../tools/catalogue/catalogue.ts';
@@ -183,7 +182,7 @@ export function buildParts(
         scores.spawned(process);
       }
       if (process.exit !== null) {
-        audit?.exited(process, reportOf(process, process.exit));
+        audit?.exited(process, process.exit);
         scores.exited(process, process.exit.reason);
         schedule.exited(process.pid);
         pipes.exited(process.pid);
