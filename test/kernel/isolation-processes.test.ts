@@ -15,6 +15,7 @@ import { Processes } from '../../src/backend/process/processes.ts';
 import { Starts } from '../../src/backend/starts.ts';
 import { OwnThreads } from '../../src/backend/wasm/own-threads.ts';
 import { blocksMemory, startAgent } from '../support/child-agents.ts';
+import { childProcesses } from '../support/child-processes.ts';
 import { guest, testKernel } from '../support/kernel.ts';
 
 interface Row {
@@ -37,21 +38,6 @@ function isAlive({ pid, started }: Row): boolean {
   } catch {
     return false;
   }
-}
-
-/** Processes that this one has started, zombies too. */
-function children(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-        const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
-        return Number(parent) === process.pid ? [Number(name)] : [];
-      } catch {
-        return [];
-      }
-    });
 }
 
 const programs: ChildProcess[] = [];
@@ -142,7 +128,7 @@ test('one that dies takes its agent along, and nobody else', async () => {
   const module = await kernel.load(guest('sleeper-in-poll'));
   await kernel.processWalls();
   // The one that was started to find out is the first agent's.
-  const ready = children();
+  const ready = childProcesses();
   const victim = await kernel.spawn({ module, isolation: 'process' });
   await vi.waitFor(() => expect(victim.state).toBe('running'), soon);
   const neighbour = await kernel.spawn({ module, isolation: 'process' });
@@ -183,7 +169,7 @@ describe('as many as may, and no more', () => {
     };
     await Promise.all([lane(), lane(), lane(), lane()]);
     await processes.close();
-    expect(children()).toEqual([]);
+    expect(childProcesses()).toEqual([]);
   });
 
   test('processes: one more than may is refused, until one has ended', async () => {
@@ -207,21 +193,21 @@ describe('as many as may, and no more', () => {
     third.kill();
     await Promise.all([second.ended, third.ended]);
     await processes.close();
-    expect(children()).toEqual([]);
+    expect(childProcesses()).toEqual([]);
   });
 
   test('processes: one that can not be started after all takes no place, and is gone', async () => {
     const options = { starts: new Starts(2), sliceFuel: 1, policy: 'if-available' } as const;
     const processes = new Processes({ ...options, most: 1, entry, onWarning });
     await processes.prepare();
-    const before = children();
+    const before = childProcesses();
     // A mount whose grant it does not have is a mistake of ours.
     const mounts = [{ index: 9, root: null }];
     expect(() => startAgent(processes, 'idle', { mounts })).toThrow(/came without its grant/);
-    await vi.waitFor(() => expect(children()).not.toEqual(before), soon);
+    await vi.waitFor(() => expect(childProcesses()).not.toEqual(before), soon);
     expect((await startAgent(processes, 'honest').ended).reason).toBe('normal');
     await processes.close();
-    expect(children()).toEqual([]);
+    expect(childProcesses()).toEqual([]);
   });
 
   test('threads: one more than may is refused, until one has ended', async () => {

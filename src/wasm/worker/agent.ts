@@ -150,6 +150,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #operations: Set<Operation<unknown>> | null = null;
   readonly #hostBytes: HostBytes;
   #cpuMicroseconds = 0;
+  #fuelTold = 0;
   /** The canonical ABI's `may_leave`: false within `realloc` and post-return. */
   #mayLeave = true;
   /** Within `realloc`: nothing can be suspended, and an allowance holds. */
@@ -395,19 +396,27 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       return;
     }
     this.#note('cpu_time', this.#cpuMicroseconds / 1_000);
-    const fuel = this.fuel.used;
-    if (this.#note('fuel', fuel)) {
-      this.block.setFuel(fuel);
+    this.#tellFuel(this.fuel.used);
+    this.memory.notePeak();
+  }
+
+  /**
+   * What it has used is told wherever it stops: should its thread die, that is what is reported of it. Where it
+   * stops at the end of a slice, its count stands in its own code, and what is left here is older.
+   */
+  #tellFuel(used: number): void {
+    if (used > this.#fuelTold) {
+      this.#fuelTold = used;
+      this.block.setFuel(used);
+      this.#note('fuel', used);
     }
   }
 
   /** So much was counted: the kernel is told once of each kind that is near its limit. */
-  #note(kind: ResourceKind, used: number): boolean {
-    const passes = this.#marks.passes(kind, used);
-    if (passes) {
+  #note(kind: ResourceKind, used: number): void {
+    if (this.#marks.passes(kind, used)) {
       this.#parts.post({ kind: 'near-limit', pid: this.pid });
     }
-    return passes;
   }
 
   noteDisk(bytes: number): void {
@@ -500,8 +509,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   }
 
   #sliceEnded(fuel: number): number {
-    this.block.setFuel(this.fuel.usedAt(fuel));
-    this.#note('fuel', this.fuel.usedAt(fuel));
+    this.#tellFuel(this.fuel.usedAt(fuel));
     this.memory.notePeak();
     this.#note('memory', this.memory.peakBytes);
     const nowMs = performance.now();
