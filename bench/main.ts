@@ -19,6 +19,7 @@ import { audit } from './audit.ts';
 import { ends } from './ends.ts';
 import { gate } from './gate.ts';
 import { installBenchPackages } from './installed.ts';
+import { isolation } from './isolation.ts';
 import { kernel } from './kernel.ts';
 import type { Part, Row } from './measure.ts';
 import { metering } from './metering/part.ts';
@@ -32,6 +33,7 @@ import {
   readResults,
   writeResults,
 } from './results.ts';
+import { scale } from './scale.ts';
 import { scheduler } from './scheduler.ts';
 import { start } from './start.ts';
 import { table } from './table.ts';
@@ -45,6 +47,8 @@ const PARTS: readonly Part[] = [
   kernel,
   network,
   audit,
+  isolation,
+  scale,
   peers,
 ];
 

@@ -10,14 +10,25 @@ const READ_FIRST_MS = 100;
 
 const nowMs = (): number => performance.timeOrigin + performance.now();
 
+/**
+ * How often the grace begins again because others were ended meanwhile: who runs ten thousand agents that
+ * are killed at once is not stuck, only at work. A bound, as nobody's end may hang on what others do.
+ */
+const GRACES_MAX = 15;
+
 /** One agent's moment at which it should have ended; each new one takes the place of the last. */
 export class Deadline {
   readonly #passed: () => void;
+  readonly #ended: () => number;
   #alarm: Alarm | null = null;
 
-  /** `passed` is called {@link GRACE_MS} after the moment. */
-  constructor(passed: () => void) {
+  /**
+   * `passed` is called {@link GRACE_MS} after the moment, or later where whoever runs the agent ends others
+   * meanwhile: `ended` answers how many until now.
+   */
+  constructor(passed: () => void, ended: () => number = () => 0) {
     this.#passed = passed;
+    this.#ended = ended;
   }
 
   /** It should end now. */
@@ -28,10 +39,18 @@ export class Deadline {
   /** It should end at a moment, in milliseconds since 1970. */
   set(dueAtMs: number): void {
     this.clear();
+    this.#arm(dueAtMs, this.#ended(), 1);
+  }
+
+  #arm(dueAtMs: number, endedBefore: number, graces: number): void {
     this.#alarm = new Alarm({
       atMs: dueAtMs + GRACE_MS,
       now: nowMs,
-      ring: this.#passed,
+      ring: () => {
+        const ended = this.#ended();
+        if (ended === endedBefore || graces === GRACES_MAX) this.#passed();
+        else this.#arm(nowMs(), ended, graces + 1);
+      },
       holdsProgram: false,
     });
   }

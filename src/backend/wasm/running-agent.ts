@@ -26,6 +26,8 @@ export interface AgentThread {
   ): Promise<CallOutcome<number>>;
   /** Resolves when its event loop has had a turn after the call; never where its thread is gone. */
   answers(): Promise<void>;
+  /** How many agents have ended on it. */
+  readonly ends: number;
   /** The last resort against a thread that does not answer. */
   terminate(): void;
 }
@@ -47,11 +49,14 @@ export class RunningAgent implements BackendAgent {
     this.operations = new Operations((id, outcome) =>
       thread.post({ kind: 'settled', pid, id, outcome }),
     );
-    this.#deadline = new Deadline(() => {
-      // It counts as ended by its timeout, unless it was to be ended before.
-      start.block.request(COMMAND.timeout);
-      thread.terminate();
-    });
+    this.#deadline = new Deadline(
+      () => {
+        // It counts as ended by its timeout, unless it was to be ended before.
+        start.block.request(COMMAND.timeout);
+        thread.terminate();
+      },
+      () => thread.ends,
+    );
     if (start.limits.wallTimeMs !== 0) {
       this.#deadline.set(start.spawnedAtMs + start.limits.wallTimeMs);
     }

@@ -71,6 +71,8 @@ export class WorkerLink implements AgentThread, Routed {
   /** Null: it has told the last time it was asked. */
   #quiet: PromiseWithResolvers<QuietAgents | null> | null = null;
   readonly #ready = Promise.withResolvers<boolean>();
+  #ends = 0;
+  readonly #terminated = new WeakSet<object>();
   #gone = false;
   #closing = false;
   /** Resolves with true once it takes agents, with false when it ended before. */
@@ -168,8 +170,15 @@ export class WorkerLink implements AgentThread, Routed {
     });
   }
 
+  /** How many agents have ended on it. */
+  get ends(): number {
+    return this.#ends;
+  }
+
   terminate(): void {
     for (const thread of this.#pool.threads) {
+      if (this.#terminated.has(thread)) continue;
+      this.#terminated.add(thread);
       void thread.terminate();
     }
   }
@@ -272,6 +281,7 @@ export class WorkerLink implements AgentThread, Routed {
         return;
       case 'exited':
         this.agents.delete(pid);
+        this.#ends += 1;
         agent.exited({
           ...message.end,
           undelivered: message.undelivered,
