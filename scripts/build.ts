@@ -12,12 +12,14 @@ execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
   cwd: root,
   stdio: 'inherit',
 });
-// The runtime of AssemblyScript guests is read by their compiler, not imported.
-cpSync(
-  new URL('../src/kit/assemblyscript/runtime', import.meta.url),
-  new URL('../dist/kit/assemblyscript/runtime', import.meta.url),
-  { recursive: true },
-);
+// What AssemblyScript guests are compiled with is read by their compiler, not imported.
+for (const folder of ['runtime', 'sdk']) {
+  cpSync(
+    new URL(`../src/kit/assemblyscript/${folder}`, import.meta.url),
+    new URL(`../dist/kit/assemblyscript/${folder}`, import.meta.url),
+    { recursive: true },
+  );
+}
 // The declarations name WebAssembly's JavaScript API, which Node's types don't have.
 cpSync(
   new URL('../src/webassembly.d.ts', import.meta.url),

@@ -69,8 +69,8 @@ test('a trap is told with the source line, by a build that names the project’s
   const folder = project('trapping');
   edit(
     join(folder, 'src/agent.ts'),
-    "  log(Level.Info, 'hello from inside the fence');",
-    "  assert(countWords('a b') != 2, 'two words');",
+    "    log.info('hello from inside the fence');",
+    "    assert(countWords('a b') != 2, 'two words');",
   );
   await buildProject(folder);
   const { status, stderr } = await ringfence(folder, 'run', 'build/trapping.wasm');
@@ -84,9 +84,9 @@ describe('what is wrong with the source', () => {
     [
       'the agent',
       'src/agent.ts',
-      'countWords(request',
-      'countWord(request',
-      /^ringfence: src\/agent\.ts:19:\d+: .*countWord/,
+      'countWords(text.value)}',
+      'countWord(text.value)}',
+      /^ringfence: src\/agent\.ts:30:\d+: .*countWord/,
     ],
     ['the WIT', 'wit/agent.wit', 'include', 'inclde', /^ringfence: .*agent\.wit:5:3: .*inclde/],
   ])('%s: file, line and column', async (_, file, from, to, said) => {

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import type { World } from '../../wasm/component/reader.ts';
 import { GENERATED } from '../generated-text.ts';
 import { generateModules } from './generate.ts';
+import { libraryModules } from './library.ts';
+import { sdkModules } from './sdk.ts';
 
 /** The files of a world's bindings. */
 export interface AssemblyScriptBindings {
@@ -22,18 +24,14 @@ export interface DocumentedWorld {
   readonly docs: ReadonlyMap<string, string>;
 }
 
-/** The modules that a runtime file needs, the first file of which all are there being taken. */
-const GLOBALS: readonly (readonly [file: string, needs: readonly string[]])[] = [
-  ['globals-log.as', ['ringfence/agent/log']],
-  ['globals-stdio.as', ['wasi/cli/stdout', 'wasi/cli/stderr', 'wasi/io/streams']],
-  ['globals-none.as', []],
-];
+/** TypeScript is to know the types, for an editor: what is right AssemblyScript says its compiler. */
+const HEAD = `${GENERATED}\n// @ts-nocheck`;
 
 /**
  * Generates the bindings of a world.
  *
- * `console`, `abort` and failed assertions go to `ringfence:agent/log` where the world imports it, else to
- * WASI's output streams where it imports these, else nowhere.
+ * `console`, `trace`, `abort` and failed assertions go to `ringfence:agent/log` where the world imports it, else
+ * to WASI's output streams where it imports these, else nowhere.
  *
  * @param guestModule - The guest's own file, without its extension, seen from the folder of bindings.
  */
@@ -43,12 +41,13 @@ export function assemblyScriptBindings(
 ): AssemblyScriptBindings {
   const { modules, exportNames } = generateModules(world, guestModule, docs);
   const texts = new Map(modules);
-  const globals = GLOBALS.find(([, needs]) => needs.every((path) => modules.has(path)));
   texts.set('wit/values', runtime('values.as'));
   texts.set('wit/resources', runtime('resources.as'));
-  texts.set('wit/globals', runtime(globals?.[0] ?? 'globals-none.as'));
+  const paths = new Set(modules.keys());
+  for (const [path, text] of [...libraryModules(paths), ...sdkModules(paths)])
+    texts.set(path, text);
   return {
-    files: new Map([...texts].map(([path, text]) => [`${path}.ts`, `${GENERATED}\n\n${text}`])),
+    files: new Map([...texts].map(([path, text]) => [`${path}.ts`, `${HEAD}\n\n${text}`])),
     exportNames,
   };
 }

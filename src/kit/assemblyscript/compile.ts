@@ -14,13 +14,18 @@ import { moveMap } from '../build/source-map.ts';
 import { writeAtomically } from '../build/write-atomically.ts';
 import { assemblyScriptBindings, type DocumentedWorld } from './bindings.ts';
 import { ENTRY_MODULE } from './entry-text.ts';
+import { clocksTransform, describeHostGlobal, libraryOptions } from './library.ts';
 import { renameExports } from './rename-exports.ts';
+import { interfaceFor, SDK_MODULE } from './sdk.ts';
 
 /** What is used of the compiler's interface. */
 interface Compiler {
   main(
     options: readonly string[],
-    host: { writeFile(name: string, contents: string | Uint8Array): void },
+    host: {
+      writeFile(name: string, contents: string | Uint8Array): void;
+      readonly transforms: readonly object[];
+    },
   ): Promise<{ readonly error: Error | null; readonly stderr: { toString(): string } }>;
 }
 
@@ -52,8 +57,6 @@ const OPTIONS = [
   ...['--runtime', 'incremental'],
   // Else top-level code runs before the imports are there, and traps.
   ...['--exportStart', '_initialize'],
-  ...['--use', 'abort=~lib/wit/globals/abort'],
-  ...['--use', 'console=~lib/wit/globals/console'],
 ];
 
 /**
@@ -66,7 +69,9 @@ export async function compileAssemblyScript(guest: AssemblyScriptGuest): Promise
   const guestModule = slashes(relative(folder, guest.file)).replace(/\.ts$/, '');
   const bindings = assemblyScriptBindings(guest.world, guestModule);
   for (const [path, text] of bindings.files) writeAtomically(join(folder, path), text);
-  const { module, sourceMap } = await compile(folder, base);
+  const { module, sourceMap } = await compile(folder, base, (path) =>
+    bindings.files.has(`${path}.ts`),
+  );
   assertNoHostGlobals(module, guest.file, base);
   const core = renameExports(module, bindings.exportNames);
   return { core, sourceMap: moveMap(sourceMap, module, core) };
@@ -75,6 +80,7 @@ export async function compileAssemblyScript(guest: AssemblyScriptGuest): Promise
 async function compile(
   folder: string,
   base: string,
+  hasModule: (path: string) => boolean,
 ): Promise<{ readonly module: Uint8Array; readonly sourceMap: string }> {
   const inBase = (path: string) => slashes(relative(base, join(folder, path)));
   let module: Uint8Array | null = null;
@@ -85,8 +91,10 @@ async function compile(
       inBase(`${ENTRY_MODULE}.ts`),
       ...['--baseDir', base, '--path', folder, '--outFile', 'guest.wasm', '--noColors'],
       ...OPTIONS,
+      ...libraryOptions(hasModule),
     ],
     {
+      transforms: [clocksTransform(hasModule)],
       writeFile(_name, contents) {
         if (typeof contents === 'string') sourceMap = contents;
         else module = contents;
@@ -123,9 +131,18 @@ async function loadCompiler(base: string): Promise<Compiler> {
 /** The first error of the compiler, as `file:line:column: message`. */
 function describe(report: string): string {
   const errors = report.slice(Math.max(0, report.search(/^ERROR /m)));
-  const message = /^(?:ERROR|FAILURE) (.*)$/m.exec(errors)?.[1] ?? errors.trim();
+  const message = withRemedy(/^(?:ERROR|FAILURE) (.*)$/m.exec(errors)?.[1] ?? errors.trim());
   const place = /└─ in (.*)\((\d+),(\d+)\)/.exec(errors);
   return place === null ? message : `${place[1]}:${place[2]}:${place[3]}: ${message}`;
+}
+
+/** What is missing of the SDK is missing in the world. */
+function withRemedy(message: string): string {
+  const missing = /Module '~lib\/(.*)' has no exported member '(.*)'/.exec(message);
+  const wanted = missing?.[1] === SDK_MODULE ? interfaceFor(missing[2] ?? '') : null;
+  return wanted === null
+    ? message
+    : `${message.replace(/\.$/, '')}: the world has to import ${wanted}.`;
 }
 
 /** Parts of AssemblyScript's library lean on a JavaScript host, which isn't there. */
@@ -135,8 +152,7 @@ function assertNoHostGlobals(module: Uint8Array, file: string, base: string): vo
   if (stray === undefined) return;
   throw new RingfenceError(
     'RF_MODULE_INVALID',
-    `${relative(base, file)}: '${stray.name}' of AssemblyScript's library needs a ` +
-      'JavaScript host: use what the imported interfaces offer instead.',
+    `${relative(base, file)}: ${describeHostGlobal(stray.name)}`,
     { name: stray.name },
   );
 }

@@ -20,7 +20,9 @@ const TOOLS = ['@bytecodealliance/jco', '@bytecodealliance/jco-transpile', 'asse
 const BUILDER = fileURLToPath(new URL('./builder-process.ts', import.meta.url));
 
 /** AssemblyScript that goes into guests; it is read, not imported. */
-const RUNTIME = fileURLToPath(new URL('../assemblyscript/runtime/', import.meta.url));
+const READ = ['runtime', 'sdk'].map((folder) =>
+  fileURLToPath(new URL(`../assemblyscript/${folder}/`, import.meta.url)),
+);
 
 const Stamp = z.strictObject({ inputs: z.string(), output: z.string() });
 
@@ -45,7 +47,7 @@ export function writeStamped(file: string, content: Uint8Array, inputs: string):
 export function digestOfBuilder(): string {
   const hash = createHash('sha256');
   for (const file of importedModules(BUILDER)) hash.update(digest(readFileSync(file)));
-  hash.update(digestOfFolder(RUNTIME));
+  for (const folder of READ) hash.update(digestOfFolder(folder));
   for (const file of witFiles()) hash.update(digest(readFileSync(file)));
   for (const tool of TOOLS) hash.update(`${tool} ${versionOf(tool)}\n`);
   return hash.digest('hex');

@@ -1,23 +1,50 @@
 // Greets, then answers each request with how many words it has, until nobody asks any more.
 
-import { Filter, ReceivedTag, receive, reply } from 'ringfence/agent/ipc';
-import { Level, log } from 'ringfence/agent/log';
-import { Payload } from 'ringfence/agent/types';
-import { Option, Result, UNIT, Unit } from 'wit/values';
+import {
+  Agent,
+  Failure,
+  Json,
+  jsonOf,
+  log,
+  mailbox,
+  PayloadTag,
+  RequestMessage,
+  Result,
+  textOf,
+  Unit,
+} from 'ringfence/assemblyscript';
 
-const PATIENCE_MS: u64 = 1_000;
-
-export function run(): Result<Unit, string> {
-  log(Level.Info, 'hello from inside the fence');
-  while (true) {
-    const received = receive(Filter.any(), Option.some<u64>(PATIENCE_MS));
-    // Nobody asks any more, or it is not granted to talk to anybody.
-    if (!received.isOk) return Result.ok<Unit, string>(UNIT);
-    if (received.value.tag == ReceivedTag.Cancelled) return Result.ok<Unit, string>(UNIT);
-    if (received.value.tag != ReceivedTag.Request) continue;
-    const request = received.value.request;
-    reply(request.correlation, Payload.text(countWords(request.payload.text).toString()));
+class Counter extends Agent {
+  onStart(): void {
+    this.idleMs = 1_000;
+    log.info('hello from inside the fence');
   }
+
+  // `{ "text": "…" }` is answered with `{ "words": … }`, a text with a text.
+  onRequest(request: RequestMessage): void {
+    if (request.payload.tag == PayloadTag.Json) {
+      mailbox.answer(request, answerTo(jsonOf(request.payload)));
+      return;
+    }
+    const text = textOf(request.payload);
+    mailbox.answer(request, text.isOk ? `${countWords(text.value)}` : text.error);
+  }
+
+  onIdle(): void {
+    this.stop();
+  }
+
+  // It may not hear anybody: then it has greeted, and is done.
+  onFailure(_failure: Failure): void {
+    this.stop();
+  }
+}
+
+function answerTo(asked: Result<Json, string>): Json {
+  if (!asked.isOk) return Json.object().with('error', asked.error);
+  const text = asked.value.field<string>('text');
+  if (!text.isOk) return Json.object().with('error', text.error);
+  return Json.object().with('words', countWords(text.value));
 }
 
 function countWords(text: string): i32 {
@@ -27,4 +54,8 @@ function countWords(text: string): i32 {
     if (parts[index].length > 0) words += 1;
   }
   return words;
+}
+
+export function run(): Result<Unit, string> {
+  return new Counter().run();
 }

@@ -7,6 +7,8 @@ test('it counts the words of a request', async () => {
   const agent = await kernel.spawn({ module, grants: { ipc: 'parent_only' } });
   const reply = await agent.request('nobody trusts this module');
   expect(reply).toEqual({ tag: 'text', val: '4' });
+  const typed = await agent.request({ tag: 'json', val: '{"text":"typed words"}' });
+  expect(typed).toEqual({ tag: 'json', val: '{"words":2}' });
   agent.stop();
   expect((await agent.exited).exit.reason).toBe('normal');
 });

@@ -2,6 +2,7 @@
 // The build puts it beside the generated modules as `wit/globals.ts`.
 
 import { Level, log } from 'ringfence/agent/log';
+import { traceText } from 'wit/trace';
 
 let aborting = false;
 
@@ -17,21 +18,38 @@ export function abort(message: string | null, file: string | null, line: u32, co
   unreachable();
 }
 
+/** A line with a message and up to five numbers. */
+export function trace(
+  message: string,
+  count: i32 = 0,
+  a0: f64 = 0,
+  a1: f64 = 0,
+  a2: f64 = 0,
+  a3: f64 = 0,
+  a4: f64 = 0,
+): void {
+  report(Level.Trace, traceText(message, count, a0, a1, a2, a3, a4));
+}
+
 /** The console, as far as it makes sense without a screen. */
 export namespace console {
-  export function debug(message: string): void {
+  /** Says so where a condition does not hold, and goes on. */
+  export function assert<T>(condition: T, message: string = 'assertion failed'): void {
+    if (!condition) report(Level.Error, message);
+  }
+  export function debug(message: string = ''): void {
     report(Level.Debug, message);
   }
-  export function log(message: string): void {
+  export function log(message: string = ''): void {
     report(Level.Info, message);
   }
-  export function info(message: string): void {
+  export function info(message: string = ''): void {
     report(Level.Info, message);
   }
-  export function warn(message: string): void {
+  export function warn(message: string = ''): void {
     report(Level.Warn, message);
   }
-  export function error(message: string): void {
+  export function error(message: string = ''): void {
     report(Level.Error, message);
   }
 }

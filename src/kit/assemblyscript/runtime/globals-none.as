@@ -6,11 +6,23 @@ export function abort(_message: string | null, _file: string | null, _line: u32,
   unreachable();
 }
 
+/** A line with a message and up to five numbers: nobody reads it. */
+export function trace(
+  _message: string,
+  _count: i32 = 0,
+  _a0: f64 = 0,
+  _a1: f64 = 0,
+  _a2: f64 = 0,
+  _a3: f64 = 0,
+  _a4: f64 = 0,
+): void {}
+
 /** The console: nobody reads it. */
 export namespace console {
-  export function debug(_message: string): void {}
-  export function log(_message: string): void {}
-  export function info(_message: string): void {}
-  export function warn(_message: string): void {}
-  export function error(_message: string): void {}
+  export function assert<T>(_condition: T, _message: string = ''): void {}
+  export function debug(_message: string = ''): void {}
+  export function log(_message: string = ''): void {}
+  export function info(_message: string = ''): void {}
+  export function warn(_message: string = ''): void {}
+  export function error(_message: string = ''): void {}
 }

@@ -5,6 +5,7 @@
 import { getStderr } from 'wasi/cli/stderr';
 import { getStdout } from 'wasi/cli/stdout';
 import { OutputStream } from 'wasi/io/streams';
+import { traceText } from 'wit/trace';
 
 /** What `blocking-write-and-flush` takes at a time. */
 const WRITE_BYTES_MAX = 4096;
@@ -23,21 +24,38 @@ export function abort(message: string | null, file: string | null, line: u32, co
   unreachable();
 }
 
+/** A line with a message and up to five numbers. */
+export function trace(
+  message: string,
+  count: i32 = 0,
+  a0: f64 = 0,
+  a1: f64 = 0,
+  a2: f64 = 0,
+  a3: f64 = 0,
+  a4: f64 = 0,
+): void {
+  print(getStderr(), traceText(message, count, a0, a1, a2, a3, a4));
+}
+
 /** The console: `log`, `info` and `debug` write to standard output, the others to standard error. */
 export namespace console {
-  export function debug(message: string): void {
+  /** Says so where a condition does not hold, and goes on. */
+  export function assert<T>(condition: T, message: string = 'assertion failed'): void {
+    if (!condition) print(getStderr(), message);
+  }
+  export function debug(message: string = ''): void {
     print(getStdout(), message);
   }
-  export function log(message: string): void {
+  export function log(message: string = ''): void {
     print(getStdout(), message);
   }
-  export function info(message: string): void {
+  export function info(message: string = ''): void {
     print(getStdout(), message);
   }
-  export function warn(message: string): void {
+  export function warn(message: string = ''): void {
     print(getStderr(), message);
   }
-  export function error(message: string): void {
+  export function error(message: string = ''): void {
     print(getStderr(), message);
   }
 }
