@@ -104,6 +104,7 @@ export class OpenTelemetry implements Telemetry, AsyncDisposable {
         own.loggerProvider.shutdown(),
         own.meterProvider.shutdown(),
       ]);
+      own.disconnect();
     }
   }
 

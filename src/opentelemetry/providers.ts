@@ -22,6 +22,7 @@ import {
   QUEUE_MAX,
   type SignalCounts,
 } from './bounded.ts';
+import { Connections } from './connections.ts';
 import type { OpenTelemetrySettings } from './options.ts';
 
 /** How long one sending may take; a collector that is slower has not taken it. */
@@ -39,6 +40,8 @@ export interface OwnProviders {
   readonly meterProvider: MeterProvider;
   readonly loggerProvider: LoggerProvider;
   counts(): TelemetryCounts;
+  /** Ends the connections: what is not sent then is not sent. */
+  disconnect(): void;
 }
 
 /** What was sent, and what was not. Of metrics there is nothing that waits: they are read anew. */
@@ -59,11 +62,13 @@ export function ownProviders(settings: OpenTelemetrySettings, version: string): 
     .merge(
       resourceFromAttributes(serviceName === undefined ? {} : { [ATTR_SERVICE_NAME]: serviceName }),
     );
+  const connections = new Connections(EXPORT_MS);
   const to = (signal: string) => ({
     ...(endpoint !== undefined && { url: `${endpoint.replace(/\/+$/, '')}/v1/${signal}` }),
     ...(headers !== undefined && { headers: { ...headers } }),
     timeoutMillis: EXPORT_MS,
     concurrencyLimit: 4,
+    httpAgentOptions: (protocol: string) => connections.agentOf(signal.toUpperCase(), protocol),
   });
   const outbound = (what: string): Outbound =>
     new Outbound((isFailing, why) =>
@@ -125,5 +130,6 @@ export function ownProviders(settings: OpenTelemetrySettings, version: string): 
       ],
     }),
     counts: () => ({ spans: spans.counts, logs: logs.counts }),
+    disconnect: () => connections.close(),
   };
 }
