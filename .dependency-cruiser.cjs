@@ -160,7 +160,18 @@ module.exports = {
       ],
       'what was found out is looked up in the module, away from whoever runs it',
     ),
-    only('kit', '^src/kit/', ['^src/wasm/component/'], 'the authoring kit knows types, no runtime'),
+    only(
+      'kit',
+      '^src/kit/(?!check/)',
+      ['^src/kit/check/', '^src/wasm/component/'],
+      'the authoring kit knows types, no runtime',
+    ),
+    only(
+      'kit-check',
+      '^src/kit/check/',
+      ['^src/kit/', '^src/wasm/component/', '^src/index\\.ts$'],
+      'a check runs a component as every program does',
+    ),
     {
       name: 'testing-by-the-public-api',
       comment: 'what tests of agents have is what every program has',
@@ -182,7 +193,7 @@ module.exports = {
         pathNot: [
           '^src/(index|kernel)\\.ts$',
           '^src/kernel/',
-          '^src/(cli|testing)/',
+          '^src/(cli|testing|kit/check)/',
           '\\.test\\.ts$',
         ],
       },

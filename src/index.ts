@@ -89,6 +89,7 @@ export type { JobOptions, ScheduledJob } from './kernel/schedule-options.ts';
 export { type McpServing, serveMcp } from './kernel/serve-mcp.ts';
 export type { ServedRequest, ServeOptions } from './kernel/serve-options.ts';
 export type {
+  GatedImport,
   KernelOptions,
   LoadedModule,
   LoadOptions,

@@ -32,6 +32,7 @@ import { readSchedule } from './kernel/schedule.ts';
 import type { JobOptions, ScheduledJob } from './kernel/schedule-options.ts';
 import type { ServeOptions } from './kernel/serve-options.ts';
 import {
+  type GatedImport,
   type KernelOptions,
   type LoadedModule,
   type LoadOptions,
@@ -100,6 +101,11 @@ export class Kernel implements AsyncDisposable {
    */
   neededGrants(module: LoadedModule): Promise<string[]> {
     return this.#parts.modules.neededGrants(module);
+  }
+
+  /** The functions among a module's imports that need one of {@link neededGrants}, and which. */
+  gatedImports(module: LoadedModule): Promise<GatedImport[]> {
+    return this.#parts.modules.gatedImports(module);
   }
 
   /**

@@ -112,6 +112,14 @@ Examples:
   ringfence new my-agent
   ringfence new --lang assemblyscript agents/greeter`;
 
+/** Behind the options of `check`. */
+export const CHECK_EXAMPLES = `
+Examples:
+  ringfence check
+  ringfence check --policy ringfence.toml agent.wasm
+
+Exit status: 0 it can be run, 1 something keeps it from that, 2 wrong usage or no such file, 125 ringfence failed.`;
+
 /** Behind the options of `build`. */
 export const BUILD_EXAMPLES = `
 The project is what package.json says in its field "ringfence"; what is built goes to build/.

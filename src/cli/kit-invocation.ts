@@ -1,7 +1,7 @@
 /** `ringfence new` and `ringfence build` among the commands: their own options, read. */
 
 import type { Command } from 'commander';
-import { BUILD_EXAMPLES, NEW_EXAMPLES } from './help-text.ts';
+import { BUILD_EXAMPLES, CHECK_EXAMPLES, NEW_EXAMPLES } from './help-text.ts';
 import { option } from './option.ts';
 
 /** `ringfence new`. */
@@ -19,11 +19,26 @@ export interface BuildInvocation {
   readonly json: boolean;
 }
 
+/** `ringfence check`. */
+export interface CheckInvocation {
+  readonly command: 'check';
+  /** A project's folder, or a component. */
+  readonly path: string;
+  /** Null: that of the project, or none. */
+  readonly policyPath: string | null;
+  readonly json: boolean;
+}
+
 /** What the authoring kit's commands ask for. */
-export type KitInvocation = NewInvocation | BuildInvocation;
+export type KitInvocation = NewInvocation | BuildInvocation | CheckInvocation;
 
 interface NewOptions {
   readonly lang?: string;
+  readonly json?: boolean;
+}
+
+interface CheckOptions {
+  readonly policy?: string;
   readonly json?: boolean;
 }
 
@@ -52,5 +67,21 @@ export function declareKit(root: Command, asked: (invocation: KitInvocation) => 
     .action((folder: string | undefined, { json = false }: { json?: boolean }) =>
       asked({ command: 'build', folder: folder ?? '.', json }),
     );
-  return [create, build];
+  const check = root
+    .command('check')
+    .description('Say what a component needs, whether it gets that, and what is wrong with it.')
+    .usage('[options] [DIRECTORY | MODULE]')
+    .argument(
+      '[PATH]',
+      'a project, which is built, or a component (default: the current directory)',
+    )
+    .addOption(
+      option('--policy', ' FILE', "the policy (default: the project's ringfence.toml)", 'Options:'),
+    )
+    .option('--json', 'print it as a line of JSON')
+    .addHelpText('after', CHECK_EXAMPLES)
+    .action((path: string | undefined, { policy, json = false }: CheckOptions) =>
+      asked({ command: 'check', path: path ?? '.', policyPath: policy ?? null, json }),
+    );
+  return [create, build, check];
 }

@@ -4,7 +4,7 @@ import { relative, resolve } from 'node:path';
 import { RingfenceError } from '../index.ts';
 import type { Environment } from './environment.ts';
 import { STATUS } from './exit-status.ts';
-import type { BuildInvocation, KitInvocation, NewInvocation } from './kit-invocation.ts';
+import type { BuildInvocation, NewInvocation } from './kit-invocation.ts';
 import { printableJson, printableLine, quoted } from './printable.ts';
 import { ProgressLine } from './progress.ts';
 import { printError, printLine } from './say.ts';
@@ -13,7 +13,10 @@ import { printError, printLine } from './say.ts';
 const OF_THE_SOURCE: ReadonlySet<string> = new Set(['RF_MODULE_INVALID', 'RF_WIT_INVALID']);
 
 /** @throws {RingfenceError} for wrong usage, and for what can't be read or written */
-export function kit(invocation: KitInvocation, environment: Environment): Promise<number> {
+export function kit(
+  invocation: NewInvocation | BuildInvocation,
+  environment: Environment,
+): Promise<number> {
   return invocation.command === 'new'
     ? create(invocation, environment)
     : build(invocation, environment);

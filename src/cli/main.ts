@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { RingfenceError } from '../index.ts';
 import { audit } from './audit.ts';
 import { bindings } from './bindings.ts';
+import { check } from './check.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { STATUS, statusOfError } from './exit-status.ts';
 import { inspect } from './inspect.ts';
@@ -36,6 +37,8 @@ async function execute(invocation: Invocation, environment: Environment): Promis
       return await inspect(invocation, environment);
     case 'mcp':
       return await mcp(invocation, environment);
+    case 'check':
+      return await check(invocation, environment);
     case 'new':
     case 'build':
       return await kit(invocation, environment);

@@ -3,12 +3,14 @@
 import type { GrantKind } from '../capability/grant.ts';
 import { RingfenceError } from '../errors.ts';
 import { usageError } from '../usage-error.ts';
+import { maximumBytes } from '../wasm/component/plan.ts';
 import { type PreparedModule, prepareModule } from '../wasm/component/prepare/prepare.ts';
 import { WorkQueue } from '../wasm/component/prepare/queue.ts';
 import { type Features, featuresOf } from '../wasm/metering/features.ts';
 import { pathOf, readModule } from './module-file.ts';
 import {
   featuresSchema,
+  type GatedImport,
   type LoadedModule,
   type LoadOptions,
   type ModuleSource,
@@ -64,6 +66,7 @@ function describe(
     exports: plan.exports,
     features: Object.freeze({ ...plan.features }),
     declaredBytes: plan.declaredBytes,
+    maximumBytes: maximumBytes(plan),
     fromCache: prepared.fromCache,
     adapted: prepared.adapted,
   };
@@ -176,12 +179,20 @@ export class Modules {
 
   /** See {@link Kernel.neededGrants}. */
   async neededGrants(module: LoadedModule): Promise<string[]> {
+    return [...new Set((await this.gatedImports(module)).map(({ grant }) => grant))];
+  }
+
+  /** See {@link Kernel.gatedImports}. */
+  async gatedImports(module: LoadedModule): Promise<GatedImport[]> {
     // Only who asks needs the host functions in this thread.
     const { HOST } = await import('../wasm/host/index.ts');
-    const capabilities = module.imports.flatMap((imported) =>
-      imported.functions.map((name) => HOST.get(imported.interface)?.get(name)?.capability ?? null),
+    return module.imports.flatMap(({ interface: interfaceName, functions }) =>
+      functions.flatMap((name) => {
+        const grant = HOST.get(interfaceName)?.get(name)?.capability ?? null;
+        return grant === null || GRANTED_ANYWAY.has(grant)
+          ? []
+          : [{ function: `${interfaceName}#${name}`, grant }];
+      }),
     );
-    const needed = capabilities.filter((kind) => kind !== null && !GRANTED_ANYWAY.has(kind));
-    return [...new Set(needed as string[])];
   }
 }

@@ -214,6 +214,14 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A function that a module imports and that is denied to who has no grant of a kind. */
+export interface GatedImport {
+  /** `ringfence:agent/tools#call`. */
+  readonly function: string;
+  /** The kind of grant. */
+  readonly grant: string;
+}
+
 /** A module that was prepared and can be spawned from. */
 export interface LoadedModule {
   /** SHA-256 of the file, hexadecimal. */
@@ -238,6 +246,8 @@ export interface LoadedModule {
   readonly features: Features;
   /** Bytes of the memories and tables that it declares. */
   readonly declaredBytes: number;
+  /** What these may grow to by its own declaration; null: it sets no bound. */
+  readonly maximumBytes: number | null;
   /** Whether it came out of the cache, and nothing was prepared. */
   readonly fromCache: boolean;
   /** Whether it was a wasip1 module that was adapted. */

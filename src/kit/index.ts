@@ -5,6 +5,16 @@
  * @module
  */
 
+export { type CheckOptions, checkComponent } from './check/check-component.ts';
+export { checkProject } from './check/check-project.ts';
+export {
+  type CheckedGrant,
+  type CheckedStart,
+  type CheckProblem,
+  type ComponentCheck,
+  isGood,
+} from './check/component-check.ts';
+export type { WorldFit } from './check/fit-world.ts';
 export {
   BINDING_LANGUAGES,
   type BindingLanguage,

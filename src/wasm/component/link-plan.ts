@@ -104,6 +104,27 @@ export interface LinkPlan {
 const PAGE_BYTES = 65_536;
 const TABLE_ELEMENT_BYTES = 16;
 
+/**
+ * What the memories and tables of a plan's instances may grow to by their own declarations; null: one of them has
+ * no bound but its type's.
+ */
+export function maximumBytes({
+  steps,
+  modules,
+}: Pick<LinkPlan, 'steps' | 'modules'>): number | null {
+  let bytes = 0;
+  for (const step of steps) {
+    if (step.kind !== 'instantiate') continue;
+    const { memories, tables } = modules[step.module]!;
+    for (const { maximumPages } of memories) {
+      if (maximumPages === null) return null;
+      bytes += maximumPages * PAGE_BYTES;
+    }
+    for (const { initial, maximum } of tables) bytes += (maximum ?? initial) * TABLE_ELEMENT_BYTES;
+  }
+  return bytes;
+}
+
 /** What the instances of a plan have from the start on: pages of memories, elements of tables. */
 export function declaredBytes(steps: readonly PlanStep[], modules: readonly PlanModule[]): number {
   let bytes = 0;

@@ -79,6 +79,7 @@ export const FAKE_MODULE: LoadedModule = {
   imports: [],
   exports: ['run'],
   features: { gc: false, relaxedSimd: false },
+  maximumBytes: null,
   declaredBytes: 65_536,
   fromCache: true,
   adapted: false,
