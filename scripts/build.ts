@@ -12,11 +12,11 @@ execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
   cwd: root,
   stdio: 'inherit',
 });
-// What AssemblyScript guests are compiled with is read by their compiler, not imported.
-for (const folder of ['runtime', 'sdk']) {
+// What guests are compiled with is read by their compilers, not imported.
+for (const folder of ['assemblyscript/runtime', 'assemblyscript/sdk', 'rust/runtime']) {
   cpSync(
-    new URL(`../src/kit/assemblyscript/${folder}`, import.meta.url),
-    new URL(`../dist/kit/assemblyscript/${folder}`, import.meta.url),
+    new URL(`../src/kit/${folder}`, import.meta.url),
+    new URL(`../dist/kit/${folder}`, import.meta.url),
     { recursive: true },
   );
 }

@@ -40,7 +40,9 @@ export function declareBindings(
     .usage('[options] [WIT]')
     .argument('[WIT]', `a folder of WIT, or a .wit file (default: ${WIT_PATH})`)
     .addHelpText('after', BINDINGS_EXAMPLES)
-    .addOption(option('--lang', ' NAME', `the guest's language: ${LANGUAGE} (default), c`, group))
+    .addOption(
+      option('--lang', ' NAME', `the guest's language: ${LANGUAGE} (default), c, rust`, group),
+    )
     .addOption(option('--world', ' NAME', 'the world, where the package has several', group))
     .addOption(option('--out', ' DIR', `where the bindings go (default: ${OUT_PATH})`, group))
     .addOption(

@@ -50,7 +50,12 @@ export function declareKit(root: Command, asked: (invocation: KitInvocation) => 
     .usage('[options] DIRECTORY')
     .argument('<DIRECTORY>', 'where; its last part is the name of the agent')
     .addOption(
-      option('--lang', ' NAME', 'what it is written in: assemblyscript (default), c', 'Options:'),
+      option(
+        '--lang',
+        ' NAME',
+        'what it is written in: assemblyscript (default), c, rust',
+        'Options:',
+      ),
     )
     .option('--json', 'print what was made as a line of JSON')
     .addHelpText('after', NEW_EXAMPLES)

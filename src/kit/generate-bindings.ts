@@ -7,11 +7,12 @@ import { assemblyScriptBindings } from './assemblyscript/bindings.ts';
 import { writeAtomically } from './build/write-atomically.ts';
 import { cBindings } from './c/bindings.ts';
 import { GENERATED } from './generated-text.ts';
+import { rustBindings } from './rust/bindings.ts';
 import { readWitFolder } from './wit/read-folder.ts';
 import { resolveWorld } from './wit/resolve-world.ts';
 
 /** The languages that bindings are generated in. */
-export const BINDING_LANGUAGES = ['assemblyscript', 'c'] as const;
+export const BINDING_LANGUAGES = ['assemblyscript', 'c', 'rust'] as const;
 
 /** A language that bindings are generated in. */
 export type BindingLanguage = (typeof BINDING_LANGUAGES)[number];
@@ -38,12 +39,12 @@ export interface Bindings {
   readonly world: string;
   /**
    * Texts by path below the folder of bindings: `wasi/io/streams.ts` and others in AssemblyScript, `entry.ts` of
-   * which is compiled; a header and a source in C.
+   * which is compiled; a header and a source in C; a module in Rust.
    */
   readonly files: ReadonlyMap<string, string>;
   /**
    * What exports of the compiled module have to be renamed to before it is made a component:
-   * AssemblyScript can't export a name such as `wasi:cli/run@0.2.12#run`. Empty in C.
+   * AssemblyScript can't export a name such as `wasi:cli/run@0.2.12#run`. Empty in other languages.
    */
   readonly exportNames: ReadonlyMap<string, string>;
 }
@@ -65,8 +66,10 @@ export interface Bindings {
 export async function generateBindings(options: BindingsOptions): Promise<Bindings> {
   const resolved = await resolveWorld(readWitFolder(options.wit), options.world ?? null);
   const name = resolved.world.name;
-  if (options.language === 'c') {
-    return { world: name, files: cBindings(resolved).files, exportNames: new Map() };
+  const { language = 'assemblyscript' } = options;
+  if (language !== 'assemblyscript') {
+    const files = language === 'c' ? cBindings(resolved).files : rustBindings(resolved);
+    return { world: name, files, exportNames: new Map() };
   }
   const bindings = assemblyScriptBindings(resolved, options.guestModule ?? '../agent');
   return { world: name, ...bindings };

@@ -60,6 +60,16 @@ test('bindings in C are a header and a source', async () => {
   expect(header).toContain('void exports_agent_run(void);');
 });
 
+test('bindings in Rust are a module', async () => {
+  const { wit, out } = project(GOOD);
+  const outcome = await ringfence(['bindings', '--lang', 'rust', '--out', out, wit]);
+  expect(outcome).toMatchObject({ status: 0, stderr: '' });
+  expect(readdirSync(out)).toEqual(['agent.rs']);
+  const module = readFileSync(join(out, 'agent.rs'), 'utf8');
+  expect(module).toMatch(/pub mod wasi \{\s+pub mod io \{/);
+  expect(module).toContain('pub fn ready(&self) -> bool {');
+});
+
 test('a file that was not generated is left alone, and nothing is written beside it', async () => {
   const { wit, out } = project(GOOD);
   mkdirSync(out);
@@ -86,7 +96,7 @@ test('WIT that is wrong is told with its place, and nothing is written', async (
 });
 
 test.each([
-  [['--lang', 'cobol'], /Cannot use --lang 'cobol': the languages are assemblyscript, c\./],
+  [['--lang', 'cobol'], /Cannot use --lang 'cobol': the languages are assemblyscript, c, rust\./],
   [['--world', 'other'], /has no world 'other': name one of 'agent'\./],
 ])('%s is refused by one sentence', async (options, sentence) => {
   const { wit, out } = project(GOOD);

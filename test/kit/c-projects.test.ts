@@ -176,7 +176,7 @@ describe('without a compiler', () => {
     );
     expect(status).not.toBe(0);
     expect(stderr).toMatch(
-      /^ringfence: There is no clang in '\/nowhere\/wasi-sdk\/bin': [^\n]*\n$/,
+      /^ringfence: There is no clang that makes WebAssembly in '\/nowhere\/wasi-sdk\/bin': [^\n]*\n$/,
     );
   });
 });

@@ -1,6 +1,7 @@
 /** Which compilers of guests' languages this machine has: tests that need one that is not there are skipped. */
 
 import { findCToolchain } from '../../src/kit/c/toolchain.ts';
+import { findRustToolchain } from '../../src/kit/rust/toolchain.ts';
 
 async function whyNot(find: () => Promise<unknown>): Promise<string | null> {
   try {
@@ -13,3 +14,6 @@ async function whyNot(find: () => Promise<unknown>): Promise<string | null> {
 
 /** Why nothing in C can be compiled here; null: it can. */
 export const WHY_NO_C = await whyNot(findCToolchain);
+
+/** Why nothing in Rust can be compiled here; null: it can. */
+export const WHY_NO_RUST = await whyNot(findRustToolchain);

@@ -3,7 +3,14 @@
  * `wasi:cli/run@0.2.12#run`.
  */
 
-import { coreHeader, coreSections, readU32 } from '../build/core-sections.ts';
+import {
+  coreHeader,
+  coreSections,
+  joinBytes,
+  readU32,
+  sectionBytes,
+  writeU32,
+} from '../build/core-sections.ts';
 
 const EXPORT_SECTION = 7;
 
@@ -16,11 +23,11 @@ export function renameExports(
   for (const { id, start, content, end } of coreSections(module)) {
     parts.push(
       id === EXPORT_SECTION
-        ? section(EXPORT_SECTION, renameInSection(module.subarray(content, end), names))
+        ? sectionBytes(EXPORT_SECTION, renameInSection(module.subarray(content, end), names))
         : module.subarray(start, end),
     );
   }
-  return join(parts);
+  return joinBytes(parts);
 }
 
 function renameInSection(content: Uint8Array, names: ReadonlyMap<string, string>): Uint8Array {
@@ -36,30 +43,5 @@ function renameInSection(content: Uint8Array, names: ReadonlyMap<string, string>
     parts.push(writeU32(renamed.length), renamed, content.subarray(afterKind - 1, end));
     offset = end;
   }
-  return join(parts);
-}
-
-function section(id: number, content: Uint8Array): Uint8Array {
-  return join([Uint8Array.of(id), writeU32(content.length), content]);
-}
-
-function writeU32(value: number): Uint8Array {
-  const bytes: number[] = [];
-  let rest = value;
-  do {
-    const more = rest > 0x7f;
-    bytes.push((rest & 0x7f) | (more ? 0x80 : 0));
-    rest >>>= 7;
-  } while (rest > 0);
-  return Uint8Array.from(bytes);
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
+  return joinBytes(parts);
 }

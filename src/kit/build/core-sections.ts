@@ -2,6 +2,9 @@
 
 const HEADER_BYTES = 8;
 
+/** The id of sections with a name. */
+export const CUSTOM_SECTION = 0;
+
 /** A section: its id, and where in the module's bytes it and its content stand. */
 export interface CoreSection {
   readonly id: number;
@@ -32,4 +35,39 @@ export function readU32(bytes: Uint8Array, offset: number): [value: number, end:
     if (byte < 0x80) return [value, offset + index + 1];
   }
   throw new Error('A number in the module is longer than five bytes.');
+}
+
+/** A section, or a subsection of one, with its id and size. */
+export function sectionBytes(id: number, content: Uint8Array): Uint8Array {
+  return joinBytes([Uint8Array.of(id), writeU32(content.length), content]);
+}
+
+/** Writes an unsigned LEB128. */
+export function writeU32(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  do {
+    const more = rest > 0x7f;
+    bytes.push((rest & 0x7f) | (more ? 0x80 : 0));
+    rest >>>= 7;
+  } while (rest > 0);
+  return Uint8Array.from(bytes);
+}
+
+/** Parts of a module, one behind the other. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** The name of a custom section, by its content, and where what is in it begins. */
+export function customName(content: Uint8Array): { readonly name: string; readonly start: number } {
+  const [length, from] = readU32(content, 0);
+  const start = from + length;
+  return { name: new TextDecoder().decode(content.subarray(from, start)), start };
 }

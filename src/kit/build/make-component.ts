@@ -11,6 +11,9 @@ import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco';
 import { RingfenceError } from '../../errors.ts';
 import { jcoFolder, readWitSource } from './wit-source.ts';
 
+/** What wasip1's functions are imported from. */
+const WASIP1 = 'wasi_snapshot_preview1';
+
 /** How the strings of a core module stand in its memory. */
 export type GuestEncoding = 'utf8' | 'utf16';
 
@@ -49,10 +52,16 @@ export async function componentFromCore(
   }
 }
 
+/** Whether a core module imports wasip1: whether the C library in it asks for anything of the system. */
+export function importsWasip1(core: Uint8Array): boolean {
+  return WebAssembly.Module.imports(new WebAssembly.Module(core.slice())).some(
+    ({ module }) => module === WASIP1,
+  );
+}
+
 /** What jco ships to turn wasip1's functions into WASI 0.2, by the name of the module that it stands for. */
 function wasip1Adapter(): [string, Uint8Array] {
-  const name = 'wasi_snapshot_preview1';
-  return [name, readFileSync(join(jcoFolder(), 'lib', `${name}.reactor.wasm`))];
+  return [WASIP1, readFileSync(join(jcoFolder(), 'lib', `${WASIP1}.reactor.wasm`))];
 }
 
 /** The last of the causes that jco lists, each of which is more precise than the one before. */

@@ -12,8 +12,11 @@ export interface CToolchain {
   readonly options: readonly string[];
 }
 
-/** What the target is called: a command of wasip1 without its `main`, for which the adapter of jco is there. */
-const TARGET = ['--target=wasm32-wasi', '-mexec-model=reactor'];
+/** What wasip1 is called: first by new compilers, then by those of before 2024. */
+const TARGETS = ['wasm32-wasip1', 'wasm32-wasi'];
+
+/** A component is no command: it has no `main`, and is initialised once. */
+const REACTOR = '-mexec-model=reactor';
 
 const PROBE = '#include <stdlib.h>\nint probe(int size) { return (int) malloc((size_t) size); }\n';
 
@@ -28,15 +31,17 @@ export async function findCToolchain(): Promise<CToolchain> {
   if (sdk !== undefined && sdk !== '') {
     const clang = join(sdk, 'bin', 'clang');
     const sysroot = `--sysroot=${join(sdk, 'share', 'wasi-sysroot')}`;
-    if (isExecutable(clang)) return { clang, options: [sysroot, ...TARGET] };
+    const found = isExecutable(clang) ? await tryTargets(clang, [sysroot]) : null;
+    if (found !== null) return found;
     throw new RingfenceError(
       'RF_UNAVAILABLE',
-      `There is no clang in '${join(sdk, 'bin')}': set WASI_SDK_PATH to the folder of wasi-sdk, or unset it.`,
+      `There is no clang that makes WebAssembly in '${join(sdk, 'bin')}': set WASI_SDK_PATH to the folder of wasi-sdk, or unset it.`,
       { path: clang },
     );
   }
   for (const clang of programsNamed('clang')) {
-    if (await makesWebAssembly(clang)) return { clang, options: TARGET };
+    const found = await tryTargets(clang, []);
+    if (found !== null) return found;
   }
   throw new RingfenceError(
     'RF_UNAVAILABLE',
@@ -44,12 +49,20 @@ export async function findCToolchain(): Promise<CToolchain> {
   );
 }
 
-/** Whether it has the target, a C library, its own run-time library and a linker. */
-async function makesWebAssembly(clang: string): Promise<boolean> {
+/** The compiler with the first target that it has, with a C library, its own run-time library and a linker. */
+async function tryTargets(clang: string, options: readonly string[]): Promise<CToolchain | null> {
+  for (const target of TARGETS) {
+    const all = [`--target=${target}`, REACTOR, ...options];
+    if (await compiles(clang, all)) return { clang, options: all };
+  }
+  return null;
+}
+
+async function compiles(clang: string, options: readonly string[]): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-c-'));
   try {
     writeFileSync(join(folder, 'probe.c'), PROBE);
-    const { ok } = await runCompiler(clang, [...TARGET, 'probe.c', '-o', 'probe.wasm'], folder);
+    const { ok } = await runCompiler(clang, [...options, 'probe.c', '-o', 'probe.wasm'], folder);
     return ok;
   } finally {
     rmSync(folder, { recursive: true, force: true });

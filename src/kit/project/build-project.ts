@@ -10,6 +10,7 @@ import { writeAtomically } from '../build/write-atomically.ts';
 import { readWitFolder } from '../wit/read-folder.ts';
 import { resolveWorld } from '../wit/resolve-world.ts';
 import { compileCProject } from './compile-c.ts';
+import { compileRustProject } from './compile-rust.ts';
 import { BINDINGS_FOLDER, BUILD_FOLDER, type Compiled } from './compiled.ts';
 import { type Language, type Project, readProject } from './manifest.ts';
 
@@ -31,6 +32,7 @@ export interface BuiltProject {
 const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compiled>>> = {
   assemblyscript: compileWithAssemblyScript,
   c: compileCProject,
+  rust: compileRustProject,
 };
 
 /**

@@ -1,7 +1,7 @@
 /** Builds a project in C. */
 
 import { join } from 'node:path';
-import { componentFromCore } from '../build/make-component.ts';
+import { componentFromCore, importsWasip1 } from '../build/make-component.ts';
 import { compileC } from '../c/compile.ts';
 import { readWitFolder } from '../wit/read-folder.ts';
 import { resolveWorld } from '../wit/resolve-world.ts';
@@ -25,11 +25,4 @@ export async function compileCProject({ folder, entry, wit, world }: Project): P
     importsWasip1: importsWasip1(core),
   });
   return { component, sourceMap: null, warnings };
-}
-
-/** Whether the C library asks for anything of the system. */
-function importsWasip1(core: Uint8Array): boolean {
-  return WebAssembly.Module.imports(new WebAssembly.Module(core.slice())).some(
-    (each) => each.module === 'wasi_snapshot_preview1',
-  );
 }

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { RingfenceError } from '../../errors.ts';
 
 /** The languages that agents are written in. */
-export const LANGUAGES = ['assemblyscript', 'c'] as const;
+export const LANGUAGES = ['assemblyscript', 'c', 'rust'] as const;
 /** A language that agents are written in. */
 export type Language = (typeof LANGUAGES)[number];
 
