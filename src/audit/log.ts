@@ -325,6 +325,9 @@ export class AuditLog implements AsyncDisposable {
         this.#note = (await this.#thread.ask({ tag: 'close' })).note;
       } catch (error) {
         this.#onWarning(error instanceof Error ? error.message : String(error));
+        this.#onWarning(
+          `What has happened since is not in the audit chain: the last event on disk is ${this.#last}.`,
+        );
       }
     }
     this.#problem = new RingfenceError(

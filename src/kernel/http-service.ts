@@ -15,6 +15,7 @@ import {
   REQUEST_TOO_LARGE,
 } from './http-problems.ts';
 import { handleByFetch } from './http-web.ts';
+import { PacedWarnings } from './paced-warnings.ts';
 import type { ServeSettings } from './serve-options.ts';
 
 /** What serving needs of the kernel. */
@@ -37,12 +38,14 @@ export class HttpService implements AsyncDisposable {
   readonly #parts: ServiceParts;
   readonly #open = new Map<Handling, RequestTelemetry | null>();
   readonly #idle: Process[] = [];
+  readonly #warnings: PacedWarnings;
   #closing = false;
   #drained: PromiseWithResolvers<void> | null = null;
 
   constructor(settings: ServeSettings, parts: ServiceParts) {
     this.#settings = settings;
     this.#parts = parts;
+    this.#warnings = new PacedWarnings((text) => parts.warn(text));
   }
 
   /** Requests that are being handled. */
@@ -135,7 +138,7 @@ export class HttpService implements AsyncDisposable {
 
   #notStarted(handling: Handling, error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
-    this.#parts.warn(`a request could not be handled: ${text}`);
+    this.#warnings.tell(`a request could not be handled: ${text}`);
     handling.refuse(NOT_STARTED);
   }
 
@@ -166,7 +169,7 @@ export class HttpService implements AsyncDisposable {
     try {
       this.#settings.onRequest?.(served);
     } catch (error) {
-      this.#parts.warn(
+      this.#warnings.tell(
         `onRequest failed: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
@@ -192,6 +195,7 @@ export class HttpService implements AsyncDisposable {
       await this.#drained.promise;
       clearTimeout(timer);
     }
+    this.#warnings.end();
     this.#parts.closed();
   }
 

@@ -7,6 +7,7 @@ import { ownVersion } from '../own-version.ts';
 import { usageError } from '../usage-error.ts';
 import { type McpHttpOptions, type McpOptions, mcpSchema } from './mcp-options.ts';
 import type { CallSettings, SpawnsAgents } from './module-call.ts';
+import { PacedWarnings } from './paced-warnings.ts';
 
 /** Calls that wait for their turn, and the bytes that are kept of them. */
 const WAITING_MAX = 1_024;
@@ -62,6 +63,7 @@ export async function serveMcp(kernel: SpawnsAgents, options: McpOptions): Promi
     tools: [...tools.values()].map(({ offered }) => offered),
     call: (name, args, calling) => callModule(tools.get(name)!, args, calling, settings),
   };
+  const failures = new PacedWarnings(warn);
   const parts: ServerParts = {
     box,
     turns: new CallTurns({
@@ -70,11 +72,15 @@ export async function serveMcp(kernel: SpawnsAgents, options: McpOptions): Promi
       waitingBytes: WAITING_BYTES_MAX,
     }),
     version: await ownVersion(),
-    failed: (error) => warn(error instanceof Error ? error.message : String(error)),
+    failed: (error) => failures.tell(error instanceof Error ? error.message : String(error)),
   };
   const serving =
     http === undefined ? await onStreams(parts, streams) : await overHttp(parts, http);
-  return { ...serving, [Symbol.asyncDispose]: () => serving.close() };
+  const close = async (): Promise<void> => {
+    await serving.close();
+    failures.end();
+  };
+  return { ...serving, close, [Symbol.asyncDispose]: close };
 }
 
 async function onStreams(parts: ServerParts, streams: McpOptions['streams']) {
