@@ -5,6 +5,7 @@
  *     npm run bench -- metering start    these parts
  *     npm run bench -- --json            the rows as JSON
  *     npm run bench -- --out DIR peers   elsewhere than results/
+ *     npm run bench -- --figures         measures nothing; puts the results into the README
  *     npm run bench -- --against REF     these files and another commit's, in turns: what changed
  *
  * Absolute times depend on the machine; the ratios are taken in one run, in turns.
@@ -17,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { against } from './against.ts';
 import { audit } from './audit.ts';
 import { ends } from './ends.ts';
+import { writeFigures } from './figures.ts';
 import { gate } from './gate.ts';
 import { installBenchPackages } from './installed.ts';
 import { isolation } from './isolation.ts';
@@ -63,6 +65,7 @@ function parse(args: readonly string[]) {
         json: { type: 'boolean', default: false },
         out: { type: 'string', default: RESULTS },
         against: { type: 'string' },
+        figures: { type: 'boolean', default: false },
       },
     });
   } catch (error) {
@@ -108,6 +111,7 @@ async function writePage(folder: string): Promise<void> {
 
 async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parse(args);
+  if (values.figures) return writeFigures();
   const parts = partsOf(positionals);
   const rows =
     values.against === undefined
