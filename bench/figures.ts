@@ -9,6 +9,8 @@ const README = fileURLToPath(new URL('../README.md', import.meta.url));
 const BEGIN = '<!-- figures of bench/results, by npm run bench -- --figures -->\n';
 const END = '<!-- end of figures -->\n';
 
+const OURS = 'ringfence';
+
 /** Columns: the titles of the peers' measures, and what people read above them. */
 const MEASURES = [
   ['start to end', 'start to end'],
@@ -33,14 +35,15 @@ export function writeFigures(): void {
 }
 
 function figuresOf({ rows, machine, commit }: Results): string {
-  const names = rows.flatMap(({ name }) => afterTitle(name, 'start to end') ?? []);
+  const found = rows.flatMap(({ name }) => afterTitle(name, 'start to end') ?? []);
+  const names = [OURS, ...found.filter((name) => name !== OURS)];
   const lines = names.map((name) => {
     const cells = MEASURES.map(([title]) => {
       const row = rows.find((each) => each.name === `${title}: ${name}`);
       return row?.stats === undefined ? '' : shown(row.stats);
     });
     const lacks = rows.find((each) => each.name === `fences: ${name}`)?.value ?? '';
-    return `| ${[name === 'ringfence' ? '**ringfence**' : name, ...cells, lacks].join(' | ')} |`;
+    return `| ${[name === OURS ? `**${name}**` : name, ...cells, lacks].join(' | ')} |`;
   });
   const head = ['', ...MEASURES.map(([, column]) => column), 'what it does not do'];
   return [

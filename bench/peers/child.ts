@@ -71,14 +71,17 @@ async function answer(subject: Subject, question: Question): Promise<Answer> {
 
 async function bytesOfEach(subject: Subject, count: number): Promise<Answer> {
   if (subject.keep === undefined) return null;
-  const first = await subject.keep();
-  await settle();
-  const before = proportionalBytes(process.pid);
+  const { keep } = subject;
   const ends: (() => Promise<void> | void)[] = [];
-  for (let index = 0; index < count; index += 1) ends.push(await subject.keep());
-  await settle();
-  const after = proportionalBytes(process.pid);
-  for (const end of [first, ...ends]) await end();
+  const keepMore = async (): Promise<number | null> => {
+    for (let index = 0; index < count; index += 1) ends.push(await keep());
+    await settle();
+    return proportionalBytes(process.pid);
+  };
+  // The first of them fill what those before have left free.
+  const before = await keepMore();
+  const after = await keepMore();
+  for (const end of ends) await end();
   return before === null || after === null ? null : [(after - before) / count];
 }
 

@@ -19,7 +19,7 @@ interface Shim {
 export const subject: SubjectModule = {
   fences: NO_FENCES,
   packageName: '@bytecodealliance/jco',
-  kept: 200,
+  kept: 500,
   lives: 200,
   async open({ component }) {
     const folder = join(dirname(component), 'jco');
