@@ -3,7 +3,7 @@
  * sentence for whatever is wrong. Method: the real command line and the compiler that this machine has.
  */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { buildProject } from '../../src/kit/index.ts';
@@ -110,6 +110,16 @@ describe.skipIf(WHY_NO_RUST !== null)(titled('a project in Rust', WHY_NO_RUST), 
     expect(status).toBe(1);
     expect(stdout).toBe('');
     expect(stderr).toMatch(said);
+  });
+
+  test('an entry that looks like an option is a file', async () => {
+    const made = project('dashed');
+    const entry = '-Cincremental=stolen';
+    edit(join(made, 'package.json'), '"src/agent.rs"', JSON.stringify(entry));
+    const text = readFileSync(join(made, 'src/agent.rs'), 'utf8').replace('../build', 'build');
+    writeFileSync(join(made, entry), text);
+    expect(await ringfence(made, 'build')).toMatchObject({ status: 0, stderr: '' });
+    expect(existsSync(join(made, 'stolen'))).toBe(false);
   });
 
   test('a world that exports a resource is refused by name', async () => {

@@ -51,7 +51,9 @@ export async function compileRust({ file, world, folder, base }: RustGuest): Pro
   try {
     const output = join(scratch, 'core.wasm');
     const source = relative(base, file);
-    const paths = [`--target=${target}`, `--remap-path-prefix=${base}=.`, source, '-o', output];
+    // A name that begins with a '-' is no option.
+    const input = source.startsWith('-') ? `./${source}` : source;
+    const paths = [`--target=${target}`, `--remap-path-prefix=${base}=.`, input, '-o', output];
     const { ok, report } = await runCompiler(rustc, [...OPTIONS, ...paths], base);
     if (!ok) throw failure(report, source);
     return {
