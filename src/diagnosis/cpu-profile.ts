@@ -20,11 +20,16 @@ interface CallFrame {
 export interface CpuProfileNode {
   readonly id: number;
   readonly callFrame: CallFrame;
+  /** Units of fuel of its own: readers share the time of the profile out by it. */
   readonly hitCount: number;
   readonly children: readonly number[];
 }
 
-/** The profile: `timeDeltas` are units of fuel, of the node of the same place in `samples`. */
+/**
+ * The profile: `timeDeltas` are units of fuel. Each node that has used some stands twice in `samples`, where that
+ * begins, and where it ends: readers differ in whether a delta stands before its sample or behind it. The root is
+ * last, as some give the last sample a length of its own.
+ */
 export interface CpuProfile {
   readonly nodes: readonly CpuProfileNode[];
   readonly startTime: number;
@@ -35,12 +40,12 @@ export interface CpuProfile {
 
 interface Growing extends CpuProfileNode {
   readonly children: number[];
-  fuel: number;
+  hitCount: number;
 }
 
 /**
- * The profile by functions. How often each was looked at is not kept: each node that has used fuel itself
- * is one sample, as long as the fuel that it has used.
+ * The profile by functions. How often each was looked at is not kept, and what came after what is not either: the
+ * fuel that a node has used itself is in one piece.
  *
  * @throws {RingfenceError} as {@link symbolize}
  */
@@ -61,7 +66,7 @@ export async function cpuProfile(
     const frame = frames[index] ?? null;
     // What was injected is part of the function that it was injected into.
     const node = frame === null ? caller : tree.callee(caller, frame);
-    node.fuel += fuel;
+    node.hitCount += fuel;
     nodeOf.push(node);
   }
   tree.elsewhere(profile.elsewhere);
@@ -79,7 +84,6 @@ class CallTree {
       callFrame: { ...frame, scriptId: '0' },
       hitCount: 0,
       children: [],
-      fuel: 0,
     };
     this.#nodes.push(node);
     return node;
@@ -110,19 +114,19 @@ class CallTree {
         lineNumber: -1,
         columnNumber: -1,
       });
-      node.fuel = fuel;
+      node.hitCount = fuel;
       this.root.children.push(node.id);
     }
   }
 
   finish(): CpuProfile {
-    const used = this.#nodes.filter(({ fuel }) => fuel > 0);
+    const used = this.#nodes.filter(({ hitCount }) => hitCount > 0);
     return {
-      nodes: this.#nodes.map(({ fuel, ...node }) => ({ ...node, hitCount: fuel > 0 ? 1 : 0 })),
+      nodes: this.#nodes,
       startTime: 0,
-      endTime: used.reduce((sum, { fuel }) => sum + fuel, 0),
-      samples: used.map(({ id }) => id),
-      timeDeltas: used.map(({ fuel }) => fuel),
+      endTime: used.reduce((sum, { hitCount }) => sum + hitCount, 0),
+      samples: [...used.flatMap(({ id }) => [id, id]), this.root.id],
+      timeDeltas: [...used.flatMap(({ hitCount }) => [0, hitCount]), 0],
     };
   }
 }

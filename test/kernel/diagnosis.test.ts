@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  type CpuProfile,
   cpuProfile,
   type Findings,
   type Frame,
@@ -94,23 +95,69 @@ test('looking at an agent changes nothing of what it uses', async () => {
   expect(looked.report.usage.fuel).toBe(plain.report.usage.fuel);
 });
 
-test('a profile by functions is what Chrome reads', async () => {
-  const { report, findings } = await run('attack-recursion', {
-    diagnosis: { profileEvery: 100_000 },
+describe('a profile by functions', () => {
+  let profile: CpuProfile;
+  let fuel: number;
+  beforeAll(async () => {
+    const { report, findings } = await run('word-count', {
+      stdin: 'nobody trusts this module\n'.repeat(2_000),
+      diagnosis: { profileEvery: 10_000 },
+    });
+    fuel = report.usage.fuel;
+    profile = await cpuProfile(readFileSync(guest('word-count')), findings!.profile!);
   });
-  const { nodes, samples, timeDeltas, startTime, endTime } = await cpuProfile(
-    readFileSync(guest('attack-recursion')),
-    findings!.profile!,
-  );
-  expect(endTime - startTime).toBe(report.usage.fuel);
-  expect(timeDeltas).toHaveLength(samples.length);
-  const ids = new Set(nodes.map(({ id }) => id));
-  expect(ids.size).toBe(nodes.length);
-  expect(samples.every((id) => ids.has(id))).toBe(true);
-  expect(nodes.flatMap(({ children }) => children).toSorted((a, b) => a - b)).toEqual(
-    [...ids].filter((id) => id !== 1),
-  );
-  expect(nodes.some(({ callFrame }) => callFrame.functionName === 'deeper')).toBe(true);
+
+  /** Fuel by node, where the delta at `offset` behind a sample is how long that lasts. */
+  function lengths(offset: 0 | 1): Map<number, number> {
+    const { samples, timeDeltas } = profile;
+    const sums = new Map<number, number>();
+    for (const [index, id] of samples.entries()) {
+      const length = timeDeltas[index + offset] ?? 0;
+      sums.set(id, (sums.get(id) ?? 0) + length);
+    }
+    return sums;
+  }
+
+  test('is a tree of the form of Profiler.Profile', () => {
+    const { nodes, samples, timeDeltas, startTime, endTime } = profile;
+    expect(endTime - startTime).toBe(fuel);
+    expect(timeDeltas).toHaveLength(samples.length);
+    expect(timeDeltas.every((delta) => Number.isInteger(delta) && delta >= 0)).toBe(true);
+    const ids = new Set(nodes.map(({ id }) => id));
+    expect(ids.size).toBe(nodes.length);
+    expect(samples.every((id) => ids.has(id))).toBe(true);
+    expect(nodes[0]!.callFrame.functionName).toBe('(root)');
+    expect(nodes.flatMap(({ children }) => children).toSorted((a, b) => a - b)).toEqual(
+      [...ids].filter((id) => id !== nodes[0]!.id),
+    );
+    for (const { callFrame, hitCount } of nodes) {
+      expect(callFrame).toEqual({
+        functionName: expect.any(String),
+        scriptId: expect.any(String),
+        url: expect.any(String),
+        lineNumber: expect.any(Number),
+        columnNumber: expect.any(Number),
+      });
+      expect(hitCount).toBeGreaterThanOrEqual(0);
+    }
+    expect(
+      nodes.some(({ callFrame }) => callFrame.functionName.endsWith('word-count/command/count')),
+    ).toBe(true);
+  });
+
+  // Chrome's DevTools and speedscope 1.25 read deltas as before their samples, older ones as behind;
+  // some of Chrome's views take hit counts.
+  test('gives each function its own fuel, however deltas are read', () => {
+    const own = new Map(profile.nodes.map(({ id, hitCount }) => [id, hitCount]));
+    expect(own.get(profile.samples.at(-1)!)).toBe(0);
+    for (const offset of [0, 1] as const) {
+      const sums = lengths(offset);
+      for (const [id, hitCount] of own) {
+        expect(sums.get(id) ?? 0).toBe(hitCount);
+      }
+    }
+    expect([...own.values()].reduce((sum, units) => sum + units, 0)).toBe(fuel);
+  });
 });
 
 test('a source map says the lines', async () => {
