@@ -172,10 +172,33 @@ export interface StoredEvent {
 
 const BEFORE_AGENT = '{"agent_id":';
 const BEFORE_CHAIN = ',"chain":"';
+const BEFORE_KIND = '","kind":"';
 const BEFORE_MODULE = '","module":';
 const BEFORE_PAYLOAD = ',"payload":';
 const BEFORE_PID = ',"pid":';
 const BEFORE_PREVIOUS = ',"prev":"';
+
+const CHAIN_CHARACTERS = 32;
+
+const QUOTE = '"';
+
+/** Characters of a body from the previous hash on, at least. */
+const PREVIOUS_ON_MIN =
+  bodyOf({ agent: '', middle: '', source: '', timeMs: 0 }, '', NO_HASH, 0).length -
+  `${BEFORE_AGENT}${BEFORE_CHAIN}",`.length;
+
+/**
+ * Where the kind of an event stands in its body. No text of JSON holds what stands before it, as quotes in it are
+ * escaped, so it can be looked for; mostly the name of the agent is plain, and says where it is.
+ */
+export function kindAt(body: string): number {
+  const isNamed = body.startsWith(QUOTE, BEFORE_AGENT.length);
+  const agentEnd = isNamed
+    ? body.indexOf(QUOTE, BEFORE_AGENT.length + 1) + 1
+    : BEFORE_AGENT.length + 'null'.length;
+  const at = agentEnd + BEFORE_CHAIN.length + CHAIN_CHARACTERS;
+  return (body.startsWith(BEFORE_KIND, at) ? at : body.indexOf(BEFORE_KIND)) + BEFORE_KIND.length;
+}
 
 /** What an event says itself, each as JSON. */
 export interface SaidTexts {
@@ -186,15 +209,15 @@ export interface SaidTexts {
 }
 
 /**
- * What an event says itself, of a body that was written here or verified: each field is cut out, as what the chain
- * has put around them is more than they are. No text of JSON holds what stands before one, as quotes in it are
- * escaped; a payload may, so what is behind it is looked for from the end.
+ * What an event says itself, of a body that was written here or verified, its kind standing at `kind`: each field
+ * is cut out, as what the chain has put around them is more than they are. A payload may hold what stands before
+ * one, so what is behind it is looked for from the end.
  */
-export function saidTexts(body: string): SaidTexts {
-  const chainAt = body.indexOf(BEFORE_CHAIN);
-  const moduleAt = body.indexOf(BEFORE_MODULE, chainAt) + BEFORE_MODULE.length;
+export function saidTexts(body: string, kind: number): SaidTexts {
+  const chainAt = kind - BEFORE_KIND.length - CHAIN_CHARACTERS - BEFORE_CHAIN.length;
+  const moduleAt = body.indexOf(QUOTE, kind) + BEFORE_MODULE.length;
   const payloadAt = body.indexOf(BEFORE_PAYLOAD, moduleAt);
-  const previousAt = body.lastIndexOf(BEFORE_PREVIOUS);
+  const previousAt = body.lastIndexOf(BEFORE_PREVIOUS, body.length - PREVIOUS_ON_MIN);
   const pidAt = body.lastIndexOf(BEFORE_PID, previousAt);
   return {
     agent: body.slice(BEFORE_AGENT.length, chainAt),
@@ -206,7 +229,7 @@ export function saidTexts(body: string): SaidTexts {
 
 /** The same, parsed. */
 export function saidIn(body: string): Pick<StoredEvent, 'agent_id' | 'module' | 'payload' | 'pid'> {
-  const { agent, module, payload, pid } = saidTexts(body);
+  const { agent, module, payload, pid } = saidTexts(body, kindAt(body));
   return {
     agent_id: JSON.parse(agent) as string | null,
     module: JSON.parse(module) as string | null,

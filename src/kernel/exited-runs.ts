@@ -4,7 +4,7 @@
  */
 
 import type { Pid } from '../process/state.ts';
-import { DEFAULT_LIMITS, type Limits } from '../resource/limits.ts';
+import type { Limits } from '../resource/limits.ts';
 import { NOTHING_USED, type Usage } from '../resource/usage.ts';
 import type { Denial, Exit } from '../supervisor/report.ts';
 
@@ -30,14 +30,11 @@ export interface ExitedRun {
 
 const USAGE_NAMES = Object.keys(NOTHING_USED) as readonly (keyof Usage)[];
 
-const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS) as readonly (keyof Limits)[];
-
-/** Numbers of a run: first event and code, what it has used, its limits. */
+/** Numbers of a run: its first event, its code, what it has used. */
 const FIRST = 0;
 const CODE = 1;
 const USAGE = 2;
-const LIMITS = USAGE + USAGE_NAMES.length;
-const NUMBERS = LIMITS + LIMIT_NAMES.length;
+const NUMBERS = USAGE + USAGE_NAMES.length;
 
 const NOBODY = -1;
 
@@ -51,11 +48,13 @@ export class ExitedRuns {
   readonly #grants: string[] = [];
   readonly #reasons: Exit['reason'][] = [];
   readonly #messages: (string | null)[] = [];
+  readonly #limits: Limits[] = [];
   readonly #denied: (readonly Denial[])[] = [];
   #count = 0;
 
   /** Keeps one; of more than 10,000 the first goes. */
-  add({ pid, exit, usage, limits, ...run }: ExitedRun): void {
+  add(run: ExitedRun): void {
+    const { pid, exit, usage } = run;
     const place = this.#count % RECEIPTS_MAX;
     this.#count += 1;
     this.#pids[place] = pid;
@@ -65,16 +64,15 @@ export class ExitedRuns {
     this.#grants[place] = run.grants;
     this.#reasons[place] = exit.reason;
     this.#messages[place] = exit.message;
+    // Mostly the same as those of others: the defaults.
+    this.#limits[place] = run.limits;
     this.#denied[place] = run.denied;
     const at = place * NUMBERS;
     this.#numbers[at + FIRST] = run.first;
     this.#numbers[at + CODE] = exit.code ?? Number.NaN;
-    USAGE_NAMES.forEach((name, index) => {
-      this.#numbers[at + USAGE + index] = usage[name];
-    });
-    LIMIT_NAMES.forEach((name, index) => {
-      this.#numbers[at + LIMITS + index] = limits[name];
-    });
+    for (let index = 0; index < USAGE_NAMES.length; index += 1) {
+      this.#numbers[at + USAGE + index] = usage[USAGE_NAMES[index] as keyof Usage];
+    }
   }
 
   /** One by its pid; null: it has not exited, or too long ago. It is looked for, as few are asked for. */
@@ -97,18 +95,12 @@ export class ExitedRuns {
         reason: this.#reasons[place] as Exit['reason'],
         message: this.#messages[place] as string | null,
       },
-      usage: named(USAGE_NAMES, numbers, USAGE),
-      limits: named(LIMIT_NAMES, numbers, LIMITS),
+      usage: usageOf(numbers.subarray(USAGE)),
+      limits: this.#limits[place] as Limits,
       denied: this.#denied[place] as readonly Denial[],
     };
   }
 }
 
-function named<Name extends string>(
-  names: readonly Name[],
-  numbers: Float64Array,
-  at: number,
-): Record<Name, number> {
-  const entries = names.map((name, index) => [name, numbers[at + index] as number]);
-  return Object.fromEntries(entries) as Record<Name, number>;
-}
+const usageOf = (numbers: Float64Array): Usage =>
+  Object.fromEntries(USAGE_NAMES.map((name, index) => [name, numbers[index]])) as unknown as Usage;

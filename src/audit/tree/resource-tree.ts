@@ -5,13 +5,12 @@
 
 import type { ExitReason } from '../../process/exit.ts';
 import { blend, NEUTRAL, observationOf } from '../../scores/score.ts';
-import type { Entry } from '../event.ts';
+import { type Entry, kindAt } from '../event.ts';
 import type { Bytes32 } from '../merkle.ts';
 import { type Held, type KeptEntry, TreeEntries } from './entries.ts';
 import { type AgentEntry, type EntryKind, keyOf, type ResourceEntry } from './entry.ts';
 import {
   type End,
-  kindIn,
   numberOf,
   readEnd,
   readSaid,
@@ -60,6 +59,10 @@ const READ: ReadonlySet<string> = new Set([
   'tool.register',
   'tool.unregister',
 ]);
+
+/** The kinds that come with each agent, with the quote behind them. */
+const SPAWN = 'agent.spawn"';
+const EXIT = 'agent.exit"';
 
 /** A resource tree that grows with its chain. */
 export class ResourceTree {
@@ -131,19 +134,20 @@ export class ResourceTree {
 
   /** Reads an event in its place; most say nothing of the tree. */
   apply({ seq, hash, body }: Entry): void {
-    const kind = kindIn(body);
-    if (kind === 'agent.spawn') {
-      const spawn = readSpawn(body);
+    const at = kindAt(body);
+    if (body.startsWith(SPAWN, at)) {
+      const spawn = readSpawn(body, at);
       if (spawn !== null) {
         this.#spawned(spawn, { seq, hash });
       }
-    } else if (kind === 'agent.exit') {
-      const end = readEnd(body);
+    } else if (body.startsWith(EXIT, at)) {
+      const end = readEnd(body, at);
       if (end !== null) {
         this.#exited(end, seq);
       }
-    } else if (READ.has(kind)) {
-      const said = readSaid(body);
+    } else {
+      const kind = body.slice(at, body.indexOf('"', at));
+      const said = READ.has(kind) ? readSaid(body) : null;
       if (said !== null) {
         this.#applySaid(kind, said, seq);
       }

@@ -2,9 +2,9 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bodyOf, draft, NO_HASH, type StoredEvent } from '../event.ts';
+import { bodyOf, draft, kindAt, NO_HASH, type StoredEvent } from '../event.ts';
 import type { AuditEvent } from '../vocabulary.ts';
-import { kindIn, readEnd, readSpawn } from './tree-event.ts';
+import { readEnd, readSpawn } from './tree-event.ts';
 
 /** Texts that look like what is looked for, among others. */
 const text = fc.oneof(
@@ -52,8 +52,8 @@ describe('what the resource tree reads of an event', () => {
     fc.assert(
       fc.property(about, payload, (whom, said) => {
         const { body, parsed } = written({ kind: 'agent.spawn', ...whom, payload: said });
-        expect(kindIn(body)).toBe('agent.spawn');
-        expect(readSpawn(body)).toEqual({
+        expect(body.slice(kindAt(body))).toMatch(/^agent\.spawn"/);
+        expect(readSpawn(body, kindAt(body))).toEqual({
           agentId: parsed.agent_id ?? '',
           module: parsed.module,
           parentPid: parsed.payload.parent_pid,
@@ -76,8 +76,8 @@ describe('what the resource tree reads of an event', () => {
     fc.assert(
       fc.property(about, payload, (whom, said) => {
         const { body, parsed } = written({ kind: 'agent.exit', ...whom, payload: said });
-        expect(kindIn(body)).toBe('agent.exit');
-        expect(readEnd(body)).toEqual({
+        expect(body.slice(kindAt(body))).toMatch(/^agent\.exit"/);
+        expect(readEnd(body, kindAt(body))).toEqual({
           code: parsed.payload.code,
           pid: parsed.pid,
           reason: parsed.payload.reason,
@@ -100,15 +100,17 @@ describe('what the resource tree reads of an event', () => {
         NO_HASH,
         7,
       );
-    expect(readSpawn(empty('agent.spawn'))).toEqual({
+    const spawn = empty('agent.spawn');
+    expect(readSpawn(spawn, kindAt(spawn))).toEqual({
       agentId: '',
       module: null,
       parentPid: 0,
       pid: 3,
     });
-    expect(readEnd(empty('agent.exit'))).toEqual({ code: 0, pid: 3, reason: '' });
+    const exit = empty('agent.exit');
+    expect(readEnd(exit, kindAt(exit))).toEqual({ code: 0, pid: 3, reason: '' });
     const none = empty('agent.exit').replace(/\{"code".*?\}/, 'null');
-    expect(readEnd(none)).toBeNull();
-    expect(readSpawn(none)).toBeNull();
+    expect(readEnd(none, kindAt(none))).toBeNull();
+    expect(readSpawn(none, kindAt(none))).toBeNull();
   });
 });

@@ -23,15 +23,6 @@ export interface End {
 /** What an event says itself. */
 export type Said = ReturnType<typeof saidIn>;
 
-/** What stands before an event's kind: nothing that stands within a JSON text looks like it. */
-const KIND_NAME = '","kind":"';
-
-/** The kind of an event, by its body. */
-export function kindIn(body: string): string {
-  const at = body.indexOf(KIND_NAME) + KIND_NAME.length;
-  return body.slice(at, body.indexOf('"', at));
-}
-
 /** A chain that is verified may hold anything: what is not of its type is nothing. */
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
@@ -55,9 +46,9 @@ const SPAWN_END = /,"parent_pid":(\d{1,15}),"restarted_from":(?:null|\d{1,15})\}
 /** Characters in which that stands. */
 const SPAWN_END_CHARACTERS = 80;
 
-/** Reads an `agent.spawn`; null: it says nothing. */
-export function readSpawn(body: string): Spawn | null {
-  const texts = saidTexts(body);
+/** Reads an `agent.spawn`, its kind standing at `kind`; null: it says nothing. */
+export function readSpawn(body: string, kind: number): Spawn | null {
+  const texts = saidTexts(body, kind);
   const end = SPAWN_END.exec(texts.payload.slice(-SPAWN_END_CHARACTERS));
   if (end !== null) {
     return {
@@ -82,9 +73,9 @@ export function readSpawn(body: string): Spawn | null {
 const EXIT_START =
   /^\{"code":(null|-?\d{1,15}),"denials":\d{1,15},"fuel_table":"[^"\\]*","message":(?:null|"[^"\\]*"),"reason":"([^"\\]*)","usage":/;
 
-/** Reads an `agent.exit`; null: it says nothing. */
-export function readEnd(body: string): End | null {
-  const texts = saidTexts(body);
+/** Reads an `agent.exit`, its kind standing at `kind`; null: it says nothing. */
+export function readEnd(body: string, kind: number): End | null {
+  const texts = saidTexts(body, kind);
   const start = EXIT_START.exec(texts.payload);
   if (start !== null) {
     const [, code, reason = ''] = start;
