@@ -58,6 +58,8 @@ interface Ended {
   readonly diagnosed: Diagnosed | null;
   /** The digest of its recording; null: there is none. */
   readonly recordedAs: string | null;
+  /** What of it could not be written; its report is told all the same. */
+  readonly unwritten: readonly unknown[];
 }
 
 /** Host calls that are shown where a module has trapped. */
@@ -135,14 +137,22 @@ async function runToEnd(running: Run): Promise<Ended> {
   });
   try {
     const ended = await loadAndRun(running, kernel);
-    await writeReceipt(ended, running, kernel);
-    return ended;
+    const failures = await failuresOf(writeReceipt(ended, running, kernel));
+    return { ...ended, unwritten: [...ended.unwritten, ...failures] };
   } finally {
     environment.stdin.close();
     // A worker that does not end must not hold up somebody who wants to leave.
     const closing = kernel.close().then(() => telemetry?.close());
     await Promise.race([closing, once(interruption.signal)]);
   }
+}
+
+/** Why something was not done, where it was not. */
+function failuresOf(work: Promise<unknown>): Promise<unknown[]> {
+  return work.then(
+    () => [],
+    (error: unknown) => [error],
+  );
 }
 
 /** A receipt of what has run, which names its recording; nothing has where it has no pid. */
@@ -236,7 +246,7 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
       const child = { ...what, id: agentId };
       const end = await runSupervised({ kernel, child, restart, environment, interruption });
       await Promise.all([stdout.end(), stderr.end()]);
-      return { ...end, diagnosed: null, recordedAs: null };
+      return { ...end, diagnosed: null, recordedAs: null, unwritten: [] };
     }
     agent = await kernel.spawn({
       ...what,
@@ -267,24 +277,24 @@ async function loadAndRun(running: Run, kernel: Kernel): Promise<Ended> {
     });
   } catch (error) {
     const report = await reportOfFailure(error, running, { module, permissions });
-    return { report, reason: null, diagnosed: null, recordedAs: null };
+    return { report, reason: null, diagnosed: null, recordedAs: null, unwritten: [] };
   }
   const report = await untilExited(agent, running, permissions.limits.wallTimeMs);
   await Promise.all([stdout.end(), stderr.end()]);
   const findings = agent.findings();
   const { features } = permissions;
-  const recordedAs = await writeRecording(agent, running);
-  return { report, reason: null, diagnosed: findings && { path, findings, features }, recordedAs };
-}
-
-/** Writes what was recorded, and answers its digest; null: nothing was. */
-async function writeRecording(agent: Agent, { recording: file }: Run): Promise<string | null> {
   const recording = await agent.recording;
-  if (file === null || recording === null) {
-    return null;
-  }
-  await file.write(recording);
-  return recording.digest;
+  const unwritten =
+    recording === null || running.recording === null
+      ? []
+      : await failuresOf(running.recording.write(recording));
+  return {
+    report,
+    reason: null,
+    diagnosed: findings && { path, findings, features },
+    recordedAs: recording === null || unwritten.length > 0 ? null : recording.digest,
+    unwritten,
+  };
 }
 
 /** Waits for the agent's end, and sees to it that neither a signal nor a stalled reader is in the way. */
@@ -352,7 +362,10 @@ function exitOfFailure(error: unknown, interruption: Interruption): Exit | null 
 }
 
 /** Hands the report to whoever wants it, and answers the exit status. */
-async function tell({ report, reason, diagnosed }: Ended, running: Run): Promise<number> {
+async function tell(
+  { report, reason, diagnosed, unwritten }: Ended,
+  running: Run,
+): Promise<number> {
   const { invocation, environment, interruption, destination, profile } = running;
   const { stdout, stderr } = environment;
   const signal = interruption.received;
@@ -372,6 +385,10 @@ async function tell({ report, reason, diagnosed }: Ended, running: Run): Promise
   } catch (error) {
     printError(environment, error);
     status = STATUS.internal;
+  }
+  for (const error of unwritten) {
+    printError(environment, error);
+    status = error instanceof RingfenceError ? statusOfError(error.code) : STATUS.internal;
   }
   const line = `${printableJson(report)}\n`;
   if (invocation.json) {

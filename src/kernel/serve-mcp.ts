@@ -46,7 +46,7 @@ export async function serveMcp(kernel: SpawnsAgents, options: McpOptions): Promi
     throw usageError('offer tools over MCP', parsed.error);
   }
   const { http, streams, onWarning } = options;
-  const warn = (text: string): void => onWarning?.(text);
+  const warnings = new PacedWarnings((text) => onWarning?.(text));
   // Only who serves needs the SDK.
   const [{ moduleToolsOf }, { callModule }, { CallTurns }] = await Promise.all([
     import('./module-tool.ts'),
@@ -57,13 +57,12 @@ export async function serveMcp(kernel: SpawnsAgents, options: McpOptions): Promi
   const settings: CallSettings = {
     kernel,
     outputBytes: options.outputBytes ?? OUTPUT_BYTES_DEFAULT,
-    warn,
+    warn: (text) => warnings.tell(text),
   };
   const box: ToolBox = {
     tools: [...tools.values()].map(({ offered }) => offered),
     call: (name, args, calling) => callModule(tools.get(name)!, args, calling, settings),
   };
-  const failures = new PacedWarnings(warn);
   const parts: ServerParts = {
     box,
     turns: new CallTurns({
@@ -72,13 +71,13 @@ export async function serveMcp(kernel: SpawnsAgents, options: McpOptions): Promi
       waitingBytes: WAITING_BYTES_MAX,
     }),
     version: await ownVersion(),
-    failed: (error) => failures.tell(error instanceof Error ? error.message : String(error)),
+    failed: (error) => warnings.tell(error instanceof Error ? error.message : String(error)),
   };
   const serving =
     http === undefined ? await onStreams(parts, streams) : await overHttp(parts, http);
   const close = async (): Promise<void> => {
     await serving.close();
-    failures.end();
+    warnings.end();
   };
   return { ...serving, close, [Symbol.asyncDispose]: close };
 }

@@ -3,11 +3,12 @@
  * whether a run is the same, by words, JSON and exit status. Method: the real command line, on files.
  */
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readRecording } from '../../src/index.ts';
 import { makeRecording } from '../../src/recording/file.ts';
+import { hostMountsSupported } from '../../src/wasm/host/files/root.ts';
 import { guest, reportOf, ringfence, temporaryDirectory } from './ringfence.ts';
 
 const directory = temporaryDirectory();
@@ -114,6 +115,26 @@ describe('ringfence run --record and ringfence replay', { timeout: 120_000 }, ()
       message: expect.stringContaining('4096 bytes'),
     });
   });
+
+  test.runIf(hostMountsSupported)(
+    'one that can not be written has its report and its receipt all the same',
+    async () => {
+      const folder = file('shared');
+      mkdirSync(folder);
+      const [receipt, key] = [file('without.json'), file('without.key')];
+      await ringfence(['audit', 'key', key]);
+      const audit = ['--audit', file('without'), '--audit-key', key, '--receipt', receipt];
+      const record = ['--record', join(folder, 'own.rec'), '--dir', `${folder}::/`];
+      // The guest puts a directory where the recording is to be.
+      const ran = await ringfence(['run', '--json', ...record, ...audit, guest('puppet')], {
+        stdin: 'mkdir own.rec\nend\n',
+      });
+      expect(ran.status).toBe(2);
+      expect(ran.stderr).toMatch(/Cannot write the recording .*EISDIR/);
+      expect(reportOf(ran).exit.reason).toBe('normal');
+      expect(JSON.parse(readFileSync(receipt, 'utf8'))).toHaveProperty('payload');
+    },
+  );
 
   test('a receipt names the recording', async () => {
     const [path, receipt, key] = [file('signed.rec'), file('receipt.json'), file('audit.key')];
