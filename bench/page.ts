@@ -75,6 +75,7 @@ function barsOf(title: string, rows: readonly Row[]): TopLevelSpec {
         field: 'name',
         type: 'nominal',
         title: null,
+        axis: { labelLimit: 300 },
         sort: {
           field: 'median',
           order: first?.stats?.better === 'more' ? 'descending' : 'ascending',
