@@ -121,19 +121,6 @@ describe.skipIf(WHY_NO_RUST !== null)(titled('a project in Rust', WHY_NO_RUST), 
     expect(await ringfence(made, 'build')).toMatchObject({ status: 0, stderr: '' });
     expect(existsSync(join(made, 'stolen'))).toBe(false);
   });
-
-  test('a world that exports a resource is refused by name', async () => {
-    const made = project('maker');
-    writeFileSync(
-      join(made, 'wit/agent.wit'),
-      'package my:maker;\ninterface things { resource thing { constructor(); } }\nworld agent { export things; }\n',
-    );
-    const { status, stderr } = await ringfence(made, 'build');
-    expect(status).not.toBe(0);
-    expect(stderr).toMatch(
-      /^ringfence: The world exports the resource 'thing' of my:maker\/things, /,
-    );
-  });
 });
 
 test('without a compiler, the packages to install are named', async () => {

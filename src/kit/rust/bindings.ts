@@ -13,8 +13,6 @@ const ALLOWED =
 
 /**
  * The bindings of a world, by path below their folder: `agent.rs`, which a guest has as a module.
- *
- * @throws {RingfenceError} `RF_UNAVAILABLE` where the world exports a resource.
  */
 export function rustBindings({
   world,

@@ -26,6 +26,8 @@ import { constantName, distinct, typeName, valueName } from './names.ts';
 export interface TypeHome {
   readonly path: readonly string[];
   readonly name: string;
+  /** The guest makes it, where it is a resource. */
+  readonly ofGuest: boolean;
   readonly docs: Docs;
 }
 
@@ -90,8 +92,11 @@ export class RustTypes {
         return `(${type.elements.map((each) => `${this.owned(each, module)},`).join(' ')})`;
       case 'own':
         return named(type.resource);
-      case 'borrow':
+      case 'borrow': {
+        const { ofGuest, path, name } = this.homeOf(type.resource);
+        if (ofGuest) return module.name(path, `${name}Borrow`);
         return `${module.runtime('Borrow')}<${named(type.resource)}>`;
+      }
       default:
         return named(type);
     }
