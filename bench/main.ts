@@ -37,6 +37,7 @@ import {
 } from './results.ts';
 import { scale } from './scale.ts';
 import { scheduler } from './scheduler.ts';
+import { sdk } from './sdk.ts';
 import { start } from './start.ts';
 import { table } from './table.ts';
 
@@ -49,6 +50,7 @@ const PARTS: readonly Part[] = [
   kernel,
   network,
   audit,
+  sdk,
   isolation,
   scale,
   peers,

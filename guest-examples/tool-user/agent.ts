@@ -1,16 +1,14 @@
 // Calls a tool of the host and logs what comes of it.
 
-import { Level, log } from 'ringfence/agent/log';
-import { call } from 'ringfence/agent/tools';
-import { Result, UNIT, Unit } from 'wit/values';
+import { describe, Json, log, Result, tools, UNIT, Unit } from 'ringfence/assemblyscript';
 
 export function run(): Result<Unit, string> {
-  const sum = call('add', '{"a":1,"b":2}');
+  const sum = tools.call('add', Json.object().with('a', 1).with('b', 2));
   if (!sum.isOk) {
-    const problem = `${sum.error.name}: ${sum.error.payload}`;
-    log(Level.Warn, `add: ${problem}`);
+    const problem = describe(sum.error);
+    log.warn(`add: ${problem}`);
     return Result.err<Unit, string>(problem);
   }
-  log(Level.Info, `add: ${sum.value}`);
+  log.info(`add: ${sum.value.toString()}`);
   return Result.ok<Unit, string>(UNIT);
 }

@@ -82,3 +82,7 @@ export async function testProject(
     stderr: stripVTControlCharacters(stderr),
   };
 }
+
+/** What TypeScript says of the project's own files, as an editor would show it. */
+export const checkTypes = (folder: string): Promise<Outcome> =>
+  node(folder, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'src']);

@@ -4,12 +4,12 @@
  * directories of the test's own; packages that npm would install are linked.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { buildProject } from '../../src/kit/index.ts';
 import { temporaryDirectory } from '../cli/ringfence.ts';
-import { edit, project as projectIn, ringfence, testProject } from './project.ts';
+import { checkTypes, edit, project as projectIn, ringfence, testProject } from './project.ts';
 
 // Compilers take their time where others compile too.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -51,6 +51,17 @@ describe('a project in AssemblyScript', () => {
     const tested = await testProject(folder, ['assemblyscript']);
     expect(tested.stdout + tested.stderr).toMatch(/Tests +2 passed/);
     expect(tested.status).toBe(0);
+  });
+
+  test('an editor knows the types of what it imports', async () => {
+    expect(await checkTypes(folder)).toEqual({ status: 0, stdout: '', stderr: '' });
+    const wrong = join(folder, 'src/wrong.ts');
+    const source = "import { Json } from 'ringfence/assemblyscript';\n";
+    writeFileSync(wrong, `${source}export const text: i32 = Json.of(1).asText();\n`);
+    const { status, stdout } = await checkTypes(folder);
+    rmSync(wrong);
+    expect(status).not.toBe(0);
+    expect(stdout).toMatch(/^src\/wrong\.ts\(2,14\): error TS2322: .*'string'/);
   });
 });
 

@@ -2,10 +2,13 @@
  * Goal: bindings of WASI 0.2, of its drafts and of ringfence's contract are right in every function, and WASI's
  * own worlds can be written in AssemblyScript. Method: a guest that calls every function there is, whose core
  * imports the tools compare with the world and the kernel with what it offers; and a command and a handler
- * for the worlds as WASI has them, run by a kernel.
+ * for the worlds as WASI has them, run by a kernel, the handler behind Node's server.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,6 +18,7 @@ import { componentFromCore } from '../../src/kit/build/make-component.ts';
 import { readWitSource } from '../../src/kit/build/wit-source.ts';
 import { type ResolvedWorld, resolveWorld } from '../../src/kit/wit/resolve-world.ts';
 import { type TestKernel, testKernel } from '../support/kernel.ts';
+import { COMMAND, HANDLER } from './wasi-guests.ts';
 
 const PATIENCE = 120_000;
 
@@ -160,37 +164,77 @@ ${paths.map((_, index) => `call${index}();`).join('\n')}
   PATIENCE,
 );
 
-const SOURCES = new URL('../../guest-examples/', import.meta.url);
-const sourceOf = (path: string) => readFileSync(new URL(path, SOURCES), 'utf8');
-
 test(
-  'a wasi:cli/command runs',
+  'a wasi:cli/command reads arguments, variables, its input and a file, and writes its output',
   async () => {
     const world = await worldOf(
       'package my:app;\nworld app { include wasi:cli/command@0.2.12; }',
       'app',
     );
-    const core = await coreOf('command', world, sourceOf('word-count/command.ts'));
+    const core = await coreOf('command', world, COMMAND);
     const module = await host.kernel.load(await componentOf(core, world));
-    const agent = await host.kernel.spawn({ module, stdin: 'one two\nthree\n' });
-    expect((await agent.exited).exit.reason).toBe('normal');
-    expect(new TextDecoder().decode(agent.stdout)).toMatch(/2\s+3\s+14/);
+    const files = join(folder, 'files');
+    mkdirSync(files);
+    writeFileSync(join(files, 'note'), 'what is "written"\n');
+    const spawn = (name: string) =>
+      host.kernel.spawn({
+        module,
+        arguments: ['program', 'one two', name],
+        environment: { NAME: 'Ada' },
+        stdin: 'é and\nmore',
+        grants: { files: [{ host: files, guest: '/files', modes: ['read'] }] },
+      });
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    const agent = await spawn('note');
+    expect((await agent.exited).exit.code).toBe(0);
+    expect(JSON.parse(text(agent.stdout))).toEqual({
+      arguments: ['program', 'one two', 'note'],
+      variables: { NAME: 'Ada' },
+      input: 'é and\nmore',
+      file: 'what is "written"\n',
+    });
+    const failing = await spawn('nothing');
+    expect((await failing.exited).exit.code).toBe(1);
+    expect(text(failing.stderr)).toBe('no-entry\n');
   },
   PATIENCE,
 );
 
 test(
-  'a wasi:http/proxy answers',
+  'a wasi:http/proxy answers a server’s requests, with what was in them',
   async () => {
     const world = await worldOf(
       'package my:app;\nworld app { include wasi:http/proxy@0.2.12; }',
       'app',
     );
-    const core = await coreOf('handler', world, sourceOf('web-hello/handler.ts'));
+    const core = await coreOf('handler', world, HANDLER);
     const module = await host.kernel.load(await componentOf(core, world));
     await using service = host.kernel.serve({ module });
-    const response = await service.handle(new Request('http://example.test/there'));
-    expect(await response.text()).toBe('Hello from /there\n');
+    const server = createServer(service.listener).listen(0, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const body = 'more '.repeat(700);
+      const posted = await fetch(`http://127.0.0.1:${port}/there?and=back`, {
+        method: 'POST',
+        headers: { 'x-greeting': 'hello' },
+        body,
+      });
+      expect(posted.status).toBe(201);
+      expect(posted.headers.get('content-type')).toBe('application/json');
+      expect(await posted.json()).toEqual({
+        method: 'post',
+        path: '/there?and=back',
+        greeting: 'hello',
+        body,
+      });
+      const got = await fetch(`http://127.0.0.1:${port}/`);
+      expect(got.status).toBe(200);
+      expect(await got.json()).toEqual({ method: 'get', path: '/', greeting: '', body: '' });
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
   },
   PATIENCE,
 );
