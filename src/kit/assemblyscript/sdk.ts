@@ -30,6 +30,7 @@ const MODULES: readonly SdkModule[] = [
     needs: [],
     offers: ['JSON_DEPTH_MAX', 'JSON_UNITS_MAX', 'JSON_VALUES_MAX', 'Json', 'JsonKind'],
   },
+  { name: 'json-fields', needs: [], offers: [] },
   { name: 'json-number', needs: [], offers: [] },
   { name: 'json-reader', needs: [], offers: [] },
   { name: 'json-text', needs: [], offers: [] },

@@ -1,5 +1,6 @@
 // JSON as values, and values of the language out of it. Errors are results: nothing here traps.
 
+import { JsonFields } from 'ringfence/assemblyscript/json-fields';
 import { readJson } from 'ringfence/assemblyscript/json-reader';
 import { writeJson } from 'ringfence/assemblyscript/json-writer';
 import { Result } from 'wit/values';
@@ -10,8 +11,8 @@ export const JSON_DEPTH_MAX = 64;
 /** UTF-16 units of a text: half of what a message may have. */
 export const JSON_UNITS_MAX = 4_194_304;
 
-/** Values in a text, unless another number is given: about 8 MiB of memory. */
-export const JSON_VALUES_MAX = 100_000;
+/** Values in a text, unless another number is given: 11 MiB of memory, where all of them are objects. */
+export const JSON_VALUES_MAX = 25_000;
 
 export enum JsonKind {
   Null,
@@ -30,7 +31,7 @@ export class Json {
   private _isNegative: bool = false;
   private _text: string | null = null;
   private items: Array<Json> | null = null;
-  private fields: Map<string, Json> | null = null;
+  private fields: JsonFields | null = null;
 
   private constructor(readonly kind: JsonKind) {}
 
@@ -85,7 +86,7 @@ export class Json {
   /** `{}`, to put fields into by `with`. */
   static object(): Json {
     const made = new Json(JsonKind.Object);
-    made.fields = new Map<string, Json>();
+    made.fields = new JsonFields();
     return made;
   }
 
@@ -124,7 +125,7 @@ export class Json {
     const items = this.items;
     if (items !== null) return items.length;
     const fields = this.fields;
-    return fields === null ? 0 : fields.size;
+    return fields === null ? 0 : fields.keys.length;
   }
 
   get isNull(): bool {
@@ -138,13 +139,13 @@ export class Json {
   /** The names of an object's fields, in their order. */
   keys(): Array<string> {
     const fields = this.fields;
-    return fields === null ? [] : fields.keys();
+    return fields === null ? [] : fields.keys.slice();
   }
 
   /** An object's field; null where there is none. */
   get(key: string): Json | null {
     const fields = this.fields;
-    return fields !== null && fields.has(key) ? fields.get(key) : null;
+    return fields === null ? null : fields.get(key);
   }
 
   /** A list's item; null where there is none. */

@@ -1,18 +1,26 @@
 // What the host offers to do, with arguments and results that are JSON.
 
-import { Json } from 'ringfence/assemblyscript/json';
+import { JSON_VALUES_MAX, Json } from 'ringfence/assemblyscript/json';
 import { call as callTool, list as listTools, Tool } from 'ringfence/agent/tools';
 import { WitError } from 'ringfence/agent/types';
 import { Result } from 'wit/values';
 
 export namespace tools {
-  /** Calls a tool. Arguments that can't be written, and a result that can't be read, are `invalid`. */
-  export function call(name: string, parameters: Json): Result<Json, WitError> {
+  /**
+   * Calls a tool. Arguments that can't be written, and a result that can't be read, are `invalid`.
+   *
+   * @param valuesMax - How many values of JSON the result may have.
+   */
+  export function call(
+    name: string,
+    parameters: Json,
+    valuesMax: i32 = JSON_VALUES_MAX,
+  ): Result<Json, WitError> {
     const written = parameters.write();
     if (!written.isOk) return invalid(`The arguments of '${name}' are no JSON: ${written.error}.`);
     const called = callTool(name, written.value);
     if (!called.isOk) return Result.err<Json, WitError>(called.error);
-    const read = Json.parse(called.value);
+    const read = Json.parse(called.value, valuesMax);
     if (!read.isOk) return invalid(`The result of '${name}' can't be read: ${read.error}.`);
     return Result.ok<Json, WitError>(read.value);
   }
