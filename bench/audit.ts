@@ -1,6 +1,6 @@
 /**
  * The audit chain: events appended and verified by one core, beside plain SHA-256 over the same bytes; and
- * what it costs agents' starts to be recorded.
+ * what it costs agents' starts to be recorded, and host calls to be kept for a replay.
  */
 
 import { hash } from 'node:crypto';
@@ -15,6 +15,7 @@ import { ChainWriter } from '../src/audit/store/writer.ts';
 import { verifyFile } from '../src/audit/verify-lines.ts';
 import { createAuditKey, type Kernel, type LoadedModule, openKernel } from '../src/index.ts';
 import { CHAIN_ID, exampleEvent, TestChain } from '../test/support/audit/chain.ts';
+import { keptRows } from './kept-calls.ts';
 import { cpuTime, leastInTurns, type Part, type Row, timeAsync } from './measure.ts';
 
 const EVENTS = 100_000;
@@ -145,6 +146,7 @@ async function run(): Promise<Row[]> {
       row('verified: chain, tree and signatures', verify),
       row('verified, every event canonical', strict),
       ...(await startRows(root)),
+      ...(await keptRows()),
     ];
   } finally {
     rmSync(root, { recursive: true });
@@ -153,6 +155,6 @@ async function run(): Promise<Row[]> {
 
 export const audit: Part = {
   name: 'audit',
-  what: 'events of the audit chain appended and verified, and what recording costs starts',
+  what: 'events of the audit chain appended and verified, and what recording costs starts and host calls',
   run,
 };
