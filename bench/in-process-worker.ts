@@ -111,6 +111,7 @@ export class InProcessWorker {
         spawnedAtMs: Date.now(),
         diagnosis: null,
         keep: null,
+        traceparent: null,
       };
       starts.push({ kind: 'start', agent });
     }

@@ -177,6 +177,7 @@ export async function fetchFor(
       body,
       redirect,
       access,
+      traceparent: process.traceparent,
       connections,
       room: {
         take: () => isThere() && room.take(),

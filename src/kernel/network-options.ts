@@ -8,6 +8,14 @@ import { NETWORK_SETTINGS_DEFAULT, type NetworkSettings } from '../network/setti
 const WAIT_MS_MAX = 24 * 60 * 60 * 1000;
 const CA_CHARACTERS_MAX = 1024 * 1024;
 
+/** Servers that may know of traces. */
+const TRACED_MAX = 64;
+const ORIGIN_CHARACTERS_MAX = 512;
+
+/** As URLs say it: lower case, no port that its scheme has anyway, nothing behind. */
+const isOrigin = (text: string): boolean =>
+  /^https?:/.test(text) && URL.parse(text)?.origin === text;
+
 const waitMs = z.number().int().min(1).max(WAIT_MS_MAX).optional();
 const bytes = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional();
 
@@ -21,6 +29,15 @@ export const networkSchema = z.strictObject({
     .max(1_000)
     .optional(),
   http2: z.boolean().optional(),
+  traceTo: z
+    .array(
+      z
+        .string()
+        .max(ORIGIN_CHARACTERS_MAX)
+        .refine(isOrigin, 'write an origin of HTTP, such as https://api.internal:8443'),
+    )
+    .max(TRACED_MAX)
+    .optional(),
   limits: z
     .strictObject({
       requestsPerAgent: z.number().int().min(1).max(1_024).optional(),

@@ -75,6 +75,7 @@ export class TelemetryFeed {
     );
     if (agent !== null) {
       this.#agents.set(pid, agent);
+      process.traceparent = agent.traceparent;
     }
   }
 

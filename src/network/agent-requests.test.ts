@@ -50,6 +50,7 @@ function agent(grants: HeldGrants, options: ClientOptions = {}) {
   const hearing = new Hearing();
   const requests = new AgentRequests(new HttpClient(settingsOf(options)), {
     grants,
+    traceparent: null,
     room: { take: () => true, give: () => {} },
     tell: (say) => hearing.hear(say),
     denied: (operation) => hearing.denied.push(operation),

@@ -20,6 +20,8 @@ const ECHO_OPERATION = 'http.secret-echo';
 /** Whose requests they are. */
 export interface RequestOwner {
   readonly grants: HeldGrants;
+  /** What servers that may know are told of its span; null: nothing. */
+  readonly traceparent: string | null;
   /** Nothing of it is asked for after the agent's end: what it still has goes back with its block. */
   readonly room: RequestRoom;
   tell(say: FromNetwork): void;
@@ -161,6 +163,7 @@ export class AgentRequests {
       body: open.body,
       redirect: 'manual',
       access: accessOf(this.#owner.grants),
+      traceparent: this.#owner.traceparent,
       connections: this.#connections,
       room: this.#room,
       signal: open.stop.signal,

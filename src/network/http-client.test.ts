@@ -293,6 +293,7 @@ describe('39: what a name leads to is checked', () => {
         body: null,
         redirect: 'manual',
         access: { grants: () => (grant?.revoked === true || !grant ? [] : [grant]) },
+        traceparent: null,
         connections: loading.promise,
         room: { take: () => true, give: () => {} },
         signal: new AbortController().signal,

@@ -3,6 +3,7 @@
 import type { Dispatcher } from 'undici';
 import type { HeldGrant } from '../capability/held.ts';
 import type { Field } from '../http/exchange.ts';
+import { plainName } from '../http/syntax.ts';
 import type { Connections } from './connections.ts';
 import type { NetworkFailure, SendHead } from './exchange.ts';
 import { type NetworkAccess, NetworkGuard } from './guard.ts';
@@ -30,6 +31,8 @@ export interface Sending {
   /** Whether redirects are followed: at most {@link REDIRECTS_MAX}. */
   readonly redirect: 'manual' | 'follow';
   readonly access: NetworkAccess;
+  /** What servers that may know are told of the agent's span; null: nothing. */
+  readonly traceparent: string | null;
   readonly room: RequestRoom;
   /** The connections of the agent. */
   readonly connections: Promise<Connections>;
@@ -155,7 +158,7 @@ export class HttpClient {
   }
 
   async #once(
-    { access, connections, head, granted }: Sending,
+    { access, connections, head, granted, traceparent }: Sending,
     request: ReadRequest,
     body: RequestBody | null,
     stop: Stop,
@@ -191,7 +194,9 @@ export class HttpClient {
     stop.transfer = transfer;
     granted?.(allowed.grant);
     const { url, method, target } = request;
-    const fields = added?.fields ?? request.fields;
+    const isTraced = traceparent !== null && this.settings.traceTo.includes(url.origin);
+    const own = added?.fields ?? request.fields;
+    const fields = isTraced ? withTraceparent(own, traceparent) : own;
     kept.to(url, target.host, allowed).dispatch(
       {
         path: `${url.pathname}${url.search}`,
@@ -217,6 +222,15 @@ export class HttpClient {
     };
   }
 }
+
+/** Fields that say which trace a request belongs to (W3C Trace Context). */
+const TRACE_FIELDS: ReadonlySet<string> = new Set(['traceparent', 'tracestate']);
+
+/** The agent's own word for its trace is not believed where the host has one. */
+const withTraceparent = (fields: readonly Field[], traceparent: string): Field[] => [
+  ...fields.filter(([name]) => !TRACE_FIELDS.has(plainName(name))),
+  ['traceparent', traceparent],
+];
 
 /** No longer than the limits say. */
 function timesOf(head: SendHead, limits: TransferTimes): TransferTimes {

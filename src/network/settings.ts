@@ -79,6 +79,8 @@ export interface NetworkSettings {
   /** Whether HTTP/2 is spoken with servers that offer it over TLS. */
   readonly http2: boolean;
   readonly limits: NetworkLimits;
+  /** Origins of servers that are told which span of a trace a request of an agent's belongs to. */
+  readonly traceTo: readonly string[];
   /** Values of the secrets that grants name: what their header is, as a whole. */
   readonly secrets: Readonly<Record<string, string>>;
 }
@@ -90,5 +92,6 @@ export const NETWORK_SETTINGS_DEFAULT: NetworkSettings = {
   ca: null,
   http2: true,
   limits: NETWORK_LIMITS_DEFAULT,
+  traceTo: [],
   secrets: {},
 };

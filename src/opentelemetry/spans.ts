@@ -80,8 +80,20 @@ function fail(span: Span, type: string): void {
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
+/** What a server is told of a span; null: there is none, as where providers of the program's do nothing. */
+function traceparentOf(within: Context): string | null {
+  const carrier: Record<string, string> = {};
+  propagator.inject(within, carrier, {
+    set: (into, key, value) => {
+      into[key] = value;
+    },
+  });
+  return carrier.traceparent ?? null;
+}
+
 class AgentSpan implements AgentTelemetry {
   readonly context: Context;
+  readonly traceparent: string | null;
   readonly span: Span;
   readonly #tracing: Tracing;
   readonly #about: Attributes;
@@ -109,6 +121,7 @@ class AgentSpan implements AgentTelemetry {
       parent,
     );
     this.context = trace.setSpan(parent, this.span);
+    this.traceparent = traceparentOf(this.context);
   }
 
   tool(name: string | null, argumentBytes: number): TracedCall {

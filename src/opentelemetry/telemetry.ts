@@ -40,6 +40,8 @@ export interface TracedCall {
 
 /** An agent, as it is traced. */
 export interface AgentTelemetry {
+  /** Its span as W3C's `traceparent`, for servers that the program lets know it; null: it has none. */
+  readonly traceparent: string | null;
   /** It calls a tool; null: there is none of the name, which the guest has made up. */
   tool(name: string | null, argumentBytes: number): TracedCall;
   log(level: string, message: string): void;

@@ -96,6 +96,8 @@ export class Process {
   readonly spawnedAtMs = performance.timeOrigin + performance.now();
   block: ControlBlock | null;
   running: BackendAgent | null = null;
+  /** Its span, as servers are told of it that may know; null: it is not traced. */
+  traceparent: string | null = null;
   killMessage: string | null = null;
   /** When it is ended by force, where it was asked to end; of the clock of `performance.now()`. */
   stopsAtMs = Number.POSITIVE_INFINITY;

@@ -211,6 +211,7 @@ export class Supervisor {
         config: request.config,
         terminal: request.terminal,
         spawnedAtMs: process.spawnedAtMs,
+        traceparent: process.traceparent,
         diagnosis: request.diagnosis,
         keep: request.keeping?.start ?? null,
       },

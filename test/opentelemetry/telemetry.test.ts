@@ -21,6 +21,7 @@ import {
 import { QUEUE_MAX } from '../../src/opentelemetry/bounded.ts';
 import { type Collector, startCollector } from '../support/collector.ts';
 import { guest, testKernel } from '../support/kernel.ts';
+import { startHttp } from '../support/network/servers.ts';
 import { spawnPuppet } from '../support/puppet.ts';
 
 let collector: Collector;
@@ -214,6 +215,70 @@ describe('what arrives', () => {
     expect(second).toMatchObject({ parentSpanId: '', attributes: { 'url.path': '/count' } });
     expect(second?.traceId).not.toBe(traceId);
     expect(collector.bodies.join()).not.toContain('hunter2');
+  });
+
+  test.each(['shared', 'process'] as const)(
+    'a server that the program names is told the agent’s span, isolation %s; no other server is',
+    { timeout: 120_000 },
+    async (isolation) => {
+      const seen: Record<string, (string | undefined)[]> = { named: [], other: [] };
+      const [named, other] = await Promise.all(
+        Object.values(seen).map((told) =>
+          startHttp((request, response) => {
+            told.push(request.headers.traceparent as string | undefined);
+            response.end('heard');
+          }),
+        ),
+      );
+      const kernel = await kernelWith(
+        {},
+        {
+          catalogue: { tools: ['http.fetch'] },
+          network: { traceTo: [`http://127.0.0.1:${named}`] },
+        },
+      );
+      const module = await kernel.load(guest('http-puppet'));
+      const service = kernel.serve({ module, isolation, grants: { network: ['127.0.0.1'] } });
+      const url = (port: number | undefined) => `http://example.test/get/127.0.0.1:${port}/`;
+      for (const port of [named, other]) {
+        expect(await (await service.handle(new Request(url(port)))).text()).toBe('heard');
+      }
+      await service.close();
+      const fetches = await kernel.spawn({
+        grants: { network: ['127.0.0.1'], tools: ['http.fetch'] },
+        work: async ({ callTool }) => {
+          await callTool('http.fetch', { url: `http://127.0.0.1:${named}/` });
+          await callTool('http.fetch', { url: `http://127.0.0.1:${other}/` });
+        },
+      });
+      await fetches.exited;
+      await kernel.close();
+      await telemetry.close();
+      const traceparent = ({ traceId, spanId }: { traceId: string; spanId: string }) =>
+        `00-${traceId}-${spanId}-01`;
+      const agents = collector.spans.filter(({ name }) => name === 'invoke_agent');
+      expect(seen.named).toHaveLength(2);
+      expect(agents.map(traceparent)).toEqual(expect.arrayContaining(seen.named ?? []));
+      const fetched = collector.span('invoke_agent', fetches.pid);
+      expect(seen.named?.[1]).toBe(fetched && traceparent(fetched));
+      expect(seen.other).toEqual([undefined, undefined]);
+    },
+  );
+
+  test.each([
+    'https://a.test/',
+    'https://a.test:443',
+    'HTTPS://a.test',
+    'https://user@a.test',
+    '*.a.test',
+    'a.test',
+    'file:///a',
+    '',
+  ])('a server is named by its origin: %j is none', async (origin) => {
+    await expect(openKernel({ network: { traceTo: [origin] } })).rejects.toMatchObject({
+      code: 'RF_USAGE',
+      message: expect.stringContaining('traceTo'),
+    });
   });
 
   test('host calls are spans where they are asked for, and only there', async () => {

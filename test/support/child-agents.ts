@@ -101,6 +101,7 @@ export function startAgent(host: Host, mode: string, given: Given = {}) {
       spawnedAtMs: performance.timeOrigin + performance.now(),
       diagnosis: null,
       keep: null,
+      traceparent: null,
     },
     NO_MODULE as unknown as WasmModule,
     events,

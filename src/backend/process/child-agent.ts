@@ -91,6 +91,7 @@ export class ChildAgent implements BackendAgent {
         grants: this.#held,
         block,
         denials,
+        traceparent: start.traceparent,
         tell: (say) => send({ kind: 'network', pid, say }),
       }),
       sockets: new SocketBroker(options.client, {
@@ -265,7 +266,16 @@ export class ChildAgent implements BackendAgent {
       kind: 'begin',
       plan: module.plan,
       modules: module.modules,
-      agent: { ...rest, limits, grants, mounts: [], slot: 0, digest: module.digest },
+      // Its requests are sent from here, so it need not know its place in a trace.
+      agent: {
+        ...rest,
+        limits,
+        grants,
+        mounts: [],
+        slot: 0,
+        digest: module.digest,
+        traceparent: null,
+      },
       preopens: this.#parts.files.preopens,
       sliceFuel,
       revoked: this.#revokedIndexes(),

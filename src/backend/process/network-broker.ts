@@ -17,6 +17,7 @@ export interface BrokeredAgent {
   readonly grants: HeldGrants;
   readonly block: ControlBlock;
   readonly denials: Denials;
+  readonly traceparent: string | null;
   tell(say: FromNetwork): void;
 }
 
@@ -24,9 +25,10 @@ export interface BrokeredAgent {
 export class NetworkBroker {
   readonly #requests: AgentRequests;
 
-  constructor(client: HttpClient, { grants, block, denials, tell }: BrokeredAgent) {
+  constructor(client: HttpClient, { grants, block, denials, traceparent, tell }: BrokeredAgent) {
     this.#requests = new AgentRequests(client, {
       grants,
+      traceparent,
       room: requestRoomOf(block.held),
       tell,
       denied: (operation) => denials.add('can_network', operation),

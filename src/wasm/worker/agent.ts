@@ -103,6 +103,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readonly grants: HeldGrants;
   readonly limits: Limits;
   readonly block: ControlBlock;
+  readonly traceparent: string | null;
   readonly arguments: readonly string[];
   readonly environment: readonly (readonly [string, string])[];
   readonly config: readonly (readonly [string, string])[];
@@ -192,6 +193,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     this.block = new ControlBlock(parts.blocks, start.slot);
     this.grants = new HeldGrants(this.block, start.grants);
     this.files = parts.openFiles(this, start.mounts);
+    this.traceparent = start.traceparent;
     this.handles = new HandleTable();
     this.#heap = parts.heapFor(start.digest, start.limits);
     const sliceMax =

@@ -15,6 +15,7 @@ export function openAgentNetwork(
 ): NetworkLink {
   return new AgentRequests(client, {
     grants: owner.grants,
+    traceparent: owner.traceparent,
     room: requestRoomOf(owner.block.held),
     tell: (say) => queueMicrotask(() => hear(say)),
     denied: (operation) => owner.deny('can_network', operation),

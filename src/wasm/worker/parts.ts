@@ -39,6 +39,7 @@ export interface FileOwner extends Resident {
 export interface NetworkOwner extends Resident {
   readonly grants: HeldGrants;
   readonly block: ControlBlock;
+  readonly traceparent: string | null;
   deny(capability: string, operation: string): void;
   /** So much has gone and come. */
   noteNetwork(requests: number, bytesOut: number, bytesIn: number): void;

@@ -65,6 +65,8 @@ export interface AgentStart {
   readonly terminal: HostAgent['terminal'];
   /** When it was spawned, in milliseconds since 1970: deadlines count from here. */
   readonly spawnedAtMs: number;
+  /** What servers that may know are told of its span; null: nothing. */
+  readonly traceparent: string | null;
   /** What is found out of it; null: nothing. */
   readonly diagnosis: Diagnosis | null;
   /** What of its host calls is kept, or what they are answered out of; null: neither. */

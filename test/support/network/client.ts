@@ -57,6 +57,7 @@ export interface Asking {
   readonly fields?: readonly Field[];
   readonly body?: RequestBody | string;
   readonly redirect?: 'manual' | 'follow';
+  readonly traceparent?: string;
   readonly signal?: AbortSignal;
   readonly connectTimeoutMs?: number;
   readonly firstByteTimeoutMs?: number;
@@ -117,6 +118,7 @@ export class TestClient {
       body: body === undefined ? null : typeof body === 'string' ? Buffer.from(body) : body,
       redirect: asking.redirect ?? 'manual',
       access: accessOf(this.held),
+      traceparent: asking.traceparent ?? null,
       connections: this.connections,
       room: this.#room,
       signal: asking.signal ?? new AbortController().signal,

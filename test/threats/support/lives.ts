@@ -136,6 +136,7 @@ export class Lives {
         spawnedAtMs: performance.timeOrigin + performance.now(),
         diagnosis: null,
         keep: null,
+        traceparent: null,
       },
     });
     this.#kill.set(pid, () => {
