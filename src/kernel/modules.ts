@@ -65,6 +65,7 @@ function describe(
     imports: plan.imports,
     exports: plan.exports,
     features: Object.freeze({ ...plan.features }),
+    legacyExceptions: plan.legacyExceptions,
     declaredBytes: plan.declaredBytes,
     maximumBytes: maximumBytes(plan),
     fromCache: prepared.fromCache,

@@ -244,6 +244,8 @@ export interface LoadedModule {
   readonly exports: readonly string[];
   /** What it uses of the features that have to be allowed, here and at each spawn. */
   readonly features: Features;
+  /** Whether it handles exceptions in the form that the standard no longer has. */
+  readonly legacyExceptions: boolean;
   /** Bytes of the memories and tables that it declares. */
   readonly declaredBytes: number;
   /** What these may grow to by its own declaration; null: it sets no bound. */

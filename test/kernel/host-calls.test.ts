@@ -39,144 +39,148 @@ async function traced(
 const inOrder = (calls: readonly HostCall[]) => calls.map(({ call }) => call);
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isolation) => {
-  test('calls are told as their recording has them, each once it has answered', async () => {
-    const calls: HostCall[] = [];
-    const module = await host.kernel.load(guest('ungranted'));
-    const agent = await host.kernel.spawn({
-      module,
-      isolation,
-      record: true,
-      diagnosis: { trace: (call) => void calls.push(call) },
+describe.each<Isolation>(['shared', 'thread', 'process'])(
+  'isolation %s',
+  { timeout: 120_000 },
+  (isolation) => {
+    test('calls are told as their recording has them, each once it has answered', async () => {
+      const calls: HostCall[] = [];
+      const module = await host.kernel.load(guest('ungranted'));
+      const agent = await host.kernel.spawn({
+        module,
+        isolation,
+        record: true,
+        diagnosis: { trace: (call) => void calls.push(call) },
+      });
+      await agent.exited;
+      const recorded = [...(await agent.recording)!.trace()];
+      const told = calls
+        .filter(({ outcome }) => outcome !== 'waiting')
+        .map(({ outcome: _, ...call }) => call);
+      expect(recorded.length).toBeGreaterThan(100);
+      expect(told).toEqual(recorded);
+      expect(agent.findings()).toMatchObject({ hostCalls: recorded.length, lastCalls: [] });
     });
-    await agent.exited;
-    const recorded = [...(await agent.recording)!.trace()];
-    const told = calls
-      .filter(({ outcome }) => outcome !== 'waiting')
-      .map(({ outcome: _, ...call }) => call);
-    expect(recorded.length).toBeGreaterThan(100);
-    expect(told).toEqual(recorded);
-    expect(agent.findings()).toMatchObject({ hostCalls: recorded.length, lastCalls: [] });
-  });
 
-  test('what was denied says so, what was not does not', async () => {
-    const denied = await traced('host-calls', {
-      isolation,
-      arguments: ['host-calls', 'denied', '3'],
+    test('what was denied says so, what was not does not', async () => {
+      const denied = await traced('host-calls', {
+        isolation,
+        arguments: ['host-calls', 'denied', '3'],
+      });
+      const sockets = ({ function: name }: HostCall) => name.endsWith('#create-tcp-socket');
+      expect(denied.calls.filter(sockets).map(({ outcome }) => outcome)).toEqual(
+        Array.from({ length: 3 }, () => 'denied'),
+      );
+      const granted = await traced('host-calls', {
+        isolation,
+        arguments: ['host-calls', 'denied', '3'],
+        grants: { network: ['127.0.0.1:1'] },
+      });
+      expect(granted.calls.filter(sockets).map(({ outcome }) => outcome)).toEqual(
+        Array.from({ length: 3 }, () => 'answered'),
+      );
     });
-    const sockets = ({ function: name }: HostCall) => name.endsWith('#create-tcp-socket');
-    expect(denied.calls.filter(sockets).map(({ outcome }) => outcome)).toEqual(
-      Array.from({ length: 3 }, () => 'denied'),
-    );
-    const granted = await traced('host-calls', {
-      isolation,
-      arguments: ['host-calls', 'denied', '3'],
-      grants: { network: ['127.0.0.1:1'] },
-    });
-    expect(granted.calls.filter(sockets).map(({ outcome }) => outcome)).toEqual(
-      Array.from({ length: 3 }, () => 'answered'),
-    );
-  });
 
-  test('a call that waits is told of before it has answered, and one that the agent ends in', async () => {
-    const calls: HostCall[] = [];
-    const waits = Promise.withResolvers<void>();
-    const module = await host.kernel.load(guest('sleeper-in-poll'));
-    const agent = await host.kernel.spawn({
-      module,
-      isolation,
-      diagnosis: {
-        trace: (call) => {
-          calls.push(call);
-          if (call.outcome === 'waiting') {
-            waits.resolve();
-          }
+    test('a call that waits is told of before it has answered, and one that the agent ends in', async () => {
+      const calls: HostCall[] = [];
+      const waits = Promise.withResolvers<void>();
+      const module = await host.kernel.load(guest('sleeper-in-poll'));
+      const agent = await host.kernel.spawn({
+        module,
+        isolation,
+        diagnosis: {
+          trace: (call) => {
+            calls.push(call);
+            if (call.outcome === 'waiting') {
+              waits.resolve();
+            }
+          },
         },
-      },
+      });
+      await waits.promise;
+      agent.kill();
+      await agent.exited;
+      const [waiting, ended] = calls.slice(-2);
+      expect(waiting).toMatchObject({ outcome: 'waiting', answer: null });
+      expect(ended).toEqual({ ...waiting, outcome: 'ended' });
     });
-    await waits.promise;
-    agent.kill();
-    await agent.exited;
-    const [waiting, ended] = calls.slice(-2);
-    expect(waiting).toMatchObject({ outcome: 'waiting', answer: null });
-    expect(ended).toEqual({ ...waiting, outcome: 'ended' });
-  });
 
-  test('an agent that makes many calls waits for who hears them, and none is missing', async () => {
-    const COUNT = 5_000;
-    const taken: Array<() => void> = [];
-    const calls: HostCall[] = [];
-    const stalled = Promise.withResolvers<void>();
-    let isStalled = true;
-    const module = await host.kernel.load(guest('host-calls'));
-    const agent = await host.kernel.spawn({
-      module,
-      isolation,
-      arguments: ['host-calls', 'clock', String(COUNT)],
-      diagnosis: {
-        trace: (call) => {
-          calls.push(call);
-          if (calls.length === 256) {
-            stalled.resolve();
-          }
-          return isStalled ? new Promise<void>((resolve) => taken.push(resolve)) : undefined;
+    test('an agent that makes many calls waits for who hears them, and none is missing', async () => {
+      const COUNT = 5_000;
+      const taken: Array<() => void> = [];
+      const calls: HostCall[] = [];
+      const stalled = Promise.withResolvers<void>();
+      let isStalled = true;
+      const module = await host.kernel.load(guest('host-calls'));
+      const agent = await host.kernel.spawn({
+        module,
+        isolation,
+        arguments: ['host-calls', 'clock', String(COUNT)],
+        diagnosis: {
+          trace: (call) => {
+            calls.push(call);
+            if (calls.length === 256) {
+              stalled.resolve();
+            }
+            return isStalled ? new Promise<void>((resolve) => taken.push(resolve)) : undefined;
+          },
         },
-      },
+      });
+      await stalled.promise;
+      // It has its turns, if it took any: what is told meanwhile is no more than the window.
+      for (let turn = 0; turn < 20; turn += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      expect(agent.state).toBe('running');
+      expect(calls.length).toBeLessThan(1_024);
+      isStalled = false;
+      for (const resolve of taken) {
+        resolve();
+      }
+      const report = await agent.exited;
+      expect(report.exit.reason).toBe('normal');
+      expect(inOrder(calls)).toEqual(upTo(calls.length));
+      expect(calls.length).toBeGreaterThan(COUNT);
     });
-    await stalled.promise;
-    // It has its turns, if it took any: what is told meanwhile is no more than the window.
-    for (let turn = 0; turn < 20; turn += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    expect(agent.state).toBe('running');
-    expect(calls.length).toBeLessThan(1_024);
-    isStalled = false;
-    for (const resolve of taken) {
-      resolve();
-    }
-    const report = await agent.exited;
-    expect(report.exit.reason).toBe('normal');
-    expect(inOrder(calls)).toEqual(upTo(calls.length));
-    expect(calls.length).toBeGreaterThan(COUNT);
-  });
 
-  test('one that waits for who never hears is killed as any other', async () => {
-    const module = await host.kernel.load(guest('host-calls'));
-    const first = Promise.withResolvers<void>();
-    let heard = 0;
-    const agent = await host.kernel.spawn({
-      module,
-      isolation,
-      arguments: ['host-calls', 'clock', '100000'],
-      diagnosis: {
-        trace: () => {
-          heard += 1;
-          if (heard === 256) {
-            first.resolve();
-          }
-          return new Promise(() => {});
+    test('one that waits for who never hears is killed as any other', async () => {
+      const module = await host.kernel.load(guest('host-calls'));
+      const first = Promise.withResolvers<void>();
+      let heard = 0;
+      const agent = await host.kernel.spawn({
+        module,
+        isolation,
+        arguments: ['host-calls', 'clock', '100000'],
+        diagnosis: {
+          trace: () => {
+            heard += 1;
+            if (heard === 256) {
+              first.resolve();
+            }
+            return new Promise(() => {});
+          },
         },
-      },
+      });
+      await first.promise;
+      agent.kill();
+      expect((await agent.exited).exit.reason).toBe('killed');
+      expect(heard).toBeLessThanOrEqual(1_024);
     });
-    await first.promise;
-    agent.kill();
-    expect((await agent.exited).exit.reason).toBe('killed');
-    expect(heard).toBeLessThanOrEqual(1_024);
-  });
 
-  test('the last calls are kept, the others are counted', async () => {
-    const { findings, calls } = await traced('host-calls', {
-      isolation,
-      arguments: ['host-calls', 'clock', '50'],
+    test('the last calls are kept, the others are counted', async () => {
+      const { findings, calls } = await traced('host-calls', {
+        isolation,
+        arguments: ['host-calls', 'clock', '50'],
+      });
+      expect(findings!.hostCalls).toBe(calls.at(-1)!.call);
+      expect(inOrder(findings!.lastCalls)).toEqual(upTo(findings!.hostCalls).slice(-10));
+      expect(findings!.lastCalls.at(-1)).toMatchObject({
+        function: 'wasi:clocks/monotonic-clock#now',
+        outcome: 'answered',
+      });
     });
-    expect(findings!.hostCalls).toBe(calls.at(-1)!.call);
-    expect(inOrder(findings!.lastCalls)).toEqual(upTo(findings!.hostCalls).slice(-10));
-    expect(findings!.lastCalls.at(-1)).toMatchObject({
-      function: 'wasi:clocks/monotonic-clock#now',
-      outcome: 'answered',
-    });
-  });
-});
+  },
+);
 
 test('code without a loop waits, too', async () => {
   const module = await host.kernel.load(guest('straight-line-few'));

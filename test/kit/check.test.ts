@@ -37,7 +37,7 @@ async function checkedBy(name: string, entry: string): Promise<ComponentCheck> {
 const messagesOf = ({ problems }: ComponentCheck, severity: string): string[] =>
   problems.filter((each) => each.severity === severity).map(({ message }) => message);
 
-describe('a component by itself', () => {
+describe('a component by itself', { timeout: 120_000 }, () => {
   test('is told with its imports, its size, its memory and what its start takes, the same each time', async () => {
     const first = await checkComponent(guest('word-count'));
     expect(first).toMatchObject({
@@ -84,6 +84,15 @@ describe('a component by itself', () => {
     expect(messagesOf(check, 'error')).toEqual([expect.stringContaining('more than the 10000')]);
   });
 
+  test('handlers of exceptions in the old form are a warning, in the standard one none', async () => {
+    const legacy = await checkComponent(guest('catch-all-legacy'));
+    expect(messagesOf(legacy, 'warning')).toEqual([
+      expect.stringContaining('the form that the standard no longer has'),
+    ]);
+    expect(isGood(legacy)).toBe(true);
+    expect((await checkComponent(guest('catch-all'))).problems).toEqual([]);
+  });
+
   test('a file that is not there is no check', async () => {
     await expect(checkComponent(join(scratch.path, 'none.wasm'))).rejects.toMatchObject({
       code: 'RF_FILE',
@@ -91,7 +100,7 @@ describe('a component by itself', () => {
   });
 });
 
-describe('a component by a policy', () => {
+describe('a component by a policy', { timeout: 120_000 }, () => {
   test('a grant that is missing is a warning, one that is there is none', async () => {
     const missing = await checkedBy('tool-user', '');
     expect(missing.grants).toMatchObject([{ grant: 'tools', granted: false }]);
@@ -129,7 +138,8 @@ describe('a component by a policy', () => {
   });
 });
 
-describe('a project', () => {
+// Compilers take long on a machine that has other work.
+describe('a project', { timeout: 240_000 }, () => {
   let folder: string;
   beforeAll(() => {
     folder = createProject(join(scratch.path, 'fresh'), 'assemblyscript').folder;
@@ -183,7 +193,7 @@ describe('a project', () => {
   });
 });
 
-describe('the command', () => {
+describe('the command', { timeout: 120_000 }, () => {
   test('--json is one line with the documented keys', async () => {
     const { status, stdout } = await ringfence(['check', '--json', guest('trap')]);
     expect(status).toBe(1);

@@ -25,6 +25,7 @@ export function unmetered(bytes: Uint8Array): PlannedModule {
     memories: [],
     importsMemories: false,
     tables: [],
+    legacyExceptions: false,
     segmentBytes: 0,
     features: NO_FEATURES,
     types: 0,

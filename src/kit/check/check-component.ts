@@ -117,7 +117,7 @@ async function checked(
   const { start, problems: ofStart } = await startOf(kernel, module, signal);
   problems.push(
     ...problemsOfGrants(grants, unusedGrants),
-    ...problemsOfLimits(module, decision),
+    ...problemsOfModule(module, decision),
     ...ofStart,
     ...problemsOfStart(start, limits.fuel),
   );
@@ -222,7 +222,7 @@ function problemsOfGrants(
   ];
 }
 
-function problemsOfLimits(module: LoadedModule, decision: Decision | null): CheckProblem[] {
+function problemsOfModule(module: LoadedModule, decision: Decision | null): CheckProblem[] {
   const { memoryBytes } = decision?.limits ?? parseLimits({});
   const problems: CheckProblem[] = [];
   const error = (message: string) => problems.push({ severity: 'error', message });
@@ -245,6 +245,13 @@ function problemsOfLimits(module: LoadedModule, decision: Decision | null): Chec
       severity: 'warning',
       message:
         'It uses relaxed SIMD, whose results differ between machines: build it without where runs are to be compared.',
+    });
+  }
+  if (module.legacyExceptions) {
+    problems.push({
+      severity: 'warning',
+      message:
+        'It handles exceptions in the form that the standard no longer has, and engines may drop: build it for the standard one (-mllvm -wasm-use-legacy-eh=false of clang).',
     });
   }
   if (module.features.gc && (decision?.isolation ?? 'shared') !== 'process') {

@@ -8,7 +8,7 @@ import type { CheckedImport } from './check.ts';
 import type { StringEncoding } from './types.ts';
 
 /** Raised whenever a plan's meaning changes, so that cached ones are made anew. */
-export const PLAN_FORMAT = 7;
+export const PLAN_FORMAT = 8;
 
 /** Something that core instances export, or a lowered function. */
 export type CoreReference =
@@ -97,6 +97,8 @@ export interface LinkPlan {
   readonly entry: PlanEntry;
   /** What its modules use of the features that have to be allowed, before they are compiled and at each spawn. */
   readonly features: Features;
+  /** Whether one of its modules handles exceptions in the form that the standard no longer has. */
+  readonly legacyExceptions: boolean;
   /** Memories (pages of 64 KiB) and tables (16 bytes an element) of all its core instances. */
   readonly declaredBytes: number;
 }

@@ -93,6 +93,7 @@ function planWith(modules: number, change: Partial<LinkPlan>): LinkPlan {
       memory: null,
       encoding: 'utf8',
     },
+    legacyExceptions: false,
     declaredBytes: 0,
     ...change,
   };

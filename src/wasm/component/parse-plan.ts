@@ -121,6 +121,7 @@ const schema = z.strictObject({
     encoding,
   }),
   features: z.strictObject({ gc: z.boolean(), relaxedSimd: z.boolean() }),
+  legacyExceptions: z.boolean(),
   declaredBytes: size,
 });
 

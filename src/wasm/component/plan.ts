@@ -33,6 +33,7 @@ export { parsePlan } from './parse-plan.ts';
 export interface PlannedModule extends ModuleFacts, Omit<PlanModule, 'size'> {
   readonly bytes: Uint8Array;
   readonly features: Features;
+  readonly legacyExceptions: boolean;
 }
 
 /**
@@ -72,6 +73,7 @@ export function planComponent(
       gc: modules.some(({ features }) => features.gc),
       relaxedSimd: modules.some(({ features }) => features.relaxedSimd),
     },
+    legacyExceptions: modules.some(({ legacyExceptions }) => legacyExceptions),
     declaredBytes: declaredBytes(steps, planModules),
   };
 }

@@ -68,6 +68,7 @@ export class Blocks {
         return;
       }
       default:
+        body.module.use.legacyExceptions = true;
         this.#beginTry(this.#pushFrame(FRAME.try, type));
     }
   }

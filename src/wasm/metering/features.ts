@@ -81,6 +81,8 @@ export class FeatureUse {
    * the module gave them, and fuel can't be passed as a parameter.
    */
   typedReferences = false;
+  /** Whether it has handlers of the form that the standard no longer has. They run all the same. */
+  legacyExceptions = false;
 
   constructor(allowed: FeaturesInput = {}) {
     this.#allowed = featuresOf(allowed);

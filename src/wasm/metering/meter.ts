@@ -55,6 +55,8 @@ export interface MeteredModule {
   readonly segmentBytes: number;
   /** What it uses of the features that have to be allowed. */
   readonly features: Features;
+  /** Whether it has handlers of exceptions in the form that the standard no longer has. */
+  readonly legacyExceptions: boolean;
   /**
    * Types that the rewritten module has; a long one counts as several. V8 keeps each distinct one for as
    * long as the process lives.
@@ -200,6 +202,7 @@ function meterDecoded(
     exports: module.exports,
     segmentBytes: module.segmentBytes,
     features: module.use.seen,
+    legacyExceptions: module.use.legacyExceptions,
     types: rewritten.types,
     doubtful: doubt.isDoubtful,
   };

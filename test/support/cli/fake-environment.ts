@@ -80,6 +80,7 @@ export const FAKE_MODULE: LoadedModule = {
   exports: ['run'],
   features: { gc: false, relaxedSimd: false },
   maximumBytes: null,
+  legacyExceptions: false,
   declaredBytes: 65_536,
   fromCache: true,
   adapted: false,
