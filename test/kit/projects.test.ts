@@ -154,6 +154,11 @@ describe('what can not be made', () => {
       'ringfence.entry: name a path inside of the project',
     ],
     [
+      'an entry that is not there',
+      '{"name":"x","ringfence":{"language":"c","entry":"src/gone.c"}}',
+      "There is no 'src/gone.c' in ",
+    ],
+    [
       'a name that is a path',
       '{"name":"../x","ringfence":{"language":"assemblyscript","entry":"a.ts"}}',
       'name: ',

@@ -1,7 +1,9 @@
 /** Builds a project: one component out of its source, whatever language that is in. */
 
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { RingfenceError } from '../../errors.ts';
 import { compileAssemblyScript } from '../assemblyscript/compile.ts';
 import { importNames } from '../build/imports.ts';
 import { componentFromCore } from '../build/make-component.ts';
@@ -44,6 +46,7 @@ const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compile
  */
 export async function buildProject(folder: string): Promise<BuiltProject> {
   const project = readProject(folder);
+  requireEntry(project);
   const { component, sourceMap, warnings } = await COMPILERS[project.language](project);
   const imports = importNames(component);
   const file = join(folder, BUILD_FOLDER, `${project.name}.wasm`);
@@ -59,6 +62,15 @@ export async function buildProject(folder: string): Promise<BuiltProject> {
     imports,
     warnings,
   };
+}
+
+function requireEntry({ folder, entry }: Project): void {
+  if (existsSync(join(folder, entry))) return;
+  throw new RingfenceError(
+    'RF_FILE',
+    `There is no '${entry}' in '${folder}': name the agent's source as 'entry' in package.json.`,
+    { path: entry },
+  );
 }
 
 async function compileWithAssemblyScript({
