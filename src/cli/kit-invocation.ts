@@ -8,7 +8,8 @@ import { option } from './option.ts';
 export interface NewInvocation {
   readonly command: 'new';
   readonly folder: string;
-  readonly language: string;
+  /** Null: it was not said. */
+  readonly language: string | null;
   readonly json: boolean;
 }
 
@@ -53,14 +54,14 @@ export function declareKit(root: Command, asked: (invocation: KitInvocation) => 
       option(
         '--lang',
         ' NAME',
-        'what it is written in: assemblyscript (default), c, rust',
+        'what it is written in: assemblyscript, c, javascript, rust, typescript (default: asked at a terminal, else assemblyscript)',
         'Options:',
       ),
     )
     .option('--json', 'print what was made as a line of JSON')
     .addHelpText('after', NEW_EXAMPLES)
-    .action((folder: string, { lang = 'assemblyscript', json = false }: NewOptions) =>
-      asked({ command: 'new', folder, language: lang, json }),
+    .action((folder: string, { lang, json = false }: NewOptions) =>
+      asked({ command: 'new', folder, language: lang ?? null, json }),
     );
   const build = root
     .command('build')

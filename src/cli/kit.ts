@@ -23,11 +23,21 @@ export function kit(
 }
 
 async function create(
-  { folder, language, json }: NewInvocation,
-  { stdout }: Environment,
+  { folder, language: named, json }: NewInvocation,
+  { stdin, stdout, stderr }: Environment,
 ): Promise<number> {
   // Who only runs agents does not wait for compilers to be loaded.
-  const { createProject, isLanguage, LANGUAGES } = await import('../kit/index.ts');
+  const { createProject, isLanguage, LANGUAGES, requireProjectPlace } = await import(
+    '../kit/index.ts'
+  );
+  let language = named ?? LANGUAGES[0];
+  if (named === null && stdin.isTerminal && stderr.isTerminal && !json) {
+    // Nobody is asked for a project that can't be made.
+    requireProjectPlace(folder);
+    const { askLanguage } = await import('./ask-language.ts');
+    // Standard output is for what was made.
+    language = await askLanguage(LANGUAGES, { input: process.stdin, output: process.stderr });
+  }
   if (!isLanguage(language)) {
     throw new RingfenceError(
       'RF_USAGE',

@@ -25,5 +25,10 @@ export {
 } from './generate-bindings.ts';
 export { type BuiltProject, buildProject } from './project/build-project.ts';
 export { BUILD_FOLDER } from './project/compiled.ts';
-export { type CreatedProject, createProject, isLanguage } from './project/create-project.ts';
+export {
+  type CreatedProject,
+  createProject,
+  isLanguage,
+  requireProjectPlace,
+} from './project/create-project.ts';
 export { LANGUAGES, type Language, type Project, readProject } from './project/manifest.ts';

@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -23,7 +24,7 @@ export interface Outcome {
 }
 
 /** Runs a program of Node in a directory. */
-async function node(
+export async function node(
   cwd: string,
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
@@ -62,20 +63,37 @@ export function edit(file: string, from: string, to: string): void {
   writeFileSync(file, text.replace(from, to));
 }
 
+/** Puts ringfence into a folder as it is published. Each has its own: another test file may build too. */
+async function publish(folder: string): Promise<void> {
+  mkdirSync(folder);
+  copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
+  for (const name of ['bin', 'wit', 'templates', 'node_modules']) {
+    symlinkSync(join(ROOT, name), join(folder, name));
+  }
+  const { status, stdout, stderr } = await node(ROOT, ['scripts/build.ts', join(folder, 'dist')]);
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+}
+
 /** Runs the tests that the project brings, with packages as npm would install them: ringfence as it is published. */
 export async function testProject(
   folder: string,
   packages: readonly string[] = [],
 ): Promise<Outcome> {
-  await node(ROOT, ['scripts/build.ts']);
   mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(ROOT, join(folder, 'node_modules', 'ringfence'));
+  await publish(join(folder, 'node_modules', 'ringfence'));
   for (const name of ['vitest', 'vite', ...packages]) {
     const installed = join(ROOT, 'node_modules', name);
     if (existsSync(installed)) symlinkSync(installed, join(folder, 'node_modules', name));
   }
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  const { status, stdout, stderr } = await node(folder, [vitest, 'run', '--root', folder]);
+  const { status, stdout, stderr } = await node(folder, [
+    vitest,
+    'run',
+    '--testTimeout',
+    '120000',
+    '--root',
+    folder,
+  ]);
   return {
     status,
     stdout: stripVTControlCharacters(stdout),

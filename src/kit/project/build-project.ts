@@ -12,6 +12,7 @@ import { writeAtomically } from '../build/write-atomically.ts';
 import { readWitFolder } from '../wit/read-folder.ts';
 import { resolveWorld } from '../wit/resolve-world.ts';
 import { compileCProject } from './compile-c.ts';
+import { compileJavaScriptProject } from './compile-javascript.ts';
 import { compileRustProject } from './compile-rust.ts';
 import { BINDINGS_FOLDER, BUILD_FOLDER, type Compiled } from './compiled.ts';
 import { type Language, type Project, readProject } from './manifest.ts';
@@ -34,7 +35,9 @@ export interface BuiltProject {
 const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compiled>>> = {
   assemblyscript: compileWithAssemblyScript,
   c: compileCProject,
+  javascript: compileJavaScriptProject,
   rust: compileRustProject,
+  typescript: compileJavaScriptProject,
 };
 
 /**

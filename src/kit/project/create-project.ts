@@ -47,10 +47,9 @@ export const isLanguage = (text: string): text is Language =>
  * `RF_FILE` where it can't be written.
  */
 export function createProject(folder: string, language: Language): CreatedProject {
+  requireProjectPlace(folder);
   const target = resolve(folder);
   const name = basename(target);
-  requireName(name);
-  requireRoom(target, folder);
   const words = { name, file: name, wit: witPackage(name), version: ownVersion() };
   const made = join(
     dirname(target),
@@ -70,6 +69,17 @@ export function createProject(folder: string, language: Language): CreatedProjec
       { cause: error },
     );
   }
+}
+
+/**
+ * Whether a project can be made in a folder, by its name and by what is there.
+ *
+ * @throws {RingfenceError} `RF_USAGE` as {@link createProject}
+ */
+export function requireProjectPlace(folder: string): void {
+  const target = resolve(folder);
+  requireName(basename(target));
+  requireRoom(target, folder);
 }
 
 function requireName(name: string): void {

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { RingfenceError } from '../../errors.ts';
+import { ENGINES, type Engine } from '../javascript/engines.ts';
 
 /** The languages that agents are written in. */
-export const LANGUAGES = ['assemblyscript', 'c', 'rust'] as const;
+export const LANGUAGES = ['assemblyscript', 'c', 'javascript', 'rust', 'typescript'] as const;
 /** A language that agents are written in. */
 export type Language = (typeof LANGUAGES)[number];
 
@@ -33,6 +34,8 @@ const manifestSchema = z.object({
     wit: path.default('wit'),
     /** The world that it is made for; absent: the only one of that package. */
     world: z.string().min(1).max(256).optional(),
+    /** What runs JavaScript and TypeScript; other languages have none. */
+    engine: z.enum(ENGINES).optional(),
   }),
 });
 
@@ -47,6 +50,8 @@ export interface Project {
   readonly entry: string;
   readonly wit: string;
   readonly world: string | null;
+  /** What runs it; null: the language needs none. */
+  readonly engine: Engine | null;
 }
 
 /**
@@ -91,5 +96,10 @@ export function readProject(folder: string): Project {
   }
   const { name, ringfence } = parsed.data;
   const { language, entry, wit, world = null } = ringfence;
-  return { folder, name: name.replace(/^@[^/]*\//, ''), language, entry, wit, world };
+  const takesEngine = language === 'javascript' || language === 'typescript';
+  if (ringfence.engine !== undefined && !takesEngine) {
+    throw wrong(`ringfence.engine: ${language} runs without one, so leave it out`);
+  }
+  const engine = takesEngine ? (ringfence.engine ?? ENGINES[0]) : null;
+  return { folder, name: name.replace(/^@[^/]*\//, ''), language, entry, wit, world, engine };
 }

@@ -159,7 +159,7 @@ export const counters = {
 const drop = (token) => token[Symbol.dispose]();
 export const lending = {
   look: (tokens, { first, second }) => {
-    const all = second === undefined ? [first, ...tokens] : [first, second, ...tokens];
+    const all = second == null ? [first, ...tokens] : [first, second, ...tokens];
     return all.reduce((sum, each) => sum + each.value(), 0);
   },
   keep: (token) => { const value = token.value(); drop(token); return value; },

@@ -1,0 +1,114 @@
+// An agent that receives messages until it is told to stop.
+
+import { AgentError } from './errors.ts';
+import { type Filter, mailbox, type Received } from './mailbox.ts';
+import type { Payload } from './payload.ts';
+
+/** What arrives under a tag. */
+export type Arrived<Tag extends Received['tag']> = Extract<Received, { readonly tag: Tag }>;
+
+/**
+ * An agent: what it does at which message. A class extends it, and `run` of the world is `new Mine().run()`.
+ *
+ * @example
+ * ```ts
+ * class Echo extends Agent {
+ *   override onRequest({ payload }: Arrived<'request'>) {
+ *     return payload;
+ *   }
+ * }
+ * export const run = () => new Echo().run();
+ * ```
+ */
+export class Agent {
+  #stopped = false;
+
+  /** How long it waits for a message before {@link onIdle}. @default for ever */
+  idleMs: number | null = null;
+
+  onStart(): void {}
+  onMessage(_message: Arrived<'message'>): void {}
+  /** What it answers is the reply; `undefined`: the reply comes later, by `mailbox.reply`, or never. */
+  onRequest(_request: Arrived<'request'>): Payload | undefined {
+    return undefined;
+  }
+  /** Of a request that nobody waited for by `mailbox.ask`. */
+  onReply(_reply: Arrived<'reply'>): void {}
+  onTopic(_message: Arrived<'topic'>): void {}
+  /** Of a linked agent, where exits are trapped. */
+  onExit(_exit: Arrived<'exit'>): void {}
+  /** Of an agent that is monitored. */
+  onDown(_down: Arrived<'down'>): void {}
+  onWarning(_warning: Arrived<'warning'>): void {}
+  onTimer(_timer: Arrived<'timer'>): void {}
+  /** The host asks it to stop: it ends after this. */
+  onCancelled(_reason: string): void {}
+  /** No message came for {@link idleMs}. */
+  onIdle(): void {
+    this.stop();
+  }
+
+  /** Lets {@link run} end after the message that is at hand. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /**
+   * Receives until it is stopped. Without the grant of messages it starts, and ends.
+   *
+   * @throws what a handler throws, which ends the agent
+   */
+  run(): void {
+    this.onStart();
+    const filter: Filter = this.idleMs === null ? {} : { timeoutMs: this.idleMs };
+    while (!this.#stopped) {
+      let received: Received;
+      try {
+        received = mailbox.receive(filter);
+      } catch (error) {
+        if (!(error instanceof AgentError)) throw error;
+        if (error.code === 'timeout') {
+          this.onIdle();
+          continue;
+        }
+        if (error.code === 'denied' || error.code === 'cancelled') return;
+        throw error;
+      }
+      this.#handle(received);
+    }
+  }
+
+  #handle(received: Received): void {
+    switch (received.tag) {
+      case 'message':
+        this.onMessage(received);
+        break;
+      case 'request': {
+        const answer = this.onRequest(received);
+        if (answer !== undefined) mailbox.reply(received.correlation, answer);
+        break;
+      }
+      case 'reply':
+        this.onReply(received);
+        break;
+      case 'topic':
+        this.onTopic(received);
+        break;
+      case 'exit':
+        this.onExit(received);
+        break;
+      case 'down':
+        this.onDown(received);
+        break;
+      case 'warning':
+        this.onWarning(received);
+        break;
+      case 'timer':
+        this.onTimer(received);
+        break;
+      case 'cancelled':
+        this.stop();
+        this.onCancelled(received.reason);
+    }
+  }
+}
