@@ -235,6 +235,18 @@ test('of what was given to the agent only the names are told, and of what else c
   expect(JSON.stringify(findings)).not.toContain(SECRET);
 });
 
+test('so does the trace of a recording tell only names of what was given to the agent', async () => {
+  const module = await host.kernel.load(guest('args-env'));
+  const agent = await host.kernel.spawn({
+    module,
+    record: true,
+    environment: { TOKEN: 'hunter2-hunter2' },
+  });
+  await agent.exited;
+  const answers = [...(await agent.recording)!.trace()].map(({ answer }) => answer);
+  expect(answers).toContain('[["TOKEN", text of 15 characters]]');
+});
+
 test('a listener that fails is heard no less, and the agent runs on', async () => {
   const module = await host.kernel.load(guest('host-calls'));
   let heard = 0;
