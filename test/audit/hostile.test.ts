@@ -121,7 +121,8 @@ describe('an export', () => {
     const before = process.memoryUsage().rss;
     expect((await verifyChain(path)).problem).toMatchObject({ reason: 'altered', line: 1 });
     await expect(eventsOf(path)).rejects.toThrow(code('RF_AUDIT_INVALID'));
-    expect(process.memoryUsage().rss - before).toBeLessThan(200_000_000);
+    // Half of the line: what the runner itself takes meanwhile is far less.
+    expect(process.memoryUsage().rss - before).toBeLessThan(2 ** 29);
   });
 
   it.each(['agent_id', 'kind', 'pid', 'payload', 'time_ms'])(

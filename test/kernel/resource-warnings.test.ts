@@ -65,7 +65,7 @@ describe.each<Isolation>(['shared', 'thread', 'process'])('isolation %s', (isola
     ['cpu_time', 'endless-loop', { cpuTimeMs: 500 }, 500],
     ['memory', 'memory-bomb', { memoryBytes: 16 * MEBIBYTE }, 16 * MEBIBYTE],
     ['messages', 'mailbox-flood', { messages: 100 }, 100],
-  ] as const)('%s', async (kind, name, limits, limit) => {
+  ] as const)('%s', { timeout: 120_000 }, async (kind, name, limits, limit) => {
     // Where its own limit does not end it, fuel does, of which it is told then.
     const fuel = { fuel: 200_000_000 };
     const { agent } = await run(name, { ...(kind === 'cpu_time' ? {} : fuel), ...limits });
