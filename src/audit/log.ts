@@ -11,6 +11,7 @@ import { type Draft, draft } from './event.ts';
 import { signingKey } from './keys.ts';
 import { originOf, type Signer, verifierKey } from './note.ts';
 import type { Durability } from './options.ts';
+import { Outbox } from './outbox.ts';
 import { type Envelope, type Receipt, receiptDigest, signReceipt } from './receipt.ts';
 import { textOfDraft, type Written } from './store/protocol.ts';
 import type { Opened, ThreadLink } from './thread-link.ts';
@@ -18,12 +19,6 @@ import type { AuditEvent } from './vocabulary.ts';
 
 /** With durability `exit`: an event waits no longer for an agent's exit. */
 const EXIT_INTERVAL_MS = 1000;
-
-/** Characters that wait to be written; what comes on top is not kept, and the chain says how many. */
-const PENDING_CHARACTERS_MAX = 64 * 1024 * 1024;
-
-/** Characters that are handed on at once: no text gets too long, and the thread has something to do. */
-const BATCH_CHARACTERS_MAX = 1024 * 1024;
 
 /** How long a process that ends waits for its last events. */
 const LAST_WAIT_MS = 2000;
@@ -56,19 +51,15 @@ export class AuditLog implements AsyncDisposable {
   readonly directory: string;
   readonly #thread: ThreadLink;
   readonly #durability: Durability;
-  /** How long an event waits to be handed on. */
-  readonly #waitMs: number;
+  readonly #outbox: Outbox;
   readonly #anchoring: Anchoring;
   readonly #onWarning: (text: string) => void;
   readonly #atExit = (): void => {
-    this.#send();
+    this.#outbox.send();
     this.#thread.waitBlocking(LAST_WAIT_MS);
   };
-  #drafts = '';
-  #timer: NodeJS.Timeout | null = null;
   #note: string | null = null;
   #signer: Signer | null;
-  #lost = 0;
   #last = -1;
   #problem: RingfenceError | null = null;
   #closed: Promise<void> | null = null;
@@ -83,7 +74,9 @@ export class AuditLog implements AsyncDisposable {
     this.#signer = settings.key === null ? null : signerOf(opened.chain, settings.key);
     this.#last = opened.size - 1;
     this.#durability = settings.durability;
-    this.#waitMs = settings.durability === 'exit' ? EXIT_INTERVAL_MS : settings.intervalMs;
+    const waitMs = settings.durability === 'exit' ? EXIT_INTERVAL_MS : settings.intervalMs;
+    const take = (drafts: string): void => this.#take(drafts);
+    this.#outbox = new Outbox({ take, pending: () => thread.pending }, waitMs);
     this.#onWarning = settings.onWarning;
     this.#anchoring = new Anchoring({
       anchors: settings.anchors,
@@ -128,7 +121,7 @@ export class AuditLog implements AsyncDisposable {
 
   /** Characters that wait to be written. */
   get pending(): number {
-    return this.#thread.pending + this.#drafts.length;
+    return this.#outbox.pending;
   }
 
   /**
@@ -166,21 +159,8 @@ export class AuditLog implements AsyncDisposable {
    * @throws {RingfenceError} `RF_CLOSED`
    */
   appendDraft(written: Draft, isExit: boolean): void {
-    const text = textOfDraft(written);
     this.#requireOpen();
-    if (this.pending + text.length > PENDING_CHARACTERS_MAX) {
-      this.#lost += 1;
-      return;
-    }
-    this.#drafts += text;
-    if (this.#drafts.length > BATCH_CHARACTERS_MAX || this.#isDue(isExit)) {
-      this.#send();
-    } else {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = null;
-        this.#send();
-      }, this.#waitMs);
-    }
+    this.#outbox.add(written, this.#isDue(isExit));
   }
 
   #isDue(isExit: boolean): boolean {
@@ -202,7 +182,7 @@ export class AuditLog implements AsyncDisposable {
   async recordedDraft(written: Draft): Promise<Recorded> {
     this.#requireOpen();
     // What has happened before stands before it.
-    this.#send();
+    this.#outbox.send();
     const { last, hash } = await this.#thread.ask({
       tag: 'write',
       drafts: textOfDraft(written),
@@ -230,7 +210,7 @@ export class AuditLog implements AsyncDisposable {
 
   async #after(): Promise<Written> {
     this.#requireOpen();
-    this.#send();
+    this.#outbox.send();
     return await this.#thread.ask({ tag: 'checkpoint' });
   }
 
@@ -260,7 +240,7 @@ export class AuditLog implements AsyncDisposable {
   async rotateKey(key: string | KeyObject): Promise<string> {
     this.#requireOpen();
     const read = signingKey(key);
-    this.#send();
+    this.#outbox.send();
     const { note } = await this.#thread.ask({ tag: 'rotate', key: read });
     this.#note = note;
     this.#signer = signerOf(this.chain, read);
@@ -320,7 +300,7 @@ export class AuditLog implements AsyncDisposable {
 
   async #close(): Promise<void> {
     if (this.#problem?.code !== 'RF_CLOSED') {
-      this.#send();
+      this.#outbox.send();
       try {
         this.#note = (await this.#thread.ask({ tag: 'close' })).note;
       } catch (error) {
@@ -348,22 +328,7 @@ export class AuditLog implements AsyncDisposable {
     }
   }
 
-  /** Hands on what was recorded. */
-  #send(): void {
-    if (this.#timer !== null) {
-      clearTimeout(this.#timer);
-      this.#timer = null;
-    }
-    if (this.#lost > 0 && this.#thread.pending < PENDING_CHARACTERS_MAX / 2) {
-      const payload = { events: this.#lost, reason: 'the disk did not take them in time' };
-      this.#drafts += textOfDraft(draft({ kind: 'chain.lost', payload }, Date.now()));
-      this.#lost = 0;
-    }
-    if (this.#drafts === '') {
-      return;
-    }
-    const drafts = this.#drafts;
-    this.#drafts = '';
+  #take(drafts: string): void {
     this.#thread.ask({ tag: 'write', drafts, isAhead: false }).catch(() => {
       // What was lost with the thread is told by `problem`.
     });

@@ -73,7 +73,7 @@ function rehash(lines: string[], from: number, change: (body: string) => string)
   }
 }
 
-describe('a chain of 100,000 events', () => {
+describe('a chain of 100,000 events', { timeout: 180_000 }, () => {
   it('is valid as it was written', async () => {
     const verdict = await verified(built.lines);
     expect(verdict).toMatchObject({
