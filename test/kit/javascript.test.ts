@@ -253,3 +253,29 @@ test('an answer that is a promise is refused, as nothing waits for it', async ()
   expect(stderr).toContain('an exported function answered a promise');
   expect(status).toBe(1);
 });
+
+test('the large engine waits for promises, and tells exceptions by lines of the source as well', async () => {
+  const folder = project(
+    'typescript',
+    [
+      "import { processes } from 'ringfence/javascript';",
+      'export async function run(): Promise<void> {',
+      '  console.log(new TextEncoder().encode(await Promise.resolve("ü")).length, processes.self());',
+      '  fail();',
+      '}',
+      'function fail(): never {',
+      "  throw new Error('on purpose');",
+      '}',
+      '',
+    ].join('\n'),
+  );
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  manifest.ringfence.engine = 'starlingmonkey';
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  await buildProject(folder);
+  const { status, stderr } = await ringfence(folder, 'run', 'build/agent.wasm');
+  expect(stderr).toContain('agent info 2 1\n');
+  expect(stderr).toContain('fail@src/agent.ts:7');
+  expect(stderr).toContain('agent: error: on purpose\n');
+  expect(status).toBe(1);
+});

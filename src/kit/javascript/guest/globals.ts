@@ -112,20 +112,22 @@ export function called<Values extends unknown[], Answer>(
   call: (...values: Values) => Answer,
   failsWithText: boolean,
 ): (...values: Values) => Answer {
+  const tell = (error: unknown): never => {
+    if (!(error instanceof Error)) throw error;
+    console.error(error);
+    throw failsWithText ? error.message : error;
+  };
   return (...values) => {
     begin();
     try {
       const answer = call(...values);
-      if (!WAITS_FOR_PROMISES && isPromise(answer)) {
-        throw new Error(
-          'an exported function answered a promise, which the engine quickjs does not wait for: write it without async',
-        );
-      }
-      return answer;
+      if (!isPromise(answer)) return answer;
+      if (WAITS_FOR_PROMISES) return (answer as Promise<unknown>).catch(tell) as Answer;
+      throw new Error(
+        'an exported function answered a promise, which the engine quickjs does not wait for: write it without async',
+      );
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      console.error(error);
-      throw failsWithText ? error.message : error;
+      return tell(error);
     }
   };
 }
