@@ -32,6 +32,8 @@ export interface Recorded {
 /** What a log is made with, beside its thread. */
 export interface LogSettings {
   readonly directory: string;
+  /** Canonical paths of what it is made of: its directory, and its key where that is a file. */
+  readonly paths: readonly string[];
   readonly durability: Durability;
   readonly intervalMs: number;
   readonly anchors: readonly Anchor[];
@@ -49,6 +51,8 @@ export class AuditLog implements AsyncDisposable {
   /** The chain's name. */
   readonly chain: string;
   readonly directory: string;
+  /** Canonical paths of its directory, and of its key where that is a file: nobody else's may hold them. */
+  readonly paths: readonly string[];
   readonly #thread: ThreadLink;
   readonly #durability: Durability;
   readonly #outbox: Outbox;
@@ -71,6 +75,7 @@ export class AuditLog implements AsyncDisposable {
     this.#thread = thread;
     this.chain = opened.chain;
     this.directory = settings.directory;
+    this.paths = settings.paths;
     this.#signer = settings.key === null ? null : signerOf(opened.chain, settings.key);
     this.#last = opened.size - 1;
     this.#durability = settings.durability;

@@ -1,6 +1,7 @@
 /** Opens the audit log of a program. */
 
-import { randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import { RingfenceError } from '../errors.ts';
 import { usageError } from '../usage-error.ts';
 import { anchorNotes } from './anchors/anchor.ts';
@@ -28,12 +29,11 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
   }
   const settings = parsed.data;
   const anchors = settings.anchors;
-  const key =
-    settings.key === undefined
-      ? null
-      : typeof settings.key === 'string' && !settings.key.startsWith('-----BEGIN')
-        ? readAuditKey(settings.key)
-        : signingKey(settings.key);
+  const keyPath =
+    typeof settings.key === 'string' && !settings.key.startsWith('-----BEGIN')
+      ? settings.key
+      : null;
+  const key = keyPath === null ? keyOf(settings.key) : readAuditKey(keyPath);
   if (key === null && settings.retention !== null) {
     throw new RingfenceError(
       'RF_USAGE',
@@ -53,6 +53,9 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
   });
   return new AuditLog(thread, opened, {
     directory: settings.directory,
+    paths: [settings.directory, ...(keyPath === null ? [] : [keyPath])].map((path) =>
+      realpathSync(path),
+    ),
     durability: settings.durability,
     intervalMs: settings.intervalMs,
     anchors,
@@ -60,4 +63,9 @@ export async function openAudit(options: AuditOptions): Promise<AuditLog> {
     key,
     onWarning: settings.onWarning,
   });
+}
+
+/** A key that is there already; null: the chain is not signed. */
+function keyOf(key: AuditOptions['key']): KeyObject | null {
+  return key === undefined ? null : signingKey(key);
 }

@@ -1,13 +1,12 @@
 /** The modules that are served: opened with their grants and limits checked, closed with the kernel. */
 
-import { readGrants } from '../capability/input.ts';
 import { RingfenceError } from '../errors.ts';
 import type { ServedCounts } from '../metrics/definitions.ts';
 import type { Process } from '../supervisor/process.ts';
 import { FIRST } from '../supervisor/specification.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { HttpService } from './http-service.ts';
-import { closeRoots, openRoots } from './roots.ts';
+import { closeRoots, type OpenedGrants } from './roots.ts';
 import { readServe, type ServeOptions } from './serve-options.ts';
 import type { Spawner } from './spawner.ts';
 import type { TelemetryFeed } from './telemetry-feed.ts';
@@ -48,7 +47,7 @@ export class HttpServices {
     }
     const { settings, spawn } = readServe(options);
     const limits = spawner.check(spawn, 'wasi:http');
-    const opened = (): ReturnType<typeof openRoots> => openRoots(readGrants(spawn.grants));
+    const opened = (): OpenedGrants => spawner.open(spawn);
     // What is wrong with them is said here, and not to the first client.
     closeRoots(opened().roots);
     const start = (): Process => spawner.spawnProcess(spawn, limits, opened(), FIRST);

@@ -254,6 +254,7 @@ export function buildParts(
     native,
     logTaps,
     clock,
+    auditPaths: audit?.log.paths ?? [],
     warn,
   });
   const services = new HttpServices({
@@ -275,6 +276,7 @@ export function buildParts(
   const supervisors = new Supervisors({
     check: (child) => spawner.check(child),
     turn: (child) => spawner.turn(child),
+    open: (child) => spawner.open(child),
     spawn: (...child) => spawner.spawnOpened(...child),
     now: () => performance.timeOrigin + performance.now(),
     warn,

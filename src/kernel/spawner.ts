@@ -15,7 +15,7 @@ import { Agent } from './agent.ts';
 import type { LogTaps } from './log-taps.ts';
 import type { Modules } from './modules.ts';
 import { NativeAgent, type WorkResult } from './native-agent.ts';
-import { closeRoots, type OpenedGrants, openRoots } from './roots.ts';
+import { closeRoots, type OpenedGrants, openRoots, requireApart } from './roots.ts';
 import type { SpawnOptions } from './spawn-options.ts';
 import { checkSpawnable, isWork, requestOf, type Spawnable } from './spawn-request.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -35,6 +35,8 @@ export interface SpawnerOptions {
   readonly logTaps: LogTaps;
   /** Null: agents live in the machine's time. */
   readonly clock: VirtualClock | null;
+  /** Canonical paths that no agent may reach: what proves what it did. */
+  readonly auditPaths: readonly string[];
   warn(text: string): void;
 }
 
@@ -52,7 +54,7 @@ export class Spawner {
     const waiting = this.turn(options);
     const turn = waiting === null ? null : await waiting;
     try {
-      return this.spawnOpened(options, limits, openRoots(readGrants(options.grants)));
+      return this.spawnOpened(options, limits, this.open(options));
     } finally {
       turn?.end();
     }
@@ -65,7 +67,7 @@ export class Spawner {
     const turn = waiting === null ? null : await waiting;
     try {
       const { supervisor, wasm } = this.#options;
-      const opened = openRoots(readGrants(options.grants));
+      const opened = this.open(options);
       const request = requestOf(options, limits, opened, FIRST, false);
       return new Agent(supervisor.spawn({ ...request, keeping }, wasm), supervisor);
     } finally {
@@ -83,6 +85,20 @@ export class Spawner {
       );
     }
     return limits;
+  }
+
+  /**
+   * Opens the directories that are to be mounted.
+   *
+   * @throws {RingfenceError} `RF_FILE`; `RF_USAGE` for grants that are none, and for a directory that the audit
+   * chain or its key lies in, or that lies in the chain's
+   */
+  open({ grants }: Pick<Spawnable, 'grants'>): OpenedGrants {
+    const opened = openRoots(readGrants(grants));
+    return closingRoots(opened, () => {
+      requireApart(opened.specs, this.#options.auditPaths);
+      return opened;
+    });
   }
 
   /**

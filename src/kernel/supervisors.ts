@@ -2,7 +2,6 @@
 
 import type { StartTurn } from '../backend/starts.ts';
 import type { GrantId } from '../capability/grant.ts';
-import { readGrants } from '../capability/input.ts';
 import { RingfenceError } from '../errors.ts';
 import type { Pid } from '../process/state.ts';
 import { Alarm } from '../resource/alarm.ts';
@@ -22,7 +21,7 @@ import {
 } from '../supervisor/specification.ts';
 import { type Supervised, SupervisorTree } from '../supervisor/tree.ts';
 import type { Agent } from './agent.ts';
-import { closeRoots, type OpenedGrants, openRoots, shareRoots } from './roots.ts';
+import { closeRoots, type OpenedGrants, shareRoots } from './roots.ts';
 import type { Spawnable } from './spawn-request.ts';
 import {
   type AgentChild,
@@ -39,6 +38,7 @@ export interface SupervisorsOptions {
   /** @throws {RingfenceError} as `Kernel.spawn` does for what can't be understood. */
   check(options: Spawnable): Limits;
   turn(options: Spawnable): Promise<StartTurn> | null;
+  open(options: Spawnable): OpenedGrants;
   spawn(options: Spawnable, limits: Limits, opened: OpenedGrants, lineage: Lineage): Agent;
   /** A clock that is never set back, in milliseconds since 1970. */
   now(): number;
@@ -155,7 +155,7 @@ class AgentStarter implements ChildStarter {
     this.#spawn = spawn;
     this.#issued = issued;
     this.#limits = options.check(spawn);
-    this.#opened = openRoots(readGrants(spawn.grants));
+    this.#opened = options.open(spawn);
   }
 
   start(lineage: Lineage): StartedChild {

@@ -1,6 +1,6 @@
 /** What of a kernel stands in its audit chain, its receipts, and what does not happen without its record. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -106,8 +106,9 @@ describe('a kernel with an audit log', () => {
   it('has on disk that an agent starts before it does, where it reaches outside', async () => {
     const kernel = await kernelWith({ audit: { ...audit, durability: 'exit' } });
     const module = await kernel.load(guest('puppet'));
+    mkdirSync(join(root, 'data'));
     const grantSets: SpawnOptions['grants'][] = [
-      { files: [{ host: root, guest: '/d', modes: ['read'] }] },
+      { files: [{ host: join(root, 'data'), guest: '/d', modes: ['read'] }] },
       { network: ['example.test'] },
     ];
     for (const [index, grants] of grantSets.entries()) {
