@@ -129,3 +129,22 @@ Examples:
   ringfence build --json agents/greeter
 
 Exit status: 0 built, 1 the source is wrong, 2 wrong usage or no such file, 125 ringfence failed.`;
+
+/** Behind the options of `dev`. */
+export const DEV_HELP = `
+It runs under the project's ringfence.toml, where there is one, without standard input. The last good build goes on
+while another is made, and where that fails. Ctrl-C ends it.
+
+Examples:
+  ringfence dev
+  ringfence dev agents/greeter -- --verbose`;
+
+/** Behind the options of `test`. */
+export const TEST_HELP = `
+The tests are vitest's, which the project has for itself; what stands behind '--' is for it.
+
+Examples:
+  ringfence test
+  ringfence test --watch agents/greeter -- -t greets
+
+Exit status: that of vitest, 1 the source is wrong, 2 wrong usage or no such file.`;

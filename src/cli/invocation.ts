@@ -36,6 +36,7 @@ import {
   profileOptions,
   readProfileChoice,
 } from './profile-option.ts';
+import { declareProject, type ProjectInvocation } from './project-invocation.ts';
 import {
   type RecordChoice,
   type RecordingOptions,
@@ -126,6 +127,7 @@ export type Invocation =
   | McpInvocation
   | ReplayInvocation
   | KitInvocation
+  | ProjectInvocation
   | PolicyCheckInvocation
   | PolicyExplainInvocation
   | PolicySchemaInvocation
@@ -410,6 +412,7 @@ function createProgram(context: InvocationContext, guest: readonly string[] | nu
       refuseGuestArguments(declaring);
       declaring.asked(invocation);
     }),
+    ...declareProject(root, guest ?? [], declaring.asked),
     ...declareAudit(root, (invocation) => {
       refuseGuestArguments(declaring);
       declaring.asked(invocation);

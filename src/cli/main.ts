@@ -5,6 +5,7 @@ import { RingfenceError } from '../index.ts';
 import { audit } from './audit.ts';
 import { bindings } from './bindings.ts';
 import { check } from './check.ts';
+import { dev } from './dev.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { STATUS, statusOfError } from './exit-status.ts';
 import { inspect } from './inspect.ts';
@@ -13,6 +14,7 @@ import { kit } from './kit.ts';
 import { mcp } from './mcp.ts';
 import { checkPolicy, printPolicySchema } from './policy-check.ts';
 import { explainPolicy } from './policy-explain.ts';
+import { testProject } from './project-test.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
 import { printError, printLostOutput } from './say.ts';
@@ -42,6 +44,10 @@ async function execute(invocation: Invocation, environment: Environment): Promis
     case 'new':
     case 'build':
       return await kit(invocation, environment);
+    case 'dev':
+      return await dev(invocation, environment);
+    case 'test':
+      return await testProject(invocation, environment);
     case 'audit key':
     case 'audit verify':
     case 'audit show':

@@ -14,6 +14,8 @@ const COMMANDS = [
   'bindings',
   'new',
   'build',
+  'dev',
+  'test',
   'policy check',
   'policy explain',
   'policy schema',
@@ -41,10 +43,13 @@ function tooMany(command: string | null): string {
     case 'serve':
     case 'policy explain':
       return `Too many arguments: name one module, and write the module's own arguments behind '--', as in 'ringfence ${command} MODULE -- ARGS'`;
+    case 'dev':
+      return "Too many arguments: name one directory, and write the agent's own arguments behind '--'";
     case 'inspect':
       return 'Too many arguments: name one module';
     case 'new':
     case 'build':
+    case 'test':
       return 'Too many arguments: name one directory';
     case 'bindings':
       return 'Too many arguments: name one folder of WIT';

@@ -75,7 +75,11 @@ export function start(args: readonly string[], options: StartOptions = {}): Star
         if (stderr.stream === null || stderr.stream.readableEnded) {
           throw new Error(`standard error ended without ${JSON.stringify(text)}: ${stderr.text()}`);
         }
-        await Promise.race([once(stderr.stream, 'data'), once(stderr.stream, 'end')]);
+        const { stream } = stderr;
+        const waiting = new AbortController();
+        const { signal } = waiting;
+        await Promise.race([once(stream, 'data', { signal }), once(stream, 'end', { signal })]);
+        waiting.abort();
       }
     },
   };

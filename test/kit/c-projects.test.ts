@@ -41,7 +41,7 @@ describe.skipIf(WHY_NO_C !== null)(titled('a project in C', WHY_NO_C), () => {
 
   test('its tests pass', async () => {
     const tested = await testProject(folder);
-    expect(tested.stdout + tested.stderr).toMatch(/Tests +2 passed/);
+    expect(tested.stdout + tested.stderr).toMatch(/Tests +3 passed/);
     expect(tested.status).toBe(0);
   });
 

@@ -4,11 +4,19 @@
  * directories of the test's own; packages that npm would install are linked.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { buildProject } from '../../src/kit/index.ts';
-import { temporaryDirectory } from '../cli/ringfence.ts';
+import { ROOT, temporaryDirectory } from '../cli/ringfence.ts';
 import { checkTypes, edit, project as projectIn, ringfence, testProject } from './project.ts';
 
 // Compilers take their time where others compile too.
@@ -49,8 +57,12 @@ describe('a project in AssemblyScript', () => {
 
   test('its tests pass', async () => {
     const tested = await testProject(folder, ['assemblyscript']);
-    expect(tested.stdout + tested.stderr).toMatch(/Tests +2 passed/);
+    expect(tested.stdout + tested.stderr).toMatch(/Tests +3 passed/);
     expect(tested.status).toBe(0);
+    // What stands behind `--` is for vitest, whose status it is.
+    const none = await ringfence(folder, 'test', '--', 'no-such-test-file');
+    expect(none.status).toBe(1);
+    expect(none.stdout + none.stderr).toContain('No test files found');
   });
 
   test('an editor knows the types of what it imports', async () => {
@@ -63,6 +75,21 @@ describe('a project in AssemblyScript', () => {
     expect(status).not.toBe(0);
     expect(stdout).toMatch(/^src\/wrong\.ts\(2,14\): error TS2322: .*'string'/);
   });
+});
+
+test('a project without vitest is told what to install, and one that is wrong is not tested', async () => {
+  const folder = project('untested');
+  const { status, stderr } = await ringfence(folder, 'test');
+  expect(status).toBe(2);
+  expect(stderr).toBe(
+    'ringfence: Cannot test the project as it has no vitest: install it with `npm install --save-dev vitest`.\n',
+  );
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(join(ROOT, 'node_modules', 'vitest'), join(folder, 'node_modules', 'vitest'));
+  edit(join(folder, 'src/agent.ts'), 'countWords(text.value)}', 'countWord(text.value)}');
+  const wrong = await ringfence(folder, 'test');
+  expect(wrong).toMatchObject({ status: 1, stdout: '' });
+  expect(wrong.stderr).toMatch(/^ringfence: src\/agent\.ts:\d+:\d+: .*countWord/);
 });
 
 test('the same source makes the same bytes, wherever it lies', async () => {

@@ -39,7 +39,7 @@ describe.skipIf(WHY_NO_RUST !== null)(titled('a project in Rust', WHY_NO_RUST), 
 
   test('its tests pass', async () => {
     const tested = await testProject(folder);
-    expect(tested.stdout + tested.stderr).toMatch(/Tests +2 passed/);
+    expect(tested.stdout + tested.stderr).toMatch(/Tests +3 passed/);
     expect(tested.status).toBe(0);
   });
 

@@ -1,25 +1,27 @@
-import { openKernel } from 'ringfence';
+import { json, testAgent } from 'ringfence/test';
 import { expect, test } from 'vitest';
 
+const MODULE = 'build/{{file}}.wasm';
+
 test('it counts the words of a request', async () => {
-  await using kernel = await openKernel({ workers: 1 });
-  const module = await kernel.load('build/{{file}}.wasm');
-  const agent = await kernel.spawn({ module, grants: { ipc: 'parent_only' } });
-  const reply = await agent.request('nobody trusts this module');
-  expect(reply).toEqual({ tag: 'text', val: '4' });
-  const typed = await agent.request({ tag: 'json', val: '{"text":"typed words"}' });
-  expect(typed).toEqual({ tag: 'json', val: '{"words":2}' });
-  agent.stop();
-  expect((await agent.exited).exit.reason).toBe('normal');
+  await using agent = await testAgent(MODULE, { grants: { ipc: 'parent_only' } });
+  expect(await agent.request('nobody trusts this module')).toEqual({ tag: 'text', val: '4' });
+  expect(await agent.request(json({ text: 'typed words' }))).toEqual(json({ words: 2 }));
+  const { exit } = await agent.stop();
+  expect(exit.reason).toBe('normal');
 });
 
-test('it needs no grant to greet', async () => {
-  await using kernel = await openKernel({ workers: 1 });
-  const lines: string[] = [];
-  const agent = await kernel.spawn({
-    module: await kernel.load('build/{{file}}.wasm'),
-    onLog: ({ message }) => lines.push(message),
-  });
-  expect((await agent.exited).exit.code).toBe(0);
-  expect(lines).toEqual(['hello from inside the fence']);
+test('it ends when nobody has asked for a second, and no sooner', async () => {
+  await using agent = await testAgent(MODULE, { grants: { ipc: 'parent_only' } });
+  await agent.advance(999);
+  expect(agent.exit).toBeNull();
+  await agent.advance(1);
+  expect(agent.exit?.code).toBe(0);
+});
+
+test('it needs no more than its policy gives it', async () => {
+  await using agent = await testAgent(MODULE, { policy: 'ringfence.toml' });
+  const { exit } = await agent.exited;
+  expect(exit.code).toBe(0);
+  expect(agent.logs.map(({ message }) => message)).toEqual(['hello from inside the fence']);
 });
