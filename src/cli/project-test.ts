@@ -10,7 +10,7 @@ import * as z from 'zod';
 import { RingfenceError } from '../index.ts';
 import { isOfTests } from './dev.ts';
 import type { Environment } from './environment.ts';
-import { STATUS_OF_SIGNAL } from './exit-status.ts';
+import { STATUS, STATUS_OF_SIGNAL } from './exit-status.ts';
 import { Interruption } from './interruption.ts';
 import { ProgressLine } from './progress.ts';
 import { buildInProcess } from './project-build.ts';
@@ -27,7 +27,12 @@ export async function testProject(
   const folder = resolve(invocation.folder);
   const { readProject } = await import('../kit/index.ts');
   readProject(folder);
-  const tests = new ProjectTests(folder, programOf(folder), invocation.testArguments);
+  const tests = new ProjectTests(
+    folder,
+    programOf(folder),
+    invocation.testArguments,
+    environment.openKernel,
+  );
   return invocation.watch
     ? loopProject(
         {
@@ -36,7 +41,7 @@ export async function testProject(
           needsBuild: (paths) => !paths.every(isOfTests),
           // A policy is tested, too.
           needsRun: () => true,
-          begin: () => tests.begin(),
+          begin: (file) => tests.begin(file),
         },
         environment,
       )
@@ -59,7 +64,7 @@ async function testOnce(
       return outcome.status;
     }
     if (outcome.kind === 'built') {
-      const activity = tests.begin();
+      const activity = tests.begin(outcome.file);
       interruption.signal.addEventListener('abort', () => activity.stop());
       await activity.ended;
     }
@@ -95,28 +100,51 @@ class ProjectTests {
   readonly #folder: string;
   readonly #program: string;
   readonly #arguments: readonly string[];
+  readonly #openKernel: Environment['openKernel'];
   /** The exit status of the last run. */
   status = 0;
 
-  constructor(folder: string, program: string, given: readonly string[]) {
+  constructor(
+    folder: string,
+    program: string,
+    given: readonly string[],
+    openKernel: Environment['openKernel'],
+  ) {
+    this.#openKernel = openKernel;
     this.#folder = folder;
     this.#program = program;
     this.#arguments = given;
   }
 
-  begin(): Activity {
-    const child = spawn(process.execPath, [this.#program, 'run', ...this.#arguments], {
-      cwd: this.#folder,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-    const ended = once(child, 'close').then(([status, signal]) => {
-      this.status = status ?? 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
-    });
-    return {
-      ended: ended.catch(() => {
-        this.status = 1;
-      }),
-      stop: () => void child.kill('SIGTERM'),
+  /** Begins with what was built. */
+  begin(file: string): Activity {
+    const stopping = new AbortController();
+    const run = async (): Promise<void> => {
+      await this.#prepare(join(this.#folder, file));
+      if (stopping.signal.aborted) return;
+      const child = spawn(process.execPath, [this.#program, 'run', ...this.#arguments], {
+        cwd: this.#folder,
+        stdio: ['ignore', 'inherit', 'inherit'],
+      });
+      stopping.signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
+      const [status, signal] = (await once(child, 'close')) as [
+        number | null,
+        NodeJS.Signals | null,
+      ];
+      this.status = status ?? 128 + (signal === null ? 0 : constants.signals[signal]);
     };
+    return {
+      ended: run().catch(() => {
+        this.status = STATUS.internal;
+      }),
+      stop: () => stopping.abort(),
+    };
+  }
+
+  /** Into the cache, so that no test waits for it: what is wrong with it the tests see by themselves. */
+  async #prepare(file: string): Promise<void> {
+    const kernel = await this.#openKernel({ workers: 1 });
+    await kernel.load(file).catch(() => {});
+    await kernel.close();
   }
 }

@@ -11,7 +11,7 @@ import type { TimeMoment } from '../wasm/worker/virtual-time.ts';
 const BEGINS_AT_MS = Date.UTC(2000, 0, 1);
 
 /** Milliseconds of the machine's time that agents have to come to rest, if nothing else is said. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 20_000;
 
 const patience = z.int().min(1).max(TIMER_MS_MAX).default(PATIENCE_MS);
 const settleSchema = z.strictObject({ patienceMs: patience });
@@ -22,7 +22,7 @@ const advanceSchema = z.strictObject({
 
 /** How long agents are waited for, by the machine's clock. */
 export interface PatienceOptions {
-  /** Milliseconds of the machine's time that agents have to come to rest. @default 5_000 */
+  /** Milliseconds of the machine's time that agents have to come to rest. @default 20_000 */
   readonly patienceMs?: number | undefined;
 }
 

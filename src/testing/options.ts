@@ -45,7 +45,7 @@ export interface TestAgentOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** All of its standard input. @default empty */
   readonly stdin?: string | Uint8Array;
-  /** Milliseconds of the machine's time that it has to come to rest after its spawn. @default 5_000 */
+  /** Milliseconds of the machine's time that it has to come to rest after its spawn. @default 20_000 */
   readonly patienceMs?: number;
   /** Features that its module may use. @default what `policy` says, and none without one */
   readonly features?: FeaturesInput;

@@ -19,6 +19,9 @@ import { spawn } from './spawn.ts';
 import { type Stage, Stages } from './stage.ts';
 import { type RecordedToolCall, registerTools } from './tools.ts';
 
+/** How long answers and ends are waited for, in milliseconds: machines that run tests have others to serve. */
+const PATIENCE_MS = 20_000;
+
 /** One set of stages: the kernel of a test is that of the next one. */
 const stages = new Stages();
 
@@ -32,7 +35,7 @@ const stages = new Stages();
  *
  * @param module - The file of the component, or its bytes.
  * @throws {RingfenceError} `RF_USAGE` for what can't be understood; as {@link Kernel.load} and
- * {@link Kernel.spawn}; `RF_TIMEOUT` where it has not come to rest within 5 s
+ * {@link Kernel.spawn}; `RF_TIMEOUT` where it has not come to rest within 20 s
  *
  * @example
  * ```ts
@@ -174,7 +177,7 @@ export class TestAgent implements AsyncDisposable {
    * you await this. @throws as {@link Agent.request}
    */
   request(message: MessageInput, options: { readonly timeoutMs?: number } = {}): Promise<Payload> {
-    return this.#parts.agent.request(message, options);
+    return this.#parts.agent.request(message, { timeoutMs: PATIENCE_MS, ...options });
   }
 
   /** Publishes to who has subscribed, as the program; resolves when all have come to rest. */
@@ -186,7 +189,7 @@ export class TestAgent implements AsyncDisposable {
   /**
    * Moves its time on by so many milliseconds: timers ring, waiting ends, in their order.
    *
-   * @throws {RingfenceError} `RF_TIMEOUT` where agents have not come to rest within 5 s of the machine's time
+   * @throws {RingfenceError} `RF_TIMEOUT` where agents have not come to rest within 20 s of the machine's time
    */
   async advance(milliseconds: number, options: PatienceOptions = {}): Promise<void> {
     await this.#parts.stage.clock.advance(milliseconds, options);
@@ -197,9 +200,9 @@ export class TestAgent implements AsyncDisposable {
     await this.#parts.stage.clock.settled(options);
   }
 
-  /** Asks it to end, as a supervisor does, and resolves with its report. It has 5 s of the machine's time. */
+  /** Asks it to end, as a supervisor does, and resolves with its report. It has 20 s of the machine's time. */
   async stop(message?: string): Promise<Report> {
-    this.#parts.agent.stop(message === undefined ? {} : { message });
+    this.#parts.agent.stop({ shutdownMs: PATIENCE_MS, ...(message !== undefined && { message }) });
     return this.exited;
   }
 
