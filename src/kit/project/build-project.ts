@@ -42,8 +42,7 @@ const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compile
 
 /**
  * Builds the project in a folder: the same source makes the same bytes, wherever it lies, but for the
- * engine `starlingmonkey`. Afterwards
- * this process may be unable to build anything else, where it failed.
+ * engine `starlingmonkey`. Afterwards this process may be unable to build anything else, where it failed.
  *
  * @throws {RingfenceError} `RF_FILE`, `RF_USAGE` as {@link readProject}; `RF_WIT_INVALID` and
  * `RF_MODULE_INVALID` with file, line and column of what is wrong.
