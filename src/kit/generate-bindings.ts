@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RingfenceError } from '../errors.ts';
 import { assemblyScriptBindings } from './assemblyscript/bindings.ts';
+import { requireNoLink } from './build/own-folders.ts';
 import { writeAtomically } from './build/write-atomically.ts';
 import { cBindings } from './c/bindings.ts';
 import { GENERATED } from './generated-text.ts';
@@ -77,11 +78,12 @@ export async function generateBindings(options: BindingsOptions): Promise<Bindin
 
 /**
  * Writes bindings into a folder. A file that is there and was not generated is left alone, and then none is
- * written.
+ * written; nor is any where a folder below it is a link.
  *
  * @throws RingfenceError `RF_FILE`
  */
 export function writeBindings({ files }: Pick<Bindings, 'files'>, folder: string): void {
+  for (const path of files.keys()) requireNoLinksOn(folder, path);
   for (const path of files.keys()) {
     const file = join(folder, path);
     if (isForeign(file)) {
@@ -93,17 +95,16 @@ export function writeBindings({ files }: Pick<Bindings, 'files'>, folder: string
     }
   }
   for (const [path, text] of files) {
-    const file = join(folder, path);
-    try {
-      writeAtomically(file, text);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      throw new RingfenceError(
-        'RF_FILE',
-        `Cannot write ${file} (${code}): name a folder that you may write to.`,
-        { path: file },
-      );
-    }
+    writeAtomically(join(folder, path), text);
+  }
+}
+
+/** The folders between `folder`, which may be a link as its user named it, and the file. */
+function requireNoLinksOn(folder: string, path: string): void {
+  let above = folder;
+  for (const name of path.split('/').slice(0, -1)) {
+    above = join(above, name);
+    requireNoLink(above);
   }
 }
 

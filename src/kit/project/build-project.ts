@@ -1,12 +1,13 @@
 /** Builds a project: one component out of its source, whatever language that is in. */
 
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { RingfenceError } from '../../errors.ts';
 import { compileAssemblyScript } from '../assemblyscript/compile.ts';
 import { importNames } from '../build/imports.ts';
 import { componentFromCore } from '../build/make-component.ts';
+import { requireNoLink, requireNoLinksIn } from '../build/own-folders.ts';
+import { isFile } from '../build/read-file.ts';
 import { mapOfComponent } from '../build/source-map.ts';
 import { writeAtomically } from '../build/write-atomically.ts';
 import { readWitFolder } from '../wit/read-folder.ts';
@@ -44,12 +45,16 @@ const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compile
  * Builds the project in a folder: the same source makes the same bytes, wherever it lies, but for the
  * engine `starlingmonkey`. Afterwards this process may be unable to build anything else, where it failed.
  *
- * @throws {RingfenceError} `RF_FILE`, `RF_USAGE` as {@link readProject}; `RF_WIT_INVALID` and
+ * @throws {RingfenceError} `RF_FILE`, `RF_USAGE` as {@link readProject}; `RF_FILE` where `build/` or a folder of its
+ * bindings is a link, or can't be written; `RF_WIT_INVALID` and
  * `RF_MODULE_INVALID` with file, line and column of what is wrong.
  */
 export async function buildProject(folder: string): Promise<BuiltProject> {
   const project = readProject(folder);
   requireEntry(project);
+  requireNoLink(join(folder, BUILD_FOLDER));
+  requireNoLink(join(folder, BINDINGS_FOLDER));
+  requireNoLinksIn(join(folder, BINDINGS_FOLDER));
   const { component, sourceMap, warnings } = await COMPILERS[project.language](project);
   const imports = importNames(component);
   const file = join(folder, BUILD_FOLDER, `${project.name}.wasm`);
@@ -68,7 +73,7 @@ export async function buildProject(folder: string): Promise<BuiltProject> {
 }
 
 function requireEntry({ folder, entry }: Project): void {
-  if (existsSync(join(folder, entry))) return;
+  if (isFile(join(folder, entry))) return;
   throw new RingfenceError(
     'RF_FILE',
     `There is no '${entry}' in '${folder}': name the agent's source as 'entry' in package.json.`,

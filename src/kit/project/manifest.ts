@@ -1,15 +1,18 @@
 /** What a project of the authoring kit says of itself: the field `ringfence` of its package.json. */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { RingfenceError } from '../../errors.ts';
+import { readTextOf } from '../build/read-file.ts';
 import { ENGINES, type Engine } from '../javascript/engines.ts';
 
 /** The languages that agents are written in. */
 export const LANGUAGES = ['assemblyscript', 'c', 'javascript', 'rust', 'typescript'] as const;
 /** A language that agents are written in. */
 export type Language = (typeof LANGUAGES)[number];
+
+/** The largest of a package has some thousand. */
+const MANIFEST_BYTES_MAX = 2 ** 20;
 
 /** A path inside of the project, as its author writes it. */
 const path = z
@@ -71,14 +74,14 @@ export function readProject(folder: string): Project {
     );
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextOf(file, MANIFEST_BYTES_MAX);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new RingfenceError(
       'RF_FILE',
       code === 'ENOENT'
         ? `There is no project in '${folder}' as it has no package.json: make one with 'ringfence new'.`
-        : `Cannot read '${file}' (${code}): check its rights.`,
+        : `Cannot read '${file}' (${code}): it has to be a file that you may read.`,
       { path: file },
       { cause: error },
     );

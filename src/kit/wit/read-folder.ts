@@ -1,8 +1,9 @@
 /** Reads a folder of WIT: its own package, and those under `deps/`. */
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { RingfenceError } from '../../errors.ts';
+import { readTextOf } from '../build/read-file.ts';
 import type { WitFile } from './tokens.ts';
 
 /** The files of one package. */
@@ -28,7 +29,7 @@ const WIT_BYTES_MAX = 4 * 2 ** 20;
 export function readWitFolder(path: string): WitFolder {
   let bytes = 0;
   const read = (file: string): WitFile => {
-    const text = reading(file, () => readFileSync(file, 'utf8'));
+    const text = reading(file, () => readTextOf(file, WIT_BYTES_MAX));
     bytes += text.length;
     if (bytes > WIT_BYTES_MAX) {
       throw new RingfenceError(
