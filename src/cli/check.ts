@@ -139,8 +139,12 @@ function memoryWords({ declaredBytes, maximumBytes, limitBytes }: ComponentCheck
   return `${count(declaredBytes ?? 0)} bytes at its start${most}; ${limit}`;
 }
 
-function startWords({ start, world }: ComponentCheck): string {
+function startWords({ start, world, memory }: ComponentCheck): string {
   if (start === null) {
+    const { declaredBytes, limitBytes } = memory;
+    if (limitBytes !== 0 && (declaredBytes ?? 0) > limitBytes) {
+      return 'it is not started with less memory than it declares';
+    }
     return world === 'wasi:http'
       ? 'by its first request'
       : 'it does not come to its first host call';

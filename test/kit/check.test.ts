@@ -130,6 +130,13 @@ describe('a component by a policy', { timeout: 120_000 }, () => {
     expect((await checkedBy('word-count', `[module.limits]\n${enough}`)).problems).toEqual([]);
   });
 
+  test('what declares more memory than its limit is not started, what has enough is', async () => {
+    const started = async (memory: string) =>
+      (await checkedBy('word-count', `[module.limits]\nmemory = "${memory}"`)).start;
+    expect(await started('32KiB')).toBeNull();
+    expect(await started('64KiB')).toMatchObject({ fuel: expect.any(Number) });
+  });
+
   test('a policy without an entry for it is an error', async () => {
     const file = join(scratch.path, 'other.toml');
     writeFileSync(file, 'version = 1\n[[module]]\nmatch = "other.wasm"\n');

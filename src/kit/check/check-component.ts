@@ -21,7 +21,7 @@ import type {
   CheckProblem,
   ComponentCheck,
 } from './component-check.ts';
-import { startOf } from './start.ts';
+import { isTooLarge, startOf } from './start.ts';
 
 /** How to check. */
 export interface CheckOptions {
@@ -114,7 +114,7 @@ async function checked(
   const unusedGrants = [...new Set((decision?.grants ?? []).map(({ kind }) => kind))].filter(
     (kind) => !needed.has(kind) && !GRANTED_ANYWAY.has(kind),
   );
-  const { start, problems: ofStart } = await startOf(kernel, module, signal);
+  const { start, problems: ofStart } = await startOf(kernel, module, limits.memoryBytes, signal);
   problems.push(
     ...problemsOfGrants(grants, unusedGrants),
     ...problemsOfModule(module, decision),
@@ -226,7 +226,7 @@ function problemsOfModule(module: LoadedModule, decision: Decision | null): Chec
   const { memoryBytes } = decision?.limits ?? parseLimits({});
   const problems: CheckProblem[] = [];
   const error = (message: string) => problems.push({ severity: 'error', message });
-  if (memoryBytes !== 0 && module.declaredBytes > memoryBytes) {
+  if (isTooLarge(module, memoryBytes)) {
     error(
       `It declares ${module.declaredBytes} bytes of memory, and its limit is ${memoryBytes}: raise the limit (memory, --max-memory), or build it with less.`,
     );

@@ -55,7 +55,7 @@ export interface ComponentCheck {
   };
   /** What it uses of the features that have to be allowed. */
   readonly features: readonly string[];
-  /** Null: it can't be run, or handles requests and is started for them. */
+  /** Null: it can't be run, handles requests and is started for them, or declares more memory than its limit. */
   readonly start: CheckedStart | null;
   /** How it stands to its project's world; null: it was not compared with any. */
   readonly fit: WorldFit | null;

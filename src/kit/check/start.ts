@@ -15,14 +15,17 @@ export interface SeenStart {
   readonly problems: readonly CheckProblem[];
 }
 
-/** Starts it, and ends it at its first host call. */
+/**
+ * Starts it, and ends it at its first host call. One that handles requests is not started: it is for these. Nor
+ * is one that declares more memory than its limit, as a check of what nobody has allowed must not take that.
+ */
 export async function startOf(
   kernel: Kernel,
   module: LoadedModule,
+  limitBytes: number,
   signal: AbortSignal | undefined,
 ): Promise<SeenStart> {
-  // It is started for a request.
-  if (module.world === 'wasi:http') {
+  if (module.world === 'wasi:http' || isTooLarge(module, limitBytes)) {
     return { start: null, problems: [] };
   }
   signal?.throwIfAborted();
@@ -68,3 +71,9 @@ export async function startOf(
   const message = `${how}: see where it stands with 'ringfence run'.`;
   return { start: null, problems: [{ severity: 'error', message }] };
 }
+
+/** Whether it declares more memory than its limit; 0 is none. */
+export const isTooLarge = (
+  { declaredBytes }: Pick<LoadedModule, 'declaredBytes'>,
+  limitBytes: number,
+): boolean => limitBytes !== 0 && declaredBytes > limitBytes;
