@@ -99,10 +99,20 @@ export function tokensOf(file: WitFile): readonly Token[] {
   return tokens;
 }
 
+/**
+ * What a language may take for the end of a line: in C, `*\` before a carriage return and `/` behind it end a
+ * comment. And other control characters, which no comment needs.
+ */
+const NOT_OF_A_LINE = /[\p{Cc}\u2028\u2029]/gu;
+
 /** The lines of a doc comment; none of another comment. */
 function docLines(comment: string): string[] {
-  if (comment.startsWith('///') && !comment.startsWith('////')) return [comment.slice(3).trim()];
+  if (comment.startsWith('///') && !comment.startsWith('////')) {
+    return [onOneLine(comment.slice(3)).trim()];
+  }
   if (!comment.startsWith('/**') || comment === '/**/') return [];
-  const lines = comment.slice(3, -2).split('\n');
+  const lines = comment.slice(3, -2).split('\n').map(onOneLine);
   return lines.map((line) => line.replace(/^\s*\*? ?/, '').trimEnd());
 }
+
+const onOneLine = (text: string): string => text.replace(NOT_OF_A_LINE, ' ');
