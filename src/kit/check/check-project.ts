@@ -42,9 +42,19 @@ function problemsOf({ world, differences, extraImports }: WorldFit): CheckProble
       severity: 'error' as const,
       message: `It does not fit the world ${world}: ${what}; build it again from that WIT.`,
     })),
-    ...extraImports.map((name) => ({
-      severity: 'warning' as const,
-      message: `It imports ${name}, which the world ${world} does not have: import it there, or do without.`,
-    })),
+    ...extraImportsOf(world, extraImports),
+  ];
+}
+
+/** One warning for all: the library of a language brings dozens. `fit` has each. */
+function extraImportsOf(world: string, extraImports: readonly string[]): CheckProblem[] {
+  const [first, ...others] = new Set(extraImports.map((name) => name.split('#')[0]));
+  if (first === undefined) return [];
+  const all = others.length === 0 ? first : `${first} and ${others.length} more`;
+  return [
+    {
+      severity: 'warning',
+      message: `It imports ${all}, which the world ${world} does not have; the library of its language may have brought that: import it there, or do without.`,
+    },
   ];
 }
