@@ -51,6 +51,8 @@ const VERSION =
   /\d+\.\d+\.\d+(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?/y;
 /** More than these no tool of the component model takes. */
 const FLAGS_MAX = 32;
+/** Types around a type, without a name between them: each is a call on the stack of whoever reads them. */
+const TYPE_DEPTH_MAX = 100;
 const TYPE_ITEMS = new Set(['record', 'variant', 'enum', 'flags', 'resource', 'type']);
 /** Types with parameters, and how many they may have. */
 const GENERIC: ReadonlyMap<string, readonly [least: number, most: number]> = new Map([
@@ -331,8 +333,14 @@ class Parser {
     });
   }
 
-  #type(): void {
+  #type(depth = 0): void {
     if (this.#accept('_')) return;
+    if (depth > TYPE_DEPTH_MAX) {
+      throw this.#error(
+        `a type has more than ${TYPE_DEPTH_MAX} others around it: give one of them a name`,
+        this.#peek(),
+      );
+    }
     const { text, escaped } = this.#peek();
     const parameters = escaped ? undefined : GENERIC.get(text);
     this.#word();
@@ -345,7 +353,7 @@ class Parser {
       count += 1;
       if (count > most) throw this.#error(`'${text}' has too many types in its '<>'`, this.#peek());
       if (text === 'list' && count === 2) this.#next();
-      else this.#type();
+      else this.#type(depth + 1);
     });
     if (count < least) {
       throw this.#error(`'${text}' has too few types in its '<>'`, this.#peek(-1));
