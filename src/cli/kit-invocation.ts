@@ -65,7 +65,7 @@ export function declareKit(root: Command, asked: (invocation: KitInvocation) => 
     );
   const build = root
     .command('build')
-    .description('Build the component of a project.')
+    .description('Build the component of a project, by the compiler that the project brings.')
     .usage('[options] [DIRECTORY]')
     .argument('[DIRECTORY]', 'the project (default: the current directory)')
     .option('--json', 'print what was built as a line of JSON')
@@ -79,7 +79,7 @@ export function declareKit(root: Command, asked: (invocation: KitInvocation) => 
     .usage('[options] [DIRECTORY | MODULE]')
     .argument(
       '[PATH]',
-      'a project, which is built, or a component (default: the current directory)',
+      'a project that you trust, which is built, or a component (default: the current directory)',
     )
     .addOption(
       option('--policy', ' FILE', "the policy (default: the project's ringfence.toml)", 'Options:'),

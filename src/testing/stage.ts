@@ -29,9 +29,11 @@ export interface Audience {
 export class Stage {
   readonly kernel: Kernel;
   readonly clock: VirtualClock;
-  readonly #leave: () => Promise<void>;
+  readonly #leave: (last: () => void, reusable: boolean) => Promise<void>;
+  #left: Promise<void> | null = null;
+  #reusable = true;
 
-  constructor(kernel: Kernel, leave: () => Promise<void>) {
+  constructor(kernel: Kernel, leave: (last: () => void, reusable: boolean) => Promise<void>) {
     if (kernel.clock === null) {
       throw new Error('a stage is set in a kernel that lives in the machine’s time');
     }
@@ -40,9 +42,15 @@ export class Stage {
     this.#leave = leave;
   }
 
-  /** Ends all agents on it, and gives it back. */
-  async leave(): Promise<void> {
-    await this.#leave();
+  /** The kernel gets what the next test must not find: a module's name, a service. It is closed, then, and not lent on. */
+  spoil(): void {
+    this.#reusable = false;
+  }
+
+  /** Ends all agents on it, does what is `last`, and gives it back. Calling it again changes nothing. */
+  leave(last: () => void = () => {}): Promise<void> {
+    this.#left ??= this.#leave(last, this.#reusable);
+    return this.#left;
   }
 }
 
@@ -62,7 +70,7 @@ export class Stages {
     if (owned.closing !== null) clearTimeout(owned.closing);
     owned.closing = null;
     owned.audience = audience;
-    const stage = new Stage(owned.kernel, () => this.#leave(owned));
+    const stage = new Stage(owned.kernel, (last, reusable) => this.#leave(owned, last, reusable));
     try {
       stage.clock.begin(atMs);
     } catch (error) {
@@ -72,11 +80,15 @@ export class Stages {
     return stage;
   }
 
-  async #leave(owned: Owned): Promise<void> {
-    if (owned.audience === null) return;
+  async #leave(owned: Owned, last: () => void, reusable: boolean): Promise<void> {
     const { kernel } = owned;
     await endAgents(kernel);
     owned.audience = null;
+    last();
+    if (!reusable) {
+      await kernel.close();
+      return;
+    }
     this.#free.push(owned);
     owned.closing = setTimeout(() => {
       this.#free.splice(this.#free.indexOf(owned), 1);

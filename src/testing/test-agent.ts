@@ -54,10 +54,7 @@ export async function testAgent(
   const stage = await stages.enter(record, instantOf(options.now));
   record.stage = stage;
   let takeBack = (): void => {};
-  const leave = async (): Promise<void> => {
-    await stage.leave();
-    takeBack();
-  };
+  const leave = (): Promise<void> => stage.leave(takeBack);
   try {
     const { kernel, clock } = stage;
     takeBack = registerTools(kernel, options.tools ?? {}, record.toolCalls);
@@ -68,6 +65,7 @@ export async function testAgent(
       peers.set(name, await spawnPeer({ kernel, clock, name, handler, heard: told, failed }));
     }
     for (const [name, file] of Object.entries(options.modules ?? {})) {
+      stage.spoil();
       await kernel.load(file, { name });
     }
     const agent = await spawn(kernel, module, options);
@@ -106,6 +104,7 @@ export class TestAgent implements AsyncDisposable {
   }
   /** Its kernel, for whatever is not here: agents that it has spawned, services, revocation. */
   get kernel(): Kernel {
+    this.#parts.stage.spoil();
     return this.#parts.stage.kernel;
   }
   /** Messages and requests that it and its children have sent to the program and to peers, in order. */

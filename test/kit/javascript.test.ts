@@ -279,3 +279,101 @@ test('the large engine waits for promises, and tells exceptions by lines of the 
   expect(stderr).toContain('agent: error: on purpose\n');
   expect(status).toBe(1);
 });
+
+describe('an agent that others write to', () => {
+  let kernel: Awaited<ReturnType<typeof testKernel>>['kernel'];
+  let module: Awaited<ReturnType<typeof kernel.load>>;
+
+  beforeAll(async () => {
+    const folder = project(
+      'javascript',
+      [
+        "import { Agent } from 'ringfence/javascript';",
+        'class Mine extends Agent {',
+        '  onRequest({ payload }) {',
+        "    if (payload === 'slow') for (let round = 0; round < 3_000_000; round += 1) Math.abs(round);",
+        "    return typeof payload === 'string' ? payload : 'not text';",
+        '  }',
+        '}',
+        'export const run = () => new Mine().run();',
+        '',
+      ].join('\n'),
+    );
+    const { file } = await buildProject(folder);
+    ({ kernel } = await testKernel());
+    module = await kernel.load(file);
+  });
+  afterAll(() => kernel.close());
+
+  test('lives on when who asked has gone, and says so', async () => {
+    const lines: string[] = [];
+    const agent = await kernel.spawn({
+      module,
+      grants: { ipc: 'parent_only' },
+      onLog: ({ message }) => lines.push(message),
+    });
+    await expect(agent.request('slow', { timeoutMs: 1 })).rejects.toMatchObject({
+      code: 'RF_TIMEOUT',
+    });
+    expect(await agent.request('again', { timeoutMs: 60_000 })).toEqual({
+      tag: 'text',
+      val: 'again',
+    });
+    expect(lines).toEqual([expect.stringMatching(/^cannot reply: /)]);
+    agent.stop();
+    expect((await agent.exited).exit.reason).toBe('normal');
+  });
+
+  test('lives on when what is called JSON is none, or nests too deep', async () => {
+    const agent = await kernel.spawn({ module, grants: { ipc: 'parent_only' } });
+    for (const val of ['{', '['.repeat(100_000), '{"a":1}']) {
+      expect(await agent.request({ tag: 'json', val }, { timeoutMs: 60_000 })).toEqual({
+        tag: 'text',
+        val: 'not text',
+      });
+    }
+    agent.stop();
+    expect((await agent.exited).exit.reason).toBe('normal');
+  });
+
+  test('needs neither clock nor random numbers unless it asks for them', async () => {
+    const agent = await kernel.spawn({
+      module,
+      grants: { ipc: 'parent_only', clocks: false, random: false },
+    });
+    expect(await agent.request('hello', { timeoutMs: 60_000 })).toMatchObject({ val: 'hello' });
+    agent.stop();
+    expect((await agent.exited).exit.reason).toBe('normal');
+  });
+});
+
+test('a command of WASI has the clock, random numbers and exceptions by lines, too', async () => {
+  const folder = project(
+    'typescript',
+    [
+      'export const run = {',
+      '  run(): void {',
+      '    console.log([Math.random(), Date.now()].join());',
+      "    throw new RangeError('this far');",
+      '  },',
+      '};',
+      '',
+    ].join('\n'),
+  );
+  writeFileSync(
+    join(folder, 'wit/agent.wit'),
+    'package my:agent;\nworld command { export wasi:cli/run@0.2.12; }\n',
+  );
+  await buildProject(folder);
+  const drawn = new Set<string>();
+  for (const seed of ['one', 'two']) {
+    const { status, stderr } = await ringfence(folder, 'run', '--seed', seed, 'build/agent.wasm');
+    const [, random = '', now] = /^(0\.\d+),(\d+)$/m.exec(stderr) ?? [];
+    drawn.add(random);
+    expect(Number(now)).toBeGreaterThan(Date.UTC(2026));
+    expect(stderr).toContain('at run (src/agent.ts:4)');
+    // The world's result has no text for it.
+    expect(status).toBe(134);
+  }
+  expect(drawn.size).toBe(2);
+});

@@ -250,13 +250,30 @@ describe('stages', () => {
 
   test('one after another they have the same, and nobody is left in it', async () => {
     const before = await testAgent(guest('sleeper'), { grants: { ipc: 'all' } });
-    const { kernel } = before;
     await before[Symbol.asyncDispose]();
-    expect(kernel.list()).toEqual([]);
     expect((await before.exited).exit.reason).toBe('killed');
     await using after = await testAgent(guest('hello'));
     expect(after.logs).toHaveLength(1);
     expect(after.pid).toBeGreaterThan(before.pid);
+    expect(after.kernel.list().filter(({ pid }) => pid !== after.pid)).toEqual([]);
+  });
+
+  test('whoever has had the kernel itself, or named modules in it, leaves none of that behind', async () => {
+    const before = await testAgent(guest('sleeper'), { modules: { child: guest('hello') } });
+    const { kernel } = before;
+    expect(kernel.list()).toHaveLength(1);
+    await before[Symbol.asyncDispose]();
+    expect(kernel.list()).toEqual([]);
+    await using after = await testAgent(guest('hello'));
+    expect(after.kernel).not.toBe(kernel);
+  });
+
+  test('one that is disposed of twice ends nobody of the next test', async () => {
+    const before = await testAgent(guest('hello'));
+    await before[Symbol.asyncDispose]();
+    await using after = await testAgent(guest('sleeper'));
+    await before[Symbol.asyncDispose]();
+    expect(after.exit).toBeNull();
   });
 
   test.each([

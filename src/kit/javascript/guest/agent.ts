@@ -48,13 +48,21 @@ export class Agent {
     this.stop();
   }
 
+  /**
+   * The reply of {@link onRequest} was not delivered: whoever asked has ended or waits no more, or has no room. Says
+   * so in the log, and goes on: nobody can end an agent by going away.
+   */
+  onFailure(error: AgentError): void {
+    console.warn(`cannot reply: ${error.message}`);
+  }
+
   /** Lets {@link run} end after the message that is at hand. */
   stop(): void {
     this.#stopped = true;
   }
 
   /**
-   * Receives until it is stopped. Without the grant of messages it starts, and ends.
+   * Receives until it is stopped. Without the grant of messages it starts, and ends: `normal`.
    *
    * @throws what a handler throws, which ends the agent
    */
@@ -74,7 +82,23 @@ export class Agent {
         if (error.code === 'denied' || error.code === 'cancelled') return;
         throw error;
       }
-      this.#handle(received);
+      try {
+        this.#handle(received);
+      } catch (error) {
+        // The host asked it to stop while a handler waited for something.
+        if (!(error instanceof AgentError && error.code === 'cancelled')) throw error;
+        this.onCancelled(error.message);
+        return;
+      }
+    }
+  }
+
+  #reply(correlation: number, answer: Payload): void {
+    try {
+      mailbox.reply(correlation, answer);
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      this.onFailure(error);
     }
   }
 
@@ -85,7 +109,7 @@ export class Agent {
         break;
       case 'request': {
         const answer = this.onRequest(received);
-        if (answer !== undefined) mailbox.reply(received.correlation, answer);
+        if (answer !== undefined) this.#reply(received.correlation, answer);
         break;
       }
       case 'reply':

@@ -117,10 +117,10 @@ export function called<Values extends unknown[], Answer>(
     console.error(error);
     throw failsWithText ? error.message : error;
   };
-  return (...values) => {
+  return function (this: unknown, ...values) {
     begin();
     try {
-      const answer = call(...values);
+      const answer = Reflect.apply(call, this, values) as Answer;
       if (!isPromise(answer)) return answer;
       if (WAITS_FOR_PROMISES) return (answer as Promise<unknown>).catch(tell) as Answer;
       throw new Error(
@@ -130,4 +130,29 @@ export function called<Values extends unknown[], Answer>(
       return tell(error);
     }
   };
+}
+
+/** A class of the guest as the host makes its objects and calls their methods, which are told by their names. */
+export function calledClass<Made extends new (...values: never[]) => object>(
+  own: Made,
+  methods: Readonly<Record<string, boolean>>,
+  statics: Readonly<Record<string, boolean>>,
+): Made {
+  wrap(own.prototype as Record<string, unknown>, methods);
+  wrap(own as unknown as Record<string, unknown>, statics);
+  const construct = called(
+    (values: unknown[], made: new () => object) => Reflect.construct(own, values, made),
+    false,
+  );
+  return new Proxy(own, {
+    construct: (_, values, made) => construct(values, made as new () => object),
+  });
+}
+
+/** In place, as the guest's own code may hold objects of the class. */
+function wrap(owner: Record<string, unknown>, names: Readonly<Record<string, boolean>>): void {
+  for (const [name, failsWithText] of Object.entries(names)) {
+    const method = owner[name];
+    if (typeof method === 'function') owner[name] = called(method as () => unknown, failsWithText);
+  }
 }

@@ -2,7 +2,10 @@
 
 import { AgentError } from './errors.ts';
 
-/** A value that goes as JSON. */
+/**
+ * A value that goes as JSON. Of what has arrived nobody has looked whether it is JSON: reading `json` throws an
+ * `AgentError` (`invalid`) where it is none.
+ */
 export interface Json<Value = unknown> {
   readonly json: Value;
 }
@@ -20,11 +23,26 @@ export function lowerPayload(payload: Payload): { tag: string; val: unknown } {
   return { tag: 'json', val: jsonText(payload.json) };
 }
 
-/** @throws AgentError `invalid` for text that says it is JSON and is none */
 export function liftPayload({ tag, val }: { tag: string; val?: unknown }): Payload {
   if (tag === 'text') return String(val);
   if (tag === 'binary') return val instanceof Uint8Array ? val : Uint8Array.from(val as number[]);
-  return { json: jsonValue(String(val)) };
+  return new Arrived(String(val));
+}
+
+/** JSON of somebody else, parsed when it is read: a text that is none must not be in the way of receiving. */
+class Arrived implements Json {
+  readonly #text: string;
+  #parsed: { readonly value: unknown } | null = null;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** @throws AgentError `invalid` for text that says it is JSON and is none */
+  get json(): unknown {
+    this.#parsed ??= { value: jsonValue(this.#text) };
+    return this.#parsed.value;
+  }
 }
 
 export function jsonText(value: unknown): string {

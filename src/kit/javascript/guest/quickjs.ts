@@ -9,14 +9,14 @@ export const NONE = null;
 export const WAITS_FOR_PROMISES = false;
 export const u64 = (value: number): number => value;
 
+/** While it is built there is no host to ask. */
 let running = false;
-let startNs = 0;
+/** Null: nobody has asked for the time, or for a random number. A policy may withhold them from who does not. */
+let startNs: number | null = null;
+let seeded = false;
 
 export function begin(): void {
-  if (running) return;
   running = true;
-  startNs = Number(monotonicNow());
-  seed(getRandomBytes(16));
 }
 
 /** Milliseconds since 1970; at the build it is always then. */
@@ -39,7 +39,14 @@ globalThis.Date = RoutedDate;
 Object.defineProperty(globalThis, 'performance', {
   configurable: true,
   writable: true,
-  value: { now: () => (running ? (Number(monotonicNow()) - startNs) / 1_000_000 : 0) },
+  value: {
+    now: () => {
+      if (!running) return 0;
+      const nowNs = Number(monotonicNow());
+      startNs ??= nowNs;
+      return (nowNs - startNs) / 1_000_000;
+    },
+  },
 });
 
 /** The state of sfc32, of Chris Doty-Humphrey's PractRand: small, fast, and nothing to keep secrets with. */
@@ -66,4 +73,10 @@ function next(): number {
 }
 
 /** 53 bits, as the languages's specification has it: not less than 0, less than 1. */
-Math.random = () => ((next() >>> 5) * 0x4000000 + (next() >>> 6)) / 2 ** 53;
+Math.random = () => {
+  if (running && !seeded) {
+    seed(getRandomBytes(16));
+    seeded = true;
+  }
+  return ((next() >>> 5) * 0x4000000 + (next() >>> 6)) / 2 ** 53;
+};
