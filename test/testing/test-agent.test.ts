@@ -259,7 +259,10 @@ describe('stages', () => {
   });
 
   test('whoever has had the kernel itself, or named modules in it, leaves none of that behind', async () => {
-    const before = await testAgent(guest('sleeper'), { modules: { child: guest('hello') } });
+    const before = await testAgent(guest('sleeper'), {
+      grants: { ipc: 'all' },
+      modules: { child: guest('hello') },
+    });
     const { kernel } = before;
     expect(kernel.list()).toHaveLength(1);
     await before[Symbol.asyncDispose]();
@@ -271,7 +274,7 @@ describe('stages', () => {
   test('one that is disposed of twice ends nobody of the next test', async () => {
     const before = await testAgent(guest('hello'));
     await before[Symbol.asyncDispose]();
-    await using after = await testAgent(guest('sleeper'));
+    await using after = await testAgent(guest('sleeper'), { grants: { ipc: 'all' } });
     await before[Symbol.asyncDispose]();
     expect(after.exit).toBeNull();
   });
