@@ -23,6 +23,7 @@ import { gate } from './gate.ts';
 import { installBenchPackages } from './installed.ts';
 import { isolation } from './isolation.ts';
 import { kernel } from './kernel.ts';
+import { kit } from './kit.ts';
 import type { Part, Row } from './measure.ts';
 import { metering } from './metering/part.ts';
 import { network } from './network.ts';
@@ -51,6 +52,7 @@ const PARTS: readonly Part[] = [
   network,
   audit,
   sdk,
+  kit,
   isolation,
   scale,
   peers,
