@@ -135,9 +135,9 @@ export class TestAgent implements AsyncDisposable {
   get stderr(): string {
     return Buffer.from(this.#parts.agent.stderr).toString();
   }
-  /** What it was denied; empty until it has ended. */
-  get denied(): Report['denied'] {
-    return this.#report?.denied ?? [];
+  /** What it was denied; null: it has not ended, and nobody has counted yet. */
+  get denied(): Report['denied'] | null {
+    return this.#report?.denied ?? null;
   }
   /** How it ended; null: it has not. */
   get exit(): Report['exit'] | null {
