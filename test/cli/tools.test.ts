@@ -97,6 +97,8 @@ grants.tools = ["kv.get", "kv.set"]
     expect((await told([grant], get)).lines[0]).toMatch(/^tool err not-found/);
     const wrong = await told(['--kv', join(scratch.path, 'none', 'values.sqlite'), grant], get);
     expect(wrong.stdout).toBe('');
-    expect(wrong.stderr).toMatch(/Cannot keep values in '.*values.sqlite' as it can’t be made \(ENOENT\)/);
+    expect(wrong.stderr).toMatch(
+      /Cannot keep values in '.*values.sqlite' as it can’t be made \(ENOENT\)/,
+    );
   }, 120_000);
 });
