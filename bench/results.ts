@@ -39,7 +39,8 @@ export function machineNow(loadBefore: number): Machine {
     cpu: processors[0]?.model.trim() || 'unknown',
     cores: processors.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    system: `${type()} ${release()} ${arch()}`,
+    // Without what a distribution or a host adds to the version.
+    system: `${type()} ${release().replace(/-.*/, '')} ${arch()}`,
     node: process.version,
     v8: process.versions.v8,
     loadBefore: Math.round(loadBefore * 100) / 100,
