@@ -5,11 +5,10 @@
  * `wasi/io/streams`, `wit/values`.
  */
 
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RingfenceError } from '../../errors.ts';
+import { findPackage } from '../build/package-folder.ts';
 import { moveMap } from '../build/source-map.ts';
 import { writeAtomically } from '../build/write-atomically.ts';
 import { assemblyScriptBindings, type DocumentedWorld } from './bindings.ts';
@@ -110,16 +109,12 @@ async function compile(
  * declare a global `console` of their own.
  */
 async function loadCompiler(base: string): Promise<Compiler> {
-  for (const from of [pathToFileURL(join(base, 'package.json')), import.meta.url]) {
-    // The package is for `import` alone, and only `require` can be asked from another place.
-    const folders = createRequire(from).resolve.paths('assemblyscript') ?? [];
-    const file = folders
-      .map((folder) => join(folder, 'assemblyscript', 'dist', 'asc.js'))
-      .find((each) => existsSync(each));
-    if (file !== undefined) {
-      const module = (await import(pathToFileURL(file).href)) as { default: Compiler };
-      return module.default;
-    }
+  // The package is for `import` alone: what is looked for is the file.
+  const file = join('dist', 'asc.js');
+  const folder = findPackage('assemblyscript', base, file);
+  if (folder !== null) {
+    const module = (await import(pathToFileURL(join(folder, file)).href)) as { default: Compiler };
+    return module.default;
   }
   throw new RingfenceError(
     'RF_UNAVAILABLE',

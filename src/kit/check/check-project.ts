@@ -3,9 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadPolicy } from '../../index.ts';
-import { buildProject } from '../project/build-project.ts';
-import { readWitFolder } from '../wit/read-folder.ts';
-import { resolveWorld } from '../wit/resolve-world.ts';
+import { buildForWorld } from '../project/build-project.ts';
 import { type CheckOptions, checkComponent } from './check-component.ts';
 import type { CheckProblem, ComponentCheck } from './component-check.ts';
 import { fitWorld, type WorldFit } from './fit-world.ts';
@@ -23,8 +21,8 @@ export async function checkProject(
   options: CheckOptions = {},
 ): Promise<ComponentCheck> {
   options.onProgress?.('building');
-  const { file, project } = await buildProject(folder);
-  const world = await resolveWorld(readWitFolder(join(folder, project.wit)), project.world);
+  const { built, world } = await buildForWorld(folder);
+  const { file } = built;
   const policyFile = join(folder, POLICY_FILE);
   const own = options.policy === undefined && existsSync(policyFile);
   const policy = own ? await loadPolicy(policyFile) : (options.policy ?? null);

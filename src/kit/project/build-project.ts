@@ -3,18 +3,18 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { RingfenceError } from '../../errors.ts';
-import { compileAssemblyScript } from '../assemblyscript/compile.ts';
 import { importNames } from '../build/imports.ts';
-import { componentFromCore } from '../build/make-component.ts';
 import { requireNoLink, requireNoLinksIn } from '../build/own-folders.ts';
 import { isFile } from '../build/read-file.ts';
-import { mapOfComponent } from '../build/source-map.ts';
 import { writeAtomically } from '../build/write-atomically.ts';
 import { readWitFolder } from '../wit/read-folder.ts';
-import { resolveWorld } from '../wit/resolve-world.ts';
-import { compileCProject } from './compile-c.ts';
+import { type ResolvedWorld, resolveWorld } from '../wit/resolve-world.ts';
+import {
+  compileAssemblyScriptProject,
+  compileCProject,
+  compileRustProject,
+} from './compile-core.ts';
 import { compileJavaScriptProject } from './compile-javascript.ts';
-import { compileRustProject } from './compile-rust.ts';
 import { BINDINGS_FOLDER, BUILD_FOLDER, type Compiled } from './compiled.ts';
 import { type Language, type Project, readProject } from './manifest.ts';
 
@@ -33,8 +33,10 @@ export interface BuiltProject {
   readonly warnings: readonly string[];
 }
 
-const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compiled>>> = {
-  assemblyscript: compileWithAssemblyScript,
+type Compile = (project: Project, world: ResolvedWorld) => Promise<Compiled>;
+
+const COMPILERS: Readonly<Record<Language, Compile>> = {
+  assemblyscript: compileAssemblyScriptProject,
   c: compileCProject,
   javascript: compileJavaScriptProject,
   rust: compileRustProject,
@@ -50,18 +52,26 @@ const COMPILERS: Readonly<Record<Language, (project: Project) => Promise<Compile
  * `RF_MODULE_INVALID` with file, line and column of what is wrong.
  */
 export async function buildProject(folder: string): Promise<BuiltProject> {
+  return (await buildForWorld(folder)).built;
+}
+
+/** As {@link buildProject}, with the world that it was built for. */
+export async function buildForWorld(
+  folder: string,
+): Promise<{ readonly built: BuiltProject; readonly world: ResolvedWorld }> {
   const project = readProject(folder);
   requireEntry(project);
   requireNoLink(join(folder, BUILD_FOLDER));
   requireNoLink(join(folder, BINDINGS_FOLDER));
   requireNoLinksIn(join(folder, BINDINGS_FOLDER));
-  const { component, sourceMap, warnings } = await COMPILERS[project.language](project);
+  const world = await resolveWorld(readWitFolder(join(folder, project.wit)), project.world);
+  const { component, sourceMap, warnings } = await COMPILERS[project.language](project, world);
   const imports = importNames(component);
   const file = join(folder, BUILD_FOLDER, `${project.name}.wasm`);
   const mapFile = sourceMap === null ? null : `${file}.map`;
   if (sourceMap !== null) writeAtomically(`${file}.map`, sourceMap);
   writeAtomically(file, component);
-  return {
+  const built = {
     project,
     file,
     sourceMap: mapFile,
@@ -70,6 +80,7 @@ export async function buildProject(folder: string): Promise<BuiltProject> {
     imports,
     warnings,
   };
+  return { built, world };
 }
 
 function requireEntry({ folder, entry }: Project): void {
@@ -79,26 +90,4 @@ function requireEntry({ folder, entry }: Project): void {
     `There is no '${entry}' in '${folder}': name the agent's source as 'entry' in package.json.`,
     { path: entry },
   );
-}
-
-async function compileWithAssemblyScript({
-  folder,
-  entry,
-  wit,
-  world,
-}: Project): Promise<Compiled> {
-  const resolved = await resolveWorld(readWitFolder(join(folder, wit)), world);
-  const { core, sourceMap } = await compileAssemblyScript({
-    file: join(folder, entry),
-    world: resolved,
-    folder: join(folder, BINDINGS_FOLDER),
-    base: folder,
-  });
-  const component = await componentFromCore(core, {
-    world: resolved.worldName,
-    witSource: resolved.witSource,
-    stringEncoding: 'utf16',
-    file: entry,
-  });
-  return { component, sourceMap: mapOfComponent(sourceMap, core, component), warnings: [] };
 }
