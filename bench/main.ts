@@ -1,12 +1,15 @@
 /**
  * The benchmark suite: one command, one table, one file of JSON and one page.
  *
- *     npm run bench                      all parts; results/ gets their files and the page
- *     npm run bench -- metering start    these parts
- *     npm run bench -- --json            the rows as JSON
+ *     npm run bench                      all parts; results/ gets results.json and the page
+ *     npm run bench -- metering start    these parts; of the others stays what was measured before
+ *     npm run bench -- --json            prints what was measured as JSON, in the shape of results.json
  *     npm run bench -- --out DIR peers   elsewhere than results/
+ *     npm run bench -- --no-page peers   without the page
  *     npm run bench -- --figures         measures nothing; puts the results into the README
  *     npm run bench -- --against REF     these files and another commit's, in turns: what changed
+ *
+ * Ends with 1 where a part failed or became worse, with 2 where it was called in a wrong way.
  *
  * Absolute times depend on the machine; the ratios are taken in one run, in turns.
  */
@@ -15,7 +18,7 @@ import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { against } from './against.ts';
+import { against, tableOfChanges } from './against.ts';
 import { audit } from './audit.ts';
 import { ends } from './ends.ts';
 import { writeFigures } from './figures.ts';
@@ -24,12 +27,13 @@ import { installBenchPackages } from './installed.ts';
 import { isolation } from './isolation.ts';
 import { kernel } from './kernel.ts';
 import { kit } from './kit.ts';
-import type { Part, Row } from './measure.ts';
+import type { Part } from './measure.ts';
 import { metering } from './metering/part.ts';
 import { network } from './network.ts';
 import { peers } from './peers/part.ts';
 import {
   commitNow,
+  describeMachine,
   machineNow,
   RESULTS,
   type Results,
@@ -60,16 +64,22 @@ const PARTS: readonly Part[] = [
 
 class Usage extends Error {}
 
+function progress({ name, what }: Part): void {
+  if (process.stderr.isTTY) process.stderr.write(`${name}: ${what}\n`);
+}
+
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
+      allowNegative: true,
       options: {
         json: { type: 'boolean', default: false },
         out: { type: 'string', default: RESULTS },
         against: { type: 'string' },
         figures: { type: 'boolean', default: false },
+        page: { type: 'boolean', default: true },
       },
     });
   } catch (error) {
@@ -86,21 +96,34 @@ function partsOf(names: readonly string[]): readonly Part[] {
   return names.length === 0 ? PARTS : PARTS.filter(({ name }) => names.includes(name));
 }
 
-async function measure(parts: readonly Part[], folder: string): Promise<Row[]> {
+/** What was measured, and the names of the parts that failed. */
+interface Outcome {
+  readonly measured: readonly Results[];
+  readonly failed: readonly string[];
+}
+
+/** Keeps what each part measured as soon as it has. One that fails is told, and the others go on. */
+async function measure(parts: readonly Part[], folder: string): Promise<Outcome> {
   const machine = machineNow(loadavg()[0] ?? 0);
   const commit = commitNow();
-  const rows: Row[] = [];
+  const measured: Results[] = [];
+  const failed: string[] = [];
   for (const part of parts) {
-    if (process.stderr.isTTY) process.stderr.write(`${part.name}: ${part.what}\n`);
-    const measured = await part.run();
-    const date = new Date().toISOString();
-    writeResults(folder, { part: part.name, commit, date, machine, rows: measured });
-    rows.push(...measured);
+    progress(part);
+    try {
+      const rows = await part.run();
+      const date = new Date().toISOString();
+      measured.push({ part: part.name, commit, date, machine, rows });
+      writeResults(folder, measured.slice(-1));
+    } catch (error) {
+      failed.push(part.name);
+      process.stderr.write(`The part ${part.name} failed, and is left out: ${told(error)}\n`);
+    }
   }
-  installBenchPackages();
-  await writePage(folder);
-  return rows;
+  return { measured, failed };
 }
+
+const told = (error: unknown): string => (error instanceof Error && error.stack) || String(error);
 
 /** By a name that is not seen by the type check: its packages are there from the first run on only. */
 async function writePage(folder: string): Promise<void> {
@@ -117,11 +140,29 @@ async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parse(args);
   if (values.figures) return writeFigures();
   const parts = partsOf(positionals);
-  const rows =
-    values.against === undefined
-      ? await measure(parts, resolve(values.out))
-      : await against(values.against, parts);
-  console.log(values.json ? JSON.stringify(rows) : table(rows));
+  if (values.against !== undefined) return compare(values.against, parts, values.json);
+  const folder = resolve(values.out);
+  const { measured, failed } = await measure(parts, folder);
+  if (values.page) {
+    installBenchPackages();
+    await writePage(folder);
+  }
+  console.log(values.json ? JSON.stringify(measured) : shownOf(measured));
+  if (failed.length > 0) process.exitCode = 1;
+}
+
+/** The rows, and what they were measured on. */
+function shownOf(measured: readonly Results[]): string {
+  const [first] = measured;
+  if (first === undefined) return 'Nothing was measured.';
+  const rows = measured.flatMap((results) => results.rows);
+  return `${table(rows)}\n\nCommit ${first.commit}; ${describeMachine(first.machine)}`;
+}
+
+async function compare(ref: string, parts: readonly Part[], json: boolean): Promise<void> {
+  const changes = against(ref, parts, progress);
+  console.log(json ? JSON.stringify(changes) : tableOfChanges(changes));
+  if (changes.some(({ verdict }) => verdict === 'worse')) process.exitCode = 1;
 }
 
 try {

@@ -3,7 +3,8 @@
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import type { Row } from './measure.ts';
-import type { Results } from './results.ts';
+import { describeMachine, type Results } from './results.ts';
+import { spreadOf } from './table.ts';
 
 const WIDTH = 560;
 
@@ -41,20 +42,19 @@ async function sectionOf({ part, commit, date, machine, rows }: Results): Promis
   for (const row of rows) {
     if (row.points !== undefined) plots.push(await svgOf(lineOf(row)));
   }
-  const { cpu, cores, memoryGiB, system, node, loadBefore } = machine;
-  const of = `${commit}, ${date}; ${cores} × ${cpu}, ${memoryGiB} GiB, ${system}, Node ${node}, load before ${loadBefore}`;
+  const of = `${commit}, ${date}; ${describeMachine(machine)}`;
   return `<h2>${escaped(part)}</h2>
 <p class="of">${escaped(of)}</p>
 ${plots.join('\n')}
 <table>
-<tr><th>what<th>measured<th>ratio<th>against</tr>
+<tr><th>what<th>measured<th>min … median … max (rounds)<th>ratio<th>against</tr>
 ${rows.map(lineOfTable).join('\n')}
 </table>`;
 }
 
-function lineOfTable({ name, value, ratio, against }: Row): string {
+function lineOfTable({ name, value, ratio, against, stats }: Row): string {
   const shown = ratio === null ? '' : ratio.toFixed(2);
-  return `<tr><td>${escaped(name)}<td>${escaped(value)}<td class="number">${shown}<td>${escaped(against)}</tr>`;
+  return `<tr><td>${escaped(name)}<td>${escaped(value)}<td>${escaped(spreadOf(stats))}<td class="number">${shown}<td>${escaped(against)}</tr>`;
 }
 
 /** Bars from the least to the middle of what was measured. */

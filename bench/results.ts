@@ -1,7 +1,7 @@
-/** What was measured, kept in files: one of JSON for each part, with the commit and the machine that it is of. */
+/** What was measured, kept in one file: of each part its rows, with the commit and the machine that they are of. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,8 @@ import type { Row } from './measure.ts';
 
 /** Where results are committed. */
 export const RESULTS = fileURLToPath(new URL('results/', import.meta.url));
+
+const FILE = 'results.json';
 
 /** One part's results. */
 export interface Results {
@@ -56,18 +58,27 @@ export function commitNow(): string {
 
 const RESULTS_PARENT = fileURLToPath(new URL('..', import.meta.url));
 
-export function writeResults(folder: string, results: Results): string {
+/** Puts what was measured of parts into a folder's file, in the place of what it had of them. */
+export function writeResults(folder: string, measured: readonly Results[]): void {
+  const others = readResults(folder).filter(
+    ({ part }) => !measured.some((each) => each.part === part),
+  );
+  const all = [...others, ...measured].sort((a, b) => (a.part < b.part ? -1 : 1));
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${results.part}.json`);
-  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
-  return file;
+  const file = join(folder, FILE);
+  // Whole or not at all: the file may hold hours of measuring.
+  writeFileSync(`${file}.new`, `${JSON.stringify(all, null, 2)}\n`);
+  renameSync(`${file}.new`, file);
 }
 
 /** All parts' results that a folder has, by the parts' names. */
 export function readResults(folder: string): Results[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.json'))
-    .sort()
-    .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Results);
+  const file = join(folder, FILE);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results[]) : [];
+}
+
+/** The machine in one line. */
+export function describeMachine(machine: Machine): string {
+  const { cpu, cores, memoryGiB, system, node, v8, loadBefore } = machine;
+  return `${cores} × ${cpu}, ${memoryGiB} GiB, ${system}, Node ${node.slice(1)}, V8 ${v8}, load before ${loadBefore}`;
 }

@@ -1,23 +1,38 @@
 /** The table that is printed. */
 
-import type { Row } from './measure.ts';
+import type { Row, Stats } from './measure.ts';
 
 /** Rows as Markdown, for people to read as it is. */
 export function table(rows: readonly Row[]): string {
-  const cells = rows.map(({ part, name, value, ratio, against }) => [
+  const cells = rows.map(({ part, name, value, ratio, against, stats }) => [
     part,
     name,
     value,
+    spreadOf(stats),
     ratio === null ? '' : ratio.toFixed(2),
     against,
   ]);
-  const lines = [['part', 'what', 'measured', 'ratio', 'against'], ...cells];
+  const head = ['part', 'what', 'measured', 'min … median … max', 'ratio', 'against'];
+  const lines = [head, ...cells];
   const widths = (lines[0] ?? []).map((_, column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),
   );
   const format = (line: readonly string[]): string =>
     `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
-  const [head = [], ...body] = lines;
-  return [format(head), rule, ...body.map(format)].join('\n');
+  return [format(head), rule, ...cells.map(format)].join('\n');
+}
+
+/** What the rounds were between; nothing, where there was one. */
+export function spreadOf(stats: Stats | undefined): string {
+  if (stats === undefined || stats.rounds < 2) return '';
+  const { min, median, max, unit, rounds } = stats;
+  return `${number(min)} … ${number(median)} … ${number(max)} ${unit} (${rounds})`;
+}
+
+/** Three digits that count. */
+export function number(value: number): string {
+  return Math.abs(value) >= 100
+    ? Math.round(value).toLocaleString('en')
+    : String(Number(value.toPrecision(3)));
 }
