@@ -19,8 +19,8 @@ const TAKEN_TYPES: ReadonlySet<string> = new Set([
   'String',
 ]);
 
-/** Words that can't name a parameter. */
-const TAKEN_PARAMETERS: ReadonlySet<string> = new Set([
+/** Words that can't name a parameter, nor a function that is declared. */
+const RESERVED: ReadonlySet<string> = new Set([
   'arguments',
   'await',
   'case',
@@ -119,8 +119,11 @@ export function typeName(name: string, kind: string): string {
 /** The name of a parameter in a generated function type. */
 export function parameterName(name: string): string {
   const camel = camelCase(name);
-  return TAKEN_PARAMETERS.has(camel) ? `${camel}Argument` : camel;
+  return isReserved(camel) ? `${camel}Argument` : camel;
 }
+
+/** Whether it is a word of JavaScript's own, which nothing that a module declares is called. */
+export const isReserved = (name: string): boolean => RESERVED.has(name);
 
 /** The name of the constant that holds a function's binding. */
 export function bindingName(functionName: string): string {

@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Rolldown from 'rolldown';
 import { RingfenceError } from '../../errors.ts';
 import type { ComponentType } from '../../wasm/component/types.ts';
-import { camelCase } from '../bindings/naming.ts';
+import { camelCase, isReserved } from '../bindings/naming.ts';
 import { packageFolder } from '../build/package-folder.ts';
 import type { Engine } from './engines.ts';
 import { entryText, exportedName } from './entry-text.ts';
@@ -238,6 +238,7 @@ function ownProblem(error: unknown): RingfenceError | null {
 function notExported(name: string, { file, base, world, worldName }: BundleOptions): string {
   const found = [...world.exports].find(([each]) => exportedName(each) === name);
   const isFunction = found?.[1].kind === 'func';
-  const example = isFunction ? `export function ${name}() { … }` : `export const ${name} = { … }`;
+  const declaration = isFunction ? `function ${name}() { … }` : `const ${name} = { … }`;
+  const example = isReserved(name) ? `export { yours as ${name} }` : `export ${declaration}`;
   return `${nameOf(file, base)}: it does not export '${name}', which the world '${worldName}' exports: write '${example}'.`;
 }

@@ -10,6 +10,7 @@ import { engineWorld } from './engine-world.ts';
 import type { Engine } from './engines.ts';
 import { placeInMap, withLineTable } from './line-table.ts';
 import { componentizeWithQuickJs } from './quickjs.ts';
+import { requireNames } from './require-names.ts';
 import { componentizeWithStarlingMonkey } from './starlingmonkey.ts';
 
 const COMPONENTIZERS: Readonly<Record<Engine, (input: EngineInput) => Promise<Uint8Array>>> = {
@@ -38,6 +39,7 @@ export interface JavaScriptGuest {
  */
 export async function compileJavaScript(guest: JavaScriptGuest): Promise<Uint8Array> {
   const { base, entry, resolved, engine } = guest;
+  requireNames(resolved, engine);
   for (const [path, text] of declarationsOf(resolved, engine)) {
     writeAtomically(join(guest.folder, path), text);
   }

@@ -4,7 +4,15 @@
  */
 
 import type { FunctionType, ResourceType, ValueType } from '../../wasm/component/types.ts';
-import { camelCase, parameterName, pascalCase, propertyKey, quoted } from '../bindings/naming.ts';
+import {
+  camelCase,
+  Identifiers,
+  isReserved,
+  parameterName,
+  pascalCase,
+  propertyKey,
+  quoted,
+} from '../bindings/naming.ts';
 import { comment, GENERATED, indent } from '../generated-text.ts';
 import { Docs } from '../wit/docs.ts';
 import { functionsOf, membersOf, type Place, placesOf, typesOf } from '../wit/places.ts';
@@ -39,7 +47,7 @@ export function declarationsOf(
   );
   const exported = [...world.exports].flatMap(([name, extern]) =>
     extern.kind === 'func'
-      ? [functionText(exportedName(name), extern, types, 'export function ', texts.of(name))]
+      ? [exportedFunction(exportedName(name), extern, types, texts.of(name))]
       : [],
   );
   const own = `declare module ${quoted(WORLD)} {\n${indent([...exported, 'export {};'].join('\n'))}\n}`;
@@ -99,10 +107,11 @@ function moduleText(place: Place, types: TypeTexts): string {
     declarationText(place, name, type, types),
   );
   const functions = functionsOf(place.instance).map(([name, type]) => {
-    const [prefix, docs] = ['export function ', place.docs.of(name)];
-    if (place.name !== '') return functionText(camelCase(name), type, types, prefix, docs);
+    const docs = place.docs.of(name);
+    const written = camelCase(name);
+    if (place.name !== '') return exportedFunction(written, type, types, docs);
     // One of the world itself is a module of its own.
-    const text = functionText(camelCase(name), type, types, 'export default function ', docs);
+    const text = functionText(declarable(written), type, types, 'export default function ', docs);
     return `declare module ${quoted(name)} {\n${indent(text)}\n}`;
   });
   if (place.name === '') return [worldTypes(named), ...functions].join('\n\n');
@@ -173,6 +182,22 @@ function classText(place: Place, resource: string, written: string, types: TypeT
   return `export class ${written} {\n${indent([...first, ...texts, ...dispose].join('\n'))}\n}`;
 }
 
+/** The name of a function where it is declared. */
+const declarable = (name: string): string => (isReserved(name) ? `${name}_` : name);
+
+/** A function of a module. One that is called by a reserved word is declared by another name. */
+function exportedFunction(
+  name: string,
+  type: FunctionType,
+  types: TypeTexts,
+  docs: string | null,
+): string {
+  const declared = declarable(name);
+  if (declared === name) return functionText(name, type, types, 'export function ', docs);
+  const text = functionText(declared, type, types, 'function ', docs);
+  return `${text}\nexport { ${declared} as ${name} };`;
+}
+
 function functionText(
   name: string,
   type: FunctionType,
@@ -195,11 +220,13 @@ function functionText(
 /** A type for people to read. */
 const plain = (text: string): string => text.replace(/import\('[^']*'\)\./g, '');
 
-const parametersText = ({ params }: FunctionType, types: TypeTexts, receivers: number): string =>
-  params
+function parametersText({ params }: FunctionType, types: TypeTexts, receivers: number): string {
+  const names = new Identifiers();
+  return params
     .slice(receivers)
-    .map(({ name, type }) => `${parameterName(name)}: ${types.expression(type)}`)
+    .map(({ name, type }) => `${names.take(parameterName(name))}: ${types.expression(type)}`)
     .join(', ');
+}
 
 /** Writes types as an engine shows their values. */
 class TypeTexts {
