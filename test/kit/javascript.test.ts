@@ -57,7 +57,7 @@ describe.each(['javascript', 'typescript'] as const)('a project in %s', (languag
 
   test('passes its own tests, and the check of types', async () => {
     const tested = await testProject(folder, ['typescript']);
-    expect(tested.stdout + tested.stderr).toMatch(/Tests +2 passed/);
+    expect(tested.stdout + tested.stderr).toMatch(/Tests +3 passed/);
     expect(tested.status).toBe(0);
     const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
     const settings = language === 'typescript' ? 'tsconfig.json' : 'jsconfig.json';

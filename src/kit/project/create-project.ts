@@ -19,6 +19,8 @@ import { LANGUAGES, type Language } from './manifest.ts';
 
 /** As deep below the package's root from src/ as from dist/. */
 const TEMPLATES = fileURLToPath(new URL('../../../templates/', import.meta.url));
+/** What every project has, where its language's own template has no other. */
+const COMMON = 'common';
 const PACKAGE = new URL('../../../package.json', import.meta.url);
 
 /** Files that npm would take for its own under their names. */
@@ -57,7 +59,7 @@ export function createProject(folder: string, language: Language): CreatedProjec
   );
   try {
     mkdirSync(dirname(target), { recursive: true });
-    const files = copyTemplate(join(TEMPLATES, language), made, words);
+    const files = copyTemplate(filesOf(language), made, words);
     renameSync(made, target);
     return { folder: target, name, language, files };
   } catch (error) {
@@ -117,29 +119,36 @@ function ownVersion(): string {
   return (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version;
 }
 
-/** Writes the template's files, with what stands for the words put in; answers their paths. */
+/** Where the text of each file of a project is, by the file's path in the project, in order. */
+function filesOf(language: Language): readonly (readonly [string, string])[] {
+  const files = new Map<string, string>();
+  for (const template of [COMMON, language]) {
+    const folder = join(TEMPLATES, template);
+    for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (statSync(join(folder, path)).isDirectory()) continue;
+      const name = STORED_AS.get(basename(path)) ?? basename(path);
+      // What is common is JavaScript as well as TypeScript.
+      const own = language === 'javascript' ? name.replace(/\.ts$/, '.js') : name;
+      files.set(join(dirname(path), own), join(folder, path));
+    }
+  }
+  return [...files].sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+/** Writes the files, with what stands for the words put in; answers their paths. */
 function copyTemplate(
-  template: string,
+  files: ReturnType<typeof filesOf>,
   target: string,
   words: Readonly<Record<string, string>>,
 ): string[] {
-  const paths = readdirSync(template, { recursive: true, encoding: 'utf8' }).sort();
-  const files: string[] = [];
   mkdirSync(target);
-  for (const path of paths) {
-    if (statSync(join(template, path)).isDirectory()) {
-      mkdirSync(join(target, path), { recursive: true });
-      continue;
-    }
-    const stored = basename(path);
-    const file = join(dirname(path), STORED_AS.get(stored) ?? stored);
-    const text = readFileSync(join(template, path), 'utf8');
+  for (const [file, from] of files) {
+    const text = readFileSync(from, 'utf8');
     mkdirSync(dirname(join(target, file)), { recursive: true });
     writeFileSync(
       join(target, file),
       text.replace(/\{\{(\w+)\}\}/g, (all, word: string) => words[word] ?? all),
     );
-    files.push(file);
   }
-  return files;
+  return files.map(([file]) => file);
 }
