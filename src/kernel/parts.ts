@@ -136,7 +136,7 @@ export function buildParts(
     kv,
   });
   for (const { description, handler } of catalogue) {
-    registry.register(description, handler);
+    registry.register(description, handler, { isOwn: true });
   }
   audit?.opened(
     options,

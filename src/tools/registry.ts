@@ -73,13 +73,17 @@ export class ToolRegistry {
   }
 
   /**
-   * Offers a tool.
+   * Offers a tool; `isOwn`: it is of the catalogue.
    *
    * @throws {RingfenceError} `RF_USAGE` for a name that is taken, a description of the wrong shape, or
    * parameters that are no schema that is taken.
    */
-  register(description: ToolDescription, handler: ToolHandler): void {
-    const tool = readTool(description, handler);
+  register(
+    description: ToolDescription,
+    handler: ToolHandler,
+    options: { readonly isOwn?: boolean } = {},
+  ): void {
+    const tool = readTool(description, handler, options);
     const { name } = tool.listing;
     if (this.#tools.has(name)) {
       throw new RingfenceError(

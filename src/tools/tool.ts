@@ -128,12 +128,25 @@ function validatorOf(
   }
 }
 
+/** A validator that is made when it is first asked: making the first of a program takes 0.1 s. */
+function madeLater(make: () => Validator | null): Validator {
+  let made: Validator | null | undefined;
+  return (value) => {
+    if (made === undefined) made = make();
+    return made === null ? null : made(value);
+  };
+}
+
 /**
- * Reads what is said of a tool.
+ * Reads what is said of a tool. `isOwn`: its schema is ringfence's, and is compiled at its first call.
  *
  * @throws {RingfenceError} `RF_USAGE` for a description of the wrong shape, or a schema that is not taken.
  */
-export function readTool(description: ToolDescription, handler: ToolHandler): Tool {
+export function readTool(
+  description: ToolDescription,
+  handler: ToolHandler,
+  { isOwn = false }: { readonly isOwn?: boolean } = {},
+): Tool {
   const parsed = toolSchema.safeParse(description);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -144,10 +157,12 @@ export function readTool(description: ToolDescription, handler: ToolHandler): To
   }
   const { name, description: text, parameters, strictSchema = true, ...limits } = parsed.data;
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+  const make = (): Validator | null =>
+    parameters === undefined ? null : validatorOf(name, parameters, strictSchema);
   return {
     listing: { name, description: text, parameters: JSON.stringify(parameters ?? {}) },
     limits: { ...TOOL_DEFAULTS, ...Object.fromEntries(given) },
     handler,
-    validate: parameters === undefined ? null : validatorOf(name, parameters, strictSchema),
+    validate: isOwn ? madeLater(make) : make(),
   };
 }

@@ -20,7 +20,10 @@ export interface ToolVersions {
   readonly code: string;
 }
 
-const SOURCES = ['../../component/', '../../metering/', '../../host/generated/'];
+/** As source; as built, these are in the program's chunks and in the children's files. */
+const SOURCES = import.meta.url.endsWith('.ts')
+  ? ['../../component/', '../../metering/', '../../host/generated/']
+  : ['../../../chunks/', '../../component/'];
 
 /** The versions of this installation. */
 export function installedVersions(planFormat: number): ToolVersions {
