@@ -31,6 +31,7 @@ import type { Part } from './measure.ts';
 import { metering } from './metering/part.ts';
 import { network } from './network.ts';
 import { peers } from './peers/part.ts';
+import { published } from './published.ts';
 import {
   commitNow,
   describeMachine,
@@ -59,6 +60,7 @@ const PARTS: readonly Part[] = [
   kit,
   isolation,
   scale,
+  published,
   peers,
 ];
 

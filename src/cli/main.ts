@@ -5,6 +5,7 @@ import { RingfenceError } from '../index.ts';
 import { audit } from './audit.ts';
 import { bindings } from './bindings.ts';
 import { check } from './check.ts';
+import { dev } from './dev.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { STATUS, statusOfError } from './exit-status.ts';
 import { inspect } from './inspect.ts';
@@ -43,11 +44,8 @@ async function execute(invocation: Invocation, environment: Environment): Promis
     case 'new':
     case 'build':
       return await kit(invocation, environment);
-    case 'dev': {
-      // It alone watches files.
-      const { dev } = await import('./dev.ts');
+    case 'dev':
       return await dev(invocation, environment);
-    }
     case 'test':
       return await testProject(invocation, environment);
     case 'audit key':

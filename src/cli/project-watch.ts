@@ -1,7 +1,7 @@
 /** Tells when files of a project have changed, those that are written in several steps once. */
 
 import { basename, relative, sep } from 'node:path';
-import { type FSWatcher, watch } from 'chokidar';
+import type { FSWatcher } from 'chokidar';
 
 /** Nothing else has changed for so long: editors and version control write many files at a time. */
 const QUIET_MS = 100;
@@ -36,6 +36,8 @@ export class ProjectWatch {
 
   /** Resolves when each change from now on is seen. `failed` hears of folders that can't be watched. */
   static async open(folder: string, failed: (error: unknown) => void): Promise<ProjectWatch> {
+    // Only who watches waits for it to load.
+    const { watch } = await import('chokidar');
     const watcher = watch(folder, {
       ignoreInitial: true,
       // A link may lead out of the project, or to itself.
