@@ -37,17 +37,33 @@ export type PeerAnswer = MessageInput | undefined;
 /** Answers requests, and hears of messages. */
 export type PeerHandler = (mail: PeerMail) => PeerAnswer | Promise<PeerAnswer>;
 
-/** Hears each message, and replies to each request that its handler has an answer for. */
+/** Who is told where a message is not handled as the test wants. */
+export interface HandlerOutcome {
+  /** The handler has thrown. */
+  failed(error: unknown): void;
+  /** Its answer has reached nobody. */
+  unanswered(error: unknown): void;
+}
+
+/** Hears each message, and replies to each request that its handler has an answer for. Throws nothing. */
 export async function handle(
   mail: PeerMail,
   handler: PeerHandler | null,
   clock: VirtualClock,
+  { failed, unanswered }: HandlerOutcome,
 ): Promise<void> {
   if (handler === null) return;
   await clock.whileWaiting(
     (async () => {
-      const answer = await handler(mail);
-      if (answer !== undefined && mail.kind === 'request') await mail.reply(answer);
+      let answer: PeerAnswer;
+      try {
+        answer = await handler(mail);
+      } catch (error) {
+        failed(error);
+        return;
+      }
+      if (answer === undefined || mail.kind !== 'request') return;
+      await mail.reply(answer).catch(unanswered);
     })(),
   );
 }
@@ -99,7 +115,7 @@ export class Peer {
 }
 
 /** What a peer is made with. */
-export interface PeerOptions {
+export interface PeerOptions extends HandlerOutcome {
   readonly kernel: Kernel;
   readonly clock: VirtualClock;
   /** Its name, and the service that it provides. */
@@ -107,13 +123,13 @@ export interface PeerOptions {
   /** Null: it answers nothing by itself. */
   readonly handler: PeerHandler | null;
   heard(mail: PeerMail): void;
-  /** Its handler has thrown, or its reply reached nobody. */
-  failed(error: unknown): void;
+  /** Keeps a record, where there is room. */
+  keep(list: PeerMail[], mail: PeerMail, sent: Payload['val']): void;
 }
 
 /** Spawns a peer. */
 export async function spawnPeer(options: PeerOptions): Promise<Peer> {
-  const { kernel, clock, name, handler, heard, failed } = options;
+  const { kernel, clock, name, handler, heard, keep } = options;
   const received: PeerMail[] = [];
   const started = Promise.withResolvers<WorkContext>();
   const agent = await kernel.spawn({
@@ -125,9 +141,9 @@ export async function spawnPeer(options: PeerOptions): Promise<Peer> {
       for (;;) {
         const mail = mailOf(await context.receive(), context);
         if (mail === null) continue;
-        received.push(mail);
+        keep(received, mail, mail.payload.val);
         heard(mail);
-        void handle(mail, handler, clock).catch(failed);
+        void handle(mail, handler, clock, options);
       }
     },
   });

@@ -7,6 +7,7 @@ import {
   type ProgramMessage,
   RingfenceError,
 } from '../index.ts';
+import { Failures, isAssertion } from './failures.ts';
 import type { TestAgentOptions } from './options.ts';
 import { handle, noRequest, type PeerHandler, type PeerMail } from './peers.ts';
 import type { Audience, Stage } from './stage.ts';
@@ -21,8 +22,13 @@ export interface SentMessage {
   readonly payload: Payload;
 }
 
-/** Keeps all that is heard, in order. */
+/** Records that a test has at most, and their payloads, arguments and lines together: a guest may flood it. */
+const RECORDS_MAX = 10_000;
+const RECORDS_BYTES_MAX = 64 * 2 ** 20;
+
+/** Keeps what is heard, in order. */
 export class Recorded implements Audience {
+  readonly failures = new Failures();
   readonly sent: SentMessage[] = [];
   readonly toolCalls: RecordedToolCall[] = [];
   readonly logs: LogLine[] = [];
@@ -31,24 +37,53 @@ export class Recorded implements Audience {
   readonly onElevation: NonNullable<TestAgentOptions['onElevation']>;
   readonly #program: PeerHandler | null;
   stage: Stage | null = null;
+  /** What came when it had kept as much as it may. */
+  unrecorded = 0;
+  #kept = 0;
+  #keptBytes = 0;
 
   constructor(program: PeerHandler | null, onElevation: TestAgentOptions['onElevation'] | null) {
     this.#program = program;
-    this.onElevation = onElevation ?? (() => 'deny');
+    const decide = onElevation ?? (() => 'deny');
+    this.onElevation = async (request) => {
+      try {
+        return await decide(request);
+      } catch (error) {
+        if (isAssertion(error)) this.failed(error);
+        throw error;
+      }
+    };
   }
 
+  /** Keeps a record, where there is room; its size is that of what the guest has sent. */
+  readonly keep = <Item>(list: Item[], item: Item, sent: string | Uint8Array): void => {
+    const bytes = typeof sent === 'string' ? 2 * sent.length : sent.length;
+    if (this.#kept >= RECORDS_MAX || this.#keptBytes + bytes > RECORDS_BYTES_MAX) {
+      this.unrecorded += 1;
+      return;
+    }
+    this.#kept += 1;
+    this.#keptBytes += bytes;
+    list.push(item);
+  };
+
   readonly heard = (to: string, { kind, method, payload }: PeerMail): void => {
-    this.sent.push({ to, kind, method, payload });
+    this.keep(this.sent, { to, kind, method, payload }, payload.val);
   };
 
-  /** For whoever looks why a request had no answer. */
+  /** A handler of the test has thrown: so does the test. */
   readonly failed = (error: unknown): void => {
-    this.warnings.push(`an answer of the test has failed: ${String(error)}`);
+    if (!this.failures.add(error)) this.onWarning(`a handler of the test has thrown: ${error}`);
   };
 
-  readonly onLog = (line: LogLine): void => void this.logs.push(line);
+  /** For whoever looks why a request had no answer: who has asked waits no more. */
+  readonly unanswered = (error: unknown): void => {
+    this.onWarning(`an answer of the test has failed: ${error}`);
+  };
 
-  readonly onWarning = (text: string): void => void this.warnings.push(text);
+  readonly onLog = (line: LogLine): void => this.keep(this.logs, line, line.message);
+
+  readonly onWarning = (text: string): void => this.keep(this.warnings, text, text);
 
   readonly onMessage = ({ from, payload, reply }: ProgramMessage): void => {
     const mail: PeerMail = {
@@ -58,11 +93,9 @@ export class Recorded implements Audience {
       payload,
       reply: reply === null ? noRequest : (message) => answer(reply, message),
     };
-    this.toProgram.push(mail);
+    this.keep(this.toProgram, mail, payload.val);
     this.heard('program', mail);
-    if (this.stage !== null) {
-      void handle(mail, this.#program, this.stage.clock).catch(this.failed);
-    }
+    if (this.stage !== null) void handle(mail, this.#program, this.stage.clock, this);
   };
 }
 

@@ -14,6 +14,9 @@ import {
 /** Agents that one test may have at a time. */
 const AGENTS_MAX = 256;
 
+/** Tests that run at the same time. Each has a kernel, and one that forgets to dispose of its agent keeps that. */
+const STAGES_MAX = 32;
+
 /** A kernel that nobody has used for so long is closed: the program of the tests can end. */
 const IDLE_MS = 500;
 
@@ -63,10 +66,23 @@ interface Owned {
 /** The kernels of a program's tests. */
 export class Stages {
   readonly #free: Owned[] = [];
+  readonly #max: number;
+  #lent = 0;
+
+  constructor(max: number = STAGES_MAX) {
+    this.#max = max;
+  }
 
   /** Sets a stage for a test: `atMs` is when its time begins, in milliseconds since 1970. */
   async enter(audience: Audience, atMs: number | undefined): Promise<Stage> {
-    const owned = this.#free.pop() ?? (await open());
+    if (this.#lent >= this.#max) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        `Cannot test the agent as ${this.#max} others have not been disposed of: write 'await using agent = await testAgent(…)'.`,
+      );
+    }
+    this.#lent += 1;
+    const owned = await this.#take();
     if (owned.closing !== null) clearTimeout(owned.closing);
     owned.closing = null;
     owned.audience = audience;
@@ -80,9 +96,19 @@ export class Stages {
     return stage;
   }
 
+  async #take(): Promise<Owned> {
+    try {
+      return this.#free.pop() ?? (await open());
+    } catch (error) {
+      this.#lent -= 1;
+      throw error;
+    }
+  }
+
   async #leave(owned: Owned, last: () => void, reusable: boolean): Promise<void> {
     const { kernel } = owned;
     await endAgents(kernel);
+    this.#lent -= 1;
     owned.audience = null;
     last();
     if (!reusable) {

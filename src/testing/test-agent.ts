@@ -36,6 +36,7 @@ const stages = new Stages();
  * @param module - The file of the component, or its bytes.
  * @throws {RingfenceError} `RF_USAGE` for what can't be understood; as {@link Kernel.load} and
  * {@link Kernel.spawn}; `RF_TIMEOUT` where it has not come to rest within 20 s
+ * @throws what a handler of the test has thrown: so does each method that waits, or else the end of the test
  *
  * @example
  * ```ts
@@ -57,19 +58,20 @@ export async function testAgent(
   const leave = (): Promise<void> => stage.leave(takeBack);
   try {
     const { kernel, clock } = stage;
-    takeBack = registerTools(kernel, options.tools ?? {}, record.toolCalls);
+    takeBack = registerTools(kernel, options.tools ?? {}, record);
     const peers = new Map<string, Peer>();
     for (const [name, handler] of Object.entries(options.peers ?? {})) {
-      const { heard, failed } = record;
-      const told = (mail: PeerMail): void => heard(name, mail);
-      peers.set(name, await spawnPeer({ kernel, clock, name, handler, heard: told, failed }));
+      const { keep, failed, unanswered } = record;
+      const heard = (mail: PeerMail): void => record.heard(name, mail);
+      const peer = { kernel, clock, name, handler, heard, keep, failed, unanswered };
+      peers.set(name, await spawnPeer(peer));
     }
     for (const [name, file] of Object.entries(options.modules ?? {})) {
       stage.spoil();
       await kernel.load(file, { name });
     }
     const agent = await spawn(kernel, module, options);
-    await clock.settled({ patienceMs: options.patienceMs });
+    await record.failures.beside(clock.settled({ patienceMs: options.patienceMs }));
     return new TestAgent({ agent, stage, record, peers, leave });
   } catch (error) {
     await leave();
@@ -127,6 +129,10 @@ export class TestAgent implements AsyncDisposable {
   get warnings(): readonly string[] {
     return this.#parts.record.warnings;
   }
+  /** Calls, messages and lines that came when 10,000 or 64 MiB of them were kept: the lists above lack them. */
+  get unrecorded(): number {
+    return this.#parts.record.unrecorded;
+  }
   /** What it has written to its standard output so far, as text. */
   get stdout(): string {
     return Buffer.from(this.#parts.agent.stdout).toString();
@@ -145,7 +151,7 @@ export class TestAgent implements AsyncDisposable {
   }
   /** Resolves with its report when it has ended. */
   get exited(): Promise<Report> {
-    return this.#parts.agent.exited;
+    return this.#parts.record.failures.beside(this.#parts.agent.exited);
   }
   /** Its time, in milliseconds since 1970. */
   get nowMs(): number {
@@ -176,7 +182,9 @@ export class TestAgent implements AsyncDisposable {
    * you await this. @throws as {@link Agent.request}
    */
   request(message: MessageInput, options: { readonly timeoutMs?: number } = {}): Promise<Payload> {
-    return this.#parts.agent.request(message, { timeoutMs: PATIENCE_MS, ...options });
+    return this.#parts.record.failures.beside(
+      this.#parts.agent.request(message, { timeoutMs: PATIENCE_MS, ...options }),
+    );
   }
 
   /** Publishes to who has subscribed, as the program; resolves when all have come to rest. */
@@ -191,12 +199,14 @@ export class TestAgent implements AsyncDisposable {
    * @throws {RingfenceError} `RF_TIMEOUT` where agents have not come to rest within 20 s of the machine's time
    */
   async advance(milliseconds: number, options: PatienceOptions = {}): Promise<void> {
-    await this.#parts.stage.clock.advance(milliseconds, options);
+    const { record, stage } = this.#parts;
+    await record.failures.beside(stage.clock.advance(milliseconds, options));
   }
 
   /** Resolves when all agents have come to rest. @throws {RingfenceError} as {@link TestAgent.advance} */
   async settled(options: PatienceOptions = {}): Promise<void> {
-    await this.#parts.stage.clock.settled(options);
+    const { record, stage } = this.#parts;
+    await record.failures.beside(stage.clock.settled(options));
   }
 
   /** Asks it to end, as a supervisor does, and resolves with its report. It has 20 s of the machine's time. */
@@ -205,8 +215,13 @@ export class TestAgent implements AsyncDisposable {
     return this.exited;
   }
 
-  /** Ends all agents of its kernel, and gives that to the next test. */
+  /**
+   * Ends all agents of its kernel, and gives that to the next test.
+   *
+   * @throws what a handler of the test has thrown, where nothing else was told of it
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.leave();
+    this.#parts.record.failures.throwUntold();
   }
 }

@@ -1,6 +1,8 @@
 /** Tools that a test scripts for its agent. */
 
 import type { Kernel, ToolDescription, ToolHandler } from '../index.ts';
+import { isAssertion } from './failures.ts';
+import type { Recorded } from './recorded.ts';
 
 /** A tool with more than its work: what agents are told of it, the schema of its arguments, its limits. */
 export interface ScriptedTool extends Omit<ToolDescription, 'name' | 'description'> {
@@ -21,11 +23,11 @@ export interface RecordedToolCall {
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
-/** Registers tools in a kernel; what is called of them is added to `calls`. Answers how they are taken back. */
+/** Registers tools in a kernel; what is called of them is recorded. Answers how they are taken back. */
 export function registerTools(
   kernel: Kernel,
   tools: Readonly<Record<string, ToolHandler | ScriptedTool>>,
-  calls: RecordedToolCall[],
+  record: Recorded,
 ): () => void {
   const registered: string[] = [];
   const takeBack = (): void => {
@@ -34,7 +36,7 @@ export function registerTools(
   try {
     for (const [name, tool] of Object.entries(tools)) {
       const { handler, description = 'A tool of a test.', ...rest } = scripted(tool);
-      kernel.registerTool({ ...rest, name, description }, recording(name, handler, calls));
+      kernel.registerTool({ ...rest, name, description }, recording(name, handler, record));
       registered.push(name);
     }
   } catch (error) {
@@ -48,7 +50,7 @@ const scripted = (tool: ToolHandler | ScriptedTool): ScriptedTool =>
   typeof tool === 'function' ? { handler: tool } : tool;
 
 const recording =
-  (name: string, handler: ToolHandler, calls: RecordedToolCall[]): ToolHandler =>
+  (name: string, handler: ToolHandler, record: Recorded): ToolHandler =>
   async (args, call) => {
     const recorded: Mutable<RecordedToolCall> = {
       name,
@@ -56,12 +58,13 @@ const recording =
       answer: undefined,
       error: undefined,
     };
-    calls.push(recorded);
+    record.keep(record.toolCalls, recorded, JSON.stringify(args) ?? '');
     try {
       recorded.answer = await handler(args, call);
       return recorded.answer;
     } catch (error) {
       recorded.error = error;
+      if (isAssertion(error)) record.failed(error);
       throw error;
     }
   };
