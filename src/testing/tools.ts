@@ -2,7 +2,6 @@
 
 import type { Kernel, ToolDescription, ToolHandler } from '../index.ts';
 import { isAssertion } from './failures.ts';
-import type { Recorded } from './recorded.ts';
 
 /** A tool with more than its work: what agents are told of it, the schema of its arguments, its limits. */
 export interface ScriptedTool extends Omit<ToolDescription, 'name' | 'description'> {
@@ -21,13 +20,22 @@ export interface RecordedToolCall {
   readonly error: unknown;
 }
 
+/** Who keeps the calls. */
+interface ToolRecorder {
+  readonly toolCalls: RecordedToolCall[];
+  /** Keeps a record, where there is room. */
+  keep(list: RecordedToolCall[], call: RecordedToolCall, sent: string): void;
+  /** An expectation was not met. */
+  failed(error: unknown): void;
+}
+
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 /** Registers tools in a kernel; what is called of them is recorded. Answers how they are taken back. */
 export function registerTools(
   kernel: Kernel,
   tools: Readonly<Record<string, ToolHandler | ScriptedTool>>,
-  record: Recorded,
+  record: ToolRecorder,
 ): () => void {
   const registered: string[] = [];
   const takeBack = (): void => {
@@ -50,7 +58,7 @@ const scripted = (tool: ToolHandler | ScriptedTool): ScriptedTool =>
   typeof tool === 'function' ? { handler: tool } : tool;
 
 const recording =
-  (name: string, handler: ToolHandler, record: Recorded): ToolHandler =>
+  (name: string, handler: ToolHandler, record: ToolRecorder): ToolHandler =>
   async (args, call) => {
     const recorded: Mutable<RecordedToolCall> = {
       name,
