@@ -48,6 +48,8 @@ export type ErrorCode =
   | 'RF_TOOL_NOT_FOUND'
   /** What was asked for could not be done: a tool has failed, or this version does not offer it. */
   | 'RF_UNAVAILABLE'
+  /** A compiler, or a package, that a project is built or tested with is not installed, or not one that is known. */
+  | 'RF_COMPILER_MISSING'
   /** An agent is asked to stop: the reason of the `signal` that its function has. */
   | 'RF_STOPPED'
   /** A backend that isn't configured. */

@@ -13,7 +13,8 @@ export interface BindingsInvocation {
   /** Null: the only one there is. */
   readonly world: string | null;
   readonly outPath: string;
-  readonly guestPath: string;
+  /** Null: where a project has it. */
+  readonly guestPath: string | null;
 }
 
 interface BindingsOptions {
@@ -26,7 +27,6 @@ interface BindingsOptions {
 const LANGUAGE = 'assemblyscript';
 const WIT_PATH = 'wit';
 const OUT_PATH = 'bindings';
-const GUEST_PATH = 'agent.ts';
 
 /** Declares the command. */
 export function declareBindings(
@@ -49,7 +49,7 @@ export function declareBindings(
       option(
         '--guest',
         ' FILE',
-        `the guest's own source file, where bindings import it (default: ${GUEST_PATH})`,
+        `the guest's own source file, which bindings of ${LANGUAGE} import (default: agent.ts)`,
         group,
       ),
     )
@@ -60,7 +60,7 @@ export function declareBindings(
         language: options.lang ?? LANGUAGE,
         world: options.world ?? null,
         outPath: options.out ?? OUT_PATH,
-        guestPath: options.guest ?? GUEST_PATH,
+        guestPath: options.guest ?? null,
       });
     });
 }

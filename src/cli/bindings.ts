@@ -26,17 +26,28 @@ export async function bindings(
       { language: wanted },
     );
   }
+  if (guestPath !== null && language !== 'assemblyscript') {
+    throw new RingfenceError(
+      'RF_USAGE',
+      `Cannot use --guest with --lang ${language}: its bindings import no file of the guest's; leave the option out.`,
+      { language },
+    );
+  }
+  const guestModule = moduleSpecifier(outPath, guestPath ?? GUEST_PATH);
   const generated = await generateBindings({
     wit: witPath,
     language,
     ...(world === null ? {} : { world }),
-    guestModule: moduleSpecifier(outPath, guestPath),
+    ...(language === 'assemblyscript' && { guestModule }),
   });
   writeBindings(generated, outPath);
   const line = `${generated.world}: ${generated.files.size} files in ${outPath}`;
   await stdout.write(Buffer.from(`${printableLine(line)}\n`)).catch(() => {});
   return STATUS.ok;
 }
+
+/** The guest's own file, where nothing else is said. */
+const GUEST_PATH = 'agent.ts';
 
 /** How a module in one folder names a file: `../agent`. */
 function moduleSpecifier(folder: string, file: string): string {

@@ -52,6 +52,7 @@ test('errors before there is a report', () => {
   expect(statusOfError('RF_MODULE_INVALID')).toBe(126);
   expect(statusOfError('RF_MODULE_REFUSED')).toBe(126);
   expect(statusOfError('RF_PREPARE_LIMIT')).toBe(126);
+  expect(statusOfError('RF_COMPILER_MISSING')).toBe(127);
   expect(statusOfError('RF_INTERNAL')).toBe(125);
   expect(statusOfError('RF_CLOSED')).toBe(125);
 });

@@ -16,6 +16,8 @@ export const STATUS = {
   internal: 125,
   /** The module can't be run. */
   refused: 126,
+  /** A compiler or a package of a project is not installed; a shell says so of a command that it does not find. */
+  missing: 127,
   trap: 134,
   killed: 137,
 } as const;
@@ -92,6 +94,8 @@ export function statusOfError(code: ErrorCode): number {
     case 'RF_RECORDING_INVALID':
     case 'RF_RECORDING_REFUSED':
       return STATUS.refused;
+    case 'RF_COMPILER_MISSING':
+      return STATUS.missing;
     case 'RF_AUDIT_INVALID':
       return STATUS.bad;
     default:

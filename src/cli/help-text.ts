@@ -118,7 +118,8 @@ Examples:
   ringfence check
   ringfence check --policy ringfence.toml agent.wasm
 
-Exit status: 0 it can be run, 1 something keeps it from that, 2 wrong usage or no such file, 125 ringfence failed.`;
+Exit status: 0 it can be run, 1 something keeps it from that, 2 wrong usage or no such file, 125 ringfence failed,
+127 a compiler or a package of the project is not installed.`;
 
 /** Behind the options of `build`. */
 export const BUILD_EXAMPLES = `
@@ -128,7 +129,8 @@ Examples:
   ringfence build
   ringfence build --json agents/greeter
 
-Exit status: 0 built, 1 the source is wrong, 2 wrong usage or no such file, 125 ringfence failed.`;
+Exit status: 0 built, 1 the source is wrong, 2 wrong usage or no such file, 125 ringfence failed,
+127 a compiler or a package is not installed.`;
 
 /** Behind the options of `dev`. */
 export const DEV_HELP = `

@@ -27,7 +27,8 @@ export interface BindingsOptions {
   /** The world's name. @default the only world of the folder's package */
   readonly world?: string;
   /**
-   * The guest's own file without its extension, seen from the folder of the bindings: AssemblyScript's import it.
+   * The guest's own file without its extension, seen from the folder of the bindings: AssemblyScript's import it,
+   * those of other languages take none.
    *
    * @default '../agent'
    */
@@ -55,7 +56,7 @@ export interface Bindings {
  *
  * Packages of WASI 0.2 and of ringfence that the WIT uses need not be in `deps/`.
  *
- * @throws RingfenceError `RF_FILE` for what can't be read; `RF_WIT_INVALID` for WIT that is wrong, with its
+ * @throws RingfenceError `RF_USAGE` for a `guestModule` that is of no use; `RF_FILE` for what can't be read; `RF_WIT_INVALID` for WIT that is wrong, with its
  * line and column, and for a world that isn't there. After such an error generate nothing more in the same
  * process: the tools below may not have recovered.
  *
@@ -65,9 +66,16 @@ export interface Bindings {
  * ```
  */
 export async function generateBindings(options: BindingsOptions): Promise<Bindings> {
+  const { language = 'assemblyscript' } = options;
+  if (options.guestModule !== undefined && language !== 'assemblyscript') {
+    throw new RingfenceError(
+      'RF_USAGE',
+      `Cannot use 'guestModule' for bindings of ${language}, which import no module of the guest's: leave it out.`,
+      { language },
+    );
+  }
   const resolved = await resolveWorld(readWitFolder(options.wit), options.world ?? null);
   const name = resolved.world.name;
-  const { language = 'assemblyscript' } = options;
   if (language !== 'assemblyscript') {
     const files = language === 'c' ? cBindings(resolved).files : rustBindings(resolved);
     return { world: name, files, exportNames: new Map() };

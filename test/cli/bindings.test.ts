@@ -96,6 +96,10 @@ test('WIT that is wrong is told with its place, and nothing is written', async (
 });
 
 test.each([
+  [
+    ['--lang', 'c', '--guest', 'a.c'],
+    /Cannot use --guest with --lang c: its bindings import no file of the guest's; leave the option out\./,
+  ],
   [['--lang', 'cobol'], /Cannot use --lang 'cobol': the languages are assemblyscript, c, rust\./],
   [['--world', 'other'], /has no world 'other': name one of 'agent'\./],
 ])('%s is refused by one sentence', async (options, sentence) => {

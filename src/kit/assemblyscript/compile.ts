@@ -117,7 +117,7 @@ async function loadCompiler(base: string): Promise<Compiler> {
     return module.default;
   }
   throw new RingfenceError(
-    'RF_UNAVAILABLE',
+    'RF_COMPILER_MISSING',
     "AssemblyScript's compiler is not installed: run 'npm install --save-dev assemblyscript'.",
     { package: 'assemblyscript' },
   );

@@ -21,13 +21,13 @@ export function findPackage(name: string, base: string, file = 'package.json'): 
 /**
  * The folder of a package that the project in `base` has installed, else that ringfence finds.
  *
- * @throws RingfenceError `RF_UNAVAILABLE` where there is none, with what installs it.
+ * @throws RingfenceError `RF_COMPILER_MISSING` where there is none, with what installs it.
  */
 export function packageFolder(name: string, base: string): string {
   const folder = findPackage(name, base);
   if (folder !== null) return folder;
   throw new RingfenceError(
-    'RF_UNAVAILABLE',
+    'RF_COMPILER_MISSING',
     `Cannot build without the package '${name}': run 'npm install --save-dev ${name}'.`,
     { package: name },
   );

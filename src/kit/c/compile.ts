@@ -41,7 +41,7 @@ const LINK = ['-Wl,--stack-first', `-Wl,-z,stack-size=${STACK_BYTES}`];
  * Compiles the guest and answers its core module, the same wherever `base` is.
  *
  * @throws {RingfenceError} `RF_MODULE_INVALID` with the compiler's first error, its file, line and column;
- * `RF_UNAVAILABLE` where there is no compiler.
+ * `RF_COMPILER_MISSING` where there is no compiler.
  */
 export async function compileC({ file, world, folder, base }: CGuest): Promise<CompiledC> {
   const { clang, options } = await findCToolchain();

@@ -24,7 +24,7 @@ const PROBE = '#include <stdlib.h>\nint probe(int size) { return (int) malloc((s
  * The compiler of `WASI_SDK_PATH` where that is set, else the first clang on the path that has a library
  * for WebAssembly.
  *
- * @throws {RingfenceError} `RF_UNAVAILABLE` with what to install.
+ * @throws {RingfenceError} `RF_COMPILER_MISSING` with what to install.
  */
 export async function findCToolchain(): Promise<CToolchain> {
   const sdk = process.env.WASI_SDK_PATH;
@@ -34,7 +34,7 @@ export async function findCToolchain(): Promise<CToolchain> {
     const found = isExecutable(clang) ? await tryTargets(clang, [sysroot]) : null;
     if (found !== null) return found;
     throw new RingfenceError(
-      'RF_UNAVAILABLE',
+      'RF_COMPILER_MISSING',
       `There is no clang that makes WebAssembly in '${join(sdk, 'bin')}': set WASI_SDK_PATH to the folder of wasi-sdk, or unset it.`,
       { path: clang },
     );
@@ -44,7 +44,7 @@ export async function findCToolchain(): Promise<CToolchain> {
     if (found !== null) return found;
   }
   throw new RingfenceError(
-    'RF_UNAVAILABLE',
+    'RF_COMPILER_MISSING',
     "No compiler of C makes WebAssembly here: install Debian's clang, lld, wasi-libc and libclang-rt-dev-wasm32, or set WASI_SDK_PATH to the folder of wasi-sdk (https://github.com/WebAssembly/wasi-sdk).",
   );
 }

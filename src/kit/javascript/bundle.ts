@@ -50,7 +50,7 @@ export interface Bundle {
 /**
  * Bundles a guest, into the same text wherever the project lies.
  *
- * @throws RingfenceError `RF_MODULE_INVALID` with file, line and column of what is wrong; `RF_UNAVAILABLE`
+ * @throws RingfenceError `RF_MODULE_INVALID` with file, line and column of what is wrong; `RF_COMPILER_MISSING`
  * where the bundler is not installed.
  */
 export async function bundleGuest(options: BundleOptions): Promise<Bundle> {

@@ -34,7 +34,7 @@ export interface JavaScriptGuest {
 /**
  * Compiles the guest and answers its component, the same wherever `base` is.
  *
- * @throws RingfenceError `RF_MODULE_INVALID` with what is wrong, its file and line; `RF_UNAVAILABLE` where a
+ * @throws RingfenceError `RF_MODULE_INVALID` with what is wrong, its file and line; `RF_COMPILER_MISSING` where a
  * package is missing that it is built with.
  */
 export async function compileJavaScript(guest: JavaScriptGuest): Promise<Uint8Array> {

@@ -26,7 +26,7 @@ const BUNDLE_NAME = 'componentize-qjs:user.js';
  * Makes the component: evaluates the bundle and keeps what that leaves.
  *
  * @throws RingfenceError `RF_MODULE_INVALID` with what the guest threw meanwhile, and its place;
- * `RF_UNAVAILABLE` where the engine is not installed or is of a kind that is not known.
+ * `RF_COMPILER_MISSING` where the engine is not installed or is of a kind that is not known.
  */
 export async function componentizeWithQuickJs(input: EngineInput): Promise<Uint8Array> {
   const { componentize, runtime } = loadEngine(input.base);
@@ -54,7 +54,7 @@ function loadEngine(base: string): Pick<Componentizer, 'componentize'> & { runti
   const require = createRequire(entry);
   const unavailable = (why: string, cause?: unknown) =>
     new RingfenceError(
-      'RF_UNAVAILABLE',
+      'RF_COMPILER_MISSING',
       `Cannot build with the engine quickjs as ${why}: install ${name} 0.4.5, or set "engine": "starlingmonkey".`,
       { package: name },
       { cause },

@@ -28,7 +28,7 @@ const BUNDLE_NAME = 'ringfence-bundle.js';
  * random numbers and paths stays in it, so that no two builds are the same.
  *
  * @throws RingfenceError `RF_MODULE_INVALID` with what the guest threw meanwhile, and its place;
- * `RF_UNAVAILABLE` where the engine is not installed.
+ * `RF_COMPILER_MISSING` where the engine is not installed.
  */
 export async function componentizeWithStarlingMonkey(input: EngineInput): Promise<Uint8Array> {
   const entry = join(

@@ -18,7 +18,7 @@ const TARGETS = ['wasm32-wasip1', 'wasm32-wasi'];
 /**
  * The first rustc on the path with the library: where rustup's own has none, the system's behind it may.
  *
- * @throws {RingfenceError} `RF_UNAVAILABLE` with what to install.
+ * @throws {RingfenceError} `RF_COMPILER_MISSING` with what to install.
  */
 export async function findRustToolchain(): Promise<RustToolchain> {
   for (const rustc of programsNamed('rustc')) {
@@ -27,7 +27,7 @@ export async function findRustToolchain(): Promise<RustToolchain> {
     }
   }
   throw new RingfenceError(
-    'RF_UNAVAILABLE',
+    'RF_COMPILER_MISSING',
     "No compiler of Rust makes WebAssembly here: install Debian's rustc, libstd-rust-dev-wasm32 and lld, or run 'rustup target add wasm32-wasip1' where rustup is.",
   );
 }
