@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { JOBS, type Job } from './job.ts';
+import { CALLS, JOBS, type Job } from './job.ts';
 import { proportionalBytes } from './memory.ts';
 import type { Fences, Guests, Subject, SubjectModule } from './subject.ts';
 
@@ -24,6 +24,7 @@ export type Question =
 export interface Introduction {
   readonly fences: Fences;
   readonly version: string | null;
+  readonly calls: number;
   readonly kept: number;
   readonly lives: number;
 }
@@ -91,8 +92,9 @@ function versionOf(packageName: string | null): string | null {
   let folder = dirname(createRequire(import.meta.url).resolve(packageName));
   for (;;) {
     const text = readIfThere(join(folder, 'package.json'));
-    const found = text === null ? null : (JSON.parse(text) as { name?: string; version?: string });
-    if (found?.name === packageName) return found.version ?? null;
+    const found = text === null ? null : (JSON.parse(text) as { version?: string });
+    // Packages have a second one, without a version, beside modules of another kind.
+    if (found?.version !== undefined) return found.version;
     if (dirname(folder) === folder) return null;
     folder = dirname(folder);
   }
@@ -113,7 +115,7 @@ async function main([name = '', guests = '']: readonly string[]): Promise<void> 
     await subject.run('nothing');
   }
   for (const job of JOBS) await subject.run(job);
-  const { fences, packageName, kept, lives } = module;
+  const { fences, packageName, kept, lives, calls = CALLS } = module;
   process.on('message', (question: Question) => {
     answer(subject, question).then(
       (found) => process.send?.(found),
@@ -123,7 +125,13 @@ async function main([name = '', guests = '']: readonly string[]): Promise<void> 
       },
     );
   });
-  const introduction: Introduction = { fences, version: versionOf(packageName), kept, lives };
+  const introduction: Introduction = {
+    fences,
+    version: versionOf(packageName),
+    calls,
+    kept,
+    lives,
+  };
   process.send?.(introduction);
 }
 

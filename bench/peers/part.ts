@@ -16,10 +16,15 @@ import { type Fences, NO_FENCES } from './subject.ts';
 const ROUNDS = 5;
 /** Rounds that a quantile says something of. */
 const MANY = 100;
+/** What their documentation asks Node to be started with. */
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  'isolated-vm': ['--no-node-snapshot'],
+};
 const OURS = 'ringfence';
 const PLAIN = 'plain-v8';
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 const SUBJECTS = fileURLToPath(new URL('subjects/', import.meta.url));
+const BUILD = fileURLToPath(new URL('../../scripts/build.ts', import.meta.url));
 const ERLANG = fileURLToPath(new URL('erlang.escript', import.meta.url));
 
 /** What was measured of one subject. */
@@ -29,6 +34,7 @@ interface Measured {
   readonly lives: number[];
   readonly rates: number[];
   readonly computes: number[];
+  /** Nanoseconds of one. */
   readonly calls: number[];
   /** Null: it keeps none, or the system does not tell. */
   bytes: number | null;
@@ -57,7 +63,7 @@ class Running {
 
   static async open(subject: string, guests: string): Promise<Running> {
     const child = fork(CHILD, [subject, guests], {
-      execArgv: ['--expose-gc', '--no-warnings'],
+      execArgv: ['--expose-gc', '--no-warnings', ...(FLAGS[subject] ?? [])],
       serialization: 'advanced',
     });
     return new Running(child, subject, (await told(child, subject)) as Introduction);
@@ -93,7 +99,7 @@ async function round(running: Running): Promise<void> {
   const [compute = Number.NaN] = (await running.ask({ kind: 'job', job: 'compute' })) ?? [];
   measured.computes.push(compute - nothing);
   const [calls = Number.NaN] = (await running.ask({ kind: 'job', job: 'calls' })) ?? [];
-  measured.calls.push(calls - nothing);
+  measured.calls.push(((calls - nothing) * 1e6) / introduction.calls);
 }
 
 async function ofSubjects(guests: string): Promise<Measured[]> {
@@ -129,7 +135,7 @@ function ofErlang(): Measured | null {
       rates: number[];
       compute: number[];
       calls: number[];
-      bytes: number;
+      bytes: number | null;
     };
     return {
       name: `Erlang ${version}`,
@@ -138,7 +144,7 @@ function ofErlang(): Measured | null {
       lives,
       rates,
       computes: compute,
-      calls,
+      calls: calls.map((ms) => (ms * 1e6) / CALLS),
       bytes,
     };
   } catch (error) {
@@ -147,14 +153,15 @@ function ofErlang(): Measured | null {
   }
 }
 
-function lackOf({ endsLoops, boundsMemory, fuel, capabilities }: Fences): string {
+function lackOf({ endsLoops, boundsMemory, fuel, capabilities, caveat }: Fences): string {
   const lacks = [
     endsLoops ? '' : 'ends no endless loop',
     boundsMemory ? '' : 'bounds not all memory',
     fuel ? '' : 'counts no fuel',
     capabilities ? '' : 'has no capabilities',
   ].filter((lack) => lack !== '');
-  return lacks.length === 0 ? 'lacks none of these' : lacks.join(', ');
+  const said = lacks.length === 0 ? 'lacks none of these' : lacks.join(', ');
+  return caveat === undefined ? said : `${said}; ${caveat}`;
 }
 
 /** Of many lives the middle; of few rounds the best, as others use the machine at times. */
@@ -204,6 +211,7 @@ export const peers: Part = {
   what: 'what else runs code of others, on the same work (some minutes)',
   async run() {
     installBenchPackages();
+    execFileSync(process.execPath, [BUILD]);
     const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
     try {
       const guests = await buildPeerGuests(folder);
@@ -216,7 +224,7 @@ export const peers: Part = {
         ...rowsOf('start to end', all, ({ lives }) => statsOf(toMicros(lives), 'µs'), OURS),
         ...rowsOf('sustained', all, ({ rates }) => statsOf(rates, 'a second', 'more'), OURS),
         ...rowsOf('compute', all, ({ computes }) => statsOf(computes, 'ms'), PLAIN),
-        ...rowsOf('host call', all, ({ calls }) => statsOf(nanosOfCalls(calls), 'ns'), OURS),
+        ...rowsOf('host call', all, ({ calls }) => statsOf(calls, 'ns'), OURS),
         ...rowsOf('memory of one', all, ({ bytes }) => memoryOf(bytes), OURS),
         ...all.map(({ name, fences }) => ({
           part: 'peers',
@@ -233,6 +241,5 @@ export const peers: Part = {
 };
 
 const toMicros = (times: readonly number[]): number[] => times.map((ms) => ms * 1000);
-const nanosOfCalls = (times: readonly number[]): number[] => times.map((ms) => (ms * 1e6) / CALLS);
 const memoryOf = (bytes: number | null): Stats | null =>
   bytes === null ? null : statsOf([bytes / 1024], 'KiB');

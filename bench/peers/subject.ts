@@ -12,6 +12,8 @@ export interface Fences {
   readonly fuel: boolean;
   /** Whether code gets only the rights that it was given, by name and scope. */
   readonly capabilities: boolean;
+  /** What its own documentation, or a look, says beside, in a few words. */
+  readonly caveat?: string;
 }
 
 /** A subject that was set up in a process of its own. */
@@ -27,6 +29,8 @@ export interface SubjectModule {
   readonly fences: Fences;
   /** The package whose version is told; null: it is a part of Node or of this project. */
   readonly packageName: string | null;
+  /** How many questions its job `calls` has. @default CALLS */
+  readonly calls?: number;
   /** How many are kept for the measure of memory, and how many lives there are in a round. */
   readonly kept: number;
   readonly lives: number;

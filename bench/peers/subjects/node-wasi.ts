@@ -1,4 +1,4 @@
-/** Node's own WASI: a reactor, as its documentation makes one. */
+/** Node's own WASI: a reactor, as its documentation makes one: https://nodejs.org/api/wasi.html */
 
 import { readFileSync } from 'node:fs';
 import { WASI } from 'node:wasi';
@@ -6,10 +6,13 @@ import { requireAnswer } from '../job.ts';
 import { NO_FENCES, type SubjectModule } from '../subject.ts';
 
 export const subject: SubjectModule = {
-  fences: NO_FENCES,
+  fences: {
+    ...NO_FENCES,
+    caveat: 'it is not for untrusted code, Node says',
+  },
   packageName: null,
   kept: 2_000,
-  lives: 500,
+  lives: 5_000,
   async open({ reactor }) {
     const module = new WebAssembly.Module(new Uint8Array(readFileSync(reactor)));
     const make = () => {

@@ -1,4 +1,7 @@
-/** QuickJS as WebAssembly, by quickjs-emscripten: a runtime with limits and a context a life. */
+/**
+ * QuickJS as WebAssembly, by quickjs-emscripten: a runtime with limits and a context a life:
+ * https://github.com/justjake/quickjs-emscripten#runtime
+ */
 
 import { getQuickJS, type QuickJSRuntime, shouldInterruptAfterDeadline } from 'quickjs-emscripten';
 import { requireAnswer, SCRIPTS } from '../job.ts';
@@ -8,11 +11,16 @@ const MEMORY_BYTES = 64 * 1024 * 1024;
 const DEADLINE_MS = 60_000;
 
 export const subject: SubjectModule = {
-  // Its interrupt handler ends a loop; what else runs on the thread waits until then.
-  fences: { ...NO_FENCES, endsLoops: true, boundsMemory: true, capabilities: true },
+  fences: {
+    ...NO_FENCES,
+    endsLoops: true,
+    boundsMemory: true,
+    capabilities: true,
+    caveat: 'what else is on the thread waits until it ends',
+  },
   packageName: 'quickjs-emscripten',
   kept: 200,
-  lives: 300,
+  lives: 1_000,
   async open() {
     const quickjs = await getQuickJS();
     const make = (): QuickJSRuntime => {

@@ -1,38 +1,5 @@
-/** Agents through the kernel: spawned, supervised, metered, gated, reported. */
+/** Agents that share worker threads, as is the default. */
 
-import { openKernel } from '../../../src/index.ts';
-import type { SubjectModule } from '../subject.ts';
+import { ringfence } from '../ringfence-agents.ts';
 
-export const subject: SubjectModule = {
-  fences: { endsLoops: true, boundsMemory: true, fuel: true, capabilities: true },
-  packageName: null,
-  kept: 1_000,
-  lives: 2_000,
-  async open({ component }) {
-    const kernel = await openKernel();
-    const module = await kernel.load(component);
-    const limits = { fuel: 0, cpuTimeMs: 0, wallTimeMs: 0 };
-    return {
-      async run(job) {
-        const grants = job === 'calls' ? ({ clocks: 'exact' } as const) : {};
-        const agent = await kernel.spawn({ module, arguments: ['bench', job], grants, limits });
-        const { exit } = await agent.exited;
-        if (exit.reason !== 'normal' || exit.code !== 0) {
-          throw new Error(`${job} ended with ${exit.reason}: ${exit.message}`);
-        }
-      },
-      async keep() {
-        const agent = await kernel.spawn({
-          module,
-          arguments: ['bench', 'wait'],
-          grants: { ipc: 'parent_only' },
-          limits,
-        });
-        return async () => {
-          agent.kill();
-          await agent.exited;
-        };
-      },
-    };
-  },
-};
+export const subject = ringfence('shared', { kept: 1_000, lives: 10_000 });

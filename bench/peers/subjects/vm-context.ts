@@ -1,4 +1,4 @@
-/** node:vm, a context a life. Its documentation says that it is no security mechanism. */
+/** node:vm, a context a life, with its timeout, of scripts compiled once: https://nodejs.org/api/vm.html */
 
 import { createContext, Script } from 'node:vm';
 import { requireAnswer, SCRIPTS } from '../job.ts';
@@ -7,10 +7,14 @@ import { NO_FENCES, type SubjectModule } from '../subject.ts';
 const TIMEOUT_MS = 60_000;
 
 export const subject: SubjectModule = {
-  fences: { ...NO_FENCES, endsLoops: true },
+  fences: {
+    ...NO_FENCES,
+    endsLoops: true,
+    caveat: 'it is no security mechanism, Node says',
+  },
   packageName: null,
   kept: 100,
-  lives: 200,
+  lives: 500,
   async open() {
     const scripts = {
       nothing: new Script(SCRIPTS.nothing),

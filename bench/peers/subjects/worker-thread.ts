@@ -1,4 +1,4 @@
-/** node:worker_threads, a thread a life. */
+/** node:worker_threads, a thread a life, with limits and no environment: https://nodejs.org/api/worker_threads.html */
 
 import { Worker } from 'node:worker_threads';
 import { requireAnswer, SCRIPTS } from '../job.ts';
@@ -9,6 +9,11 @@ const source = (script: string): string =>
   `const { parentPort } = require('node:worker_threads');
   const now = () => performance.now();
   parentPort.postMessage(${script});`;
+const OPTIONS = {
+  eval: true,
+  env: {},
+  resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16 },
+};
 const WAITING = `require('node:worker_threads').parentPort.on('message', () => {}).postMessage(1);`;
 
 function answered(worker: Worker): Promise<unknown> {
@@ -19,19 +24,20 @@ function answered(worker: Worker): Promise<unknown> {
 }
 
 export const subject: SubjectModule = {
+  // Its limits are those of JavaScript's heap: buffers and WebAssembly's memory are outside.
   fences: { ...NO_FENCES, endsLoops: true },
   packageName: null,
   kept: 20,
-  lives: 30,
+  lives: 60,
   async open() {
     return {
       async run(job) {
-        const worker = new Worker(source(SCRIPTS[job]), { eval: true });
+        const worker = new Worker(source(SCRIPTS[job]), OPTIONS);
         requireAnswer(job, await answered(worker));
         await worker.terminate();
       },
       async keep() {
-        const worker = new Worker(WAITING, { eval: true });
+        const worker = new Worker(WAITING, OPTIONS);
         await answered(worker);
         return async () => void (await worker.terminate());
       },
