@@ -42,6 +42,7 @@ interface Measured {
 
 /** A subject's process. */
 class Running {
+  readonly subject: string;
   readonly introduction: Introduction;
   readonly measured: Measured;
   readonly #child: ChildProcess;
@@ -49,6 +50,7 @@ class Running {
   private constructor(child: ChildProcess, subject: string, introduction: Introduction) {
     const { version, fences } = introduction;
     this.#child = child;
+    this.subject = subject;
     this.introduction = introduction;
     this.measured = {
       name: version === null ? subject : `${subject} ${version}`,
@@ -108,7 +110,12 @@ async function ofSubjects(guests: string): Promise<Measured[]> {
     .sort();
   const running: Running[] = [];
   try {
-    for (const name of names) running.push(await Running.open(name, guests));
+    for (const name of names) {
+      const opened = await Running.open(name, guests).catch(notHere);
+      if (opened !== null) running.push(opened);
+    }
+    const missing = [OURS, PLAIN].find((name) => !running.some(({ subject }) => subject === name));
+    if (missing !== undefined) throw new Error(`${missing} does not run here`);
     for (let turn = 0; turn < ROUNDS; turn += 1) {
       for (let index = 0; index < running.length; index += 1) {
         await round(running[(index + turn) % running.length]!);
@@ -123,6 +130,12 @@ async function ofSubjects(guests: string): Promise<Measured[]> {
   } finally {
     for (const each of running) each.close();
   }
+}
+
+/** A peer whose program is not made for this machine is left out, and that is said. */
+function notHere(error: unknown): null {
+  process.stderr.write(`${String(error)}: it is left out\n`);
+  return null;
 }
 
 /** Null: Erlang is not installed. */
