@@ -30,14 +30,8 @@ class Counter extends Agent {
     mailbox.answer(request, text.isOk ? `${countWords(text.value)}` : text.error);
   }
 
-  onIdle(): void {
-    this.stop();
-  }
-
   // It may not hear anybody: then it has greeted, and is done.
-  onFailure(_failure: Failure): void {
-    this.stop();
-  }
+  onFailure(_failure: Failure): void {}
 }
 
 function answerTo(asked: Result<Json, string>): Json {

@@ -13,6 +13,9 @@ class WordCounter extends Agent {
   onRequest({ payload }) {
     return typeof payload === 'string' ? String(countWords(payload)) : undefined;
   }
+
+  // It may not hear anybody: then it has greeted, and is done.
+  onFailure() {}
 }
 
 export function run() {

@@ -12,6 +12,9 @@ class WordCounter extends Agent {
   override onRequest({ payload }: Arrived<'request'>): string | undefined {
     return typeof payload === 'string' ? String(countWords(payload)) : undefined;
   }
+
+  // It may not hear anybody: then it has greeted, and is done.
+  override onFailure(): void {}
 }
 
 export function run(): void {

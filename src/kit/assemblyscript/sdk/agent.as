@@ -24,7 +24,7 @@ import { Option, Result, UNIT, Unit } from 'wit/values';
  * ignored, so that nobody can end it by a message that it does not know.
  */
 export abstract class Agent {
-  /** How long it waits for a message before `onIdle`. */
+  /** How long it waits for a message before `onIdle`: for ever, where nothing is said. */
   idleMs: u64 = FOREVER;
   private isEnding: bool = false;
   private failure: string | null = null;
@@ -44,9 +44,14 @@ export abstract class Agent {
   /** Most of a limit is used up. */
   onWarning(_warning: ResourceWarning): void {}
   onTimer(_timer: TimerMessage): void {}
-  /** Nothing has arrived for `idleMs`. */
-  onIdle(): void {}
-  /** Nothing can be received, as it is not granted to: it fails, unless this says something else. */
+  /** Nothing has arrived for `idleMs`: it ends, unless this says something else. */
+  onIdle(): void {
+    this.stop();
+  }
+  /**
+   * Nothing can be received, as it is not granted to: its last words. It fails, unless this says something else: with
+   * a method that does nothing it ends as `normal`.
+   */
   onFailure(failure: WitError): void {
     this.fail(describe(failure));
   }
@@ -78,7 +83,10 @@ export abstract class Agent {
     const received = receive(Filter.any(), wait);
     if (received.isOk) this.handle(received.value);
     else if (received.error.tag == WitErrorTag.Timeout) this.onIdle();
-    else this.onFailure(received.error);
+    else {
+      this.stop();
+      this.onFailure(received.error);
+    }
   }
 
   private handle(received: Received): void {

@@ -43,7 +43,7 @@ export class Agent {
   onTimer(_timer: Arrived<'timer'>): void {}
   /** The host asks it to stop: it ends after this. */
   onCancelled(_reason: string): void {}
-  /** No message came for {@link idleMs}. */
+  /** No message came for {@link idleMs}: it ends, unless this says something else. */
   onIdle(): void {
     this.stop();
   }
@@ -52,8 +52,16 @@ export class Agent {
    * The reply of {@link onRequest} was not delivered: whoever asked has ended or waits no more, or has no room. Says
    * so in the log, and goes on: nobody can end an agent by going away.
    */
-  onFailure(error: AgentError): void {
+  onUndelivered(error: AgentError): void {
     console.warn(`cannot reply: ${error.message}`);
+  }
+
+  /**
+   * Nothing can be received, as it is not granted to: its last words. It fails, unless this says something else: with
+   * a method that does nothing it ends as `normal`.
+   */
+  onFailure(error: AgentError): void {
+    throw error;
   }
 
   /** Lets {@link run} end after the message that is at hand. */
@@ -62,34 +70,39 @@ export class Agent {
   }
 
   /**
-   * Receives until it is stopped. Without the grant of messages it starts, and ends: `normal`.
+   * Receives until it is stopped.
    *
    * @throws what a handler throws, which ends the agent
    */
   run(): void {
-    this.onStart();
+    this.#attempt(() => this.onStart());
+    while (!this.#stopped) this.#step();
+  }
+
+  #step(): void {
     const filter: Filter = this.idleMs === null ? {} : { timeoutMs: this.idleMs };
-    while (!this.#stopped) {
-      let received: Received;
-      try {
-        received = mailbox.receive(filter);
-      } catch (error) {
-        if (!(error instanceof AgentError)) throw error;
-        if (error.code === 'timeout') {
-          this.onIdle();
-          continue;
-        }
-        if (error.code === 'denied' || error.code === 'cancelled') return;
-        throw error;
+    let received: Received;
+    try {
+      received = mailbox.receive(filter);
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      if (error.code === 'timeout') {
+        this.#attempt(() => this.onIdle());
+      } else {
+        this.stop();
+        this.onFailure(error);
       }
-      try {
-        this.#handle(received);
-      } catch (error) {
-        // The host asked it to stop while a handler waited for something.
-        if (!(error instanceof AgentError && error.code === 'cancelled')) throw error;
-        this.onCancelled(error.message);
-        return;
-      }
+      return;
+    }
+    this.#attempt(() => this.#handle(received));
+  }
+
+  /** Calls a handler. The host may ask the agent to stop while that waits for something: it hears why next. */
+  #attempt(handler: () => void): void {
+    try {
+      handler();
+    } catch (error) {
+      if (!(error instanceof AgentError && error.code === 'cancelled')) throw error;
     }
   }
 
@@ -98,7 +111,7 @@ export class Agent {
       mailbox.reply(correlation, answer);
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
-      this.onFailure(error);
+      this.onUndelivered(error);
     }
   }
 
