@@ -2,7 +2,7 @@
 
 import { buildGuests } from '../scripts/build-guests.ts';
 import { type Agent, openKernel } from '../src/index.ts';
-import { median, type Part, type Row } from './measure.ts';
+import { median, type Part, type Row, statsOf } from './measure.ts';
 
 const TIMEOUT_MS = 1_000;
 const LOOPS = 200;
@@ -49,6 +49,7 @@ export const ends: Part = {
         value: `${median(timeouts).toFixed(0)} ms, at most ${Math.max(...timeouts).toFixed(0)} ms`,
         ratio: median(timeouts) / TIMEOUT_MS,
         against: 'its timeout',
+        stats: statsOf(timeouts, 'ms'),
       },
       {
         part: 'ends',
@@ -56,6 +57,7 @@ export const ends: Part = {
         value: `${Math.max(...rounds)} rounds of slices at most`,
         ratio: null,
         against: '',
+        stats: statsOf(rounds, 'rounds of slices'),
       },
       {
         part: 'ends',
@@ -63,6 +65,7 @@ export const ends: Part = {
         value: `${median(kills).toFixed(1)} ms, at most ${Math.max(...kills).toFixed(1)} ms`,
         ratio: null,
         against: '',
+        stats: statsOf(kills, 'ms'),
       },
     ];
     return rows;

@@ -2,7 +2,8 @@
 
 import { buildGuests } from '../scripts/build-guests.ts';
 import { openKernel } from '../src/index.ts';
-import { leastInTurns, type Row, timeAsync } from './measure.ts';
+import { type Row, statsOf, timeAsync } from './measure.ts';
+import { valuesInTurns } from './rounds.ts';
 
 const ROUNDS = 6;
 
@@ -37,16 +38,21 @@ export async function keptRows(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const name of Object.keys(COUNTS) as (keyof typeof COUNTS)[]) {
     const count = COUNTS[name];
-    const [plain = 0, kept = 0] = await leastInTurns(ROUNDS, [
+    const [plainMs = [], keptMs = []] = await valuesInTurns(ROUNDS, [
       () => timeAsync(() => run(name, count, false)),
       () => timeAsync(() => run(name, count, true)),
     ]);
+    const [plain, kept] = [Math.min(...plainMs), Math.min(...keptMs)];
     rows.push({
       part: 'audit',
       name: `host call, kept: ${SHOWN[name]}`,
       value: each(kept, count),
       ratio: kept / plain,
       against: `not kept: ${each(plain, count)}`,
+      stats: statsOf(
+        keptMs.map((ms) => (ms / count) * 1000),
+        'µs',
+      ),
     });
   }
   return rows;

@@ -7,7 +7,7 @@ import { setTimeout as later } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { request } from 'undici';
 import type { Kernel, LoadedModule } from '../src/index.ts';
-import { median, quantile, type Row } from './measure.ts';
+import { median, quantile, type Row, statsOf } from './measure.ts';
 
 const CALLERS = 32;
 const CALLS = 100;
@@ -95,6 +95,8 @@ async function requests(kernel: Kernel, module: LoadedModule): Promise<Row[]> {
     value: `${median(rates[index] ?? []).toFixed(0)}/s, p99 ${median(latest[index] ?? []).toFixed(1)} ms`,
     ratio: index === 0 ? null : median(rates[0]) / median(rates[1]),
     against: index === 0 ? '' : names[0],
+    stats: statsOf(rates[index] ?? [], 'a second', 'more'),
+    plot: 'out',
   }));
 }
 
@@ -128,6 +130,7 @@ async function waiting(kernel: Kernel, module: LoadedModule): Promise<Row[]> {
   const idle = process.cpuUsage();
   await later(IDLE_MS);
   const { user, system } = process.cpuUsage(idle);
+  const percent = (user + system) / 10 / IDLE_MS;
   for (const agent of agents) {
     agent.kill();
   }
@@ -142,31 +145,37 @@ async function waiting(kernel: Kernel, module: LoadedModule): Promise<Row[]> {
       value: `${(bytes / 1024).toFixed(0)} KiB each, both ends of the connection with it`,
       ratio: null,
       against: '',
+      stats: statsOf([bytes / 1024], 'KiB'),
     },
     {
       part: 'network',
       name: `${name}, idle`,
-      value: `${((user + system) / 10 / IDLE_MS).toFixed(2)} % of a core`,
+      value: `${percent.toFixed(2)} % of a core`,
       ratio: null,
       against: '',
+      stats: statsOf([percent], '% of a core'),
     },
   ];
 }
 
 async function toolCall(kernel: Kernel, module: LoadedModule): Promise<Row[]> {
   kernel.registerTool({ name: 'nothing', description: 'Does nothing.' }, () => '{}');
-  const rounds: number[] = [];
+  const took: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    rounds.push(median((await callsOf(kernel, module, 1, ['tool', 'nothing'])).took));
+    took.push(...(await callsOf(kernel, module, 1, ['tool', 'nothing'])).took);
   }
-  const value = `${(median(rounds) * 1_000).toFixed(0)} µs`;
+  const stats = statsOf(
+    took.map((ms) => ms * 1_000),
+    'µs',
+  );
   return [
     {
       part: 'network',
       name: 'a call of a tool that does nothing',
-      value,
+      value: `p50 ${stats.median.toFixed(0)} µs, p99 ${stats.p99.toFixed(0)} µs`,
       ratio: null,
       against: '',
+      stats,
     },
   ];
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { buildGuests } from '../scripts/build-guests.ts';
 import { openKernel } from '../src/index.ts';
-import { median, type Part, quantile, type Row } from './measure.ts';
+import { median, type Part, quantile, type Row, statsOf } from './measure.ts';
 import { callingOut } from './network-out.ts';
 
 const CONNECTIONS = 32;
@@ -66,6 +66,8 @@ async function inTurns(servers: readonly Served[]): Promise<Row[]> {
       value: `${rate.toFixed(0)}/s, p99 ${median(latest[index] ?? []).toFixed(1)} ms`,
       ratio: index === 0 ? null : best / rate,
       against: index === 0 ? '' : (servers[0]?.name ?? ''),
+      stats: statsOf(rates[index] ?? [], 'a second', 'more'),
+      plot: 'in',
     };
   });
 }

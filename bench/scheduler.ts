@@ -3,7 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { buildGuests } from '../scripts/build-guests.ts';
 import { type Agent, type Kernel, type LoadedModule, openKernel } from '../src/index.ts';
-import { type Part, quantile, type Row } from './measure.ts';
+import { type Part, quantile, type Row, type Stats, statsOf } from './measure.ts';
 
 const LOOPS = 100;
 /** Between two messages the echo has long been waiting again. */
@@ -26,8 +26,14 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const pause = (): Promise<void> =>
   sleep(PAUSE_MS.min + Math.random() * (PAUSE_MS.max - PAUSE_MS.min));
 
-function row(name: string, value: string, ratio: number | null = null, against = ''): Row {
-  return { part: 'scheduler', name, value, ratio, against };
+function row(
+  name: string,
+  value: string,
+  stats: Stats,
+  ratio: number | null = null,
+  against = '',
+): Row {
+  return { part: 'scheduler', name, value, ratio, against, stats };
 }
 
 /**
@@ -42,7 +48,7 @@ function times(name: string, ms: readonly number[]): Row {
   const best = Math.min(...rounds);
   const [p50, p99] = [quantile(ms, 0.5), quantile(ms, 0.99)];
   const value = `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, best round's ${best.toFixed(2)} ms`;
-  return row(name, value, best / GOAL_MS, `${GOAL_MS} ms, the goal for p99`);
+  return row(name, value, statsOf(ms, 'ms'), best / GOAL_MS, `${GOAL_MS} ms, the goal for p99`);
 }
 
 async function spawnMany(
@@ -122,7 +128,11 @@ async function wakeUps(kernel: Kernel, { puppet }: Modules): Promise<Row[]> {
   const { usage } = await echo.exited;
   return [
     times(`an echo wakes up beside ${LOOPS} endless loops`, wakes),
-    row('… its longest wait for its turn in the worker', `${usage.longest_wait_ms.toFixed(2)} ms`),
+    row(
+      'the longest wait of the echo for its turn in the worker',
+      `${usage.longest_wait_ms.toFixed(2)} ms`,
+      statsOf([usage.longest_wait_ms], 'ms'),
+    ),
   ];
 }
 
@@ -165,7 +175,8 @@ async function fairness(loops: readonly Agent[]): Promise<Row> {
   const fuel = await shares(loops, (loop) => loop.usage().fuel);
   const ratio = Math.max(...fuel) / Math.min(...fuel);
   const name = `fuel of ${loops.length} identical endless loops in ${FAIR_MS / 1000} s`;
-  return row(name, 'largest over smallest', ratio, `goal ${GOAL_FAIR}`);
+  const stats = statsOf([ratio], 'largest over smallest');
+  return row(name, 'largest over smallest', stats, ratio, `goal ${GOAL_FAIR}`);
 }
 
 async function fairnessOfKinds(kernel: Kernel, modules: Modules): Promise<Row[]> {
@@ -189,14 +200,10 @@ async function fairnessOfKinds(kernel: Kernel, modules: Modules): Promise<Row[]>
   await end(all);
   const shareOf = parts.map(({ share }) => share);
   const value = parts.map(({ name, share }) => `${name} ${(share * 100).toFixed(1)} %`).join(', ');
-  return [
-    row(
-      `CPU time of ${each} agents of each kind`,
-      value,
-      Math.max(...shareOf) / Math.min(...shareOf),
-      'largest over smallest',
-    ),
-  ];
+  const ratio = Math.max(...shareOf) / Math.min(...shareOf);
+  const against = 'largest over smallest';
+  const stats = statsOf([ratio], against);
+  return [row(`CPU time of ${each} agents of each kind`, value, stats, ratio, against)];
 }
 
 async function idle(kernel: Kernel, module: LoadedModule): Promise<Row> {
@@ -210,7 +217,9 @@ async function idle(kernel: Kernel, module: LoadedModule): Promise<Row> {
   const { user, system } = process.cpuUsage(before);
   await end(agents);
   const share = (user + system) / 1000 / IDLE_MS;
-  return row(`CPU of ${IDLE} agents that wait`, `${(share * 100).toFixed(2)} % of one core`);
+  const percent = share * 100;
+  const stats = statsOf([percent], '% of a core');
+  return row(`CPU of ${IDLE} agents that wait`, `${percent.toFixed(2)} % of a core`, stats);
 }
 
 export const scheduler: Part = {

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { type Kernel, type LoadedModule, openKernel } from '../src/index.ts';
 import { buildAgent } from '../test/kit/sdk/build.ts';
 import { CONVERSATION } from '../test/support/conversation.ts';
-import type { Part, Row } from './measure.ts';
+import { type Part, type Row, statsOf } from './measure.ts';
+import { number } from './table.ts';
 
 const FEW = 100_000;
 const MANY = 1_000_000;
@@ -36,23 +37,20 @@ export const sdk: Part = {
       const module = await kernel.load(await buildAgent(folder, 'conversation', CONVERSATION));
       const few = await talk(kernel, module, FEW);
       const many = await talk(kernel, module, MANY);
-      const row = (name: string, value: string, ratio: number): Row => ({
+      const row = (name: string, value: number, unit: string, ratio: number): Row => ({
         part: 'sdk',
         name,
-        value,
+        value: `${number(value)} ${unit}`,
         ratio,
         against: `${FEW.toLocaleString('en')} messages`,
+        stats: statsOf([value], unit),
       });
       const microsOf = ({ elapsedMs }: { elapsedMs: number }, times: number) =>
         (elapsedMs * 1_000) / times;
       const each = microsOf(many, MANY);
       return [
-        row('memory after 1,000,000 messages', `${many.bytes / 1_024} KiB`, many.bytes / few.bytes),
-        row(
-          'a message in JSON, made, sent and read',
-          `${each.toFixed(1)} µs`,
-          each / microsOf(few, FEW),
-        ),
+        row('memory after 1,000,000 messages', many.bytes / 1_024, 'KiB', many.bytes / few.bytes),
+        row('a message in JSON, made, sent and read', each, 'µs', each / microsOf(few, FEW)),
       ];
     } finally {
       rmSync(folder, { recursive: true, force: true });

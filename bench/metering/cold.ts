@@ -5,7 +5,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { leastInTurns, type Row } from '../measure.ts';
+import type { Row } from '../measure.ts';
+import { valuesInTurns } from '../rounds.ts';
 import type { ColdRun } from './cold-child.ts';
 import { readProgram, WORKLOADS_COLD, type Workload } from './programs.ts';
 import { comparisonRows, geometricMeanRow, skippedRow } from './rows.ts';
@@ -39,12 +40,16 @@ async function rowsOf(workload: Workload): Promise<Row[]> {
     answers.add(answer);
     return ms;
   });
-  const least = await leastInTurns(ROUNDS, runs);
+  const measured = await valuesInTurns(ROUNDS, runs);
   if (answers.size !== 1) {
     throw new Error(`${workload.name}: not everyone answers the same`);
   }
   return comparisonRows(
     `${workload.name}, first second`,
-    SUBJECTS.map(({ name }, index) => ({ subject: name, ms: least[index]!, unitsUsed: null })),
+    SUBJECTS.map(({ name }, index) => ({
+      subject: name,
+      rounds: measured[index]!,
+      unitsUsed: null,
+    })),
   );
 }

@@ -3,7 +3,8 @@
  * into each segment. It knows WebAssembly 1.0 only, so it is compared with kernels compiled to that.
  */
 
-import { cpuTime, leastInTurns, type Row } from '../measure.ts';
+import { cpuTime, type Row } from '../measure.ts';
+import { valuesInTurns } from '../rounds.ts';
 import { compileKernels, KERNELS } from './kernels.ts';
 import { comparisonRows, geometricMeanRow } from './rows.ts';
 import { PLAIN } from './subjects.ts';
@@ -46,14 +47,14 @@ export async function peerRows(): Promise<Row[]> {
     if (runs[0]!() !== runs[1]!()) {
       throw new Error(`${name} answers something else when ${NAME} meters it`);
     }
-    const least = await leastInTurns(
+    const measured = await valuesInTurns(
       ROUNDS,
       runs.map((run) => () => cpuTime(run)),
     );
     rows.push(
       ...comparisonRows(name, [
-        { subject: PLAIN.name, ms: least[0]!, unitsUsed: null },
-        { subject: NAME, ms: least[1]!, unitsUsed: null },
+        { subject: PLAIN.name, rounds: measured[0]!, unitsUsed: null },
+        { subject: NAME, rounds: measured[1]!, unitsUsed: null },
       ]),
     );
   }

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Row } from '../measure.ts';
+import { type Row, statsOf } from '../measure.ts';
 import { compileKernels } from './kernels.ts';
 import { type ProgramName, readProgram } from './programs.ts';
 import type { RewriterUsage } from './rewriter-child.ts';
@@ -64,6 +64,7 @@ export function growthRows(): Row[] {
         value: `${megabytes(metered)} of ${megabytes(plain)} MB`,
         ratio: metered / plain,
         against: 'plain',
+        stats: statsOf([metered / 1e6], 'MB'),
       };
     });
   });
@@ -84,6 +85,7 @@ function usageRows(name: string, bytes: Uint8Array, warmup: string, path: string
       value: `${speed(leastMs)} MB/s; ${speed(firstMs)} MB/s (${firstMs.toFixed(0)} ms) at first`,
       ratio: null,
       against: '',
+      stats: statsOf([worked / 1e3 / leastMs], 'MB a second', 'more'),
     },
     {
       part: 'metering',
@@ -91,6 +93,7 @@ function usageRows(name: string, bytes: Uint8Array, warmup: string, path: string
       value: `${megabytes(taken)} MB beside the module's ${megabytes(size)} MB`,
       ratio: taken / size,
       against: 'the module',
+      stats: statsOf([taken / 1e6], 'MB'),
     },
   ];
 }

@@ -1,6 +1,7 @@
 /** Steady state: kernels and whole programs run over and over until V8's best code runs. */
 
-import { cpuTime, leastInTurns, type Row } from '../measure.ts';
+import { cpuTime, type Row } from '../measure.ts';
+import { valuesInTurns } from '../rounds.ts';
 import { compileKernels, KERNELS, SIMD_KERNELS } from './kernels.ts';
 import { answerOf, readProgram, runProgram, WORKLOADS_STEADY, type Workload } from './programs.ts';
 import { comparisonRows, geometricMeanRow, skippedRow } from './rows.ts';
@@ -98,7 +99,7 @@ async function compare(name: string, runs: readonly Run[], rounds: number): Prom
       throw new Error(`${name} answers something else when it is ${SUBJECTS[index]!.name}`);
     }
   }
-  const least = await leastInTurns(
+  const measured = await valuesInTurns(
     rounds,
     runs.map((run) => () => cpuTime(run)),
   );
@@ -106,7 +107,7 @@ async function compare(name: string, runs: readonly Run[], rounds: number): Prom
     name,
     SUBJECTS.map((subject, index) => ({
       subject: subject.name,
-      ms: least[index]!,
+      rounds: measured[index]!,
       unitsUsed: results[index]!.unitsUsed,
     })),
   );
