@@ -54,7 +54,7 @@ import { LastCalls } from './observing/last-calls.ts';
 import type { WorkerParts } from './parts.ts';
 import type { AgentEnd, AgentStart, StreamName } from './protocol.ts';
 import { SeededRandom, SystemRandom } from './random.ts';
-import { type Schedulable, threadCpuMicroseconds } from './scheduler.ts';
+import { FIRST_RUN_MS, type Schedulable } from './scheduler.ts';
 import { SentRequests } from './sent-requests.ts';
 import { PortInput, PortLog, PortOutput } from './streams.ts';
 import { Suspension } from './suspension.ts';
@@ -71,8 +71,8 @@ const BYTES_PER_UNIT = 8;
 const CALLS_BETWEEN_LOOKS = 32;
 /** Bytes between host and guest that count as one more call. */
 const BYTES_A_CALL = 1024;
-/** Past so much of the thread's CPU time a slice ends wherever its fuel is. */
-const OVERLONG_MS = 4 * SLICE_MS;
+/** Having used so much of the processor, a slice ends wherever its fuel is. */
+const OVERLONG_MS = 2 * SLICE_MS;
 /** Time in a host function that counts as one more call. */
 const MILLISECONDS_A_CALL = 0.1;
 
@@ -124,6 +124,7 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   readySinceMs: number | null = null;
   aheadMs = 0;
   aheadAtMs = 0;
+  expectedMs = FIRST_RUN_MS;
   waitsUnder: HeldGrant | null = null;
 
   /** Null: its module makes nothing that the garbage collector would free. */
@@ -159,7 +160,8 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
   #callsUntilLook = CALLS_BETWEEN_LOOKS;
   #reallocAllowance = 0;
   #sliceStartedAtMs = 0;
-  #sliceStartedAtCpu = 0;
+  /** What the run under way had used of the processor when the slice began, in microseconds. */
+  #sliceStartedAtUse = 0;
   #longestWaitMs = 0;
   /** When the run under way began, where that was because of an event. */
   #wokeAtMs = Number.NEGATIVE_INFINITY;
@@ -358,9 +360,9 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
       this.#passedOver = true;
       return false;
     }
-    const { runStartedAtMs, runStartedAtCpu } = this.#parts.scheduler;
+    const { runStartedAtMs } = this.#parts.scheduler;
     this.#sliceStartedAtMs = runStartedAtMs;
-    this.#sliceStartedAtCpu = runStartedAtCpu;
+    this.#sliceStartedAtUse = 0;
     this.#wokeAtMs = runStartedAtMs;
     if (!this.#launched) {
       this.#launched = true;
@@ -502,12 +504,13 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
     if (performance.now() - this.#sliceStartedAtMs < OVERLONG_MS) {
       return false;
     }
-    return threadCpuMicroseconds() - this.#sliceStartedAtCpu >= OVERLONG_MS * 1000;
+    const used = this.#parts.scheduler.runningCpuMicroseconds();
+    return used - this.#sliceStartedAtUse >= OVERLONG_MS * 1000;
   }
 
   #beginSlice(nowMs: number): void {
     this.#sliceStartedAtMs = nowMs;
-    this.#sliceStartedAtCpu = threadCpuMicroseconds();
+    this.#sliceStartedAtUse = this.#parts.scheduler.runningCpuMicroseconds();
   }
 
   #sliceEnded(fuel: number): number {

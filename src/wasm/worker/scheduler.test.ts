@@ -4,7 +4,7 @@
  */
 
 import { expect, test } from 'vitest';
-import { type Schedulable, Scheduler } from './scheduler.ts';
+import { FIRST_RUN_MS, type Schedulable, Scheduler } from './scheduler.ts';
 
 /** What a run ends with. */
 type Then = 'spent' | 'waits';
@@ -29,6 +29,7 @@ class Bench {
       readySinceMs: null,
       aheadMs: 0,
       aheadAtMs: 0,
+      expectedMs: FIRST_RUN_MS,
       addCpuTime: () => {},
       addWait: (ms) => void waits.push(ms),
       resume: () => {
@@ -145,4 +146,73 @@ test('who wakes up is not made to pay for a thread that the system has stopped',
     expect(bench.ran.indexOf('echo', before) - before).toBeLessThanOrEqual(1);
   }
   bench.over = true;
+});
+
+/** Wakes an echo a few times by itself, so that it is known to run for a short time. */
+async function knownEcho(bench: Bench, runMs: number) {
+  const echo = bench.agent('echo', runMs, () => 'waits');
+  for (let round = 0; round < 5; round += 1) {
+    bench.scheduler.wake(echo.self);
+    await bench.turns(2);
+  }
+  return echo;
+}
+
+test('who is known to run shortly does not wait for those that were just started', async () => {
+  const bench = new Bench();
+  const echo = await knownEcho(bench, 0.05);
+  for (let index = 0; index < 50; index += 1) {
+    bench.scheduler.wake(bench.agent(`started ${index}`, 1, () => 'spent').self);
+  }
+  for (let round = 0; round < 10; round += 1) {
+    const before = bench.ran.length;
+    bench.scheduler.wake(echo.self);
+    await bench.turns(3);
+    expect(bench.ran.indexOf('echo', before) - before).toBeLessThanOrEqual(1);
+  }
+  bench.over = true;
+});
+
+test('who is known to run shortly does not wait for many that wake up, compute and wait again', async () => {
+  const bench = new Bench();
+  const echo = await knownEcho(bench, 0.05);
+  for (let index = 0; index < 50; index += 1) {
+    const hog = bench.agent(`hog ${index}`, 0.9, (self) => {
+      setImmediate(() => bench.scheduler.wake(self));
+      return 'waits';
+    });
+    bench.scheduler.wake(hog.self);
+  }
+  await bench.turns(200);
+  for (let round = 0; round < 20; round += 1) {
+    const before = bench.ran.length;
+    bench.scheduler.wake(echo.self);
+    await bench.turns(3);
+    expect(bench.ran.indexOf('echo', before) - before).toBeLessThanOrEqual(1);
+  }
+  bench.over = true;
+});
+
+test('many that run shortly and without end leave those that start, wake up and compute their parts', async () => {
+  const bench = new Bench();
+  for (let index = 0; index < 20; index += 1) {
+    const { self } = bench.agent('short', 0.05, (own) => {
+      setImmediate(() => bench.scheduler.wake(own));
+      return 'waits';
+    });
+    self.expectedMs = 0.05;
+    bench.scheduler.wake(self);
+  }
+  const hog = bench.agent('hog', 0.9, (self) => {
+    setImmediate(() => bench.scheduler.wake(self));
+    return 'waits';
+  });
+  bench.scheduler.wake(hog.self);
+  bench.scheduler.wake(bench.agent('loop', 1, () => 'spent').self);
+  await bench.turns(3_000);
+  bench.over = true;
+  const shareOf = (name: string) => (bench.time.get(name) ?? 0) / bench.nowMs;
+  expect(shareOf('short')).toBeGreaterThan(0.2);
+  expect(shareOf('hog')).toBeGreaterThan(0.15);
+  expect(shareOf('loop')).toBeGreaterThan(0.3);
 });

@@ -3,8 +3,10 @@
  *
  * One agent runs at a time, from its resumption to the next point where it stops: its slice is used
  * up, it waits, or it has ended. What woke up because of an event runs before what used its slice
- * up, until it has had {@link WOKEN_AHEAD_MS} more than that: agents that wake each other without end
- * would starve who computes.
+ * up, and among those that woke up first who has run for a short time whenever it woke up before: who
+ * answers a request does not wait for fifty that were just started and compute. Those before a class can
+ * be ahead of it by {@link AHEAD_OF_LATER_MS} and no more: agents that wake each other without end would
+ * starve who computes.
  *
  * Messages, kills and timers come over the event loop. It has a turn before each slice, at about a
  * thousandth of the slice's time: so who is woken waits for the slice under way, and no queue.
@@ -16,13 +18,23 @@ import { UsedTime } from './used-time.ts';
 const TURN_MS = 0.5;
 /** An agent that nobody else's work waits for goes on so long before the event loop has a turn. */
 const ALONE_TURN_MS = 2;
-/**
- * By how much more those that wake up may run than those whose slices are used up: all of them together,
- * and each of them than its share.
- */
-const WOKEN_AHEAD_MS = 8;
+/** By how much more all classes before one may run than that one, where somebody waits in it. */
+const AHEAD_OF_LATER_MS = 8;
+/** By how much more one that wakes up may run than its share. */
+const AHEAD_OF_SHARE_MS = 8;
 /** No agent is taken to be further ahead of its share. */
 const AHEAD_MS_MAX = 10;
+
+/**
+ * The classes of those that woke up, by how long their runs are taken to be at most: an echo of ringfence's own
+ * takes 20 to 90 microseconds. The class behind them is of those whose slices are used up.
+ */
+const CLASSES_MS = [0.125, 0.5, Number.POSITIVE_INFINITY] as const;
+const SPENT: number = CLASSES_MS.length;
+/** Nobody knows how long the first run is: it is taken to be no short one. */
+export const FIRST_RUN_MS = 1;
+/** What of a longer run is still expected after a shorter one: three short ones, and it is forgotten. */
+const EXPECTED_KEPT = 1 / 2;
 
 /** What the scheduler runs. */
 export interface Schedulable {
@@ -40,6 +52,8 @@ export interface Schedulable {
   /** What it has run beyond its share, and when that was looked at last. The scheduler's own. */
   aheadMs: number;
   aheadAtMs: number;
+  /** How long its next run is taken to be: {@link FIRST_RUN_MS} at first. The scheduler's own. */
+  expectedMs: number;
 }
 
 /** A queue with cheap removal at the front. */
@@ -69,6 +83,64 @@ class Queue<Item> {
   }
 }
 
+/**
+ * Queues in the order in which they are served. Those before a class may run before it until they are so far
+ * ahead of it; then it runs until they are not any more. So each class has half of what those before it leave
+ * it, at the least.
+ */
+class Classes {
+  readonly #queues = [...CLASSES_MS, 'spent'].map(() => new Queue<Schedulable>());
+  /** By how much more all before each class ran than that class while it waited, at least 0. */
+  readonly #aheadOfMs = this.#queues.map(() => 0);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  lengthOf(place: number): number {
+    return this.#queues[place]!.length;
+  }
+
+  push(place: number, agent: Schedulable): void {
+    this.#queues[place]!.push(agent);
+    this.#length += 1;
+  }
+
+  /** The class whose turn it is, where somebody waits. */
+  next(): number {
+    let before = this.#length;
+    for (let place = SPENT; place > 0; place -= 1) {
+      const { length } = this.#queues[place]!;
+      before -= length;
+      if (length === 0) {
+        this.#aheadOfMs[place] = 0;
+      } else if (before === 0 || this.#aheadOfMs[place]! >= AHEAD_OF_LATER_MS) {
+        return place;
+      }
+    }
+    return 0;
+  }
+
+  take(place: number): Schedulable {
+    this.#length -= 1;
+    return this.#queues[place]!.shift()!;
+  }
+
+  /** One of the class has run. Bounded above: whatever they ran, they owe no more than the next slice. */
+  ran(place: number, ranMs: number): void {
+    this.#add(place, -ranMs);
+    for (let behind = place + 1; behind <= SPENT; behind += 1) {
+      this.#add(behind, ranMs);
+    }
+  }
+
+  #add(place: number, moreMs: number): void {
+    const aheadMs = this.#aheadOfMs[place]! + moreMs;
+    this.#aheadOfMs[place] = Math.min(AHEAD_OF_LATER_MS, Math.max(0, aheadMs));
+  }
+}
+
 /** CPU time of this thread, in microseconds. */
 export function threadCpuMicroseconds(): number {
   const { user, system } = process.threadCpuUsage();
@@ -80,8 +152,7 @@ export class Scheduler {
   readonly #now: () => number;
   readonly #cpu: () => number;
   readonly #ending = new Queue<Schedulable>();
-  readonly #woken = new Queue<Schedulable>();
-  readonly #spent = new Queue<Schedulable>();
+  readonly #classes = new Classes();
   readonly #used = new UsedTime();
   /** Called when nobody can run, until something comes. @default nothing is */
   onIdle: (() => void) | null = null;
@@ -94,9 +165,8 @@ export class Scheduler {
   #stoppedAtCpu: number;
   #turnStartedAtMs = 0;
   #turnPlanned = false;
-  #runningWasWoken = false;
-  /** By how much more those that woke up ran than those that wait for another slice, at least 0. */
-  #wokenAheadMs = 0;
+  /** The class that the running agent was taken of. */
+  #runningOf = SPENT;
 
   /** `now` tells milliseconds, `cpu` microseconds of this thread's CPU time. */
   constructor(now: () => number = () => performance.now(), cpu = threadCpuMicroseconds) {
@@ -112,7 +182,7 @@ export class Scheduler {
 
   /** Whether something else than the running agent could run now. */
   get #hasWork(): boolean {
-    return this.#woken.length + this.#spent.length + this.#ending.length > 0;
+    return this.#classes.length + this.#ending.length > 0;
   }
 
   /** An event came for the agent: it runs before those that used their slices up. */
@@ -121,8 +191,11 @@ export class Scheduler {
     agent.readySinceMs ??= nowMs;
     this.#settleShare(agent, nowMs);
     // One that computes much and wakes up often is no better than those that compute.
-    const queue = agent.aheadMs > WOKEN_AHEAD_MS ? this.#spent : this.#woken;
-    queue.push(agent);
+    const place =
+      agent.aheadMs > AHEAD_OF_SHARE_MS
+        ? SPENT
+        : CLASSES_MS.findIndex((mostMs) => agent.expectedMs <= mostMs);
+    this.#classes.push(place, agent);
     this.#planTurn();
   }
 
@@ -135,7 +208,7 @@ export class Scheduler {
   /** The running agent has used its slice up, and wants to go on when it is its turn again. */
   stoppedAtSliceEnd(agent: Schedulable): void {
     agent.readySinceMs = this.#now();
-    this.#spent.push(agent);
+    this.#classes.push(SPENT, agent);
     this.#stopped(agent);
   }
 
@@ -154,11 +227,6 @@ export class Scheduler {
     return this.#runStartedAtMs;
   }
 
-  /** The same by the thread's CPU time, in microseconds: asking for that is a system call. */
-  get runStartedAtCpu(): number {
-    return this.#runStartedAtCpu;
-  }
-
   /** What the running agent's run has used so far, in microseconds. */
   runningCpuMicroseconds(): number {
     const cpu = this.#cpu();
@@ -174,7 +242,7 @@ export class Scheduler {
 
   /** Its share of the time since it was looked at last is not ahead of anybody any more. */
   #settleShare(agent: Schedulable, nowMs: number): void {
-    const shareMs = (nowMs - agent.aheadAtMs) / (this.#spent.length + 1);
+    const shareMs = (nowMs - agent.aheadAtMs) / (this.#classes.lengthOf(SPENT) + 1);
     agent.aheadMs = Math.max(0, agent.aheadMs - shareMs);
     agent.aheadAtMs = nowMs;
   }
@@ -195,15 +263,17 @@ export class Scheduler {
     this.#running = null;
     this.#settleShare(agent, nowMs);
     agent.aheadMs = Math.min(AHEAD_MS_MAX, agent.aheadMs + ranMs);
-    const aheadMs = this.#wokenAheadMs + (this.#runningWasWoken ? ranMs : -ranMs);
-    // Bounded above: whatever they ran, they owe no more than the next slice.
-    this.#wokenAheadMs = Math.min(WOKEN_AHEAD_MS, Math.max(0, aheadMs));
+    agent.expectedMs = Math.max(
+      ranMs,
+      EXPECTED_KEPT * agent.expectedMs + (1 - EXPECTED_KEPT) * ranMs,
+    );
+    this.#classes.ran(this.#runningOf, ranMs);
     if (!this.#hasWork) {
       this.onIdle?.();
       return;
     }
     // Not before a whole slice: what the last one has said is handed on first.
-    const isShort = this.#woken.length + this.#ending.length > 0;
+    const isShort = this.#classes.length > this.#classes.lengthOf(SPENT) || this.#ending.length > 0;
     if (isShort && nowMs - this.#turnStartedAtMs < TURN_MS) {
       this.#runNext(nowMs, cpuNow);
     } else {
@@ -223,19 +293,15 @@ export class Scheduler {
   }
 
   #next(): Schedulable | undefined {
+    this.#runningOf = SPENT;
     if (this.#ending.length > 0) {
-      this.#runningWasWoken = false;
       return this.#ending.shift();
     }
-    if (this.#spent.length === 0) {
-      // Nobody waits behind them.
-      this.#wokenAheadMs = 0;
-    } else if (this.#wokenAheadMs >= WOKEN_AHEAD_MS || this.#woken.length === 0) {
-      this.#runningWasWoken = false;
-      return this.#spent.shift();
+    if (this.#classes.length === 0) {
+      return undefined;
     }
-    this.#runningWasWoken = true;
-    return this.#woken.shift();
+    this.#runningOf = this.#classes.next();
+    return this.#classes.take(this.#runningOf);
   }
 
   /** `nowMs` and `cpuNow`: what the clocks say. */

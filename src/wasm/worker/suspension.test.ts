@@ -45,6 +45,7 @@ async function running() {
     readySinceMs: null,
     aheadMs: 0,
     aheadAtMs: 0,
+    expectedMs: 0,
   };
   const suspension: Suspension = new Suspension(agent, scheduler);
   scheduler.wake(agent);
