@@ -1,6 +1,9 @@
 /** Isolation `shared`: threads that each run one long task, the scheduler of many agents. */
 
+import { availableParallelism } from 'node:os';
 import { RingfenceError } from '../../errors.ts';
+import { Attention } from '../../wasm/worker/attention.ts';
+import { BusyThreads } from '../../wasm/worker/busy-threads.ts';
 import type { BackendAgent, BackendEvents, BackendStart } from '../backend.ts';
 import type { WasmModule } from './module.ts';
 import { poolOfOne } from './one-thread.ts';
@@ -48,10 +51,16 @@ export class SharedThreads {
   /** Resolve when each of them is gone and another is in its place, or none will be. */
   readonly #replaced: Promise<void>[] = [];
   readonly #routes = new Routes();
+  readonly #busy: BusyThreads;
+  /** Of the program's thread. */
+  readonly #attention: Attention;
   #closed = false;
 
   constructor(options: SharedThreadsOptions) {
     this.#options = options;
+    const busy = BusyThreads.of(options.workers, availableParallelism());
+    this.#busy = busy;
+    this.#attention = new Attention({ isCoreFree: () => busy.isCoreFree(null) });
     for (let index = 0; index < options.workers; index += 1) {
       this.#addWorker(index);
     }
@@ -129,13 +138,18 @@ export class SharedThreads {
 
   /** `failures`: how many in a row could not be started in its place. */
   #addWorker(index: number, failures = 0): void {
-    const worker = new WorkerLink(poolOfOne(), this.#options, this.#routes);
+    const worker = new WorkerLink(poolOfOne(), this.#options, {
+      routes: this.#routes,
+      attention: this.#attention,
+      busy: this.#busy.placeOf(index),
+    });
     this.#routes.add(worker);
     this.#workers[index] = worker;
     this.#replaced[index] = worker.ended.then(async () => {
       // One that dies while it starts may have been ended for another's fault; one that can't start dies again.
       const failed = (await worker.ready) ? 0 : failures + 1;
       void worker.destroy();
+      this.#busy.set(index, false);
       if (!this.#closed && failed < STARTS_MAX) {
         this.#addWorker(index, failed);
       }

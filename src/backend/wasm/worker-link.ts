@@ -5,6 +5,8 @@ import type { Piscina } from 'piscina';
 import type { Mail } from '../../ipc/message.ts';
 import { NETWORK_SETTINGS_DEFAULT, type NetworkSettings } from '../../network/settings.ts';
 import { TurnoverMap } from '../../turnover-map.ts';
+import type { Attention } from '../../wasm/worker/attention.ts';
+import type { BusyPlace } from '../../wasm/worker/busy-threads.ts';
 import type {
   FromWorker,
   ToWorker,
@@ -50,6 +52,18 @@ const nextId = (): number => {
   return lastId;
 };
 
+/** What threads that many agents share have in common. */
+export interface SharedLink {
+  readonly routes: Routes;
+  /** Of this side, for all of them. */
+  readonly attention: Attention;
+  readonly busy: BusyPlace;
+}
+
+/** What is answered as soon as an agent has done a little. */
+const isAnswered = ({ kind }: ToWorker): boolean =>
+  kind === 'start' || kind === 'deliver' || kind === 'exchange';
+
 /** A thread that runs agents, until it is closed or dies. */
 export class WorkerLink implements AgentThread, Routed {
   readonly id = nextId();
@@ -62,7 +76,8 @@ export class WorkerLink implements AgentThread, Routed {
   readonly #outbox: ToWorker[] = [];
   /** Ports that go with what is in the outbox. */
   readonly #transfer: MessagePort[] = [];
-  readonly #routes: Routes | null;
+  /** Null: it has one agent, and a thread of its own. */
+  readonly #shared: SharedLink | null;
   readonly #onHostCalls: (calls: readonly TracedHostCall[]) => void;
   readonly #onLost: (agents: number) => void;
   #nextDelivery = 1;
@@ -80,17 +95,18 @@ export class WorkerLink implements AgentThread, Routed {
   /** Resolves when its task has ended, for whatever reason. */
   readonly ended: Promise<void>;
 
-  /** Takes the thread of a pool of one, for as long as it lives; `routes`: to others, absent: it has none. */
-  constructor(pool: Piscina, options: WorkerLinkOptions, routes: Routes | null = null) {
-    this.#routes = routes;
+  /** Takes the thread of a pool of one, for as long as it lives; `shared`: absent where it has one agent. */
+  constructor(pool: Piscina, options: WorkerLinkOptions, shared: SharedLink | null = null) {
+    this.#shared = shared;
     this.#pool = pool;
     this.#onWarning = (text) => options.onWarning(text);
     this.#onHostCalls = (calls) => options.onHostCalls?.(calls);
-    const isolation = routes === null ? 'thread' : 'shared';
+    const isolation = shared === null ? 'thread' : 'shared';
     this.#onLost = (agents) => options.onWorkerLost?.({ isolation, agents });
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on('message', (messages: (FromWorker | TracedHostCalls)[]) => {
+      shared?.attention.came();
       for (const message of messages) {
         this.#take(message);
       }
@@ -102,6 +118,7 @@ export class WorkerLink implements AgentThread, Routed {
       network: options.network ?? NETWORK_SETTINGS_DEFAULT,
       time: options.time?.() ?? null,
       traceEvery: options.traceEvery ?? null,
+      busy: shared?.busy ?? null,
     };
     // Piscina's own type of this list is read off an overload that takes no list.
     this.ended = pool.run(start, { transferList: [port2] as never }).then(
@@ -144,11 +161,17 @@ export class WorkerLink implements AgentThread, Routed {
     this.#transfer.push(...transfer);
     if (this.#outbox.length === 1) {
       // After all microtasks that are due: each caller that was waiting gives its commands in one of them.
-      process.nextTick(() =>
-        this.#port.postMessage(this.#outbox.splice(0), this.#transfer.splice(0)),
-      );
+      process.nextTick(this.#flush);
     }
   }
+
+  readonly #flush = (): void => {
+    const messages = this.#outbox.splice(0);
+    this.#port.postMessage(messages, this.#transfer.splice(0));
+    if (messages.some(isAnswered)) {
+      this.#shared?.attention.wait();
+    }
+  };
 
   deliver(
     to: number,
@@ -223,7 +246,7 @@ export class WorkerLink implements AgentThread, Routed {
     this.#ready.resolve(false);
     this.#gone = true;
     this.#quiet?.resolve(null);
-    this.#routes?.remove(this);
+    this.#shared?.routes.remove(this);
     this.#port.close();
     if (!this.#closing || this.agents.size > 0) {
       this.#onLost(this.agents.size);
@@ -334,7 +357,7 @@ export class WorkerLink implements AgentThread, Routed {
           const outcome = await events.send(message, signal);
           if (outcome.tag === 'ok' && message.to.tag === 'process') {
             // Before the sender goes on: what it sends next takes the way.
-            this.#routes?.show(this, message.to.pid);
+            this.#shared?.routes.show(this, message.to.pid);
           }
           return outcome;
         });

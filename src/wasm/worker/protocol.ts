@@ -15,6 +15,7 @@ import type { Limits } from '../../resource/limits.ts';
 import type { LinkPlan } from '../component/plan.ts';
 import type { HostAgent, Outcome } from '../host/agent.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
+import type { BusyPlace } from './busy-threads.ts';
 import type { TimeMoment } from './virtual-time.ts';
 
 /** What a worker is given when its task begins. */
@@ -29,6 +30,8 @@ export interface WorkerStart {
   readonly time: TimeMoment | null;
   /** One of so many host calls is told of; null: none is. */
   readonly traceEvery: number | null;
+  /** Where it says when it is busy, and sees who else is; null: it has one agent, and sleeps when that waits. */
+  readonly busy: BusyPlace | null;
 }
 
 /** A host call of an agent, and when it was, in milliseconds since 1970. */

@@ -27,11 +27,15 @@ export class Quiet {
 
   constructor(options: QuietOptions) {
     this.#options = options;
-    options.scheduler.onIdle = () => this.#lookSoon();
   }
 
   ask(): void {
     this.#isAsked = true;
+    this.#lookSoon();
+  }
+
+  /** Nobody runs now. */
+  idle(): void {
     this.#lookSoon();
   }
 

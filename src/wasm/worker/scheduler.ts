@@ -156,6 +156,8 @@ export class Scheduler {
   readonly #used = new UsedTime();
   /** Called when nobody can run, until something comes. @default nothing is */
   onIdle: (() => void) | null = null;
+  /** Called when somebody can run again, after nobody could, and perhaps besides. @default nothing is */
+  onBusy: (() => void) | null = null;
   /** Runs so far. */
   runs = 0;
   #running: Schedulable | null = null;
@@ -284,6 +286,7 @@ export class Scheduler {
   #planTurn(): void {
     if (!this.#turnPlanned && this.#running === null) {
       this.#turnPlanned = true;
+      this.onBusy?.();
       setImmediate(() => {
         this.#turnPlanned = false;
         this.#turnStartedAtMs = this.#now();

@@ -15,6 +15,8 @@ import type { FileHost } from '../host/files/host.ts';
 import type { SpawnRequest } from '../host/generated/ringfence-agent-process.ts';
 import type { HostFunctions } from '../host/index.ts';
 import { WorkerAgent } from './agent.ts';
+import { Attention } from './attention.ts';
+import { type BusyPlace, BusyThreads } from './busy-threads.ts';
 import { type AgentTime, MACHINE_TIME } from './clocks.ts';
 import type { Unanswered } from './correspondence.ts';
 import { failedInside } from './ends.ts';
@@ -57,6 +59,8 @@ export interface WorkerOptions {
   readonly heap?: Heap;
   /** Where the virtual time of its agents stands. @default they live in the machine's */
   readonly time?: TimeMoment | null;
+  /** Where it says when it is busy. @default nowhere, and it sleeps as soon as it has nothing to do */
+  readonly busy?: BusyPlace | null;
   /** Where it keeps instances that may be used again. @default as many as a worker keeps */
   readonly seats?: KeptSeats;
   /** Where it keeps memories that may be used again. @default as many as a worker keeps */
@@ -143,6 +147,11 @@ export class Worker implements WorkerParts {
         agents: () => this.#agents.values(),
         tell: (quiet) => this.post({ kind: 'quiet', ...quiet }),
       });
+    const attention = options.busy ? this.#attentionAmong(options.busy) : null;
+    this.scheduler.onIdle = () => {
+      this.#quiet?.idle();
+      attention?.wait();
+    };
     this.host = options.host;
     this.#heap = options.heap ?? null;
     this.#seats = {
@@ -150,6 +159,21 @@ export class Worker implements WorkerParts {
       bare: new KeptSeats(),
       memories: options.memories ?? new MemoryPool(),
     };
+  }
+
+  /** Awake between two agents where the next comes soon. */
+  #attentionAmong(busy: BusyPlace): Attention {
+    const { place } = busy;
+    const threads = BusyThreads.at(busy);
+    const attention = new Attention({
+      isCoreFree: () => threads.isCoreFree(place),
+      onSleep: () => threads.set(place, false),
+    });
+    this.scheduler.onBusy = () => {
+      attention.came();
+      threads.set(place, true);
+    };
+    return attention;
   }
 
   /** Messages are batched: those of one turn go together. Bound, for agents hand it on. */
