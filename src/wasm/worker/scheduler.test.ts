@@ -151,7 +151,7 @@ test('who wakes up is not made to pay for a thread that the system has stopped',
 /** Wakes an echo a few times by itself, so that it is known to run for a short time. */
 async function knownEcho(bench: Bench, runMs: number) {
   const echo = bench.agent('echo', runMs, () => 'waits');
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 12; round += 1) {
     bench.scheduler.wake(echo.self);
     await bench.turns(2);
   }
@@ -170,6 +170,31 @@ test('who is known to run shortly does not wait for those that were just started
     await bench.turns(3);
     expect(bench.ran.indexOf('echo', before) - before).toBeLessThanOrEqual(1);
   }
+  bench.over = true;
+});
+
+test('one run that the system has stopped puts nobody behind those that were just started', async () => {
+  const bench = new Bench();
+  let stopMs = 0;
+  const echo = bench.agent('echo', 0.05, () => {
+    bench.nowMs += stopMs;
+    stopMs = 0;
+    return 'waits';
+  });
+  for (let round = 0; round < 12; round += 1) {
+    bench.scheduler.wake(echo.self);
+    await bench.turns(2);
+  }
+  stopMs = 20;
+  bench.scheduler.wake(echo.self);
+  await bench.turns(2);
+  for (let index = 0; index < 20; index += 1) {
+    bench.scheduler.wake(bench.agent(`started ${index}`, 1, () => 'spent').self);
+  }
+  const before = bench.ran.length;
+  bench.scheduler.wake(echo.self);
+  await bench.turns(3);
+  expect(bench.ran.indexOf('echo', before) - before).toBeLessThanOrEqual(1);
   bench.over = true;
 });
 

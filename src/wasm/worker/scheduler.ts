@@ -33,8 +33,11 @@ const CLASSES_MS = [0.125, 0.5, Number.POSITIVE_INFINITY] as const;
 const SPENT: number = CLASSES_MS.length;
 /** Nobody knows how long the first run is: it is taken to be no short one. */
 export const FIRST_RUN_MS = 1;
-/** What of a longer run is still expected after a shorter one: three short ones, and it is forgotten. */
-const EXPECTED_KEPT = 1 / 2;
+/**
+ * How much of an average of runs each further one is. A run that the system has stopped counts as long, so one
+ * alone moves nobody behind those that were just started: no more of it counts than of a first one.
+ */
+const RUN_WEIGHT = 1 / 4;
 
 /** What the scheduler runs. */
 export interface Schedulable {
@@ -265,10 +268,8 @@ export class Scheduler {
     this.#running = null;
     this.#settleShare(agent, nowMs);
     agent.aheadMs = Math.min(AHEAD_MS_MAX, agent.aheadMs + ranMs);
-    agent.expectedMs = Math.max(
-      ranMs,
-      EXPECTED_KEPT * agent.expectedMs + (1 - EXPECTED_KEPT) * ranMs,
-    );
+    const countedMs = Math.min(FIRST_RUN_MS, ranMs);
+    agent.expectedMs += RUN_WEIGHT * (countedMs - agent.expectedMs);
     this.#classes.ran(this.#runningOf, ranMs);
     if (!this.#hasWork) {
       this.onIdle?.();
