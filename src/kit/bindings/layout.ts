@@ -70,7 +70,7 @@ export function flagWords(count: number): number {
   return Math.ceil(count / 32);
 }
 
-function flagBytes(count: number): { readonly align: number; readonly size: number } {
+function flagBytes(count: number): Layout {
   if (count <= 8) {
     return { align: 1, size: 1 };
   }
@@ -83,86 +83,94 @@ export function alignTo(offset: number, align: number): number {
 }
 
 /** The alignment of a type. */
-export function alignOf(type: ValueType): number {
-  const fields = fieldTypesOf(type);
-  if (fields !== null) {
-    return Math.max(1, ...fields.map(alignOf));
-  }
-  const cases = casesOf(type);
-  if (cases !== null) {
-    return Math.max(discriminantBytes(cases.length), payloadAlign(cases));
-  }
-  if (type.kind === 'string' || type.kind === 'list') {
-    return 4;
-  }
-  return type.kind === 'flags' ? flagBytes(type.names.length).align : sizeOf(type);
-}
+export const alignOf = (type: ValueType): number => layoutOf(type).align;
 
 /** The size of a type, padded to its alignment. */
-export function sizeOf(type: ValueType): number {
+export const sizeOf = (type: ValueType): number => layoutOf(type).size;
+
+interface Layout {
+  readonly align: number;
+  readonly size: number;
+}
+
+const ofSize = (size: number): Layout => ({ align: size, size });
+
+/** Both in one walk: types may be nested in a thousand others, and each walk by two functions would be two. */
+function layoutOf(type: ValueType): Layout {
   const fields = fieldTypesOf(type);
   if (fields !== null) {
-    const offsets = offsetsOf(fields);
-    return alignTo(offsets.end, alignOf(type));
+    const { end, align } = offsetsOf(fields);
+    return { align, size: alignTo(end, align) };
   }
   const cases = casesOf(type);
   if (cases !== null) {
-    const payload = Math.max(
-      0,
-      ...cases.map((each) => (each.type === null ? 0 : sizeOf(each.type))),
-    );
-    return alignTo(payloadOffset(cases) + payload, alignOf(type));
+    const payload = payloadLayout(cases);
+    const tag = discriminantBytes(cases.length);
+    const align = Math.max(tag, payload.align);
+    return { align, size: alignTo(alignTo(tag, payload.align) + payload.size, align) };
   }
   switch (type.kind) {
     case 'bool':
     case 's8':
     case 'u8':
-      return 1;
+      return ofSize(1);
     case 's16':
     case 'u16':
-      return 2;
+      return ofSize(2);
     case 's32':
     case 'u32':
     case 'f32':
     case 'char':
     case 'own':
     case 'borrow':
-      return 4;
+      return ofSize(4);
     case 's64':
     case 'u64':
     case 'f64':
+      return ofSize(8);
     case 'string':
     case 'list':
-      return 8;
+      return { align: 4, size: 8 };
     case 'flags':
-      return flagBytes(type.names.length).size;
+      return flagBytes(type.names.length);
     default:
       throw new TypeError(`Cannot lay out a ${type.kind}: add it to the layout.`);
   }
 }
 
-/** Where the fields of a record lie. */
+/** What is large enough for each of the payloads; its size is not padded. */
+function payloadLayout(cases: readonly Case[]): Layout {
+  let [align, size] = [1, 0];
+  for (const { type } of cases) {
+    if (type === null) continue;
+    const payload = layoutOf(type);
+    align = Math.max(align, payload.align);
+    size = Math.max(size, payload.size);
+  }
+  return { align, size };
+}
+
+/** Where the fields of a record lie, and its alignment. */
 export function offsetsOf(fields: readonly ValueType[]): {
   readonly offsets: readonly number[];
   readonly end: number;
+  readonly align: number;
 } {
   const offsets: number[] = [];
-  let end = 0;
+  let [end, align] = [0, 1];
   for (const field of fields) {
-    end = alignTo(end, alignOf(field));
+    const layout = layoutOf(field);
+    end = alignTo(end, layout.align);
     offsets.push(end);
-    end += sizeOf(field);
+    end += layout.size;
+    align = Math.max(align, layout.align);
   }
-  return { offsets, end };
-}
-
-function payloadAlign(cases: readonly Case[]): number {
-  return Math.max(1, ...cases.map((each) => (each.type === null ? 1 : alignOf(each.type))));
+  return { offsets, end, align };
 }
 
 /** Where the payload of a variant lies, the same for each of its cases. */
 export function payloadOffset(cases: readonly Case[]): number {
-  return alignTo(discriminantBytes(cases.length), payloadAlign(cases));
+  return alignTo(discriminantBytes(cases.length), payloadLayout(cases).align);
 }
 
 /** The core type that can carry either of two. */

@@ -154,6 +154,25 @@ test('what is not offered is refused by its name', async () => {
   }
 });
 
+test('types that are nested a hundred deep are made, deeper ones and those of many parts told with their place', async () => {
+  const nested = (count: number, type: (before: string) => string) => {
+    const records = Array.from({ length: count }, (_, index) =>
+      index === 0 ? 'record t0 { a: u8 }' : `record t${index} { ${type(`t${index - 1}`)} }`,
+    );
+    return `package a:b;\ninterface i {\n${records.join('\n')}\n}\nworld w { import i; }\n`;
+  };
+  const within = (before: string) => `a: ${before}`;
+  expect((await resolve(nested(99, within))).world.name).toBe('a:b/w');
+  expect(await problemOf(nested(2_000, within))).toBe(
+    "a.wit:102:8: the type 't99' is nested more than 100 deep: make it flatter, or smaller.",
+  );
+  const twice = (before: string) => `a: list<${before}>, b: list<${before}>`;
+  expect((await resolve(nested(14, twice))).world.name).toBe('a:b/w');
+  expect(await problemOf(nested(30, twice))).toBe(
+    "a.wit:18:8: the type 't15' has more than 100000 parts, with those of its parts: make it flatter, or smaller.",
+  );
+});
+
 test('a folder has several files, and packages in deps', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-wit-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -8,9 +8,12 @@ import { readFileSync } from 'node:fs';
 import { RingfenceError } from '../../errors.ts';
 import { decodeWorld, type World, worldSection } from '../../wasm/component/reader.ts';
 import { witFiles } from '../build/wit-source.ts';
+import { Docs } from './docs.ts';
 import { type Mention, type ParsedFile, parseWit } from './parse.ts';
+import { placesOf } from './places.ts';
 import type { WitFolder, WitPackage } from './read-folder.ts';
 import { placeOf, witError } from './tokens.ts';
+import { findLargeType } from './type-bounds.ts';
 
 /** A world out of WIT. */
 export interface ResolvedWorld {
@@ -134,12 +137,26 @@ async function decode(
   const section = worldSection(module.slice());
   if (section === null) throw new Error(`jco embedded no world '${world}'.`);
   try {
-    return decodeWorld(section);
+    const decoded = decodeWorld(section);
+    requireModestTypes(decoded, files);
+    return decoded;
   } catch (error) {
-    if (!(error instanceof RingfenceError)) throw error;
+    if (!(error instanceof RingfenceError) || error.code === 'RF_WIT_INVALID') throw error;
     const problem = error.message.replace('The component', `The world '${world}'`);
     throw new RingfenceError('RF_WIT_INVALID', problem.replace(/ \(at byte \d+\)/, ''));
   }
+}
+
+/** A type that generators would not get to the end of is told with its place. */
+function requireModestTypes(world: World, files: readonly ParsedFile[]): void {
+  const large = findLargeType(placesOf(world, new Docs()));
+  if (large === null) return;
+  const { name, place, problem } = large;
+  const sentence = `the type '${name}' ${problem}: make it flatter, or smaller.`;
+  const mentions = files.flatMap((file) => file.mentions);
+  const mention = placeOfName(name, false, mentions);
+  if (mention !== null) throw witError(placeOf(mention.file, mention.offset), sentence);
+  throw new RingfenceError('RF_WIT_INVALID', `${place || world.name}: ${sentence}`);
 }
 
 /** The tools say what is wrong and not where: the names that they give say it. */
