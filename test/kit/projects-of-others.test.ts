@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { buildProject, writeBindings } from '../../src/kit/index.ts';
 import { temporaryDirectory } from '../cli/ringfence.ts';
-import { project as projectIn } from './project.ts';
+import { edit, project as projectIn } from './project.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -88,6 +88,19 @@ describe('what is no file, or has no end, is not read', () => {
       },
       /^There is no 'src\/agent\.ts' in /,
     ],
+    [
+      'a file that is imported and is a pipe',
+      (folder) => {
+        pipe(join(folder, 'src/late.ts'));
+        edit(join(folder, 'src/agent.ts'), 'import {', "import './late';\nimport {");
+      },
+      /^Cannot build with 'src\/late\.ts', which is a pipe or a device .*: move it out of the project\.$/,
+    ],
+    [
+      'a file that is a link to a device',
+      (folder) => symlinkSync('/dev/zero', join(folder, 'src/more.ts')),
+      /^Cannot build with 'src\/more\.ts', which is a pipe or a device/,
+    ],
   ])('%s', async (_, make, message) => {
     const folder = project();
     make(folder);
@@ -96,6 +109,15 @@ describe('what is no file, or has no end, is not read', () => {
       message: expect.stringMatching(message),
     });
   });
+});
+
+test('files beside, links to files, and pipes where no source is looked for, hold up nothing', async () => {
+  const folder = project();
+  symlinkSync(join(folder, 'README.md'), join(folder, 'src/readme'));
+  symlinkSync('nowhere', join(folder, 'src/dangling'));
+  mkdirSync(join(folder, '.cache'));
+  pipe(join(folder, '.cache/pipe'));
+  expect((await buildProject(folder)).bytes).toBeGreaterThan(0);
 });
 
 test('a build/ that is a file is told so', async () => {

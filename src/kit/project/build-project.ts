@@ -17,6 +17,7 @@ import {
 import { compileJavaScriptProject } from './compile-javascript.ts';
 import { BINDINGS_FOLDER, BUILD_FOLDER, type Compiled } from './compiled.ts';
 import { type Language, type Project, readProject } from './manifest.ts';
+import { requireNoPipes } from './own-files.ts';
 
 /** What was built. */
 export interface BuiltProject {
@@ -48,7 +49,7 @@ const COMPILERS: Readonly<Record<Language, Compile>> = {
  * engine `starlingmonkey`. Afterwards this process may be unable to build anything else, where it failed.
  *
  * @throws {RingfenceError} `RF_FILE`, `RF_USAGE` as {@link readProject}; `RF_FILE` where `build/` or a folder of its
- * bindings is a link, or can't be written; `RF_WIT_INVALID` and
+ * bindings is a link, or can't be written, or where a file of the project is a pipe or a device; `RF_WIT_INVALID` and
  * `RF_MODULE_INVALID` with file, line and column of what is wrong.
  */
 export async function buildProject(folder: string): Promise<BuiltProject> {
@@ -64,6 +65,7 @@ export async function buildForWorld(
   requireNoLink(join(folder, BUILD_FOLDER));
   requireNoLink(join(folder, BINDINGS_FOLDER));
   requireNoLinksIn(join(folder, BINDINGS_FOLDER));
+  requireNoPipes(folder);
   const world = await resolveWorld(readWitFolder(join(folder, project.wit)), project.world);
   const { component, sourceMap, warnings } = await COMPILERS[project.language](project, world);
   const imports = importNames(component);
