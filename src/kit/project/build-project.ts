@@ -65,8 +65,8 @@ export async function buildForWorld(
   requireNoLink(join(folder, BUILD_FOLDER));
   requireNoLink(join(folder, BINDINGS_FOLDER));
   requireNoLinksIn(join(folder, BINDINGS_FOLDER));
-  requireNoPipes(folder);
   const world = await resolveWorld(readWitFolder(join(folder, project.wit)), project.world);
+  requireNoPipes(folder);
   const { component, sourceMap, warnings } = await COMPILERS[project.language](project, world);
   const imports = importNames(component);
   const file = join(folder, BUILD_FOLDER, `${project.name}.wasm`);
