@@ -13,6 +13,8 @@ export interface Environment {
   readonly stdout: Outlet;
   readonly stderr: Outlet;
   readonly openKernel: typeof OpenKernel;
+  /** What this program is started by once more: the file, and what comes before its own arguments. */
+  readonly program: readonly string[];
   /** Calls back at each SIGINT and SIGTERM until the function that it returns is called. */
   onSignal(listener: (signal: EndingSignal) => void): () => void;
   /** Ends the process at once. */
@@ -27,6 +29,7 @@ export function processEnvironment(): Environment {
     stdout: new Outlet(process.stdout, 1),
     stderr: new Outlet(process.stderr, 2),
     openKernel,
+    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
     onSignal(listener) {
       process.on('SIGINT', listener);
       process.on('SIGTERM', listener);

@@ -9,6 +9,7 @@ export const RUN_GROUPS = {
   audit: 'Audit (docs/audit.md):',
   recording: 'Recording (docs/replay.md):',
   serve: 'Serving:',
+  bench: 'Measuring:',
 } as const;
 
 /** Behind the options of `run`. */
@@ -58,6 +59,18 @@ export const INSPECT_EXAMPLES = `
 Examples:
   ringfence inspect agent.wasm
   ringfence inspect --json agent.wasm`;
+
+/** Behind the options of `bench`. */
+export const BENCH_EXAMPLES = `
+Each run has these grants, limits, arguments and standard input, which is read once; what it writes is dropped.
+
+Examples:
+  ringfence bench word-count.wasm < LICENSE
+  ringfence bench --seconds 60 --json agent.wasm -- --verbose input
+  ringfence bench --only prepare,start --rounds 20 agent.wasm
+
+Exit status: 0 measured, 1 a run failed, 2 wrong usage or no such file, 125 ringfence failed, 126 the module
+can't be run, 130 Ctrl-C, 143 SIGTERM.`;
 
 /** Behind the options of `bindings`. */
 export const BINDINGS_EXAMPLES = `

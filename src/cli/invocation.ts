@@ -2,7 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import type { Features } from '../index.ts';
-import { spellOutOptionalValues, splitArguments } from './arguments.ts';
+import { type SplitArguments, spellOutOptionalValues, splitArguments } from './arguments.ts';
 import { type AuditInvocation, declareAudit } from './audit-invocation.ts';
 import {
   type AuditChoice,
@@ -10,6 +10,7 @@ import {
   auditChoiceOptions,
   readAuditChoice,
 } from './audit-options.ts';
+import { type BenchInvocation, declareBench } from './bench/invocation.ts';
 import { type BindingsInvocation, declareBindings } from './bindings-invocation.ts';
 import { featuresOption } from './features-option.ts';
 import {
@@ -122,6 +123,7 @@ export type Invocation =
   | RunInvocation
   | ServeInvocation
   | InspectInvocation
+  | BenchInvocation
   | AuditInvocation
   | BindingsInvocation
   | McpInvocation
@@ -188,6 +190,8 @@ interface Program {
 /** What the commands need to be declared. */
 interface Declaring {
   readonly context: InvocationContext;
+  /** The arguments before `--`, as they were written. */
+  readonly own: readonly string[];
   /** The arguments behind `--`; null where there was none. */
   readonly guest: readonly string[] | null;
   /** Keeps what was asked for. */
@@ -365,7 +369,7 @@ function declarePolicy(root: Command, declaring: Declaring): Command[] {
   return [check, explain, schema];
 }
 
-function createProgram(context: InvocationContext, guest: readonly string[] | null): Program {
+function createProgram(context: InvocationContext, { own, guest }: SplitArguments): Program {
   let result: Invocation | null = null;
   let printed = '';
   const root = new Command('ringfence')
@@ -389,6 +393,7 @@ function createProgram(context: InvocationContext, guest: readonly string[] | nu
     .addHelpText('after', "\nSee 'ringfence run --help' for the options, and docs/cli.md.");
   const declaring: Declaring = {
     context,
+    own,
     guest,
     asked: (invocation) => {
       result = invocation;
@@ -402,6 +407,7 @@ function createProgram(context: InvocationContext, guest: readonly string[] | nu
       declaring.asked(invocation);
     }),
     declareInspect(root, declaring),
+    declareBench(root, { variables: context.variables, own, guest: guest ?? [] }, declaring.asked),
     declareServed(root, declaring),
     declareBindings(root, (invocation) => {
       refuseGuestArguments(declaring);
@@ -435,8 +441,9 @@ function valuedOptions(program: Program): Set<string> {
  * @throws {RingfenceError} `RF_USAGE`, with one sentence that says what to write instead.
  */
 export function readInvocation(argv: readonly string[], context: InvocationContext): Invocation {
-  const { own, guest } = splitArguments(argv);
-  const program = createProgram(context, guest);
+  const split = splitArguments(argv);
+  const { own } = split;
+  const program = createProgram(context, split);
   const spelled = spellOutOptionalValues(own, valuedOptions(program));
   try {
     program.root.parse(spelled, { from: 'user' });

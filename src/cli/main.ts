@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { RingfenceError } from '../index.ts';
 import { audit } from './audit.ts';
+import { bench } from './bench/bench.ts';
 import { bindings } from './bindings.ts';
 import { check } from './check.ts';
 import { dev } from './dev.ts';
@@ -33,6 +34,8 @@ async function execute(invocation: Invocation, environment: Environment): Promis
       return await run(invocation, environment);
     case 'serve':
       return await serve(invocation, environment);
+    case 'bench':
+      return await bench(invocation, environment);
     case 'replay':
       return await replay(invocation, environment);
     case 'inspect':

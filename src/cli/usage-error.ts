@@ -11,6 +11,7 @@ const COMMANDS = [
   'serve',
   'mcp',
   'inspect',
+  'bench',
   'bindings',
   'new',
   'build',
@@ -30,7 +31,7 @@ const COMMANDS = [
 ];
 
 /** Commands that take one module, and its own arguments behind `--`. */
-const RUNS_MODULE: readonly (string | null)[] = ['run', 'serve', 'policy explain'];
+const RUNS_MODULE: readonly (string | null)[] = ['run', 'serve', 'bench', 'policy explain'];
 
 /** The command that was called; null: none. */
 function commandOf(own: readonly string[]): string | null {
@@ -41,6 +42,7 @@ function tooMany(command: string | null): string {
   switch (command) {
     case 'run':
     case 'serve':
+    case 'bench':
     case 'policy explain':
       return `Too many arguments: name one module, and write the module's own arguments behind '--', as in 'ringfence ${command} MODULE -- ARGS'`;
     case 'dev':

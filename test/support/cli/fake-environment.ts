@@ -54,6 +54,7 @@ export function fakeEnvironment(options: FakeOptions = {}): FakeEnvironment {
     // No descriptor of this process: nothing that a test names is the same file.
     stdout: new Outlet(written.stdout, -1),
     stderr: new Outlet(written.stderr, -1),
+    program: [],
     openKernel: options.openKernel ?? (() => Promise.reject(new Error('no kernel is needed'))),
     onSignal(listener) {
       listeners.add(listener);
