@@ -1,59 +1,71 @@
 #!/usr/bin/env escript
-%% The same work in Erlang, with its own means: spawn to exit, messages of 32 pairs, request and reply.
+%% The same work in Erlang, with its own means: spawn to exit, messages of pairs, request and reply.
+%% Prints a list of numbers: operations a second, or the microseconds of each request.
 -mode(compile).
 
-main(_) ->
-    spawns(10000),
-    Spawn = spawns(100000),
-    messages(1000),
-    Messages = lists:max([messages(10000) || _ <- [1, 2, 3]]),
-    requests(1000),
-    Request = requests(20000),
-    io:format("{\"spawn\":~w,\"messages\":~w,\"request_us\":~w}~n", [Spawn, Messages, Request]).
+main(["spawns", Count]) ->
+    N = list_to_integer(Count),
+    spawns(N div 10),
+    print([spawns(N)]);
+main(["messages", Pairs, Each, Bytes]) ->
+    [P, N, B] = [list_to_integer(Word) || Word <- [Pairs, Each, Bytes]],
+    messages(P, N div 10 + 1, B),
+    print([messages(P, N, B)]);
+main(["requests", Count, Bytes]) ->
+    [N, B] = [list_to_integer(Word) || Word <- [Count, Bytes]],
+    requests(N div 10, B),
+    print(requests(N, B)).
+
+print(Numbers) ->
+    io:format("[~s]~n", [lists:join(",", [io_lib:format("~w", [Number]) || Number <- Numbers])]).
 
 per_second(Count, Microseconds) -> Count / Microseconds * 1.0e6.
 
 %% 256 at a time, each waited for by a monitor.
 spawns(Count) ->
-    Self = self(),
+    Each = Count div 256,
     {Time, ok} = timer:tc(fun() ->
-        Starters = [spawn_monitor(fun() -> starter(Count div 256, Self) end) || _ <- lists:seq(1, 256)],
-        [receive {'DOWN', Ref, process, _, _} -> ok end || {_, Ref} <- Starters],
+        Starters = [spawn_monitor(fun() -> starter(Each) end) || _ <- lists:seq(1, 256)],
+        [receive {'DOWN', Ref, process, _, normal} -> ok end || {_, Ref} <- Starters],
         ok
     end),
-    per_second(Count, Time).
+    per_second(Each * 256, Time).
 
-starter(0, _) -> ok;
-starter(Left, Self) ->
+starter(0) -> ok;
+starter(Left) ->
     {_, Ref} = spawn_monitor(fun() -> ok end),
-    receive {'DOWN', Ref, process, _, _} -> starter(Left - 1, Self) end.
+    receive {'DOWN', Ref, process, _, normal} -> starter(Left - 1) end.
 
-messages(Count) ->
+messages(Pairs, Each, Bytes) ->
+    Body = binary:copy(<<0>>, Bytes),
     {Time, ok} = timer:tc(fun() ->
-        Sinks = [spawn_monitor(fun() -> sink(Count) end) || _ <- lists:seq(1, 32)],
-        [spawn(fun() -> source(Pid, Count) end) || {Pid, _} <- Sinks],
-        [receive {'DOWN', Ref, process, _, _} -> ok end || {_, Ref} <- Sinks],
+        Sinks = [spawn_monitor(fun() -> sink(Each, Bytes) end) || _ <- lists:seq(1, Pairs)],
+        [spawn(fun() -> source(Pid, Each, Body) end) || {Pid, _} <- Sinks],
+        [receive {'DOWN', Ref, process, _, normal} -> ok end || {_, Ref} <- Sinks],
         ok
     end),
-    per_second(32 * Count, Time).
+    per_second(Pairs * Each, Time).
 
-sink(0) -> ok;
-sink(Left) -> receive _ -> sink(Left - 1) end.
+sink(0, _) -> ok;
+sink(Left, Bytes) -> receive {_, Body} when byte_size(Body) =:= Bytes -> sink(Left - 1, Bytes) end.
 
-source(_, 0) -> ok;
-source(Pid, Left) -> Pid ! {self(), <<"0123456789abcdef">>}, source(Pid, Left - 1).
+source(_, 0, _) -> ok;
+source(Pid, Left, Body) -> Pid ! {self(), Body}, source(Pid, Left - 1, Body).
 
-requests(Count) ->
+requests(Count, Bytes) ->
     Echo = spawn(fun echo/0),
-    {Time, ok} = timer:tc(fun() -> ask(Echo, Count) end),
+    Took = ask(Echo, Count, binary:copy(<<0>>, Bytes), []),
     Echo ! stop,
-    Time / Count.
+    Took.
 
-ask(_, 0) -> ok;
-ask(Echo, Left) ->
+ask(_, 0, _, Took) -> Took;
+ask(Echo, Left, Body, Took) ->
+    Before = erlang:monotonic_time(nanosecond),
     Ref = make_ref(),
-    Echo ! {self(), Ref, <<"0123456789abcdef">>},
-    receive {Ref, _} -> ask(Echo, Left - 1) end.
+    Echo ! {self(), Ref, Body},
+    receive {Ref, Body} -> ok end,
+    Nanoseconds = erlang:monotonic_time(nanosecond) - Before,
+    ask(Echo, Left - 1, Body, [Nanoseconds / 1000 | Took]).
 
 echo() ->
     receive

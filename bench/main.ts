@@ -28,6 +28,7 @@ import { isolation } from './isolation.ts';
 import { kernel } from './kernel.ts';
 import { kit } from './kit.ts';
 import type { Part } from './measure.ts';
+import { messages } from './messages.ts';
 import { metering } from './metering/part.ts';
 import { network } from './network.ts';
 import { peers } from './peers/part.ts';
@@ -54,6 +55,7 @@ const PARTS: readonly Part[] = [
   ends,
   scheduler,
   kernel,
+  messages,
   network,
   audit,
   sdk,
