@@ -12,15 +12,18 @@ export function table(rows: readonly Row[]): string {
     ratio === null ? '' : ratio.toFixed(2),
     against,
   ]);
-  const head = ['part', 'what', 'measured', 'min … median … max', 'ratio', 'against'];
-  const lines = [head, ...cells];
+  const all = [['part', 'what', 'measured', 'min … median … max', 'ratio', 'against'], ...cells];
+  // A column that nobody has something in is left out.
+  const kept = (all[0] ?? []).map((_, column) => cells.some((line) => line[column] !== ''));
+  const lines = all.map((line) => line.filter((_, column) => kept[column]));
   const widths = (lines[0] ?? []).map((_, column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),
   );
   const format = (line: readonly string[]): string =>
     `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
-  return [format(head), rule, ...cells.map(format)].join('\n');
+  const [head = [], ...body] = lines;
+  return [format(head), rule, ...body.map(format)].join('\n');
 }
 
 /** What the rounds were between; nothing, where there was one. */
