@@ -1,55 +1,31 @@
-/** How soon a polite agent answers beside 1, 10 and 100 hostile ones, of each kind, on the same workers. */
+/**
+ * How soon a polite agent answers beside 1, 10 and 100 hostile ones of each kind, all in one worker: asked by
+ * the program, and by another agent.
+ */
 
 import { buildGuests } from '../scripts/build-guests.ts';
-import { type Agent, openKernel } from '../src/index.ts';
-import { type Part, type Row, statsOf } from './measure.ts';
+import { type Agent, type Kernel, type LoadedModule, openKernel } from '../src/index.ts';
+import { Crowd, HOSTILE, type Hostile } from './hostile.ts';
+import { type Part, type Row, type Stats, statsOf } from './measure.ts';
 
-const REQUESTS = 300;
+const REQUESTS = 100;
 const BESIDE = [1, 10, 100] as const;
 /** Between two requests the polite agent has long been waiting again. */
 const PAUSE_MS = 3;
+/** A kind that holds requests up is measured for no longer. */
+const MEASURE_MS = 1_500;
+/** The crowd has started when so much of the time has passed; what it does then goes on. */
+const STARTING_MS = 100;
 const UNLIMITED = { fuel: 0, cpuTimeMs: 0, wallTimeMs: 0, messages: 0 } as const;
-
-/** What hostile agents do. */
-const KINDS = [
-  { title: 'endless loops', guest: 'endless-loop', args: [] },
-  { title: 'memory bombs', guest: 'memory-bomb', args: [] },
-  { title: 'mailbox floods', guest: 'mailbox-flood', args: [] },
-  { title: 'storms of host calls', guest: 'host-calls', args: ['', 'clock', '2147483647'] },
-] as const;
+const GRANTS = { ipc: 'all', clocks: 'exact' } as const;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Hostile agents that are there until they are ended: one that ends by itself is spawned anew. */
-class Crowd {
-  readonly #agents = new Set<Agent>();
-  readonly #lives: Promise<void>[] = [];
-  #ended = false;
-
-  constructor(spawn: () => Promise<Agent>, count: number) {
-    for (let index = 0; index < count; index += 1) this.#lives.push(this.#live(spawn));
-  }
-
-  async #live(spawn: () => Promise<Agent>): Promise<void> {
-    while (!this.#ended) {
-      const agent = await spawn();
-      this.#agents.add(agent);
-      if (this.#ended) agent.kill();
-      await agent.exited;
-      this.#agents.delete(agent);
-    }
-  }
-
-  async end(): Promise<void> {
-    this.#ended = true;
-    for (const agent of this.#agents) agent.kill();
-    await Promise.all(this.#lives);
-  }
-}
-
-async function latencies(polite: Agent): Promise<number[]> {
+/** Milliseconds of requests of the program. */
+async function fromProgram(polite: Agent): Promise<number[]> {
   const times: number[] = [];
-  for (let count = 0; count < REQUESTS; count += 1) {
+  const until = performance.now() + MEASURE_MS;
+  while (times.length < REQUESTS && performance.now() < until) {
     await sleep(PAUSE_MS);
     const startedAt = performance.now();
     await polite.request('are you there', { timeoutMs: 60_000 });
@@ -58,49 +34,101 @@ async function latencies(polite: Agent): Promise<number[]> {
   return times;
 }
 
-function row(name: string, ms: readonly number[], base: number | null): Row {
+/** Milliseconds of requests of an agent of the same worker. */
+async function fromAgent(kernel: Kernel, courier: LoadedModule, polite: Agent): Promise<number[]> {
+  const asker = await kernel.spawn({
+    module: courier,
+    arguments: ['courier', 'ask', String(polite.pid), String(REQUESTS)],
+    grants: GRANTS,
+    limits: UNLIMITED,
+  });
+  await asker.exited;
+  const nanoseconds = Buffer.from(asker.stdout).toString().trim().split(' ').map(Number);
+  return nanoseconds.map((each) => each / 1e6);
+}
+
+/** What both of them say, alone: what else is there is compared with that. */
+interface Alone {
+  readonly program: Stats;
+  readonly agent: Stats;
+}
+
+function row(name: string, ms: readonly number[], base: Stats | null): Row {
   const stats = statsOf(ms, 'ms');
   return {
     part: 'isolation',
     name,
     value: `p50 ${stats.median.toFixed(2)} ms, p99 ${stats.p99.toFixed(2)} ms`,
-    ratio: base === null ? null : stats.p99 / base,
+    ratio: base === null ? null : stats.p99 / base.p99,
     against: base === null ? '' : 'alone (p99)',
     stats,
-    plot: 'a request of a polite agent',
+    plot: name.endsWith(OF_AGENT) ? 'a request of another agent' : 'a request of the program',
   };
+}
+
+const OF_AGENT = ', asked by an agent';
+
+class Bench {
+  readonly #kernel: Kernel;
+  readonly #modules: ReadonlyMap<string, LoadedModule>;
+  readonly #polite: Agent;
+
+  constructor(kernel: Kernel, modules: ReadonlyMap<string, LoadedModule>, polite: Agent) {
+    this.#kernel = kernel;
+    this.#modules = modules;
+    this.#polite = polite;
+  }
+
+  async rows(name: string, base: Alone | null): Promise<Row[]> {
+    const program = await fromProgram(this.#polite);
+    const agent = await fromAgent(this.#kernel, this.#module('courier'), this.#polite);
+    return [
+      row(name, program, base?.program ?? null),
+      row(`${name}${OF_AGENT}`, agent, base?.agent ?? null),
+    ];
+  }
+
+  async beside(kind: Hostile, count: number, base: Alone): Promise<Row[]> {
+    const crowd = new Crowd(this.#kernel, {
+      kind,
+      module: this.#module(kind.guest),
+      child: this.#module('courier'),
+      count,
+    });
+    await sleep(STARTING_MS);
+    const rows = await this.rows(`beside ${count} ${kind.title}`, base);
+    await crowd.end();
+    return rows;
+  }
+
+  #module(name: string): LoadedModule {
+    return this.#modules.get(name)!;
+  }
 }
 
 /** A polite agent beside hostile ones. */
 export const isolation: Part = {
   name: 'isolation',
-  what: 'how soon a polite agent answers beside hostile ones',
+  what: 'how soon a polite agent answers beside hostile ones of 16 kinds',
   async run() {
-    const guests = KINDS.map(({ guest }) => guest);
-    const { files } = await buildGuests({ only: ['echo', ...guests] });
-    await using kernel = await openKernel();
-    const echo = await kernel.load(files.get('echo') ?? '');
-    const polite = await kernel.spawn({ module: echo, grants: { ipc: 'all' }, limits: UNLIMITED });
-    await latencies(polite);
-    const alone = row('alone', await latencies(polite), null);
-    const rows: Row[] = [alone];
-    for (const { title, guest, args } of KINDS) {
-      const module = await kernel.load(files.get(guest) ?? '');
+    const guests = [...new Set(['courier', ...HOSTILE.map(({ guest }) => guest)])];
+    const { files } = await buildGuests({ only: guests });
+    await using kernel = await openKernel({ workers: 1 });
+    const modules = new Map<string, LoadedModule>();
+    for (const guest of guests) modules.set(guest, await kernel.load(files.get(guest) ?? ''));
+    const polite = await kernel.spawn({
+      module: modules.get('courier')!,
+      arguments: ['courier', 'echo'],
+      grants: GRANTS,
+      limits: UNLIMITED,
+    });
+    const bench = new Bench(kernel, modules, polite);
+    await bench.rows('warm-up', null);
+    const rows = await bench.rows('alone', null);
+    const [program, agent] = rows.map(({ stats }) => stats!) as [Stats, Stats];
+    for (const kind of HOSTILE) {
       for (const count of BESIDE) {
-        const crowd = new Crowd(
-          () =>
-            kernel.spawn({
-              module,
-              arguments: [...args],
-              limits: UNLIMITED,
-              grants: { ipc: 'all' },
-            }),
-          count,
-        );
-        await sleep(200);
-        const ms = await latencies(polite);
-        await crowd.end();
-        rows.push(row(`beside ${count} ${title}`, ms, alone.stats?.p99 ?? null));
+        rows.push(...(await bench.beside(kind, count, { program, agent })));
       }
     }
     polite.kill();

@@ -12,6 +12,7 @@ import { CAPABILITY_NAME, type Grant, type GrantKind } from '../capability/grant
 import { reachesPid, reachesTopic } from '../capability/scope.ts';
 import { ASKED_MAX } from '../ipc/conversations.ts';
 import type { DeadLetterReason } from '../ipc/dead-letters.ts';
+import { FanOut } from '../ipc/fan-out.ts';
 import { type Ending, type Mail, mailOf, type Payload } from '../ipc/message.ts';
 import { OpenRequests } from '../ipc/open-requests.ts';
 import type { Answer, Question, ToolListing } from '../ipc/question.ts';
@@ -78,6 +79,7 @@ export class Router {
   readonly #options: RouterOptions;
   readonly #relations = new Relations();
   readonly #topics = new Topics();
+  readonly #fanOut = new FanOut();
   readonly #trapping = new Set<Pid>();
   /** Those that went through here. */
   readonly #requests = new OpenRequests();
@@ -260,7 +262,16 @@ export class Router {
   }
 
   /** Answers how many have taken it by when it goes on: who is slow is not waited for. */
-  async #toAll(receivers: readonly Process[], mail: Mail): Promise<number> {
+  #toAll(receivers: readonly Process[], mail: Mail): Promise<number> {
+    const { sender } = mail;
+    return this.#fanOut.run(receivers.length, sender === KERNEL_PID, async () =>
+      sender !== KERNEL_PID && this.#options.find(sender) === undefined
+        ? 0
+        : this.#deliverToAll(receivers, mail),
+    );
+  }
+
+  async #deliverToAll(receivers: readonly Process[], mail: Mail): Promise<number> {
     let taken = 0;
     const deliveries = receivers.map(async ({ pid, running }) => {
       const outcome = await running?.deliver(mail, null);
