@@ -4,14 +4,13 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { buildGuests } from '../scripts/build-guests.ts';
 import { type Part, type Row, statsOf } from './measure.ts';
+import { publish } from './publish.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ROUNDS = 15;
 
 const PROGRAM = `import { openKernel } from './dist/index.js';
@@ -20,16 +19,6 @@ const agent = await kernel.spawn({ module: await kernel.load(process.argv[2]) })
 const { exit } = await agent.exited;
 if (exit.reason !== 'normal') throw new Error(exit.message);
 `;
-
-/** The package in a folder, with the packages that it needs. */
-function publish(folder: string): void {
-  for (const name of ['bin', 'package.json']) {
-    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  execFileSync(process.execPath, ['scripts/build.ts', join(folder, 'dist')], { cwd: ROOT });
-  writeFileSync(join(folder, 'program.mjs'), PROGRAM);
-}
 
 /** Milliseconds from the start of a process of Node to its end. @throws {Error} where it fails */
 function processMs(folder: string, args: readonly string[]): number {
@@ -51,6 +40,7 @@ export const published: Part = {
     const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
     try {
       publish(folder);
+      writeFileSync(join(folder, 'program.mjs'), PROGRAM);
       const run = (...options: string[]) => ['bin/ringfence.cjs', 'run', ...options, hello];
       const programs = new Map<string, readonly string[]>([
         ['node -e 0', ['-e', '0']],

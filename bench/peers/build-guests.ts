@@ -7,9 +7,10 @@ import { compileAssemblyScript } from '../../src/kit/assemblyscript/compile.ts';
 import { componentFromCore } from '../../src/kit/build/make-component.ts';
 import { readWitFolder } from '../../src/kit/wit/read-folder.ts';
 import { resolveWorld } from '../../src/kit/wit/resolve-world.ts';
-import { compileKernels } from '../metering/kernels.ts';
-import { JOBS, type Job } from './job.ts';
-import type { Guests } from './subject.ts';
+import { compileKernels, KERNELS } from '../metering/kernels.ts';
+import { publish } from '../publish.ts';
+import { bitsOf } from './job.ts';
+import type { Guests, Program } from './subject.ts';
 
 const GUESTS = fileURLToPath(new URL('guests/', import.meta.url));
 
@@ -21,19 +22,33 @@ export async function buildPeerGuests(folder: string): Promise<Guests> {
     writeFileSync(file, bytes);
     return file;
   };
+  // As the component is compiled: they are to differ in nothing but who runs them.
   const core = (name: string, ...options: string[]) =>
-    compileKernels(`../peers/guests/${name}.as.ts`, options);
-  const commands = {} as Record<Job, string>;
-  for (const job of JOBS) {
-    commands[job] = put(`command-${job}.wasm`, await core(`command-${job}`));
-  }
+    compileKernels(`../peers/guests/${name}.as.ts`, ['--shrinkLevel', '1', ...options]);
+  const plain = await core('plain');
+  publish(folder);
   return {
-    plain: put('plain.wasm', await core('plain')),
+    published: join(folder, 'dist', 'index.js'),
+    programs: programsOf(plain),
+    plain: put('plain.wasm', plain),
     extism: put('extism.wasm', await core('extism')),
     reactor: put('reactor.wasm', await core('reactor', '--exportStart', '_initialize')),
-    commands,
+    command: put('command.wasm', await core('command')),
     component: put('component.wasm', await component(folder)),
   };
+}
+
+/** The programs and what they answer: what plain V8 says. */
+function programsOf(plain: Uint8Array<ArrayBuffer>): Program[] {
+  const imports = { env: { now: () => 0n } };
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(plain), imports);
+  const run = exports.program as (index: number, argument: number) => number;
+  return Object.entries(KERNELS).map(([name, argument], index) => ({
+    name,
+    index,
+    argument,
+    bits: bitsOf(run(index, argument)),
+  }));
 }
 
 /** As `ringfence build` does it. */

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { CALLS, JOBS, type Job } from './job.ts';
 import { proportionalBytes } from './memory.ts';
-import type { Fences, Guests, Subject, SubjectModule } from './subject.ts';
+import type { Fences, Guests, Program, Subject, SubjectModule } from './subject.ts';
 
 /** Lives that go on at a time, where rates are measured. */
 const AT_A_TIME = 64;
@@ -18,6 +18,7 @@ export type Question =
   | { readonly kind: 'lives'; readonly count: number }
   | { readonly kind: 'rate'; readonly count: number }
   | { readonly kind: 'job'; readonly job: Job }
+  | { readonly kind: 'program'; readonly program: Program }
   | { readonly kind: 'kept'; readonly count: number };
 
 /** The first message: what the subject is. */
@@ -27,9 +28,11 @@ export interface Introduction {
   readonly calls: number;
   readonly kept: number;
   readonly lives: number;
+  /** Whether it is asked for programs. */
+  readonly programs: boolean;
 }
 
-/** Milliseconds of each life; lives a second; milliseconds of a job; bytes of each that is kept, or null. */
+/** Milliseconds of each life; lives a second; milliseconds of a job or program; bytes of each that is kept, or null. */
 export type Answer = readonly number[] | null;
 
 const settle = async (): Promise<void> => {
@@ -47,6 +50,9 @@ async function timed(work: () => Promise<void>): Promise<number> {
 
 async function answer(subject: Subject, question: Question): Promise<Answer> {
   if (question.kind === 'job') return [await timed(() => subject.run(question.job))];
+  if (question.kind === 'program') {
+    return [await timed(async () => subject.program?.(question.program))];
+  }
   if (question.kind === 'lives') {
     const times: number[] = [];
     for (let life = 0; life < question.count; life += 1) {
@@ -115,7 +121,8 @@ async function main([name = '', guests = '']: readonly string[]): Promise<void> 
     await subject.run('nothing');
   }
   for (const job of JOBS) await subject.run(job);
-  const { fences, packageName, kept, lives, calls = CALLS } = module;
+  const { fences, kept, lives, calls = CALLS } = module;
+  const version = subject.version ?? versionOf(module.packageName);
   process.on('message', (question: Question) => {
     answer(subject, question).then(
       (found) => process.send?.(found),
@@ -125,13 +132,8 @@ async function main([name = '', guests = '']: readonly string[]): Promise<void> 
       },
     );
   });
-  const introduction: Introduction = {
-    fences,
-    version: versionOf(packageName),
-    calls,
-    kept,
-    lives,
-  };
+  const programs = subject.program !== undefined;
+  const introduction: Introduction = { fences, version, calls, kept, lives, programs };
   process.send?.(introduction);
 }
 

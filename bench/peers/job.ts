@@ -1,5 +1,7 @@
 /** The work that every subject does, in each its own way: the same answers, checked. */
 
+import type { Program } from './subject.ts';
+
 /**
  * What one life of a subject does: nothing, so that only its start and end are measured; to compute; to
  * ask the host for its monotonic clock again and again.
@@ -30,6 +32,18 @@ export const SCRIPTS: Readonly<Record<Job, string>> = {
   compute: `(${hash.toString()})(${STEPS})`,
   calls: `(() => { let last = 0; for (let call = 0; call < ${CALLS}; call += 1) last = now(); return last > 0 ? 1 : 0; })()`,
 };
+
+/** @throws {Error} as below */
+export function requireBits(program: Program, bits: unknown): void {
+  if (String(bits) !== program.bits) {
+    throw new Error(`${program.name} answered ${String(bits)}, and ${program.bits} is right`);
+  }
+}
+
+/** The bits of a double, in decimal. */
+export function bitsOf(value: number): string {
+  return String(new BigUint64Array(Float64Array.of(value).buffer)[0]);
+}
 
 /** @throws {Error} where a subject did something else than it was to do: then it is not comparable */
 export function requireAnswer(job: Job, answer: unknown): void {

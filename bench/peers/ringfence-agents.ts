@@ -4,10 +4,7 @@
  */
 
 import type * as Published from '../../src/index.ts';
-import type { SubjectModule } from './subject.ts';
-
-/** What `npm run build` makes: a thread or a process starts with it sooner than with TypeScript. */
-const PUBLISHED = new URL('../../dist/index.js', import.meta.url).href;
+import type { Program, SubjectModule } from './subject.ts';
 
 /** A subject for one isolation: docs/isolation.md. */
 export function ringfence(
@@ -19,24 +16,32 @@ export function ringfence(
     packageName: null,
     kept,
     lives,
-    async open({ component }) {
-      const { openKernel } = (await import(PUBLISHED)) as typeof Published;
+    async open({ component, published }) {
+      const { openKernel } = (await import(published)) as typeof Published;
       const kernel = await openKernel();
       const module = await kernel.load(component);
+      const run = async (
+        grants: { readonly clocks?: 'exact' },
+        ...args: readonly string[]
+      ): Promise<void> => {
+        const agent = await kernel.spawn({
+          module,
+          arguments: ['bench', ...args],
+          grants,
+          isolation,
+        });
+        const { exit } = await agent.exited;
+        if (exit.reason !== 'normal' || exit.code !== 0) {
+          throw new Error(`${args[0]} ended with ${exit.reason}: ${exit.message}`);
+        }
+      };
       return {
-        async run(job) {
-          const grants = job === 'calls' ? ({ clocks: 'exact' } as const) : {};
-          const agent = await kernel.spawn({
-            module,
-            arguments: ['bench', job],
-            grants,
-            isolation,
-          });
-          const { exit } = await agent.exited;
-          if (exit.reason !== 'normal' || exit.code !== 0) {
-            throw new Error(`${job} ended with ${exit.reason}: ${exit.message}`);
-          }
-        },
+        run: (job) => run(job === 'calls' ? { clocks: 'exact' } : {}, job),
+        // It is the same code in every isolation.
+        ...(isolation === 'shared' && {
+          program: ({ index, argument, bits }: Program) =>
+            run({}, 'program', String(index), String(argument), bits),
+        }),
         async keep() {
           const agent = await kernel.spawn({
             module,

@@ -18,8 +18,16 @@ export interface Fences {
 
 /** A subject that was set up in a process of its own. */
 export interface Subject {
+  /** Of a program that is no package. */
+  readonly version?: string;
   /** One whole life: made, its job done and its answer checked, dropped. */
   run(job: Job): Promise<void>;
+  /**
+   * One whole life as above, with a program; absent: it does not run core WebAssembly, or as plain V8 does.
+   *
+   * @throws {Error} where the program answers something else
+   */
+  program?(program: Program): Promise<void>;
   /** Makes one that lives, ready for work, and answers what ends it; absent: see `notKept`. */
   keep?(): Promise<() => Promise<void> | void>;
 }
@@ -37,14 +45,26 @@ export interface SubjectModule {
   open(guests: Guests): Promise<Subject>;
 }
 
+/** A program of the benchmark of metering, by its place there. */
+export interface Program {
+  readonly name: string;
+  readonly index: number;
+  readonly argument: number;
+  /** Of its answer as a double, in decimal. */
+  readonly bits: string;
+}
+
 /** Files that were compiled for the subjects. */
 export interface Guests {
+  /** The module of ringfence as it is published. */
+  readonly published: string;
+  readonly programs: readonly Program[];
   /** A core module that imports `env.now`; the same for Extism; the same by wasip1. */
   readonly plain: string;
   readonly extism: string;
   readonly reactor: string;
-  /** A wasip1 command for each job. */
-  readonly commands: Readonly<Record<Job, string>>;
+  /** A wasip1 command that does what its arguments say. */
+  readonly command: string;
   /** A component of `wasi:cli/run`. */
   readonly component: string;
 }

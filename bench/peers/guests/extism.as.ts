@@ -1,7 +1,10 @@
 import { CALLS, hash } from './kernel.as';
+import { bitsOf } from './programs.as';
 
 @external('extism:host/user', 'now')
 declare function now(): i64;
+@external('extism:host/env', 'input_load_u64')
+declare function inputLoadU64(offset: i64): i64;
 @external('extism:host/env', 'alloc')
 declare function alloc(length: i64): i64;
 @external('extism:host/env', 'store_u64')
@@ -10,7 +13,7 @@ declare function storeU64(offset: i64, value: i64): void;
 declare function outputSet(offset: i64, length: i64): void;
 
 /** What a plug-in answers is bytes; what its function returns, its status. */
-function answer(value: i32): i32 {
+function answer(value: i64): i32 {
   const offset = alloc(8);
   storeU64(offset, value);
   outputSet(offset, 8);
@@ -23,6 +26,12 @@ export function nothing(): i32 {
 
 export function compute(): i32 {
   return answer(hash());
+}
+
+/** Its input is the place and the argument of a program, in four bytes each. */
+export function program(): i32 {
+  const input = inputLoadU64(0);
+  return answer(bitsOf(<i32>input, <i32>(input >> 32)));
 }
 
 function callsOf(count: i32): i32 {

@@ -1,5 +1,7 @@
 import { CALLS, hash } from './kernel.as';
 
+export { program } from './programs.as';
+
 @external('env', 'now')
 declare function now(): i64;
 

@@ -1,5 +1,7 @@
 import { CALLS, hash } from './kernel.as';
 
+export { program } from './programs.as';
+
 @external('wasi_snapshot_preview1', 'clock_time_get')
 declare function clockTimeGet(id: i32, precision: i64, result: usize): i32;
 

@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import createPlugin, { type ManifestLike } from '@extism/extism';
-import { requireAnswer } from '../job.ts';
+import { requireAnswer, requireBits } from '../job.ts';
 import { NO_FENCES, type SubjectModule } from '../subject.ts';
 
 export const subject: SubjectModule = {
@@ -25,6 +25,13 @@ export const subject: SubjectModule = {
         const plugin = await make();
         const output = await plugin.call(job);
         requireAnswer(job, Buffer.from(output?.bytes() ?? []).readInt32LE());
+        await plugin.close();
+      },
+      async program(program) {
+        const plugin = await make();
+        const input = new Uint8Array(Int32Array.of(program.index, program.argument).buffer);
+        const output = await plugin.call('program', input);
+        requireBits(program, Buffer.from(output?.bytes() ?? []).readBigUInt64LE());
         await plugin.close();
       },
       async keep() {

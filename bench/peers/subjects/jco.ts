@@ -51,8 +51,8 @@ export const subject: SubjectModule = {
     };
     // The shim knows WASI only; the guest never calls this in the jobs that it does here.
     const ipc = { receive: () => undefined };
-    const make = (job: string) => {
-      const sandbox = { preopens: {}, args: ['bench', job], env: {}, enableNetwork: false };
+    const make = (...args: readonly string[]) => {
+      const sandbox = { preopens: {}, args: ['bench', ...args], env: {}, enableNetwork: false };
       const imports = new shim.WASIShim({ sandbox }).getImportObject();
       return glue.instantiate(getCoreModule, { ...imports, 'ringfence:agent/ipc': ipc });
     };
@@ -62,6 +62,9 @@ export const subject: SubjectModule = {
       // The guest compares the hash itself, and `run` throws where it fails.
       async run(job) {
         runOf(await make(job)).run();
+      },
+      async program({ index, argument, bits }) {
+        runOf(await make('program', String(index), String(argument), bits)).run();
       },
       async keep() {
         const instances = [await make('nothing')];

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { WASI } from 'node:wasi';
-import { requireAnswer } from '../job.ts';
+import { bitsOf, requireAnswer, requireBits } from '../job.ts';
 import { NO_FENCES, type SubjectModule } from '../subject.ts';
 
 export const subject: SubjectModule = {
@@ -27,6 +27,10 @@ export const subject: SubjectModule = {
     return {
       async run(job) {
         requireAnswer(job, (make().exports[job] as () => number)());
+      },
+      async program(program) {
+        const run = make().exports.program as (index: number, argument: number) => number;
+        requireBits(program, bitsOf(run(program.index, program.argument)));
       },
       async keep() {
         const instances = [make()];

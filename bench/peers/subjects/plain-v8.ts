@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { requireAnswer } from '../job.ts';
+import { bitsOf, requireAnswer, requireBits } from '../job.ts';
 import { NO_FENCES, type SubjectModule } from '../subject.ts';
 
 export const subject: SubjectModule = {
@@ -19,6 +19,10 @@ export const subject: SubjectModule = {
     return {
       async run(job) {
         requireAnswer(job, (make().exports[job] as () => number)());
+      },
+      async program(program) {
+        const run = make().exports.program as (index: number, argument: number) => number;
+        requireBits(program, bitsOf(run(program.index, program.argument)));
       },
       async keep() {
         const instances = [make()];
