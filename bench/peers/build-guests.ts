@@ -34,7 +34,8 @@ export async function buildPeerGuests(folder: string): Promise<Guests> {
     extism: put('extism.wasm', await core('extism')),
     reactor: put('reactor.wasm', await core('reactor', '--exportStart', '_initialize')),
     command: put('command.wasm', await core('command')),
-    component: put('component.wasm', await component(folder)),
+    component: put('component.wasm', await component('component', folder)),
+    talker: put('talker.wasm', await component('talker', folder)),
   };
 }
 
@@ -52,18 +53,18 @@ function programsOf(plain: Uint8Array<ArrayBuffer>): Program[] {
 }
 
 /** As `ringfence build` does it. */
-async function component(folder: string): Promise<Uint8Array> {
+async function component(name: string, folder: string): Promise<Uint8Array> {
   const world = await resolveWorld(readWitFolder(join(GUESTS, 'wit')), null);
   const { core } = await compileAssemblyScript({
-    file: join(GUESTS, 'component.as.ts'),
+    file: join(GUESTS, `${name}.as.ts`),
     world,
-    folder: join(folder, 'bindings'),
+    folder: join(folder, name),
     base: GUESTS,
   });
   return componentFromCore(core, {
     world: world.worldName,
     witSource: world.witSource,
     stringEncoding: 'utf16',
-    file: 'component.as.ts',
+    file: `${name}.as.ts`,
   });
 }

@@ -27,7 +27,8 @@ export function ofErlang(): Measured | null {
       lives,
       rates,
       computes: compute,
-      calls: calls.map((ms) => (ms * 1e6) / CALLS),
+      calls,
+      callsInJob: CALLS,
       bytes,
     };
   } catch (error) {

@@ -5,16 +5,17 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installBenchPackages } from '../installed.ts';
-import { median, type Part, type Row, type Stats, statsOf } from '../measure.ts';
+import { type Part, type Row, type Stats, statsOf } from '../measure.ts';
 import { buildPeerGuests } from './build-guests.ts';
 import { ofErlang } from './erlang.ts';
+import { messageRows } from './messages.ts';
+import { publishedRows } from './not-measured.ts';
 import { measurePrograms, programRows } from './programs.ts';
-import { type Measured, Running } from './running.ts';
+import { rowsOf } from './rows.ts';
+import { type Measured, Running, workOf } from './running.ts';
 import type { Fences, Guests } from './subject.ts';
 
 const ROUNDS = 5;
-/** Rounds that a quantile says something of. */
-const MANY = 100;
 const OURS = 'ringfence';
 const PLAIN = 'plain-v8';
 const SUBJECTS = fileURLToPath(new URL('subjects/', import.meta.url));
@@ -24,11 +25,8 @@ async function round(running: Running): Promise<void> {
   const count = Math.ceil(introduction.lives / ROUNDS);
   measured.lives.push(...((await running.ask({ kind: 'lives', count })) ?? []));
   measured.rates.push(...((await running.ask({ kind: 'rate', count })) ?? []));
-  const nothing = median(measured.lives);
-  const [compute = Number.NaN] = (await running.ask({ kind: 'job', job: 'compute' })) ?? [];
-  measured.computes.push(compute - nothing);
-  const [calls = Number.NaN] = (await running.ask({ kind: 'job', job: 'calls' })) ?? [];
-  measured.calls.push(((calls - nothing) * 1e6) / introduction.calls);
+  measured.computes.push(...((await running.ask({ kind: 'job', job: 'compute' })) ?? []));
+  measured.calls.push(...((await running.ask({ kind: 'job', job: 'calls' })) ?? []));
 }
 
 /** What was measured of all, and the rows of programs. */
@@ -78,47 +76,6 @@ function lackOf({ endsLoops, boundsMemory, fuel, capabilities, caveat }: Fences)
   return caveat === undefined ? said : `${said}; ${caveat}`;
 }
 
-/** Of many lives the middle; of few rounds the best, as others use the machine at times. */
-function typical({ rounds, median: middle, better, min, max }: Stats): number {
-  if (rounds > MANY) return middle;
-  return better === 'less' ? min : max;
-}
-
-/** How people write a number of a unit. */
-function shown(stats: Stats): string {
-  const { unit, p99, min, median: middle, max, rounds } = stats;
-  const number = (value: number): string =>
-    value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
-  const first = `${number(typical(stats))} ${unit}`;
-  if (rounds === 1) return first;
-  return rounds > MANY
-    ? `${first}, ${number(min)} to ${number(p99)} (p99)`
-    : `${first}, ${number(min)} to ${number(max)}, median ${number(middle)}`;
-}
-
-/** One measure of all subjects, each against ringfence's or plain V8's. */
-function rowsOf(
-  title: string,
-  all: readonly Measured[],
-  stats: (measured: Measured) => Stats | null,
-  base: string,
-): Row[] {
-  const found = all.flatMap((measured) => {
-    const of = stats(measured);
-    return of === null ? [] : [{ name: measured.name, of }];
-  });
-  const against = found.find(({ name }) => name === base)?.of ?? null;
-  return found.map(({ name, of }) => ({
-    part: 'peers',
-    name: `${title}: ${name}`,
-    value: shown(of),
-    ratio: against === null ? null : typical(of) / typical(against),
-    against: base,
-    stats: of,
-    plot: title,
-  }));
-}
-
 /** Peers, on the same work. */
 export const peers: Part = {
   name: 'peers',
@@ -134,9 +91,9 @@ export const peers: Part = {
       return [
         ...rowsOf('start to end', all, ({ lives }) => statsOf(toMicros(lives), 'µs'), OURS),
         ...rowsOf('sustained', all, ({ rates }) => statsOf(rates, 'a second', 'more'), OURS),
-        ...rowsOf('compute', all, ({ computes }) => statsOf(computes, 'ms'), PLAIN),
+        ...rowsOf('compute', all, (each) => statsOf(workOf(each, each.computes), 'ms'), PLAIN),
         ...subjects.programs,
-        ...rowsOf('host call', all, ({ calls }) => statsOf(calls, 'ns'), OURS),
+        ...rowsOf('host call', all, (each) => statsOf(nanosOfCalls(each), 'ns'), OURS),
         ...rowsOf('memory of one', all, ({ bytes }) => memoryOf(bytes), OURS),
         ...all.map(({ name, fences }) => ({
           part: 'peers',
@@ -145,6 +102,8 @@ export const peers: Part = {
           ratio: null,
           against: '',
         })),
+        ...(await messageRows(guests)),
+        ...publishedRows(),
       ];
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -153,5 +112,7 @@ export const peers: Part = {
 };
 
 const toMicros = (times: readonly number[]): number[] => times.map((ms) => ms * 1000);
+const nanosOfCalls = (measured: Measured): number[] =>
+  workOf(measured, measured.calls).map((ms) => (ms * 1e6) / measured.callsInJob);
 const memoryOf = (bytes: number | null): Stats | null =>
   bytes === null ? null : statsOf([bytes / 1024], 'KiB');

@@ -1,7 +1,7 @@
 /** The programs of the benchmark of metering, by each who runs core WebAssembly, against plain V8. */
 
-import { geometricMean, median, type Row, statsOf } from '../measure.ts';
-import type { Running } from './running.ts';
+import { geometricMean, type Row, statsOf } from '../measure.ts';
+import { type Running, workOf } from './running.ts';
 import type { Program } from './subject.ts';
 
 const ROUNDS = 5;
@@ -33,7 +33,7 @@ export async function measurePrograms(
         const index = (round + WARM_UP + turn) % able.length;
         const subject = able[index]!;
         const [ms = Number.NaN] = (await subject.ask({ kind: 'program', program })) ?? [];
-        if (round >= 0) times[index]!.ms.push(ms - median(subject.measured.lives));
+        if (round >= 0) times[index]!.ms.push(...workOf(subject.measured, [ms]));
       }
     }
     all.push(...times);

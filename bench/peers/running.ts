@@ -12,17 +12,24 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   'isolated-vm': ['--no-node-snapshot'],
 };
 
-/** What was measured of one subject. */
+/** What was measured of one subject; times in milliseconds, of whole lives. */
 export interface Measured {
   readonly name: string;
   readonly fences: Fences;
   readonly lives: number[];
   readonly rates: number[];
   readonly computes: number[];
-  /** Nanoseconds of one. */
   readonly calls: number[];
+  /** How many calls its job has. */
+  readonly callsInJob: number;
   /** Null: it keeps none, or the system does not tell. */
   bytes: number | null;
+}
+
+/** What the work of lives took, without their start and end: the shortest life that did nothing. */
+export function workOf({ lives }: Measured, times: readonly number[]): number[] {
+  const nothing = Math.min(...lives);
+  return times.map((ms) => ms - nothing);
 }
 
 /** A subject's process. */
@@ -44,6 +51,7 @@ export class Running {
       rates: [],
       computes: [],
       calls: [],
+      callsInJob: introduction.calls,
       bytes: null,
     };
   }

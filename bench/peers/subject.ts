@@ -65,8 +65,9 @@ export interface Guests {
   readonly reactor: string;
   /** A wasip1 command that does what its arguments say. */
   readonly command: string;
-  /** A component of `wasi:cli/run`. */
+  /** Components of `wasi:cli/run`: who does the jobs, and who sends messages. */
   readonly component: string;
+  readonly talker: string;
 }
 
 /** Nothing of it. */
