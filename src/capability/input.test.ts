@@ -62,6 +62,17 @@ test('who asks for nothing has the same as all others, and nobody can change it'
   const grants = readGrants(undefined);
   expect(grants).toEqual(parseGrants({}));
   expect(readGrants(undefined)).toBe(grants);
+  for (const empty of [{}, Object.create(null)]) {
+    expect(readGrants(empty)).toBe(grants);
+  }
+  // What has fields, and what is no record, is read as it is otherwise.
+  expect(readGrants({ tools: ['add'] }).map(({ kind }) => kind)).toEqual([
+    'tools',
+    'clocks',
+    'random',
+  ]);
+  expect(() => readGrants(new Map([['tools', 'all']]) as never)).toThrow('grants');
+  expect(readGrants([])).toEqual([]);
   expect(() => (grants as unknown[]).push({})).toThrow(TypeError);
   for (const grant of grants) {
     expect(() => Object.assign(grant, { kind: 'files' })).toThrow(TypeError);

@@ -197,6 +197,12 @@ for (const grant of UNASKED) {
   Object.freeze(grant.scope);
 }
 
+/** Whether it is a record with nothing in it. */
+function isEmptyRecord(input: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(input);
+  return (prototype === Object.prototype || prototype === null) && Object.keys(input).length === 0;
+}
+
 /**
  * Reads what a caller gives as grants: as {@link parseGrants} does, or a list that it, a policy or an
  * agent's grants are. Answers copies: what the caller does to its own later changes nothing.
@@ -206,6 +212,11 @@ for (const grant of UNASKED) {
 export function readGrants(
   input: GrantsInput | readonly GrantSpec[] | undefined,
 ): readonly WantedGrant[] {
-  if (input === undefined) return UNASKED;
+  if (
+    input === undefined ||
+    (typeof input === 'object' && input !== null && isEmptyRecord(input))
+  ) {
+    return UNASKED;
+  }
   return Array.isArray(input) ? copySpecs(input) : parseGrants(input);
 }

@@ -152,6 +152,10 @@ export class WorkerLink implements AgentThread, Routed {
     this.agents.set(start.pid, agent);
     const { block, moduleDigest: _digest, isolation: _isolation, ...rest } = start;
     this.post({ kind: 'start', agent: { ...rest, slot: block.slot, digest: module.digest } });
+    if (this.agents.size === 1) {
+      // Its thread has nothing else to do: this one begins while the rest is done here.
+      this.#flush();
+    }
     return agent;
   }
 
@@ -166,6 +170,9 @@ export class WorkerLink implements AgentThread, Routed {
   }
 
   readonly #flush = (): void => {
+    if (this.#outbox.length === 0) {
+      return;
+    }
     const messages = this.#outbox.splice(0);
     this.#port.postMessage(messages, this.#transfer.splice(0));
     if (messages.some(isAnswered)) {

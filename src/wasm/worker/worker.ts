@@ -149,6 +149,8 @@ export class Worker implements WorkerParts {
       });
     const attention = options.busy ? this.#attentionAmong(options.busy) : null;
     this.scheduler.onIdle = () => {
+      // Nobody else's end goes with what was said last.
+      this.#flush();
       this.#quiet?.idle();
       attention?.wait();
     };
