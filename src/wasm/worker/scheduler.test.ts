@@ -241,3 +241,26 @@ test('many that run shortly and without end leave those that start, wake up and 
   expect(shareOf('hog')).toBeGreaterThan(0.15);
   expect(shareOf('loop')).toBeGreaterThan(0.3);
 });
+
+test('two that write to each other without end delay no start by more than a few of their runs', async () => {
+  const bench = new Bench();
+  const pair = ['ping', 'pong'].map((name, index) => {
+    const { self } = bench.agent(name, 0.05, () => {
+      bench.scheduler.wake(pair[1 - index]!);
+      return 'waits';
+    });
+    self.expectedMs = 0.05;
+    return self;
+  });
+  bench.scheduler.wake(pair[0]!);
+  await bench.turns(20);
+  for (let round = 0; round < 5; round += 1) {
+    const start = bench.agent('start', 0.2, () => 'waits');
+    bench.scheduler.wake(start.self);
+    await bench.turns(10);
+    expect(start.waits).toHaveLength(1);
+    expect(start.waits[0]).toBeLessThanOrEqual(1.1);
+  }
+  expect(bench.time.get('pong')).toBeGreaterThan(0);
+  bench.over = true;
+});

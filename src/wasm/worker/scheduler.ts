@@ -5,8 +5,8 @@
  * up, it waits, or it has ended. What woke up because of an event runs before what used its slice
  * up, and among those that woke up first who has run for a short time whenever it woke up before: who
  * answers a request does not wait for fifty that were just started and compute. Those before a class can
- * be ahead of it by {@link AHEAD_OF_LATER_MS} and no more: agents that wake each other without end would
- * starve who computes.
+ * be ahead of it by {@link AHEAD_OF_LONGER_MS} or {@link AHEAD_OF_SPENT_MS} and no more: agents that wake each
+ * other without end would starve who computes.
  *
  * Messages, kills and timers come over the event loop. It has a turn before each slice, at about a
  * thousandth of the slice's time: so who is woken waits for the slice under way, and no queue.
@@ -18,8 +18,13 @@ import { UsedTime } from './used-time.ts';
 const TURN_MS = 0.5;
 /** An agent that nobody else's work waits for goes on so long before the event loop has a turn. */
 const ALONE_TURN_MS = 2;
-/** By how much more all classes before one may run than that one, where somebody waits in it. */
-const AHEAD_OF_LATER_MS = 8;
+/** By how much more all that wake up may run than those whose slices are used up, where such wait. */
+const AHEAD_OF_SPENT_MS = 8;
+/**
+ * By how much more shorter ones may run than those that were just started or run longer. Some twenty answers: two
+ * agents that write to each other without end would delay each start by all that they may be ahead.
+ */
+const AHEAD_OF_LONGER_MS = 1;
 /** By how much more one that wakes up may run than its share. */
 const AHEAD_OF_SHARE_MS = 8;
 /** No agent is taken to be further ahead of its share. */
@@ -38,6 +43,9 @@ export const FIRST_RUN_MS = 1;
  * alone moves nobody behind those that were just started: no more of it counts than of a first one.
  */
 const RUN_WEIGHT = 1 / 4;
+
+const mostAheadOfMs = (place: number): number =>
+  place === SPENT ? AHEAD_OF_SPENT_MS : AHEAD_OF_LONGER_MS;
 
 /** What the scheduler runs. */
 export interface Schedulable {
@@ -118,7 +126,7 @@ class Classes {
       before -= length;
       if (length === 0) {
         this.#aheadOfMs[place] = 0;
-      } else if (before === 0 || this.#aheadOfMs[place]! >= AHEAD_OF_LATER_MS) {
+      } else if (before === 0 || this.#aheadOfMs[place]! >= mostAheadOfMs(place)) {
         return place;
       }
     }
@@ -140,7 +148,7 @@ class Classes {
 
   #add(place: number, moreMs: number): void {
     const aheadMs = this.#aheadOfMs[place]! + moreMs;
-    this.#aheadOfMs[place] = Math.min(AHEAD_OF_LATER_MS, Math.max(0, aheadMs));
+    this.#aheadOfMs[place] = Math.min(mostAheadOfMs(place), Math.max(0, aheadMs));
   }
 }
 
