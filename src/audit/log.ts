@@ -53,6 +53,8 @@ export class AuditLog implements AsyncDisposable {
   readonly directory: string;
   /** Canonical paths of its directory, and of its key where that is a file: nobody else's may hold them. */
   readonly paths: readonly string[];
+  /** Where its anchors keep checkpoints on this machine. */
+  readonly anchorPaths: readonly string[];
   readonly #thread: ThreadLink;
   readonly #durability: Durability;
   readonly #outbox: Outbox;
@@ -76,6 +78,7 @@ export class AuditLog implements AsyncDisposable {
     this.chain = opened.chain;
     this.directory = settings.directory;
     this.paths = settings.paths;
+    this.anchorPaths = settings.anchors.flatMap(({ path }) => path ?? []);
     this.#signer = settings.key === null ? null : signerOf(opened.chain, settings.key);
     this.#last = opened.size - 1;
     this.#durability = settings.durability;

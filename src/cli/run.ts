@@ -129,6 +129,7 @@ async function runToEnd(running: Run): Promise<Ended> {
     secrets: running.invocation.permissions.secrets,
     catalogue: { tools: 'all', exec: running.policy?.exec ?? {} },
     ...kvOf(running.invocation.permissions.kvPath, running.policy),
+    apart: filesOf(running.invocation),
     ...(running.invocation.audit !== null && { audit: running.invocation.audit.options }),
     onLog: ({ agentId, level, message }) => {
       printLine(environment.stderr, printableLine(`${agentId} ${level} ${message}`));
@@ -145,6 +146,12 @@ async function runToEnd(running: Run): Promise<Ended> {
     const closing = kernel.close().then(() => telemetry?.close());
     await Promise.race([closing, once(interruption.signal)]);
   }
+}
+
+/** What is written when the module has ended, or has been there: no module writes that in ringfence's place. */
+function filesOf({ report, profile, record, audit }: RunInvocation): string[] {
+  const named = [report, profile?.path, record?.path, audit?.receipt];
+  return named.filter((path): path is string => typeof path === 'string' && path !== '-');
 }
 
 /** Why something was not done, where it was not. */

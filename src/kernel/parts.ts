@@ -26,6 +26,7 @@ import { defaultCacheDirectory } from '../wasm/component/prepare/prepare.ts';
 import { agentOf } from './agent.ts';
 import { ProgramHttp } from './agent-http.ts';
 import { agentReach } from './agent-reach.ts';
+import { apartPaths } from './apart.ts';
 import type { KernelAudit } from './audit.ts';
 import { Children } from './children.ts';
 import { outcomeForGuest } from './for-guests.ts';
@@ -254,7 +255,12 @@ export function buildParts(
     native,
     logTaps,
     clock,
-    auditPaths: audit?.log.paths ?? [],
+    apart: apartPaths({
+      audit: audit?.log.paths ?? [],
+      anchors: audit?.log.anchorPaths ?? [],
+      kv: kv.path,
+      own: options.apart ?? [],
+    }),
     warn,
   });
   const services = new HttpServices({

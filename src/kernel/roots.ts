@@ -3,9 +3,7 @@
  * is used. A child's are its parent's, however many children there are: they cost no descriptor more.
  */
 
-import { sep } from 'node:path';
 import type { GrantSpec } from '../capability/grant.ts';
-import { RingfenceError } from '../errors.ts';
 import type { OpenRoot } from '../supervisor/process.ts';
 import { type OpenedRoot, openRoot } from '../wasm/host/files/root.ts';
 
@@ -95,31 +93,6 @@ export function openRoots(given: readonly GrantSpec[]): OpenedGrants {
     throw error;
   }
 }
-
-/**
- * Looks that no directory holds what proves what its agent did, or is part of that: who could write there could take
- * the proof away, and who can read the key can make another.
- *
- * @throws {RingfenceError} `RF_USAGE`
- */
-export function requireApart(specs: readonly GrantSpec[], apart: readonly string[]): void {
-  for (const { kind, scope } of specs) {
-    if (kind !== 'files' || scope.source.kind !== 'host') {
-      continue;
-    }
-    const { path } = scope.source;
-    if (apart.some((own) => isWithinPath(own, path) || isWithinPath(path, own))) {
-      throw new RingfenceError(
-        'RF_USAGE',
-        `Cannot mount '${path}' as the audit chain or its key lies there, and the agent could change what is recorded of it: keep them in a directory that no agent has.`,
-        { path },
-      );
-    }
-  }
-}
-
-const isWithinPath = (path: string, directory: string): boolean =>
-  path === directory || path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
 
 /**
  * Grants as a spawn would have them: its directories by the canonical paths that are mounted.

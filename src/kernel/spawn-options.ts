@@ -109,6 +109,11 @@ export interface KernelOptions {
    * (docs/audit.md). While it can't be written nobody is spawned, and no tool is called. @default nowhere
    */
   readonly audit?: AuditLog | AuditOptions;
+  /**
+   * Files that the program writes itself, reports for instance. A directory that one of them lies in is mounted for no
+   * agent that may write there. @default none
+   */
+  readonly apart?: readonly string[];
   /** Traces, logs and measures its agents: {@link openTelemetry}. @default nobody does */
   readonly telemetry?: Telemetry;
   /** Takes the lines that agents log. */
@@ -121,6 +126,9 @@ export interface KernelOptions {
   /** Takes what the operator should know. */
   readonly onWarning?: (text: string) => void;
 }
+
+/** Files of the program's own that are kept apart. */
+const APART_MAX = 256;
 
 /** Agents of a kernel at a time, if nothing else is said. */
 export const CAPACITY_DEFAULT = 4_096;
@@ -140,6 +148,7 @@ export const optionsSchema = z.strictObject({
   onElevation: z
     .custom<NonNullable<KernelOptions['onElevation']>>((value) => typeof value === 'function')
     .optional(),
+  apart: z.array(z.string().min(1).max(4096)).max(APART_MAX).optional(),
   processWalls: z.enum(['require', 'if-available']).optional(),
   clock: z.enum(['machine', 'virtual']).optional(),
   catalogue: z.custom<CatalogueOptions>(isRecord, 'give tools and exec').optional(),

@@ -12,10 +12,11 @@ import type { Process, SpawnRequest } from '../supervisor/process.ts';
 import { FIRST, type Lineage } from '../supervisor/specification.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { Agent } from './agent.ts';
+import { type ApartPath, requireApart } from './apart.ts';
 import type { LogTaps } from './log-taps.ts';
 import type { Modules } from './modules.ts';
 import { NativeAgent, type WorkResult } from './native-agent.ts';
-import { closeRoots, type OpenedGrants, openRoots, requireApart } from './roots.ts';
+import { closeRoots, type OpenedGrants, openRoots } from './roots.ts';
 import type { SpawnOptions } from './spawn-options.ts';
 import { checkSpawnable, isWork, requestOf, type Spawnable } from './spawn-request.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -35,8 +36,8 @@ export interface SpawnerOptions {
   readonly logTaps: LogTaps;
   /** Null: agents live in the machine's time. */
   readonly clock: VirtualClock | null;
-  /** Canonical paths that no agent may reach: what proves what it did. */
-  readonly auditPaths: readonly string[];
+  /** What no agent may have mounted. */
+  readonly apart: readonly ApartPath[];
   warn(text: string): void;
 }
 
@@ -90,13 +91,13 @@ export class Spawner {
   /**
    * Opens the directories that are to be mounted.
    *
-   * @throws {RingfenceError} `RF_FILE`; `RF_USAGE` for grants that are none, and for a directory that the audit
-   * chain or its key lies in, or that lies in the chain's
+   * @throws {RingfenceError} `RF_FILE`; `RF_USAGE` for grants that are none, and for a directory that something lies in that is
+   * kept apart, the audit chain or its key for instance, or that lies in such a one
    */
   open({ grants }: Pick<Spawnable, 'grants'>): OpenedGrants {
     const opened = openRoots(readGrants(grants));
     return closingRoots(opened, () => {
-      requireApart(opened.specs, this.#options.auditPaths);
+      requireApart(opened.specs, this.#options.apart);
       return opened;
     });
   }

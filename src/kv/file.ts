@@ -17,7 +17,7 @@ const TELL_MS = 60_000;
 /** A file that is open. How much waits for it is bounded by the turns of the tools that ask. */
 export class KvFile {
   readonly #worker: Worker;
-  readonly #path: string;
+  readonly path: string;
   readonly #warn: (text: string) => void;
   readonly #now: () => number;
   readonly #waiting = new Map<number, (outcome: KvOutcome) => void>();
@@ -34,7 +34,7 @@ export class KvFile {
     { warn, now }: { readonly warn: (text: string) => void; readonly now: () => number },
   ) {
     this.#worker = worker;
-    this.#path = path;
+    this.path = path;
     this.#warn = warn;
     this.#now = now;
     worker.on('message', (message: FromThread) => this.#hear(message));
@@ -129,12 +129,12 @@ export class KvFile {
     if (why === null) {
       if (this.#isTold) {
         this.#isTold = false;
-        this.#warn(`values are kept in '${this.#path}' again`);
+        this.#warn(`values are kept in '${this.path}' again`);
       }
     } else if (this.#now() - this.#toldMs >= TELL_MS) {
       this.#isTold = true;
       this.#toldMs = this.#now();
-      this.#warn(`values can not be kept in '${this.#path}' as ${why}`);
+      this.#warn(`values can not be kept in '${this.path}' as ${why}`);
     }
   }
 
@@ -146,7 +146,7 @@ export class KvFile {
     this.#isGone = true;
     if (this.#closed === null) {
       this.#warn(
-        `values can not be kept in '${this.#path}' as the thread that writes it has died: open the kernel again`,
+        `values can not be kept in '${this.path}' as the thread that writes it has died: open the kernel again`,
       );
     }
     for (const resolve of this.#waiting.values()) {

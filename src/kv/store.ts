@@ -48,6 +48,11 @@ export class KvStore {
     return new KvStore(quota, file, byAgentId, warn);
   }
 
+  /** The file that values are kept in; null: they are kept in memory. */
+  get path(): string | null {
+    return this.#file?.path ?? null;
+  }
+
   /** Does what is asked; `owner` is what {@link keptByOwner} and the like have made, or that of one without a name. */
   async perform<Op extends KvOperation>(request: RequestOf<Op>): Promise<KvOutcome<Op>> {
     // Each operation is answered with an answer of its own.

@@ -4,6 +4,8 @@
 export interface Anchor {
   /** Named in the chain and in warnings; it says nothing that is secret. */
   readonly name: string;
+  /** Where on this machine it keeps them: a directory with that in it is mounted for no agent that may write there. */
+  readonly path?: string;
   /** Keeps a checkpoint: a signed note. Resolves when it is kept. */
   put(note: string): Promise<void>;
   /** The last checkpoint that it keeps; null: none. Left out: it can't be asked. */

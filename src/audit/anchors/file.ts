@@ -74,6 +74,7 @@ async function tailOf(file: FileHandle): Promise<string> {
 export function fileAnchor(path: string): Anchor {
   return {
     name: 'file',
+    path,
     async put(note) {
       const file = await open(path, 'a+', 0o600);
       try {

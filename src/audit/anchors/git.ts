@@ -73,6 +73,7 @@ export function gitAnchor(
   };
   return {
     name: 'git',
+    path: repository,
     async put(note) {
       const [origin, size] = note.split('\n');
       await writeFile(path, note);
