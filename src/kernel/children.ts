@@ -11,6 +11,7 @@ import type { Supervised } from '../supervisor/tree.ts';
 import { Agent } from './agent.ts';
 import { readChild, requireBounded } from './child-spawn.ts';
 import { outcomeForGuest } from './for-guests.ts';
+import { LoopTurns } from './loop-turns.ts';
 import type { Modules } from './modules.ts';
 import { RestartedChildren } from './restarted-children.ts';
 import { shareRoots } from './roots.ts';
@@ -30,6 +31,8 @@ export interface ChildrenOptions {
 export class Children {
   readonly #options: ChildrenOptions;
   readonly #restarted: RestartedChildren;
+  /** A spawn is half a millisecond of the program's thread. */
+  readonly #turns = new LoopTurns();
 
   constructor(options: ChildrenOptions) {
     this.#options = options;
@@ -56,6 +59,10 @@ export class Children {
   }
 
   async #start(parent: Process, request: ChildRequest, lineage: Lineage): Promise<Agent> {
+    const begins = this.#turns.take();
+    if (begins !== null) {
+      await begins;
+    }
     const { supervisor, modules, spawner } = this.#options;
     const { isolation, features, roots } = parent.request;
     const waiting = spawner.turnIn(isolation);

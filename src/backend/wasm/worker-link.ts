@@ -45,6 +45,8 @@ export interface WorkerLinkOptions {
   onWorkerLost?(lost: LostWorker): void;
 }
 
+type Consumed = Extract<ToWorker, { kind: 'consumed' }>;
+
 let lastId = 0;
 
 const nextId = (): number => {
@@ -249,6 +251,16 @@ export class WorkerLink implements AgentThread, Routed {
     this.post({ kind: 'close' });
   }
 
+  /** What was taken of one stream in a row is told once: of lines there may be a thousand in a turn. */
+  #consumed(pid: number, stream: Consumed['stream'], bytes: number): void {
+    const last = this.#outbox.at(-1);
+    if (last?.kind === 'consumed' && last.pid === pid && last.stream === stream) {
+      this.#outbox[this.#outbox.length - 1] = { ...last, bytes: last.bytes + bytes };
+    } else {
+      this.post({ kind: 'consumed', pid, stream, bytes });
+    }
+  }
+
   #lost(message: string): void {
     this.#ready.resolve(false);
     this.#gone = true;
@@ -327,18 +339,16 @@ export class WorkerLink implements AgentThread, Routed {
         return;
       case 'log':
         events.log(message.level, message.message);
-        this.post({ kind: 'consumed', pid, stream: 'log', bytes: logLineBytes(message.message) });
+        this.#consumed(pid, 'log', logLineBytes(message.message));
         return;
       case 'output': {
         const { bytes, stream } = message;
         void events
           .output(stream, bytes)
           .then((taken) =>
-            this.post(
-              taken === 'taken'
-                ? { kind: 'consumed', pid, stream, bytes: bytes.length }
-                : { kind: 'output-closed', pid, stream },
-            ),
+            taken === 'taken'
+              ? this.#consumed(pid, stream, bytes.length)
+              : this.post({ kind: 'output-closed', pid, stream }),
           );
         return;
       }

@@ -3,8 +3,14 @@
 import type { InputSource, LogSink, OutputSink } from '../host/agent.ts';
 import type { FromWorker, StreamName } from './protocol.ts';
 
-/** Bytes of output, or of log lines, that may be under way to the kernel. */
+/** Bytes of output that may be under way to the kernel. */
 export const OUTPUT_WINDOW_BYTES = 64 * 1024;
+
+/**
+ * Bytes of log lines that may be under way. A line is a message of its own, and whatever else comes from this
+ * thread waits behind all that its agents have under way.
+ */
+const LOG_WINDOW_BYTES = 16 * 1024;
 
 /** A log line is cut here. */
 export const LOG_LINE_CHARACTERS_MAX = 8 * 1024;
@@ -180,7 +186,7 @@ export class PortLog implements LogSink {
   }
 
   get room(): number {
-    return Math.max(0, OUTPUT_WINDOW_BYTES - this.#underWay);
+    return Math.max(0, LOG_WINDOW_BYTES - this.#underWay);
   }
   readonly onChange = this.#waiters.subscribe;
 
