@@ -63,9 +63,10 @@ export class HeldGrants {
   /** Sees what was revoked meanwhile; the gate does it first. Answers whether anything has changed. */
   look(): boolean {
     const { state } = this.#bits;
-    if (state === this.#seen) {
-      return false;
-    }
+    return state !== this.#seen && this.#lookAgain(state);
+  }
+
+  #lookAgain(state: number): true {
     this.#seen = state;
     for (const grants of Object.values(this.of) as (readonly HeldGrant[])[]) {
       for (const grant of grants) {
