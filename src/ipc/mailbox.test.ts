@@ -112,6 +112,44 @@ describe('a mailbox', () => {
     expect(woken).toEqual(['mail', 'room']);
   });
 
+  test('wakes as many of those that wait for room as there is room for, in order', () => {
+    const mailbox = new Mailbox(new Held());
+    for (let count = 0; count < MAILBOX_MESSAGES_MAX; count += 1) {
+      mailbox.post(mail(0));
+    }
+    const tried: number[] = [];
+    for (let sender = 1; sender <= 5; sender += 1) {
+      mailbox.onRoom(() => {
+        tried.push(sender);
+        // The third has changed its mind: the room is for who comes next.
+        if (sender !== 3) mailbox.post(mail(sender));
+      });
+    }
+    mailbox.take({ tag: 'any' });
+    expect(tried).toEqual([1]);
+    mailbox.take({ tag: 'any' });
+    expect(tried).toEqual([1, 2]);
+    mailbox.take({ tag: 'any' });
+    expect(tried).toEqual([1, 2, 3, 4]);
+    mailbox.close();
+    expect(tried).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('tries each that waits for room once, where none of their messages fits', () => {
+    const mailbox = new Mailbox(new Held(10_000));
+    expect(mailbox.post(mail(0))).toBe('delivered');
+    let tried = 0;
+    for (let count = 0; count < 5; count += 1) {
+      const tryAgain = (): void => {
+        tried += 1;
+        mailbox.onRoom(tryAgain);
+      };
+      mailbox.onRoom(tryAgain);
+    }
+    mailbox.take({ tag: 'any' });
+    expect(tried).toBe(5);
+  });
+
   test('keeps the order of many that come and go, by filters too', () => {
     const mailbox = new Mailbox(new Held());
     let posted = 0;

@@ -44,6 +44,10 @@ export class Mailbox {
     return this.#queue.length - this.#head;
   }
 
+  get #isFull(): boolean {
+    return this.size - this.#signals >= MAILBOX_MESSAGES_MAX;
+  }
+
   /** Signals that were not taken out. */
   get signals(): number {
     return this.#signals;
@@ -63,7 +67,7 @@ export class Mailbox {
     if (!this.#held.couldHold(bytes)) {
       return 'too-large';
     }
-    if (this.size - this.#signals >= MAILBOX_MESSAGES_MAX || !this.#held.hold(bytes)) {
+    if (this.#isFull || !this.#held.hold(bytes)) {
       return 'full';
     }
     this.#queue.push(mail);
@@ -122,7 +126,7 @@ export class Mailbox {
   #give(delivery: Delivery): void {
     if (isMail(delivery)) {
       this.#held.release(heldBytes(delivery.payload));
-      notify(this.#room);
+      notify(this.#room, () => !this.#isFull);
     } else {
       this.#signals -= 1;
       this.#cancelled &&= delivery.tag !== 'cancelled';
@@ -136,7 +140,7 @@ export class Mailbox {
     return subscribe(this.#mail, wake);
   };
 
-  /** Calls `wake` when a message was taken out. */
+  /** Calls `wake` when a message was taken out, where those that waited longer have left room for another. */
   readonly onRoom = (wake: () => void): (() => void) => {
     this.#room ??= new Set();
     return subscribe(this.#room, wake);
@@ -166,11 +170,17 @@ function subscribe(set: Set<() => void>, wake: () => void): () => void {
   return () => set.delete(wake);
 }
 
-function notify(set: Waiting): void {
-  if (set === null || set.size === 0) {
+/** Who waits again meanwhile waits for the next time. `goesOn`: whether the others are woken, too. */
+function notify(set: Waiting, goesOn = (): boolean => true): void {
+  if (set === null) {
     return;
   }
-  for (const wake of [...set]) {
+  let left = set.size;
+  for (const wake of set) {
+    if (left === 0 || !goesOn()) {
+      return;
+    }
+    left -= 1;
     set.delete(wake);
     wake();
   }
