@@ -36,10 +36,24 @@ const at: Clocks['at'] = (instant) => (wake) => {
   return () => armed.clear();
 };
 
+/** Milliseconds of the monotonic clock in nanoseconds: the BigInt of one tick is made once. */
+function ticks(): () => bigint {
+  let tick = 0;
+  let nanoseconds = 0n;
+  return () => {
+    const now = Math.floor(performance.now());
+    if (now !== tick) {
+      tick = now;
+      nanoseconds = BigInt(now) * MILLISECOND_NS;
+    }
+    return nanoseconds;
+  };
+}
+
 /** Ticks each millisecond. */
 export const COARSE_CLOCKS: Clocks = {
   resolution: MILLISECOND_NS,
-  monotonic: () => BigInt(Math.floor(performance.now())) * MILLISECOND_NS,
+  monotonic: ticks(),
   wall: () => BigInt(Date.now()) * MILLISECOND_NS,
   at,
 };
