@@ -38,11 +38,12 @@ async function fromProgram(polite: Agent): Promise<number[]> {
 async function fromAgent(kernel: Kernel, courier: LoadedModule, polite: Agent): Promise<number[]> {
   const asker = await kernel.spawn({
     module: courier,
-    arguments: ['courier', 'ask', String(polite.pid), String(REQUESTS)],
+    arguments: ['courier', 'ask', String(polite.pid), String(REQUESTS), '16'],
     grants: GRANTS,
     limits: UNLIMITED,
   });
-  await asker.exited;
+  const { exit } = await asker.exited;
+  if (exit.reason !== 'normal') throw new Error(`the asker ended: ${exit.message}`);
   const nanoseconds = Buffer.from(asker.stdout).toString().trim().split(' ').map(Number);
   return nanoseconds.map((each) => each / 1e6);
 }

@@ -222,6 +222,8 @@ function emitAskToGrow(out: ByteWriter, layout: Layout, growth: Growth): void {
   out.f64(growth.bytesEach);
   out.raw(OP.f64Mul, OP.localTee, growth.bytes, OP.call);
   out.u32(layout.grow);
+  // The host may have ended the slice: what is grown and first written to takes time that fuel doesn't see.
+  emitRestore(out, layout, growth.fuel);
   out.raw(OP.i32Eqz, OP.if, OP.emptyBlock);
   emitRefuseToGrow(out, layout, growth);
 }

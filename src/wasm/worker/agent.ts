@@ -73,6 +73,8 @@ const CALLS_BETWEEN_LOOKS = 32;
 const BYTES_A_CALL = 1024;
 /** Having used so much of the processor, a slice ends wherever its fuel is. */
 const OVERLONG_MS = 2 * SLICE_MS;
+/** Bytes that a memory or table grows by that count as one: the system maps and clears them. */
+const GROWN_BYTES_A_CALL = 65_536;
 /** Time in a host function that counts as one more call. */
 const MILLISECONDS_A_CALL = 0.1;
 
@@ -812,6 +814,15 @@ export class WorkerAgent implements HostAgent, GuestCall<HostAgent>, Schedulable
         this.fuel.endSlice();
       }
     }
+  }
+
+  /** The injected code's question before a memory or table grows: 1, it may; 0, it may not. */
+  grow(bytes: number): number {
+    // Within realloc nothing can be suspended.
+    if (!this.#inRealloc) {
+      this.#countCalls(Math.ceil(bytes / GROWN_BYTES_A_CALL));
+    }
+    return this.memory.grow(bytes);
   }
 
   /** The result has been read: its post-return may call no import. */

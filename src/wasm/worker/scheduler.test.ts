@@ -198,6 +198,59 @@ test('one run that the system has stopped puts nobody behind those that were jus
   bench.over = true;
 });
 
+test('who is known to run shortly goes on before those that compute, once, where its slice comes to an end', async () => {
+  const bench = new Bench();
+  let ends = 0;
+  const echo = bench.agent('echo', 0.05, () => {
+    ends = Math.max(0, ends - 1);
+    return ends > 0 ? 'spent' : 'waits';
+  });
+  for (let round = 0; round < 12; round += 1) {
+    bench.scheduler.wake(echo.self);
+    await bench.turns(2);
+  }
+  for (let index = 0; index < 20; index += 1) {
+    bench.scheduler.wake(bench.agent(`loop ${index}`, 1, () => 'spent').self);
+  }
+  await bench.turns(60);
+  const places = async (slices: number): Promise<number[]> => {
+    ends = slices;
+    const before = bench.ran.length;
+    bench.scheduler.wake(echo.self);
+    await bench.turns(50);
+    return bench.ran.slice(before).flatMap((name, place) => (name === 'echo' ? [place] : []));
+  };
+  const [first, second] = await places(2);
+  expect(second! - first!).toBeLessThanOrEqual(2);
+  const [, again, third] = await places(3);
+  expect(third! - again!).toBeGreaterThan(15);
+  bench.over = true;
+});
+
+test('beside many that compute, who runs shortly may run more than one of them, and less than ten', async () => {
+  for (const [everyMs, isHeldUp] of [
+    [4, false],
+    [0.2, true],
+  ] as const) {
+    const bench = new Bench();
+    const echo = await knownEcho(bench, 0.1);
+    for (let index = 0; index < 99; index += 1) {
+      bench.scheduler.wake(bench.agent(`loop ${index}`, 1, () => 'spent').self);
+    }
+    let nextAtMs = bench.nowMs;
+    for (let turn = 0; turn < 3_000; turn += 1) {
+      if (bench.nowMs >= nextAtMs && echo.self.readySinceMs === null) {
+        bench.scheduler.wake(echo.self);
+        nextAtMs = bench.nowMs + everyMs;
+      }
+      await bench.turns(1);
+    }
+    bench.over = true;
+    expect(Math.max(...echo.waits) > 50).toBe(isHeldUp);
+    expect(bench.time.get('echo')! / bench.nowMs).toBeLessThan(0.1);
+  }
+});
+
 test('who is known to run shortly does not wait for many that wake up, compute and wait again', async () => {
   const bench = new Bench();
   const echo = await knownEcho(bench, 0.05);

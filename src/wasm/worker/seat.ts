@@ -82,7 +82,7 @@ export class Seat implements GuestCall<HostAgent> {
       suspend: new WebAssembly.Suspending(() => this.#sitting.suspend()),
       grow: (bytes: number) => {
         this.#asked = true;
-        return this.#sitting.memory.grow(bytes);
+        return this.#sitting.grow(bytes);
       },
       ungrow: (bytes: number) => this.#sitting.memory.ungrow(bytes),
       exhausted_depth: () => this.#sitting.exhaustedDepth(),
