@@ -183,7 +183,14 @@ module.exports = {
       name: 'cli-by-the-public-api',
       severity: 'error',
       from: { path: '^src/cli/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^src/', pathNot: ['^src/cli/', '^src/(kit/)?index\\.ts$'] },
+      to: { path: '^src/', pathNot: ['^src/cli/', '^src/(kit/|plain/)?index\\.ts$'] },
+    },
+    {
+      name: 'plain-by-the-benchmark-only',
+      comment: 'nothing stops what runs without metering but the end of its process',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(plain|cli/bench)/', '\\.test\\.ts$'] },
+      to: { path: '^src/plain/' },
     },
     {
       name: 'nobody-imports-the-top',
@@ -193,7 +200,7 @@ module.exports = {
         pathNot: [
           '^src/(index|kernel)\\.ts$',
           '^src/kernel/',
-          '^src/(cli|testing|kit/check)/',
+          '^src/(cli|testing|plain|kit/check)/',
           '\\.test\\.ts$',
         ],
       },

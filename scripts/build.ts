@@ -22,6 +22,7 @@ const STARTED = [
   'kv/thread',
   'wasm/component/prepare/child',
   'wasm/component/prepare/optimise-child',
+  'wasm/component/prepare/plain-child',
   'wasm/component/prepare/symbolize-child',
   'wasm/component/prepare/tool-host',
   'wasm/component/prepare/watchdog',

@@ -659,6 +659,15 @@ export class Kernel implements AsyncDisposable {
  * ```
  */
 export async function openKernel(options: KernelOptions = {}): Promise<Kernel> {
+  return new Kernel(await openParts(options));
+}
+
+/**
+ * What a kernel is made of, for who builds on more of it than its public face.
+ *
+ * @throws {RingfenceError} as {@link openKernel}
+ */
+export async function openParts(options: KernelOptions): Promise<Parts> {
   const parsed = optionsSchema.safeParse(options);
   if (!parsed.success) {
     throw usageError('open a kernel', parsed.error);
@@ -670,7 +679,7 @@ export async function openKernel(options: KernelOptions = {}): Promise<Kernel> {
   let audit: KernelAudit | null = null;
   try {
     audit = await openKernelAudit(options);
-    return new Kernel(buildParts(options, { saved, kv, audit }));
+    return buildParts(options, { saved, kv, audit });
   } catch (error) {
     await audit?.leave();
     await kv.close();

@@ -61,6 +61,10 @@ export class WasmBackend implements Backend {
       // The kernel has refused it before: nobody else's agents may share such a heap.
       throw new Error('an agent with a heap of the garbage collector is started beside others');
     }
+    if (module.isPlain === true && start.isolation !== 'process') {
+      // The kernel has refused it before: nothing would ever stop it, and it would stop everybody else.
+      throw new Error('an agent that counts nothing is started beside others');
+    }
     if (start.isolation === 'process') {
       if (this.#processes === null) {
         throw new Error('an agent is started in a process before that was prepared');

@@ -1,5 +1,7 @@
 /** The modules of a kernel: reads and prepares them, and knows those that it has handed out. */
 
+import { createHash } from 'node:crypto';
+import type { WasmModule } from '../backend/wasm/module.ts';
 import type { GrantKind } from '../capability/grant.ts';
 import { RingfenceError } from '../errors.ts';
 import { usageError } from '../usage-error.ts';
@@ -25,13 +27,16 @@ const CATALOGUE_NAME = /^[A-Za-z0-9._-]{1,128}$/;
 /** Modules that are prepared at a time. */
 const PREPARATIONS_AT_A_TIME = 2;
 
+/** Behind the digest of a module that counts nothing: no file has such a digest, so nobody can name it. */
+const PLAIN = ':plain';
+
 /** What modules need of the rest of the kernel. */
 export interface ModulesOptions {
   /** Where prepared modules are kept; null: nowhere. */
   readonly cacheDirectory: string | null;
   readonly backend: {
     ready(): Promise<void>;
-    addModule(module: PreparedModule): void;
+    addModule(module: WasmModule): void;
   };
   /** Aborted when nothing is loaded any more. */
   readonly closing: AbortSignal;
@@ -93,6 +98,8 @@ export class Modules {
   readonly #byDigest = new Map<string, LoadedModule>();
   /** The catalogue: what agents can name modules by, besides. */
   readonly #byName = new Map<string, LoadedModule>();
+  /** Those of them that count nothing. */
+  readonly #plain = new WeakSet<LoadedModule>();
   readonly #preparations = new WorkQueue(PREPARATIONS_AT_A_TIME);
 
   constructor(options: ModulesOptions) {
@@ -107,6 +114,11 @@ export class Modules {
   /** Whether it is one of ours, and not made by somebody else. */
   has(module: LoadedModule): boolean {
     return this.#handedOut.has(module);
+  }
+
+  /** Whether it counts nothing, and so may run in a process of its own only. */
+  isPlain(module: LoadedModule): boolean {
+    return this.#plain.has(module);
   }
 
   ofDigest(digest: string): LoadedModule | undefined {
@@ -176,6 +188,36 @@ export class Modules {
     }
     this.#options.loaded(module.digest, bytes.length, module.fromCache);
     return module;
+  }
+
+  /**
+   * One that does the same and counts nothing, of a module that was loaded from a file: for
+   * `ringfence bench`. Agents can't name it, and it is no part of the kernel's public face.
+   *
+   * @throws {RingfenceError} `RF_FILE` for a file that is another by now; as {@link load}
+   */
+  async loadPlain(module: LoadedModule, signal: AbortSignal): Promise<LoadedModule> {
+    const path = module.path ?? '';
+    const { bytes } = await readModule(path);
+    if (!this.has(module) || createHash('sha256').update(bytes).digest('hex') !== module.digest) {
+      throw new RingfenceError(
+        'RF_FILE',
+        `Cannot load ${JSON.stringify(path)} without metering: it is another file by now; load it again.`,
+        { path },
+      );
+    }
+    const { preparePlain } = await import('../wasm/component/prepare/plain.ts');
+    const signals = AbortSignal.any([this.#options.closing, signal]);
+    const prepared = await this.#preparations.run(
+      () => preparePlain(bytes, module.features, signals),
+      signals,
+    );
+    const digest = `${module.digest}${PLAIN}`;
+    this.#options.backend.addModule({ ...prepared, digest, compiled: [], isPlain: true });
+    const plain = Object.freeze({ ...module, digest, name: null });
+    this.#handedOut.add(plain);
+    this.#plain.add(plain);
+    return plain;
   }
 
   /** See {@link Kernel.neededGrants}. */

@@ -79,6 +79,9 @@ export class Spawner {
   /** Checks what is to be spawned, but for its grants; answers its limits. `world`: what it has to be. */
   check(options: Spawnable, world?: 'wasi:http'): Limits {
     const limits = checkSpawnable(options, (module) => this.#options.modules.has(module), world);
+    if (!isWork(options) && options.isolation !== 'process') {
+      this.#requireMetered(options);
+    }
     if (this.#options.clock !== null && !isWork(options) && options.isolation === 'process') {
       throw new RingfenceError(
         'RF_USAGE',
@@ -86,6 +89,15 @@ export class Spawner {
       );
     }
     return limits;
+  }
+
+  #requireMetered({ module }: SpawnOptions): void {
+    if (this.#options.modules.isPlain(module)) {
+      throw new RingfenceError(
+        'RF_USAGE',
+        "Cannot run a module without metering beside others, as nothing but the end of its process stops it: give it isolation 'process'.",
+      );
+    }
   }
 
   /**

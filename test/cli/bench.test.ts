@@ -54,13 +54,23 @@ describe('what is measured', () => {
     expect(all.memory).toMatchObject({ declared_bytes: 65_536, fit: { in_bytes: 1024 ** 3 } });
   });
 
+  test('of one that computes: what it takes beside itself without metering', async () => {
+    const input = { stdin: 'some words here\n'.repeat(1_000_000) };
+    const { plain, run } = await told(['--only', 'plain', guest('word-count')], input);
+    expect(run).toMatchObject({ kind: 'ends', input_bytes: 16_000_000 });
+    const rounds = expect.objectContaining({ rounds: 4 });
+    expect(plain).toMatchObject({ metered_cpu_ms: rounds, plain_cpu_ms: rounds });
+  });
+
+  test('of one that is over at once: that this says nothing of metering', async () => {
+    const outcome = await bench(['--only', 'plain', '--rounds', '1', guest('word-count')], TEXT);
+    expect(outcome.status).toBe(0);
+    expect(outcome.stdout).toMatch(/^against V8 +not measured: .* too short to compare/m);
+  });
+
   test('of an endless loop: what it uses, and it is ended', async () => {
-    const { run, start, fuel } = await told([
-      ...SOON,
-      '--only',
-      'start,fuel',
-      guest('endless-loop'),
-    ]);
+    const only = [...SOON, '--only', 'start,fuel,plain'];
+    const { run, start, fuel, plain } = await told([...only, guest('endless-loop')]);
     expect(run).toMatchObject({ kind: 'computes', exit: null });
     expect(start?.first_instruction_ms?.rounds).toBe(4);
     expect(start).toMatchObject({
@@ -68,6 +78,8 @@ describe('what is measured', () => {
       sustained: { unmeasured: 'it does not end within its time' },
     });
     expect(fuel).toMatchObject({ runs: 1 });
+    expect(plain).toMatchObject({ unmeasured: 'it does not end within its time' });
+    expect(plain).toMatchObject({ unmeasured: 'it does not end within its time' });
   });
 
   test('of a service that waits for messages: its starts', async () => {
@@ -123,7 +135,7 @@ describe('what is not', () => {
   });
 
   test.each<[string, readonly string[], readonly string[]]>([
-    ['a part that there is not', ['--only', 'speed'], ["'speed'", 'prepare, memory']],
+    ['a part that there is not', ['--only', 'speed'], ["'speed'", 'prepare, start']],
     ['no time', ['--seconds', '0'], ['--seconds', '1 to']],
     ['too many rounds', ['--rounds', '1000001'], ['--rounds']],
   ])('%s', async (_, args, parts) => {

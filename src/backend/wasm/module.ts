@@ -10,6 +10,8 @@ export interface WasmModule {
   readonly compiled: readonly WebAssembly.Module[];
   /** What was compiled, metered: another process compiles it for itself. */
   readonly modules: readonly Uint8Array[];
+  /** It counts nothing, so nothing but the end of its process ends it; `compiled` is empty. @default false */
+  readonly isPlain?: boolean;
 }
 
 /** Memories that an agent of a module has. */

@@ -1,7 +1,8 @@
 /** `ringfence bench`: what a module costs, from its preparation to how many of it fit. */
 
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { type Kernel, loadPolicy, type Policy } from '../../index.ts';
+import { loadPolicy, type Policy } from '../../index.ts';
+import { openPlainKernel, type PlainKernel } from '../../plain/index.ts';
 import type { Environment } from '../environment.ts';
 import { STATUS, STATUS_OF_SIGNAL } from '../exit-status.ts';
 import { Interruption } from '../interruption.ts';
@@ -89,24 +90,25 @@ const budget = ({ invocation }: Bench, share: keyof typeof SHARE): number =>
 async function inKernel<Result>(
   bench: Bench,
   options: Partial<typeof HOLDING>,
-  work: (kernel: Kernel, permitted: PermittedModule) => Promise<Result>,
+  work: (plainKernel: PlainKernel, permitted: PermittedModule) => Promise<Result>,
 ): Promise<Result> {
   const { invocation, environment, policy, interruption } = bench;
   const { permissions, modulePath } = invocation;
-  const kernel = await environment.openKernel({
+  const opened = await openPlainKernel({
     ...options,
     secrets: permissions.secrets,
     catalogue: { tools: 'all', exec: policy?.exec ?? {} },
     ...kvOf(permissions.kvPath, policy),
     onWarning: (text) => warn(environment, [text]),
   });
+  const { kernel } = opened;
   try {
     const permitting = { asked: permissions, policy, environment, interruption };
     const permitted = await loadPermitted(kernel, modulePath, permitting);
     const { variables } = environment;
     const { signal } = interruption;
     await offerServers(kernel, policy, permitted.decision.grants, { variables, signal });
-    return await work(kernel, permitted);
+    return await work(opened, permitted);
   } finally {
     await kernel.close();
   }
@@ -124,18 +126,18 @@ async function measure(bench: Bench): Promise<Told> {
   }
   // This is the process that another call has started for it.
   const isHolding = parts.has('memory') && parts.size === 1;
-  const told = await inKernel(bench, isHolding ? HOLDING : {}, async (kernel, permitted) => {
+  const told = await inKernel(bench, isHolding ? HOLDING : {}, async (opened, permitted) => {
     warn(environment, isHolding ? [] : permitted.warnings);
-    const runs = parts.has('start') || parts.has('fuel');
+    const runs = parts.has('start') || parts.has('fuel') || parts.has('plain');
     return {
       module: moduleOf(bench, permitted),
       machine: machine(),
       prepare,
       ...(runs
-        ? await measureRuns(bench, kernel, permitted)
-        : { run: null, start: null, fuel: null }),
+        ? await measureRuns(bench, opened, permitted)
+        : { run: null, start: null, fuel: null, plain: null }),
       memory: isHolding
-        ? await measureMemory(kernel, permitted, {
+        ? await measureMemory(opened.kernel, permitted, {
             invocation,
             signal: interruption.signal,
             budgetMs: budget(bench, 'memory'),

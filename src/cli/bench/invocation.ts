@@ -14,7 +14,7 @@ import {
 import { quoted } from '../printable.ts';
 
 /** What can be measured, in the order in which it is. */
-export const BENCH_PARTS = ['prepare', 'memory', 'start', 'fuel'] as const;
+export const BENCH_PARTS = ['prepare', 'start', 'fuel', 'plain', 'memory'] as const;
 /** One of them. */
 export type BenchPart = (typeof BENCH_PARTS)[number];
 
@@ -75,7 +75,9 @@ export function declareBench(
   const group = RUN_GROUPS.bench;
   const bench = root
     .command('bench')
-    .description('Measure what a module costs: its start, memory and fuel, and how many fit.')
+    .description(
+      'Measure what a module costs: its start, fuel, metering and memory, and how many fit.',
+    )
     .usage('[options] MODULE [-- ARGS…]')
     .argument('<MODULE>', 'a WebAssembly component, or a wasip1 command')
     .addHelpText('after', BENCH_EXAMPLES)

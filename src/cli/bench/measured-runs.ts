@@ -1,11 +1,13 @@
 /** What is told of a module's runs, or of the requests that it handles. */
 
-import type { HttpService, Kernel } from '../../index.ts';
+import type { HttpService } from '../../index.ts';
+import type { PlainKernel } from '../../plain/index.ts';
 import type { Environment } from '../environment.ts';
 import type { Interruption } from '../interruption.ts';
 import type { PermittedModule } from '../load.ts';
 import type { ProgressLine } from '../progress.ts';
 import type { BenchInvocation } from './invocation.ts';
+import { type Comparing, measurePlain } from './plain.ts';
 import { ReplayedInput } from './replayed-input.ts';
 import { ask, FAILED_STATUS, measureRequests } from './requests.ts';
 import { fuelOf, measureRate, measureStarts, type Probed, probe, type Started } from './runs.ts';
@@ -13,7 +15,7 @@ import { Subject, spawnOptionsOf } from './subject.ts';
 import type { Told } from './told.ts';
 
 /** Which part of the time each measurement has. */
-const SHARE = { probe: 0.25, start: 0.2, rate: 0.1 } as const;
+const SHARE = { probe: 0.25, start: 0.15, rate: 0.1, plain: 0.3 } as const;
 
 /** What is at hand. */
 export interface Measuring {
@@ -27,7 +29,7 @@ export interface Measuring {
 export class FailingRun extends Error {}
 
 /** Of runs, or of requests. */
-export type RunsTold = Pick<Told, 'run' | 'start' | 'fuel'>;
+export type RunsTold = Pick<Told, 'run' | 'start' | 'fuel' | 'plain'>;
 
 /**
  * Measures what is asked for of a module that is loaded.
@@ -36,20 +38,20 @@ export type RunsTold = Pick<Told, 'run' | 'start' | 'fuel'>;
  */
 export async function measureRuns(
   measuring: Measuring,
-  kernel: Kernel,
+  plainKernel: PlainKernel,
   permitted: PermittedModule,
 ): Promise<RunsTold> {
   const { environment, invocation, interruption } = measuring;
   const input = new ReplayedInput(() =>
     environment.stdin.isTerminal ? noInput() : environment.stdin.chunks(() => {}),
   );
-  const subject = new Subject(kernel, permitted, invocation, input);
+  const subject = new Subject(plainKernel.kernel, permitted, invocation, input);
   const leave = leaving(interruption.signal);
   try {
     const work =
       permitted.module.world === 'wasi:http'
         ? tellRequests(measuring, subject)
-        : tellRuns(measuring, subject, input);
+        : tellRuns(measuring, subject, { ...plainKernel, permitted, invocation, input });
     // A run may take its time: a signal does not wait for it, and the kernel that is closed ends it.
     work.catch(() => {});
     return await Promise.race([work, leave.aborted]);
@@ -91,10 +93,11 @@ function requireSuccess(measuring: Measuring, exit: Probed['ran']['report']['exi
 async function tellRuns(
   measuring: Measuring,
   subject: Subject,
-  input: ReplayedInput,
+  comparing: Omit<Comparing, 'first'>,
 ): Promise<RunsTold> {
-  const { invocation, interruption, progress } = measuring;
-  const { parts } = invocation;
+  const { interruption, progress } = measuring;
+  const { input } = comparing;
+  const { parts } = measuring.invocation;
   progress.update('one run');
   const probed = await probe(subject, budget(measuring, 'probe'));
   input.requireWhole();
@@ -110,13 +113,33 @@ async function tellRuns(
     run: runOf(probed, input),
     start: parts.has('start') ? await startTold(measuring, subject, probed, starts) : null,
     fuel: parts.has('fuel') ? fuelTold(probed, starts) : null,
+    plain: parts.has('plain') ? await plainTold(measuring, probed, comparing) : null,
   };
+}
+
+async function plainTold(
+  measuring: Measuring,
+  { kind, ran }: Probed,
+  comparing: Omit<Comparing, 'first'>,
+): Promise<Told['plain']> {
+  if (kind !== 'ends') {
+    return { unmeasured: 'it does not end within its time' };
+  }
+  measuring.progress.update('the same without metering');
+  return await measurePlain(
+    { ...comparing, first: ran },
+    {
+      budgetMs: budget(measuring, 'plain'),
+      most: most(measuring),
+      signal: measuring.interruption.signal,
+    },
+  );
 }
 
 async function startTold(
   measuring: Measuring,
   subject: Subject,
-  { kind }: Probed,
+  { kind, ran }: Probed,
   { firstInstruction, exit }: Started,
 ): Promise<Told['start']> {
   const times = { first_instruction_ms: firstInstruction, exit_ms: exit };
@@ -124,7 +147,7 @@ async function startTold(
     return { ...times, sustained: { unmeasured: 'it does not end within its time' } };
   }
   measuring.progress.update('how many a second');
-  const { perSecond, runs, atATime, odd } = await measureRate(subject, {
+  const { perSecond, runs, atATime, odd } = await measureRate(subject, exit?.median ?? ran.exitMs, {
     budgetMs: budget(measuring, 'rate'),
     most: most(measuring),
     signal: measuring.interruption.signal,
@@ -199,5 +222,8 @@ async function tellRequestsTo(service: HttpService, measuring: Measuring): Promi
         }
       : null,
     fuel: parts.has('fuel') ? { unmeasured: 'it is that of a request, and differs with it' } : null,
+    plain: parts.has('plain')
+      ? { unmeasured: 'each request would have a process of its own, and is too short beside that' }
+      : null,
   };
 }

@@ -1,5 +1,6 @@
 /** Runs of a module through the kernel: what they are, how long they take to start, and how many a second. */
 
+import { availableParallelism } from 'node:os';
 import type { Report } from '../../index.ts';
 import type { Spread } from './spread.ts';
 import { spreadOf } from './spread.ts';
@@ -113,12 +114,17 @@ export interface Rate {
   readonly odd: Report | null;
 }
 
-/** Runs that end a second, with {@link AT_A_TIME} at a time, or what isolation lets there be. */
+/**
+ * Runs that end a second, {@link AT_A_TIME} at a time, or as many as end within the time where one takes
+ * `exitMs`.
+ */
 export async function measureRate(
   subject: Subject,
+  exitMs: number,
   { budgetMs, most, signal }: Rounds,
 ): Promise<Rate> {
-  const atATime = subject.decision.isolation === 'shared' ? AT_A_TIME : 4;
+  const together = Math.floor((budgetMs * availableParallelism()) / exitMs);
+  const atATime = Math.max(1, Math.min(AT_A_TIME, together));
   const startedAt = performance.now();
   const until = startedAt + budgetMs;
   let started = 0;

@@ -70,19 +70,25 @@ function runWords({
   }
 }
 
-function timesOf({ prepare, start, run }: Told): string[] {
+function timesOf({ prepare, start, plain, run }: Told): string[] {
   const exit = run?.kind === 'serves' ? 'request to response' : 'start to exit';
   const rows = [
     ...spreadRow('prepare, at first sight', prepare?.cold_ms ?? null),
     ...spreadRow('prepare, from the cache', prepare?.cached_ms ?? null),
     ...spreadRow('start to first instruction', start?.first_instruction_ms ?? null),
     ...spreadRow(exit, start?.exit_ms ?? null),
+    ...(plain === null || isUnmeasured(plain)
+      ? []
+      : [
+          ...spreadRow('CPU time in a process', plain.metered_cpu_ms),
+          ...spreadRow('the same without metering', plain.plain_cpu_ms),
+        ]),
   ];
   const head = `${''.padEnd(28)}${COLUMNS.map((column) => column.padStart(11)).join('')}`;
   return rows.length === 0 ? [] : ['', head, ...rows, ''];
 }
 
-function partsOf({ start, fuel, memory, run }: Told): string[] {
+function partsOf({ start, fuel, plain, memory, run }: Told): string[] {
   const lines: string[] = [];
   if (start !== null) {
     const { sustained } = start;
@@ -100,6 +106,10 @@ function partsOf({ start, fuel, memory, run }: Told): string[] {
     lines.push(
       row('fuel', isUnmeasured(fuel) ? `not measured: ${fuel.unmeasured}` : fuelWords(fuel)),
     );
+  }
+  if (plain !== null) {
+    const words = isUnmeasured(plain) ? `not measured: ${plain.unmeasured}` : plainWords(plain);
+    lines.push(row('against V8', words));
   }
   if (memory !== null) {
     lines.push(
@@ -125,6 +135,17 @@ function fuelWords({ least, most, same, runs, per_second }: Measured<Told['fuel'
       ? 'a run is too short to say how many a second'
       : `${millions(per_second)} a second of CPU time`;
   return `${used}; ${speed}`;
+}
+
+/** Rounds of each side from which on the least of them says something. */
+const ROUNDS_ENOUGH = 3;
+
+function plainWords({ ratio_least, ratio_median, plain_cpu_ms }: Measured<Told['plain']>): string {
+  const few =
+    plain_cpu_ms.rounds < ROUNDS_ENOUGH
+      ? '; so few rounds say little, give it more time (--seconds)'
+      : '';
+  return `${ratio_least.toFixed(2)} times the CPU time of a run without metering (the least of each), ${ratio_median.toFixed(2)} (the median)${few}`;
 }
 
 function memoryRows(memory: Measured<Told['memory']>): string[] {

@@ -53,6 +53,16 @@ export interface Told {
       }
     | Unmeasured
     | null;
+  /** Against the same component without metering: CPU time of runs, each in a process of its own. */
+  readonly plain:
+    | {
+        readonly metered_cpu_ms: Spread;
+        readonly plain_cpu_ms: Spread;
+        readonly ratio_least: number;
+        readonly ratio_median: number;
+      }
+    | Unmeasured
+    | null;
   readonly memory:
     | {
         readonly declared_bytes: number;

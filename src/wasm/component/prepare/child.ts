@@ -5,12 +5,9 @@
  */
 
 import { RingfenceError } from '../../../errors.ts';
-import { meterTogether } from '../../metering/meter.ts';
 import { offeredWorld } from '../offered.ts';
 import { planComponent } from '../plan.ts';
-import { readComponent } from '../reader.ts';
-import { adaptCommand } from './adapt.ts';
-import { kindOf } from './kinds.ts';
+import { meterFile } from './metered-file.ts';
 import {
   answerFrames,
   type ChildAnswer,
@@ -21,7 +18,6 @@ import {
 import { ownSettings, readInput, startWatchdog, writeFrames } from './settings.ts';
 import { loadTools } from './tools.ts';
 import { compileAll } from './trial.ts';
-import { checkCounts, validateCode, validateStructure } from './validate.ts';
 
 const settings = ownSettings();
 stage('loading the tools');
@@ -42,21 +38,8 @@ function stage(name: ChildStage): void {
 }
 
 async function answerTo(file: Uint8Array): Promise<ChildAnswer> {
-  const adapted = kindOf(file) === 'core-module';
-  if (adapted) stage('adapting');
   const { features } = settings;
-  const bytes = adapted ? await adaptCommand(file, tools, features) : file;
-
-  // Our own reader is first: it has a cap on everything, jco's tools have not.
-  stage('reading');
-  const component = readComponent(bytes);
-  const cores = component.modules.map((module) => module.bytes);
-  checkCounts(cores, features);
-  stage('validating');
-  await validateStructure(bytes, tools);
-  validateCode(cores, features);
-  stage('metering');
-  const metered = meterTogether(cores, {}, { importMemories: true, features });
+  const { adapted, component, metered } = await meterFile(file, { tools, features, stage });
   stage('planning');
   const plan = planComponent(component, offeredWorld(), metered);
   stage('compiling');
