@@ -45,13 +45,15 @@ export class BusyThreads {
 
   /**
    * Whether a core is left for a thread that has nothing to do: the one in `place`, or the program's own where
-   * that is null. The program's own counts as busy for all others: what they say is for it.
+   * that is null. The program's own counts as busy for all others: what they say is for it. It waits for one of
+   * them itself, which needs a core to begin: who stays awake on the only one takes it from whom it waits for.
    */
   isCoreFree(place: number | null): boolean {
-    let used = place === null ? 1 : 2;
-    for (let other = 0; other < this.#flags.length && used <= this.#cores; other += 1) {
-      if (other !== place) used += Atomics.load(this.#flags, other);
+    let busy = 0;
+    for (let other = 0; other < this.#flags.length && busy < this.#cores; other += 1) {
+      if (other !== place) busy += Atomics.load(this.#flags, other);
     }
-    return used <= this.#cores;
+    const others = place === null ? Math.max(1, busy) : 1 + busy;
+    return others + 1 <= this.#cores;
   }
 }
