@@ -48,14 +48,22 @@ async function ofSubjects(guests: Guests): Promise<{ all: Measured[]; programs: 
       }
     }
     const programs = programRows(await measurePrograms(running, guests.programs), PLAIN);
-    for (const each of running) {
-      const { kept: count } = each.introduction;
-      const answer = count === 0 ? null : await each.ask({ kind: 'kept', count });
-      each.measured.bytes = answer?.[0] ?? null;
-    }
+    for (const each of running) each.measured.bytes = await bytesOfOne(each, guests);
     return { all: running.map(({ measured }) => measured), programs };
   } finally {
     for (const each of running) each.close();
+  }
+}
+
+/** In a process that has done nothing else: what work leaves behind is given back later, at any time. */
+async function bytesOfOne(running: Running, guests: Guests): Promise<number | null> {
+  const { kept: count } = running.introduction;
+  if (count === 0) return null;
+  const fresh = await Running.open(running.subject, JSON.stringify(guests));
+  try {
+    return (await fresh.ask({ kind: 'kept', count }))?.[0] ?? null;
+  } finally {
+    fresh.close();
   }
 }
 
