@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readRecording } from '../../src/index.ts';
 import { makeRecording } from '../../src/recording/file.ts';
-import { hostMountsSupported } from '../../src/wasm/host/files/root.ts';
-import { guest, reportOf, ringfence, temporaryDirectory } from './ringfence.ts';
+import { guest, reportOf, ringfence, start, temporaryDirectory } from './ringfence.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => directory.remove());
@@ -116,25 +115,23 @@ describe('ringfence run --record and ringfence replay', { timeout: 120_000 }, ()
     });
   });
 
-  test.runIf(hostMountsSupported)(
-    'one that can not be written has its report and its receipt all the same',
-    async () => {
-      const folder = file('shared');
-      mkdirSync(folder);
-      const [receipt, key] = [file('without.json'), file('without.key')];
-      await ringfence(['audit', 'key', key]);
-      const audit = ['--audit', file('without'), '--audit-key', key, '--receipt', receipt];
-      const record = ['--record', join(folder, 'own.rec'), '--dir', `${folder}::/`];
-      // The guest puts a directory where the recording is to be.
-      const ran = await ringfence(['run', '--json', ...record, ...audit, guest('puppet')], {
-        stdin: 'mkdir own.rec\nend\n',
-      });
-      expect(ran.status).toBe(2);
-      expect(ran.stderr).toMatch(/Cannot write the recording .*EISDIR/);
-      expect(reportOf(ran).exit.reason).toBe('normal');
-      expect(JSON.parse(readFileSync(receipt, 'utf8'))).toHaveProperty('payload');
-    },
-  );
+  test('one that can not be written has its report and its receipt all the same', async () => {
+    const [receipt, key] = [file('without.json'), file('without.key')];
+    await ringfence(['audit', 'key', key]);
+    const audit = ['--audit', file('without'), '--audit-key', key, '--receipt', receipt];
+    const report = file('without-recording.json');
+    const options = ['--trace', '--report', report, '--record', file('own.rec'), ...audit];
+    const running = start(['run', ...options, guest('puppet')], { stdin: 'open' });
+    // While it runs somebody puts a directory where the recording is to be.
+    await running.untilStderrHas('get-arguments');
+    mkdirSync(file('own.rec'));
+    running.child.stdin?.end('end\n');
+    const ran = await running.ended;
+    expect(ran.status).toBe(2);
+    expect(ran.stderr).toMatch(/Cannot write the recording .*EISDIR/);
+    expect(JSON.parse(readFileSync(report, 'utf8')).exit.reason).toBe('normal');
+    expect(JSON.parse(readFileSync(receipt, 'utf8'))).toHaveProperty('payload');
+  });
 
   test('a receipt names the recording', async () => {
     const [path, receipt, key] = [file('signed.rec'), file('receipt.json'), file('audit.key')];
