@@ -16,6 +16,7 @@ const MEASURES = [
   ['start to end', 'start to end'],
   ['sustained', 'a second'],
   ['compute', 'compute'],
+  ['programs', 'ten programs'],
   ['host call', 'host call'],
   ['memory of one', 'memory'],
 ] as const;
@@ -51,7 +52,7 @@ function figuresOf({ rows, machine, commit }: Results): string {
     `|---|${'---:|'.repeat(MEASURES.length)}---|`,
     ...lines,
     '',
-    `Medians of one run, each in a process of its own and in turns, on ${machine.cores} cores with Node ${machine.node.slice(1)},`,
+    `Medians of one run, each in a process of its own and in turns (ten programs: times of plain V8), on ${machine.cores} cores with Node ${machine.node.slice(1)},`,
     `commit ${commit}. [All results](bench/results/index.html), [what they mean](docs/performance.md).`,
     '',
   ].join('\n');
@@ -67,6 +68,7 @@ const UNITS: Readonly<Record<string, readonly [number, string]>> = {
   ns: [1e-9, 's'],
   KiB: [1024, 'B'],
   'a second': [1, ''],
+  '× plain V8': [1, '×'],
 };
 const STEPS = {
   s: [
@@ -86,6 +88,7 @@ const STEPS = {
 function shown({ unit, median }: Stats): string {
   const [factor, kind] = UNITS[unit] ?? [1, ''];
   const value = median * factor;
+  if (kind === '×') return `${value.toFixed(2)}×`;
   if (kind === '') return Number(value.toPrecision(2)).toLocaleString('en');
   const steps = STEPS[kind as keyof typeof STEPS];
   const [size, name] = steps.find(([least]) => Math.abs(value) >= least) ?? steps.at(-1)!;
