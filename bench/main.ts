@@ -23,11 +23,13 @@ import { audit } from './audit.ts';
 import { ends } from './ends.ts';
 import { writeFigures } from './figures.ts';
 import { gate } from './gate.ts';
+import { hostcalls } from './hostcalls.ts';
 import { installBenchPackages } from './installed.ts';
 import { isolation } from './isolation.ts';
 import { kernel } from './kernel.ts';
 import { kit } from './kit.ts';
 import type { Part } from './measure.ts';
+import { memory } from './memory.ts';
 import { messages } from './messages.ts';
 import { metering } from './metering/part.ts';
 import { network } from './network.ts';
@@ -52,10 +54,12 @@ const PARTS: readonly Part[] = [
   metering,
   start,
   gate,
+  hostcalls,
   ends,
   scheduler,
   kernel,
   messages,
+  memory,
   network,
   audit,
   sdk,

@@ -2,8 +2,11 @@
 
 import { getArguments } from 'wasi/cli/environment';
 import * as monotonic from 'wasi/clocks/monotonic-clock';
+import * as wall from 'wasi/clocks/wall-clock';
+import * as config from 'wasi/config/store';
 import { getDirectories } from 'wasi/filesystem/preopens';
 import { Descriptor, DescriptorFlags, OpenFlags } from 'wasi/filesystem/types';
+import { getRandomBytes } from 'wasi/random/random';
 import { IpAddressFamily } from 'wasi/sockets/network';
 import { createTcpSocket } from 'wasi/sockets/tcp-create-socket';
 import { Result, UNIT, Unit } from 'wit/values';
@@ -16,6 +19,10 @@ export function run(): Result<Unit, Unit> {
   const count = I32.parseInt(args[2]);
   let done = true;
   if (name == 'clock') for (let i = 0; i < count; i++) monotonic.now();
+  else if (name == 'datetime') done = datetime(count);
+  else if (name.startsWith('bytes-')) done = bytes(count, I32.parseInt(name.substring(6)));
+  else if (name.startsWith('text-')) done = text(count, I32.parseInt(name.substring(5)));
+  else if (name == 'block') block(count);
   else if (name == 'denied') for (let i = 0; i < count; i++) createTcpSocket(IpAddressFamily.Ipv4);
   else if (name == 'open') done = open(count);
   else if (name == 'stat') done = stat(count);
@@ -23,6 +30,34 @@ export function run(): Result<Unit, Unit> {
   else if (name == 'write') done = write(count);
   else if (name != 'nothing') done = false;
   return done ? Result.ok<Unit, Unit>(UNIT) : Result.err<Unit, Unit>(UNIT);
+}
+
+function datetime(count: i32): bool {
+  for (let i = 0; i < count; i++) if (wall.now().seconds == 0) return false;
+  return true;
+}
+
+function bytes(count: i32, length: i32): bool {
+  for (let i = 0; i < count; i++) if (getRandomBytes(length).length != length) return false;
+  return true;
+}
+
+// A key that has no value.
+function text(count: i32, length: i32): bool {
+  const key = 'k'.repeat(length);
+  for (let i = 0; i < count; i++) {
+    const answer = config.get_(key);
+    if (!answer.isOk || answer.value !== null) return false;
+  }
+  return true;
+}
+
+function block(count: i32): void {
+  for (let i = 0; i < count; i++) {
+    const due = monotonic.subscribeDuration(0);
+    due.block();
+    due.drop();
+  }
 }
 
 function openFile(directory: Descriptor, flags: u32): Descriptor | null {
