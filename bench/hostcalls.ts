@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildGuests } from '../scripts/build-guests.ts';
+import { openKernel } from '../src/index.ts';
 import { perCall, type Runner, ringfenceRunner, shimRunner } from './call-runners.ts';
 import { type Part, time } from './measure.ts';
 import { compileKernels } from './metering/kernels.ts';
@@ -28,6 +29,9 @@ const CALLS = [
 const FEWER = 40;
 /** What the shim's sandbox denies is an exception of its glue: it is another thing. */
 const OURS_ONLY: readonly string[] = ['denied'];
+/** Calls that are waited for, and how many of them come before the first that counts. */
+const SUSPENDED = 3_000;
+const SUSPENDED_WARM_UP = 500;
 
 /** V8 alone: a call of a function that answers a number. */
 async function floorRunner(): Promise<Runner> {
@@ -44,11 +48,27 @@ async function floorRunner(): Promise<Runner> {
   };
 }
 
+/** Microseconds of each call of a tool that does nothing: the agent is suspended, and resumed by its answer. */
+async function suspendedMicros(file: string): Promise<number[]> {
+  await using kernel = await openKernel({ workers: 1 });
+  kernel.registerTool({ name: 'nothing', description: 'Does nothing.' }, () => null);
+  const agent = await kernel.spawn({
+    module: await kernel.load(file),
+    arguments: ['caller', 'tool', 'nothing', String(SUSPENDED)],
+    grants: { tools: ['nothing'], clocks: 'exact' },
+    limits: { toolCalls: 0, cpuTimeMs: 0 },
+  });
+  const { exit } = await agent.exited;
+  if (exit.reason !== 'normal') throw new Error(`ended with ${exit.reason}: ${exit.message}`);
+  const times = Buffer.from(agent.stdout).toString().trim().split('\n').map(Number);
+  return times.slice(SUSPENDED_WARM_UP).map((nanoseconds) => nanoseconds / 1_000);
+}
+
 export const hostcalls: Part = {
   name: 'hostcalls',
   what: 'host calls by what crosses, beside preview2-shim and V8 alone',
   async run() {
-    const { files } = await buildGuests({ only: ['host-calls'] });
+    const { files } = await buildGuests({ only: ['host-calls', 'caller'] });
     const file = files.get('host-calls')?.toString() ?? '';
     const directory = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
     const rows = new Rows('hostcalls');
@@ -66,6 +86,8 @@ export const hostcalls: Part = {
         if (there !== undefined) rows.add(`${crosses}: ${SHIM}`, there, 'ns', { plot: crosses });
         if (alone !== undefined) rows.add(`${crosses}: V8 alone`, alone, 'ns', { plot: crosses });
       }
+      const suspended = await suspendedMicros(files.get('caller')?.toString() ?? '');
+      rows.add('suspended and resumed: a tool that does nothing', suspended, 'µs', { p99: true });
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

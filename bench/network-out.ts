@@ -36,7 +36,7 @@ async function callsOf(
       kernel.spawn({
         module,
         arguments: ['caller', ...call, String(CALLS)],
-        grants: { network: ['127.0.0.1'], tools: ['nothing'], clocks: 'exact' },
+        grants: { network: ['127.0.0.1'], clocks: 'exact' },
         limits: { toolCalls: 0, cpuTimeMs: 0 },
       }),
     ),
@@ -158,33 +158,7 @@ async function waiting(kernel: Kernel, module: LoadedModule): Promise<Row[]> {
   ];
 }
 
-async function toolCall(kernel: Kernel, module: LoadedModule): Promise<Row[]> {
-  kernel.registerTool({ name: 'nothing', description: 'Does nothing.' }, () => '{}');
-  const took: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    took.push(...(await callsOf(kernel, module, 1, ['tool', 'nothing'])).took);
-  }
-  const stats = statsOf(
-    took.map((ms) => ms * 1_000),
-    'µs',
-  );
-  return [
-    {
-      part: 'network',
-      name: 'a call of a tool that does nothing',
-      value: `p50 ${stats.median.toFixed(0)} µs, p99 ${stats.p99.toFixed(0)} µs`,
-      ratio: null,
-      against: '',
-      stats,
-    },
-  ];
-}
-
 /** All rows of what agents call. */
 export async function callingOut(kernel: Kernel, module: LoadedModule): Promise<Row[]> {
-  return [
-    ...(await requests(kernel, module)),
-    ...(await waiting(kernel, module)),
-    ...(await toolCall(kernel, module)),
-  ];
+  return [...(await requests(kernel, module)), ...(await waiting(kernel, module))];
 }
