@@ -14,8 +14,8 @@
  * Absolute times depend on the machine; the ratios are taken in one run, in turns.
  */
 
-import { writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, loadavg, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { against, tableOfChanges } from './against.ts';
@@ -173,7 +173,21 @@ async function compare(ref: string, parts: readonly Part[], json: boolean): Prom
   if (changes.some(({ verdict }) => verdict === 'worse')) process.exitCode = 1;
 }
 
+/**
+ * What parts make of files goes into one folder, also of the processes that they start, and is gone however this ends.
+ * Ctrl-C reaches those processes too; who is ended alone takes them along, as they end when nobody listens.
+ */
+function keepTidy(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'ringfence-bench-'));
+  process.env.TMPDIR = folder;
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
+  }
+}
+
 try {
+  keepTidy();
   await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof Usage)) throw error;

@@ -123,6 +123,8 @@ async function main([name = '', guests = '']: readonly string[]): Promise<void> 
   for (const job of JOBS) await subject.run(job);
   const { fences, kept, lives, calls = CALLS } = module;
   const version = subject.version ?? versionOf(module.packageName);
+  // Nobody asks any more.
+  process.on('disconnect', () => process.exit());
   process.on('message', (question: Question) => {
     answer(subject, question).then(
       (found) => process.send?.(found),
