@@ -19,7 +19,7 @@ export interface Memory {
   readonly grown: readonly (readonly [agents: number, bytes: number])[];
   /** As many as there were at the end, and why no more. */
   readonly most: { readonly agents: number; readonly bytes: number; readonly because: string };
-  /** After all had ended. */
+  /** Half a minute after all had ended. */
   readonly ended: number;
   /** After the kernel was closed. */
   readonly closed: number;
@@ -31,6 +31,8 @@ const STEP = 2_000;
 const AT_A_TIME = 64;
 const ENOUGH_BYTES = 2 ** 30;
 const SETTLED_MS = 1_000;
+/** V8 gives back what a heap doesn't need any more some 20 s after the heap has been let alone. */
+const GIVEN_BACK_MS = 30_000;
 /** The most that a kernel may have: docs/limits.md, "How many agents". */
 const CAPACITY = 12_000;
 /** So many have started and ended before: code is compiled, tables have their size. */
@@ -38,8 +40,8 @@ const WARM = 1_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function settledBytes(): Promise<number> {
-  await sleep(SETTLED_MS);
+async function settledBytes(ms: number = SETTLED_MS): Promise<number> {
+  await sleep(ms);
   globalThis.gc?.();
   const bytes = proportionalBytes(process.pid);
   if (bytes === null) throw new Error('this system does not tell the memory of a process');
@@ -94,7 +96,7 @@ async function measured(
   const most = { agents: agents.length, bytes, because };
   await wakeAndEnd(agents);
   agents.length = 0;
-  const ended = (await settledBytes()) - before;
+  const ended = (await settledBytes(GIVEN_BACK_MS)) - before;
   await kernel.close();
   return { grown, most, ended, closed: (await settledBytes()) - before };
 }

@@ -53,7 +53,7 @@ function addRows(rows: Rows, wait: string, all: readonly Memory[]): void {
     all.map((memory) => left(memory) / MIB);
   const note = 'more than before they started';
   rows.add(
-    `after agents ${wait} have ended`,
+    `half a minute after agents ${wait} have ended`,
     kept(({ ended }) => ended),
     'MiB',
     { note },
